@@ -1,0 +1,56 @@
+# Everything runs in .venv; nothing is installed outside this folder.
+# Needs: make and Python 3.11 or newer. Node.js comes from PyPI.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := $(VENV)/.packages
+AZURITE := sandbox/node/node_modules/.package-lock.json
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo sandbox test lint format lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+install: $(PACKAGES) $(AZURITE) ## set everything up in .venv (the other targets do it by themselves)
+
+$(PACKAGES): requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up .venv with $(PYTHON) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(AZURITE): sandbox/node/package-lock.json $(PACKAGES)
+	@echo "Setting up the storage emulator ..."
+	@cd sandbox/node && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+demo: install ## the whole system on this machine, told as a story (ends by itself)
+	@$(BIN)/python -m sandbox demo
+
+sandbox: install ## the same local Azure and Functions host, running until Ctrl-C
+	@$(BIN)/python -m sandbox run
+
+test: install ## the test suite
+	@$(BIN)/pytest -n auto
+
+lint: install ## formatting, lint, types, queries, templates, workflows
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+
+format: install ## format and sort imports
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
+
+lock: ## pin what requirements*.in ask for
+	@$(LOCK) $(UPGRADE) requirements.in -o requirements.txt
+	@$(LOCK) $(UPGRADE) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove everything that was set up
+	@rm -rf $(VENV) sandbox/node/node_modules checks/*/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
