@@ -1,0 +1,229 @@
+"""Every setting of the program, validated once and all problems reported at once (README, Settings).
+
+Nothing is read at import: each function builds its settings from the environment when it starts to work. Secrets
+never appear in a `repr` or in a message.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, Literal, cast
+
+from publisher.cloud import CLOUD_SETTING_NAMES, Cloud, cloud_from
+from publisher.environment import Environment, SettingsError
+from publisher.storage_settings import STORAGE_SETTING_NAMES, Storage, storage_from
+
+__all__ = [
+    "SETTING_NAMES",
+    "Cloud",
+    "CollectorSettings",
+    "NotificationSettings",
+    "ReconcileSettings",
+    "ServicePrincipal",
+    "SettingsError",
+    "Storage",
+]
+
+SETTING_NAMES: Final = (
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID",
+    "MANAGED_IDENTITY_CLIENT_ID",
+    *STORAGE_SETTING_NAMES,
+    "TABLE_NAME",
+    "DATA_COLLECTION_ENDPOINT",
+    "DATA_COLLECTION_IMMUTABLE_ID",
+    "STREAM_NAME",
+    "RESULTS_STREAM_NAME",
+    "RUNS_STREAM_NAME",
+    "COLLECTION_SCHEDULE",
+    "COLLECTION_MODE",
+    "STATES_WINDOW_HOURS",
+    "COMPLIANT_STATES",
+    "MAX_CONCURRENT_APPLICATIONS",
+    "MAX_CONCURRENT_PER_SUBSCRIPTION",
+    "NOTIFICATION_SIGNATURE",
+    *CLOUD_SETTING_NAMES,
+)
+"""Every setting that the program reads; COLLECTION_SCHEDULE is read by the Functions host, for the timer."""
+
+_TABLE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
+_IMMUTABLE_ID: Final = re.compile(r"dcr-[0-9a-fA-F]{32}")
+_STREAM_NAME: Final = re.compile(r"Custom-[A-Za-z][A-Za-z0-9_]{0,62}")
+_SHORTEST_SIGNATURE: Final = 16
+_CREDENTIAL_SETTINGS: Final = (
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePrincipal:
+    """The publisher's service principal and its one credential: a secret, a certificate or a federated identity."""
+
+    tenant_id: str
+    client_id: str
+    secret: str | None = field(default=None, repr=False)
+    certificate_path: str | None = None
+    certificate_password: str | None = field(default=None, repr=False)
+    federated_identity_client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What every function needs: the cloud, both identities and the registry."""
+
+    cloud: Cloud
+    service_principal: ServicePrincipal
+    own_identity_client_id: str | None
+    storage: Storage
+    table_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorSettings(_Shared):
+    """What the collector needs."""
+
+    data_collection_endpoint: str
+    data_collection_rule_id: str
+    states_stream: str
+    results_stream: str
+    runs_stream: str
+    states_window: timedelta
+    compliant_states: Literal["detailed", "summarised"]
+    mode: Literal["inline", "fan-out"]
+    max_concurrent_applications: int
+    max_concurrent_per_subscription: int
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> "CollectorSettings":
+        """Return the settings; raise SettingsError with every problem there is."""
+        env = Environment(variables)
+        streams = [
+            env.matching(name, default, _STREAM_NAME, hint="it begins with Custom-, then letters, digits, underscores")
+            for name, default in (
+                ("STREAM_NAME", "Custom-PolicyComplianceStates_CL"),
+                ("RESULTS_STREAM_NAME", "Custom-PolicyCollectionResults_CL"),
+                ("RUNS_STREAM_NAME", "Custom-PolicyCollectionRuns_CL"),
+            )
+        ]
+        if len(set(streams)) < len(streams):
+            env.problem("STREAM_NAME", "STREAM_NAME, RESULTS_STREAM_NAME and RUNS_STREAM_NAME must all differ")
+        shared = _shared(env)
+        settings = cls(
+            *shared,
+            data_collection_endpoint=env.https_url(
+                "DATA_COLLECTION_ENDPOINT", hint="take the logs ingestion URL of the data collection endpoint or rule"
+            ),
+            data_collection_rule_id=env.matching(
+                "DATA_COLLECTION_IMMUTABLE_ID",
+                None,
+                _IMMUTABLE_ID,
+                hint="take the immutable id of the data collection rule (dcr- and 32 hex digits), not its resource id",
+            ),
+            states_stream=streams[0],
+            results_stream=streams[1],
+            runs_stream=streams[2],
+            states_window=timedelta(hours=env.integer("STATES_WINDOW_HOURS", 48, 1, 720)),
+            compliant_states=cast(
+                "Literal['detailed', 'summarised']", _choice(env, "COMPLIANT_STATES", "detailed", "summarised")
+            ),
+            mode=cast("Literal['inline', 'fan-out']", _choice(env, "COLLECTION_MODE", "inline", "fan-out")),
+            max_concurrent_applications=env.integer("MAX_CONCURRENT_APPLICATIONS", 32, 1, 512),
+            max_concurrent_per_subscription=env.integer("MAX_CONCURRENT_PER_SUBSCRIPTION", 4, 1, 64),
+        )
+        env.finish()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationSettings(_Shared):
+    """What the notification endpoint needs: `signatures` has one value, or two while one replaces the other."""
+
+    signatures: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> "NotificationSettings":
+        """Return the settings; raise SettingsError with every problem there is."""
+        env = Environment(variables)
+        settings = cls(*_shared(env), signatures=_signatures(env))
+        env.finish()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileSettings(_Shared):
+    """What the reconciliation of the registry needs."""
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> "ReconcileSettings":
+        """Return the settings; raise SettingsError with every problem there is."""
+        env = Environment(variables)
+        settings = cls(*_shared(env))
+        env.finish()
+        return settings
+
+
+def _shared(env: Environment) -> tuple[Cloud, ServicePrincipal, str | None, Storage, str]:
+    cloud = cloud_from(env)
+    hint = "give the client id of the app's user-assigned managed identity, or leave it out for the system-assigned one"
+    own_identity = env.guid("MANAGED_IDENTITY_CLIENT_ID", hint=hint, required=False) or None
+    if not own_identity and env.has("AZURE_FEDERATED_TOKEN_FILE") and not env.has("IDENTITY_ENDPOINT"):
+        # On Kubernetes azure-identity would otherwise take AZURE_CLIENT_ID, which is the publisher's.
+        env.problem("MANAGED_IDENTITY_CLIENT_ID", "is required with workload identity; give the app's own client id")
+    table_hint = "3 to 63 letters and digits, a letter first"
+    table_name = env.matching("TABLE_NAME", "applications", _TABLE_NAME, hint=table_hint)
+    return cloud, _service_principal(env), own_identity, storage_from(env, cloud.storage_suffix), table_name
+
+
+def _service_principal(env: Environment) -> ServicePrincipal:
+    tenant_id = env.guid("AZURE_TENANT_ID", hint="give the id of the publisher's tenant")
+    client_id = env.guid("AZURE_CLIENT_ID", hint="give the application (client) id of the publisher's registration")
+    given = [name for name in _CREDENTIAL_SETTINGS if env.has(name)]
+    if not given:
+        env.problem("AZURE_CLIENT_SECRET", f"is not set; set exactly one of {', '.join(_CREDENTIAL_SETTINGS)}")
+    elif len(given) > 1:
+        env.problem(given[0], f"is set together with {' and '.join(given[1:])}; keep exactly one of them")
+    certificate = env.text("AZURE_CLIENT_CERTIFICATE_PATH", "")
+    if certificate and not Path(certificate).is_file():
+        env.problem("AZURE_CLIENT_CERTIFICATE_PATH", "names no readable file; give the path of a PEM or PKCS12 file")
+    federated_hint = "give the client id of the user-assigned identity that the registration trusts"
+    federated = env.guid("PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID", hint=federated_hint, required=False)
+    password = "AZURE_CLIENT_CERTIFICATE_PASSWORD"  # noqa: S105 - the name of a setting
+    return ServicePrincipal(
+        tenant_id,
+        client_id,
+        secret=env.secret("AZURE_CLIENT_SECRET") if env.has("AZURE_CLIENT_SECRET") else None,
+        certificate_path=certificate or None,
+        certificate_password=env.secret(password) if env.has(password) else None,
+        federated_identity_client_id=federated or None,
+    )
+
+
+def _signatures(env: Environment) -> tuple[str, ...]:
+    name = "NOTIFICATION_SIGNATURE"
+    value = env.text(name, hint="set the secret that the registered notification URL carries as sig")
+    signatures = tuple(value.split(","))
+    if not value:
+        return ()
+    if len(signatures) > 2:  # noqa: PLR2004
+        env.problem(name, "has more than two values; give one, or the old and the new one with a comma between")
+    elif any(len(signature) < _SHORTEST_SIGNATURE for signature in signatures):
+        env.problem(name, f"has a value of fewer than {_SHORTEST_SIGNATURE} characters; use a random one, a GUID say")
+    elif any(character.isspace() for character in value):
+        env.problem(name, "contains white space; remove it")
+    return signatures
+
+
+def _choice(env: Environment, name: str, *choices: str) -> str:
+    value = env.text(name, choices[0])
+    if value not in choices:
+        env.problem(name, f"must be {' or '.join(choices)}")
+        return choices[0]
+    return value
