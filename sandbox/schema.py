@@ -1,12 +1,14 @@
-"""The tables' columns, read from infra/tables, so that the sandbox, the checks and the tests never type a column twice."""
+"""The tables' columns, read from infra/tables, so that sandbox, checks and tests never type a column twice."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TABLES_DIRECTORY: Final = Path(__file__).resolve().parent.parent / "infra" / "tables"
 
