@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import duckdb
 import duckdb_kql
 import orjson
-
 from duckdb_kql.translate import CLOCK_SLOT
 
 from sandbox.column_values import CONVERTERS, time_generated
