@@ -1,0 +1,184 @@
+"""The two identities of the program, kept strictly apart.
+
+The publisher's service principal reads the customers' deployments; the app's own managed identity reaches our storage
+and our ingestion endpoint. azure-identity's ready-made chains would mix them up, because they read AZURE_CLIENT_ID,
+which is the publisher's (FACTS 7.5): so both are built explicitly here.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.identity.aio import (
+    CertificateCredential,
+    ClientAssertionCredential,
+    ClientSecretCredential,
+    ManagedIdentityCredential,
+)
+
+from publisher.cloud import Cloud
+from publisher.environment import SettingsError
+from publisher.errors import AuthenticationFailed, AzureFailure, MalformedAnswer, as_failure
+from publisher.settings import ServicePrincipal
+from publisher.transport import Transport
+
+_REFUSAL_REMEMBERED_SECONDS: Final = 30.0
+
+
+def service_principal_credential(service_principal: ServicePrincipal, cloud: Cloud) -> AsyncTokenCredential:
+    """Return the credential of the publisher's service principal, in the publisher's tenant.
+
+    Tokens of that tenant are what ARM wants for a customer's subscription too (FACTS 5.3). Raises SettingsError for a
+    certificate file that cannot be used. Close it, or use it as a context.
+    """
+    identity = service_principal
+    if identity.federated_identity_client_id:
+        inner: _Inner = _FederatedCredential(identity, identity.federated_identity_client_id, cloud)
+    elif identity.certificate_path:
+        inner = _certificate_credential(identity, identity.certificate_path, cloud)
+    else:
+        inner = ClientSecretCredential(
+            identity.tenant_id, identity.client_id, identity.secret or "", **_options(), authority=cloud.authority_host
+        )
+    return _CarefulCredential(inner, f"the publisher's service principal {identity.client_id}")
+
+
+def own_identity_credential(client_id: str | None) -> AsyncTokenCredential:
+    """Return the credential of the app's own managed identity: the user-assigned one named, or the system-assigned.
+
+    Close it, or use it as a context.
+    """
+    name = f"the managed identity {client_id}" if client_id else "the system-assigned managed identity"
+    return _CarefulCredential(_managed_identity(client_id), name)
+
+
+class _Inner(Protocol):
+    """What the credentials of azure-identity have in common."""
+
+    async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo: ...
+
+    async def close(self) -> None: ...
+
+
+class _CarefulCredential:
+    """A credential that asks once for what many need at the same time, and says what failed.
+
+    Failures are AzureFailures: AuthenticationFailed names the identity and is remembered for half a minute, so that
+    thousands of applications do not repeat a request that was refused; TransientFailure is for the caller to repeat.
+    """
+
+    def __init__(self, inner: _Inner, name: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._inner = inner
+        self._name = name
+        self._clock = clock
+        self._locks: dict[tuple[str, ...], asyncio.Lock] = {}
+        self._refusals: dict[tuple[str, ...], tuple[float, AuthenticationFailed]] = {}
+
+    async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
+        """Return a token for the scope; raise AuthenticationFailed or TransientFailure."""
+        async with self._locks.setdefault(scopes, asyncio.Lock()):
+            refused_at, refusal = self._refusals.get(scopes, (0.0, None))
+            if refusal is not None and self._clock() - refused_at < _REFUSAL_REMEMBERED_SECONDS:
+                raise AuthenticationFailed(str(refusal), code=refusal.code, status=refusal.status)
+            try:
+                return await self._inner.get_token_info(*scopes, options=options)
+            except Exception as error:
+                failure = self._failure(error, scopes)
+                if isinstance(failure, AuthenticationFailed):
+                    self._refusals[scopes] = (self._clock(), failure)
+                raise failure from error
+
+    async def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **_: Any,
+    ) -> AccessToken:
+        """Return a token for the scope, in the older form; raise AuthenticationFailed or TransientFailure."""
+        options: TokenRequestOptions = {"enable_cae": enable_cae}
+        if claims:
+            options["claims"] = claims
+        if tenant_id:
+            options["tenant_id"] = tenant_id
+        token = await self.get_token_info(*scopes, options=options)
+        return AccessToken(token.token, token.expires_on)
+
+    async def close(self) -> None:
+        """Close the connections to the token endpoint."""
+        await self._inner.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.close()
+
+    def _failure(self, error: Exception, scopes: tuple[str, ...]) -> AzureFailure:
+        failure = as_failure(error)
+        what = f"no token for {self._name} and {' '.join(scopes)}"
+        if failure is None:  # azure-identity trips over answers that lack what it takes for granted
+            return MalformedAnswer(f"{what}: the token endpoint's answer makes no sense", code="MalformedAnswer")
+        if failure.status is not None and failure.status < 500 and failure.status not in (408, 429):  # noqa: PLR2004
+            return AuthenticationFailed(f"{what}: {failure}", code=failure.code, status=failure.status)
+        return failure.prefixed(what)
+
+
+class _FederatedCredential:
+    """Exchanges the token of a user-assigned managed identity for one of the service principal: no secret at all.
+
+    Source: workload identity federation with a managed identity as the issuer, audience `api://AzureADTokenExchange`.
+    """
+
+    def __init__(self, service_principal: ServicePrincipal, identity_client_id: str, cloud: Cloud) -> None:
+        self._identity = _managed_identity(identity_client_id)
+        self._scope = f"{cloud.token_exchange_audience}/.default"
+        self._assertion = ""
+        self._exchange = ClientAssertionCredential(
+            service_principal.tenant_id,
+            service_principal.client_id,
+            lambda: self._assertion,  # azure-identity's asynchronous credential takes the assertion synchronously
+            **_options(),
+            authority=cloud.authority_host,
+        )
+
+    async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
+        self._assertion = (await self._identity.get_token_info(self._scope)).token
+        return await self._exchange.get_token_info(*scopes, options=options)
+
+    async def close(self) -> None:
+        await self._identity.close()
+        await self._exchange.close()
+
+
+def _managed_identity(client_id: str | None) -> ManagedIdentityCredential:
+    return ManagedIdentityCredential(client_id=client_id, **_options())
+
+
+def _certificate_credential(identity: ServicePrincipal, path: str, cloud: Cloud) -> CertificateCredential:
+    try:
+        return CertificateCredential(
+            identity.tenant_id,
+            identity.client_id,
+            path,
+            password=identity.certificate_password,
+            **_options(),
+            authority=cloud.authority_host,
+        )
+    except (ValueError, TypeError, OSError) as error:
+        problem = "is not a usable PEM or PKCS12 file with certificate and private key (or its password is wrong)"
+        raise SettingsError((f"AZURE_CLIENT_CERTIFICATE_PATH: {problem}",)) from error
+
+
+def _options() -> dict[str, Any]:
+    return {"transport": Transport(connections=4), "retry_total": 0}

@@ -1,0 +1,193 @@
+"""What can go wrong with a call to Azure, told apart by what to do about it.
+
+Every failure keeps Azure's own error code and a bounded, printable message; nothing that was sent (tokens, bodies)
+is in it.
+"""
+
+import email.utils
+import json
+import math
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final, Protocol, Self, cast
+
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    DecodeError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+
+_LONGEST_MESSAGE: Final = 500
+_REPEATABLE: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+class AzureFailure(Exception):  # noqa: N818 - named for what happened, as its subclasses are
+    """A call to Azure that did not give its answer. `code` is Azure's error code, or one of ours."""
+
+    def __init__(self, message: str, *, code: str, status: int | None = None) -> None:
+        super().__init__(printable(message))
+        self.code = printable(code, longest=100)
+        self.status = status
+
+    def prefixed(self, context: str) -> Self:
+        """Return the same failure, its message beginning with what the call was for."""
+        self.args = (printable(f"{context}: {self}"),)
+        return self
+
+
+class AuthenticationFailed(AzureFailure):
+    """No token, or a token that Azure does not accept (401): the identity or its credential is wrong."""
+
+
+class AccessDenied(AzureFailure):
+    """The identity is known and lacks the permission (403)."""
+
+
+class NotFound(AzureFailure):
+    """There is no such thing, or it is not visible to the identity (404)."""
+
+
+class RequestRefused(AzureFailure):
+    """Azure refuses the request as it is (another 4xx, or a redirect): asking again cannot help."""
+
+
+class TransientFailure(AzureFailure):
+    """Asking again can help. `retry_after` is Azure's wish in seconds, if it has one."""
+
+    def __init__(self, message: str, *, code: str, status: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, code=code, status=status)
+        self.retry_after = retry_after
+
+
+class Throttled(TransientFailure):
+    """Too many requests (429)."""
+
+
+class MalformedAnswer(TransientFailure):
+    """An answer that cannot be what Azure meant: broken off, not JSON, or without what it must have."""
+
+
+class DeadlineExceeded(TransientFailure):
+    """Our own time for the call ran out."""
+
+
+def failure_of_status(status: int, headers: Mapping[str, str], body: str) -> AzureFailure:
+    """Return the failure that an HTTP answer other than 2xx tells of.
+
+    `body` is used when it has ARM's form, `{"error": {"code": …, "message": …}}`, or that of Entra ID.
+    """
+    code, message = _code_and_message(body)
+    code = code or f"Http{status}"
+    message = message or f"Azure answered {status}"
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled(message, code=code, status=status, retry_after=retry_after_seconds(headers))
+    if status in _REPEATABLE or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return TransientFailure(message, code=code, status=status, retry_after=retry_after_seconds(headers))
+    kinds: dict[int, type[AzureFailure]] = {
+        HTTPStatus.UNAUTHORIZED: AuthenticationFailed,
+        HTTPStatus.FORBIDDEN: AccessDenied,
+        HTTPStatus.NOT_FOUND: NotFound,
+    }
+    return kinds.get(status, RequestRefused)(message, code=code, status=status)
+
+
+def as_failure(error: BaseException) -> AzureFailure | None:
+    """Return the failure that an exception of the Azure SDK, or a time-out, stands for; None for anything else."""
+    if isinstance(error, AzureFailure):
+        return error
+    if isinstance(error, TimeoutError):
+        return TransientFailure("the call took too long", code="Timeout")
+    if isinstance(error, IncompleteReadError):
+        return MalformedAnswer("the answer broke off", code="IncompleteAnswer")
+    if isinstance(error, ServiceRequestError):
+        return TransientFailure(f"no connection: {error}", code="ConnectionFailed")
+    return _failure_of_sdk_error(error) if isinstance(error, AzureError) else None
+
+
+class _Answer(Protocol):
+    """What all the SDKs' responses have."""
+
+    status_code: int
+    headers: Mapping[str, str]
+
+    def text(self) -> str: ...
+
+
+def _failure_of_sdk_error(error: AzureError) -> AzureFailure:
+    response = cast("_Answer | None", getattr(error, "response", None))
+    if response is not None and not 200 <= response.status_code < 300:  # noqa: PLR2004
+        return failure_of_status(response.status_code, response.headers, _body_of(response))
+    if isinstance(error, ServiceResponseError):
+        return TransientFailure(f"no answer: {error}", code="NoAnswer")
+    if isinstance(error, ClientAuthenticationError):
+        return AuthenticationFailed(first_line(str(error)), code="NoToken")
+    if isinstance(error, DecodeError):
+        return MalformedAnswer("the answer is not what the service answers with", code="MalformedAnswer")
+    return TransientFailure(first_line(str(error)), code=type(error).__name__)
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """Return how long Azure asks to wait, from Retry-After (seconds or a date) or its millisecond forms."""
+    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+        milliseconds = _number(headers.get(name))
+        if milliseconds is not None:
+            return milliseconds / 1000
+    value = headers.get("Retry-After")
+    seconds = _number(value)
+    if seconds is not None or not value:
+        return seconds
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError, TypeError):
+        return None
+
+
+def printable(text: str, *, longest: int = _LONGEST_MESSAGE) -> str:
+    """Return a text from outside that is safe in logs, rows and messages: bounded, one line, nothing invisible."""
+    cut = text[: longest + 1]
+    clean = "".join(character if character.isprintable() else " " for character in cut)
+    return clean if len(clean) <= longest else clean[: longest - 1] + "…"
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a message; SDK messages append contents and traces on further lines."""
+    return text.strip().partition("\n")[0].strip()
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _body_of(response: _Answer) -> str:
+    try:
+        return response.text()
+    except Exception:  # noqa: BLE001 - a body that cannot be read only costs its message
+        return ""
+
+
+def _code_and_message(body: str) -> tuple[str, str]:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return "", ""
+    error = content.get("error", content.get("odata.error")) if isinstance(content, dict) else None
+    if isinstance(error, str):  # Entra ID: {"error": "invalid_client", "error_description": "AADSTS…"}
+        return error, first_line(_text(content.get("error_description")))
+    if not isinstance(error, dict):
+        return "", ""
+    message = error.get("message")
+    if isinstance(message, dict):  # Table storage: {"message": {"lang": "en-US", "value": …}}
+        message = message.get("value")
+    return _text(error.get("code")), first_line(_text(message))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

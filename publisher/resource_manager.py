@@ -1,0 +1,204 @@
+"""Azure Resource Manager, as the publisher's service principal sees it.
+
+The SDK's pipeline and authentication, without its models, its retries (ours are outside: `publisher.retry`), its
+redirects and its automatic registration of resource providers, which nobody asked for in a customer's subscription.
+"""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote, urlsplit
+
+import orjson
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.pipeline.policies import HeadersPolicy, ProxyPolicy, RequestIdPolicy, UserAgentPolicy
+from azure.core.rest import AsyncHttpResponse, HttpRequest
+from azure.mgmt.core import AsyncARMPipelineClient
+from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
+
+from publisher.cloud import Cloud
+from publisher.errors import MalformedAnswer, RequestRefused, as_failure, failure_of_status, printable
+from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
+from publisher.retry import with_retries
+from publisher.transport import DEFAULT_CONNECTIONS, Transport
+
+APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
+DEFAULT_SECONDS: Final = 60.0
+_USER_AGENT: Final = "managed-application-compliance"
+_GONE_STATES: Final = frozenset({"deleting", "deleted"})
+_MOST_PAGES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A managed application as ARM describes it. Ids are cased as ARM cases them; texts are "" where ARM has none."""
+
+    id: ApplicationId
+    managed_resource_group_id: ResourceGroupId | None
+    provisioning_state: str
+    location: str
+    kind: str
+    plan_publisher: str
+    plan_product: str
+    plan_name: str
+    plan_version: str
+    definition_id: str
+
+    @property
+    def is_going(self) -> bool:
+        """Whether ARM calls the application deleted, or is about to."""
+        return fold(self.provisioning_state) in _GONE_STATES
+
+
+class ResourceManager:
+    """A client of ARM for one identity: one token, one connection pool. An asynchronous context manager.
+
+    It does not close the credential. All methods raise the AzureFailures of `publisher.errors`.
+    """
+
+    def __init__(
+        self, credential: AsyncTokenCredential, cloud: Cloud, *, connections: int = DEFAULT_CONNECTIONS
+    ) -> None:
+        self.endpoint = cloud.resource_manager_endpoint
+        self._client: AsyncARMPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncARMPipelineClient(
+            self.endpoint,
+            policies=[
+                RequestIdPolicy(),
+                HeadersPolicy(),
+                UserAgentPolicy(base_user_agent=_USER_AGENT),
+                ProxyPolicy(),
+                AsyncARMChallengeAuthenticationPolicy(credential, f"{cloud.resource_manager_audience}/.default"),
+            ],
+            transport=Transport(connections=connections),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._client.close()
+
+    async def send(self, request: HttpRequest, **options: Any) -> AsyncHttpResponse:
+        """Send one request, once, and return its 2xx answer with the body read.
+
+        The URL is absolute, or a path to put behind the endpoint; one of another host is refused, because the
+        request would carry our token there.
+        """
+        request.url = self._url(request.url)
+        try:
+            response = await self._client.send_request(request, **options)
+        except Exception as error:
+            failure = as_failure(error)
+            if failure is None or failure is error:
+                raise
+            raise failure from error
+        if not response.status_code // 100 == 2:  # noqa: PLR2004
+            raise failure_of_status(response.status_code, response.headers, _text_of(response))
+        return response
+
+    async def get(self, url: str, *, api_version: str | None, deadline: float) -> dict[str, Any]:
+        """Return the JSON object at a path or URL, with retries until `deadline` (seconds of `time.monotonic`)."""
+
+        async def attempt() -> dict[str, Any]:
+            parameters = {"api-version": api_version} if api_version else None
+            return json_object(await self.send(HttpRequest("GET", url, params=parameters)))
+
+        return await with_retries(attempt, deadline=deadline)
+
+    async def list(self, path: str, *, api_version: str, deadline: float) -> AsyncIterator[dict[str, Any]]:
+        """Yield the members of an ARM collection over all its pages."""
+        url, version, seen = path, str(api_version), set[str]()
+        while True:
+            page = await self.get(url, api_version=version, deadline=deadline)
+            members = page.get("value")
+            if not isinstance(members, list):
+                raise MalformedAnswer("a page of the list has no value", code="MalformedAnswer")
+            for member in members:
+                if isinstance(member, dict):
+                    yield member
+            url, version = page.get("nextLink") or "", ""
+            if not url:
+                return
+            if not isinstance(url, str) or url in seen or len(seen) >= _MOST_PAGES:
+                raise MalformedAnswer("the list's next page makes no sense", code="MalformedAnswer")
+            seen.add(url)
+
+    async def application(self, application_id: ApplicationId, *, deadline: float | None = None) -> Application:
+        """Return the application; NotFound and AccessDenied say that it is gone, or out of our reach.
+
+        `deadline` is in seconds of `time.monotonic`; by default a minute from now.
+        Source: GET {applicationId}, api-version 2021-07-01 (FACTS 5.4).
+        """
+        answer = await self.get(
+            quote(str(application_id), safe="/()"),
+            api_version=APPLICATIONS_API_VERSION,
+            deadline=deadline if deadline is not None else time.monotonic() + DEFAULT_SECONDS,
+        )
+        return _application(answer, application_id)
+
+    def _url(self, url: str) -> str:
+        if not urlsplit(url).netloc:
+            return f"{self.endpoint}/{url.lstrip('/')}"
+        if _origin(url) != _origin(self.endpoint):
+            raise RequestRefused("the link leads to another host than Azure Resource Manager", code="ForeignHost")
+        return url
+
+
+def json_object(response: AsyncHttpResponse) -> dict[str, Any]:
+    """Return the JSON object in an answer; raise MalformedAnswer when it is anything else."""
+    try:
+        content = orjson.loads(response.content)
+    except ValueError as error:
+        raise MalformedAnswer("the answer is not JSON", code="MalformedAnswer", status=response.status_code) from error
+    if not isinstance(content, dict):
+        raise MalformedAnswer("the answer is no JSON object", code="MalformedAnswer", status=response.status_code)
+    return content
+
+
+def text_at(content: Any, *path: str) -> str:
+    """Return the text at a path of member names, printable and bounded, or "" when there is none."""
+    for name in path:
+        content = content.get(name) if isinstance(content, Mapping) else None
+    return printable(content, longest=1000) if isinstance(content, str) else ""
+
+
+def _application(answer: dict[str, Any], asked: ApplicationId) -> Application:
+    group = text_at(answer, "properties", "managedResourceGroupId")
+    try:
+        application_id = ApplicationId.parse(text_at(answer, "id"))
+        managed_resource_group_id = ResourceGroupId.parse(group) if group else None
+    except InvalidResourceId as error:
+        raise MalformedAnswer(f"the application's description has {error}", code="MalformedAnswer") from error
+    if application_id != asked:
+        raise MalformedAnswer("the answer describes another application", code="MalformedAnswer")
+    return Application(
+        id=application_id,
+        managed_resource_group_id=managed_resource_group_id,
+        provisioning_state=text_at(answer, "properties", "provisioningState"),
+        location=text_at(answer, "location"),
+        kind=text_at(answer, "kind"),
+        plan_publisher=text_at(answer, "plan", "publisher"),
+        plan_product=text_at(answer, "plan", "product"),
+        plan_name=text_at(answer, "plan", "name"),
+        plan_version=text_at(answer, "plan", "version"),
+        definition_id=text_at(answer, "properties", "applicationDefinitionId"),
+    )
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme.lower(), (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _text_of(response: AsyncHttpResponse) -> str:
+    try:
+        return response.text()
+    except Exception:  # noqa: BLE001 - a body that cannot be decoded only costs its message
+        return ""
