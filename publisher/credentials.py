@@ -22,7 +22,7 @@ from azure.identity.aio import (
 
 from publisher.cloud import Cloud
 from publisher.environment import SettingsError
-from publisher.errors import AuthenticationFailed, AzureFailure, MalformedAnswer, as_failure
+from publisher.errors import AzureFailure, MalformedAnswer, NoToken, as_failure
 from publisher.settings import ServicePrincipal
 from publisher.transport import Transport
 
@@ -67,7 +67,7 @@ class _Inner(Protocol):
 class _CarefulCredential:
     """A credential that asks once for what many need at the same time, and says what failed.
 
-    Failures are AzureFailures: AuthenticationFailed names the identity and is remembered for half a minute, so that
+    Failures are AzureFailures: NoToken names the identity and is remembered for half a minute, so that
     thousands of applications do not repeat a request that was refused; TransientFailure is for the caller to repeat.
     """
 
@@ -76,19 +76,19 @@ class _CarefulCredential:
         self._name = name
         self._clock = clock
         self._locks: dict[tuple[str, ...], asyncio.Lock] = {}
-        self._refusals: dict[tuple[str, ...], tuple[float, AuthenticationFailed]] = {}
+        self._refusals: dict[tuple[str, ...], tuple[float, NoToken]] = {}
 
     async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
-        """Return a token for the scope; raise AuthenticationFailed or TransientFailure."""
+        """Return a token for the scope; raise NoToken or TransientFailure."""
         async with self._locks.setdefault(scopes, asyncio.Lock()):
             refused_at, refusal = self._refusals.get(scopes, (0.0, None))
             if refusal is not None and self._clock() - refused_at < _REFUSAL_REMEMBERED_SECONDS:
-                raise AuthenticationFailed(str(refusal), code=refusal.code, status=refusal.status)
+                raise NoToken(str(refusal), code=refusal.code, status=refusal.status)
             try:
                 return await self._inner.get_token_info(*scopes, options=options)
             except Exception as error:
                 failure = self._failure(error, scopes)
-                if isinstance(failure, AuthenticationFailed):
+                if isinstance(failure, NoToken):
                     self._refusals[scopes] = (self._clock(), failure)
                 raise failure from error
 
@@ -100,7 +100,7 @@ class _CarefulCredential:
         enable_cae: bool = False,
         **_: Any,
     ) -> AccessToken:
-        """Return a token for the scope, in the older form; raise AuthenticationFailed or TransientFailure."""
+        """Return a token for the scope, in the older form; raise NoToken or TransientFailure."""
         options: TokenRequestOptions = {"enable_cae": enable_cae}
         if claims:
             options["claims"] = claims
@@ -130,7 +130,7 @@ class _CarefulCredential:
         if failure is None:  # azure-identity trips over answers that lack what it takes for granted
             return MalformedAnswer(f"{what}: the token endpoint's answer makes no sense", code="MalformedAnswer")
         if failure.status is not None and failure.status < 500 and failure.status not in (408, 429):  # noqa: PLR2004
-            return AuthenticationFailed(f"{what}: {failure}", code=failure.code, status=failure.status)
+            return NoToken(f"{what}: {failure}", code=failure.code, status=failure.status)
         return failure.prefixed(what)
 
 

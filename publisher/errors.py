@@ -43,6 +43,10 @@ class AuthenticationFailed(AzureFailure):
     """No token, or a token that Azure does not accept (401): the identity or its credential is wrong."""
 
 
+class NoToken(AuthenticationFailed):
+    """The token endpoint gave no token: nothing was asked of the service itself."""
+
+
 class AccessDenied(AzureFailure):
     """The identity is known and lacks the permission (403)."""
 
@@ -120,11 +124,15 @@ class _Answer(Protocol):
 def _failure_of_sdk_error(error: AzureError) -> AzureFailure:
     response = cast("_Answer | None", getattr(error, "response", None))
     if response is not None and not 200 <= response.status_code < 300:  # noqa: PLR2004
-        return failure_of_status(response.status_code, response.headers, _body_of(response))
+        failure = failure_of_status(response.status_code, response.headers, _body_of(response))
+        storage_code = getattr(error, "error_code", None)  # Table storage sends some errors as XML, the SDK reads it
+        if isinstance(storage_code, str) and failure.code.startswith("Http"):
+            failure.code = printable(str(getattr(storage_code, "value", storage_code)), longest=100)
+        return failure
     if isinstance(error, ServiceResponseError):
         return TransientFailure(f"no answer: {error}", code="NoAnswer")
     if isinstance(error, ClientAuthenticationError):
-        return AuthenticationFailed(first_line(str(error)), code="NoToken")
+        return NoToken(first_line(str(error)), code="NoToken")
     if isinstance(error, DecodeError):
         return MalformedAnswer("the answer is not what the service answers with", code="MalformedAnswer")
     return TransientFailure(first_line(str(error)), code=type(error).__name__)

@@ -1,0 +1,276 @@
+"""A row of the registry, in both directions: table entity to managed application and back.
+
+The properties that the older public sample wrote (`subscription_id`, `app_resource_group_name`, `app_name`,
+`mrg_name`) stay on every row and are enough to read one. What identifies an application must be right, or the row is
+malformed; what only describes it is taken as far as it can be read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from publisher.errors import printable
+from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId, InvalidResourceId, ResourceGroupId, quoted
+
+DELETED: Final = "deleted"
+ACTIVE: Final = "active"
+_LONGEST_PROPERTY: Final = 32_000  # Table storage allows 32 K UTF-16 code units (FACTS 6.1)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedAssignment:
+    """A policy assignment that the application owns; display names are "" when they could not be read."""
+
+    id: str
+    display_name: str
+    definition_id: str
+    definition_display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedApplication:
+    """An application in the registry. Texts are "" and times None where nothing is known.
+
+    `assignments` is None as long as the application's own assignments are not known, which is not the same as none.
+    `customer_name` is what the operator set, else the subscription id. `access_lost_at` is when ARM first refused us.
+    """
+
+    application_id: ApplicationId
+    managed_resource_group_id: ResourceGroupId
+    customer_name: str
+    plan_publisher: str = ""
+    plan_product: str = ""
+    plan_name: str = ""
+    plan_version: str = ""
+    definition_id: str = ""
+    location: str = ""
+    kind: str = ""
+    provisioning_state: str = ""
+    assignments: tuple[ExpectedAssignment, ...] | None = None
+    event_time: datetime | None = None
+    refreshed_at: datetime | None = None
+    access_lost_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedRow:
+    """A row that cannot be collected: its keys and the reason, printable, and whose it is as far as that is known."""
+
+    name: str
+    reason: str
+    subscription_id: str = ""
+    application_id: ApplicationId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored row with its ETag: what a guarded write replaces. `properties` has no keys."""
+
+    partition_key: str
+    row_key: str
+    etag: str
+    properties: Mapping[str, Any]
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Whether the row only remembers an application that was deleted."""
+        return self.properties.get("status") == DELETED
+
+    @property
+    def event_time(self) -> datetime | None:
+        """When the latest event happened that the row took in."""
+        return _time(self.properties, "event_time")
+
+
+class UnreadableRow(Exception):  # noqa: N818 - named for what it tells
+    """A row's identity or location is missing or wrong; the message says what."""
+
+
+def identity_of(row: Row) -> ApplicationId:
+    """Return the application that a row is about; raise UnreadableRow."""
+    whole = _identifier(row.properties, "application_id")
+    try:
+        if whole:
+            identity = ApplicationId.parse(whole)
+        else:
+            identity = ApplicationId(
+                _required(row.properties, "subscription_id"),
+                _required(row.properties, "app_resource_group_name"),
+                _required(row.properties, "app_name"),
+            )
+    except InvalidResourceId as error:
+        raise UnreadableRow(str(error)) from error
+    is_ours = row.row_key.startswith(ROW_KEY_PREFIX)
+    if is_ours and (row.partition_key, row.row_key) != (identity.partition_key, identity.row_key):
+        raise UnreadableRow("its keys belong to another application than its properties")
+    return identity
+
+
+def application_of(row: Row) -> ManagedApplication:
+    """Return the application in a row; raise UnreadableRow."""
+    identity = identity_of(row)
+    properties = row.properties
+    status = properties.get("status", ACTIVE)
+    if status not in (ACTIVE, DELETED):
+        raise UnreadableRow(f"status is {quoted(str(status))}, not {ACTIVE} or {DELETED}")
+    return ManagedApplication(
+        application_id=identity,
+        managed_resource_group_id=_managed_resource_group(properties, identity),
+        customer_name=_text(properties, "customer_name") or identity.subscription_id,
+        plan_publisher=_text(properties, "plan_publisher"),
+        plan_product=_text(properties, "plan_product"),
+        plan_name=_text(properties, "plan_name"),
+        plan_version=_text(properties, "plan_version"),
+        definition_id=_text(properties, "definition_id"),
+        location=_text(properties, "location"),
+        kind=_text(properties, "kind"),
+        provisioning_state=_text(properties, "provisioning_state"),
+        assignments=_assignments(properties.get("assignments")),
+        event_time=row.event_time,
+        refreshed_at=_time(properties, "refreshed_at"),
+        access_lost_at=_time(properties, "access_lost_at"),
+    )
+
+
+def malformed(row: Row, reason: str) -> MalformedRow:
+    """Return what can be said about a row that cannot be collected."""
+    try:
+        identity = identity_of(row)
+    except UnreadableRow:
+        subscription_id = row.properties.get("subscription_id")
+        return MalformedRow(_name(row), reason, _shown(subscription_id) if subscription_id else "")
+    return MalformedRow(_name(row), reason, identity.subscription_id, identity)
+
+
+def properties_of(application: ManagedApplication, previous: Row | None) -> dict[str, Any]:
+    """Return the properties to store for a living application.
+
+    Whatever else is on the previous row stays, above all the operator's `customer_name`.
+    """
+    identity = application.application_id
+    properties = dict(previous.properties) if previous else {}
+    for name in ("deleted_at", "access_lost_at", "assignments"):
+        properties.pop(name, None)
+    properties |= {
+        "application_id": str(identity),
+        "subscription_id": identity.subscription_id,
+        "app_resource_group_name": identity.resource_group,
+        "app_name": identity.name,
+        "managed_resource_group_id": str(application.managed_resource_group_id),
+        "mrg_name": application.managed_resource_group_id.resource_group,
+        "plan_publisher": application.plan_publisher,
+        "plan_product": application.plan_product,
+        "plan_name": application.plan_name,
+        "plan_version": application.plan_version,
+        "definition_id": application.definition_id,
+        "location": application.location,
+        "kind": application.kind,
+        "provisioning_state": application.provisioning_state,
+        "status": ACTIVE,
+    }
+    assignments = _assignments_text(application.assignments)
+    if assignments is not None:
+        properties["assignments"] = assignments
+    for name in ("event_time", "refreshed_at", "access_lost_at"):
+        moment: datetime | None = getattr(application, name)
+        if moment is not None:
+            properties[name] = time_text(moment)
+    return properties
+
+
+def tombstone_properties(row: Row, event_time: datetime | None, now: datetime) -> dict[str, Any]:
+    """Return the properties of the tombstone that takes a row's place."""
+    properties = dict(row.properties)
+    properties.pop("assignments", None)
+    latest = max((moment for moment in (row.event_time, event_time) if moment), default=None)
+    if latest is not None:
+        properties["event_time"] = time_text(latest)
+    return properties | {"status": DELETED, "deleted_at": time_text(now)}
+
+
+def time_text(moment: datetime) -> str:
+    """Return a time as the registry stores it: ISO 8601 in UTC with six digits, so that texts sort as times."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _managed_resource_group(properties: Mapping[str, Any], identity: ApplicationId) -> ResourceGroupId:
+    whole = _identifier(properties, "managed_resource_group_id")
+    try:
+        return ResourceGroupId.parse(whole) if whole else _group_by_name(properties, identity)
+    except InvalidResourceId as error:
+        raise UnreadableRow(f"managed resource group: {error}") from error
+
+
+def _group_by_name(properties: Mapping[str, Any], identity: ApplicationId) -> ResourceGroupId:
+    name = _required(properties, "mrg_name")
+    return ResourceGroupId.parse(name) if "/" in name else ResourceGroupId(identity.subscription_id, name)
+
+
+def _required(properties: Mapping[str, Any], name: str) -> str:
+    value = _identifier(properties, name)
+    if not value:
+        raise UnreadableRow(f"{name} is {'empty' if name in properties else 'missing'}")
+    return value
+
+
+def _identifier(properties: Mapping[str, Any], name: str) -> str:
+    value = properties.get(name, "")
+    if isinstance(value, UUID):
+        return str(value)
+    if not isinstance(value, str):
+        raise UnreadableRow(f"{name} is not text")
+    return value.strip()
+
+
+def _text(properties: Mapping[str, Any], name: str) -> str:
+    value = properties.get(name)
+    return "" if value is None or isinstance(value, bytes) else printable(str(value).strip(), longest=1000)
+
+
+def _time(properties: Mapping[str, Any], name: str) -> datetime | None:
+    value = properties.get(name)
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+    if not isinstance(moment, datetime):
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _assignments(text: object) -> tuple[ExpectedAssignment, ...] | None:
+    try:
+        members = orjson.loads(text) if isinstance(text, str) else None
+        if not isinstance(members, list):
+            return None
+        assignments = tuple(ExpectedAssignment(**member) for member in members)
+    except (ValueError, TypeError):
+        return None
+    is_sound = all(isinstance(getattr(one, name), str) for one in assignments for name in one.__slots__)
+    return assignments if is_sound and all(one.id for one in assignments) else None
+
+
+def _assignments_text(assignments: tuple[ExpectedAssignment, ...] | None) -> str | None:
+    """Return the assignments as JSON; without display names when that alone fits; None when nothing fits."""
+    if assignments is None:
+        return None
+    for version in (
+        assignments,
+        tuple(replace(one, display_name="", definition_display_name="") for one in assignments),
+    ):
+        text = orjson.dumps(version).decode()
+        if len(text.encode("utf-16-le")) // 2 <= _LONGEST_PROPERTY:
+            return text
+    return None
+
+
+def _name(row: Row) -> str:
+    return f"{_shown(row.partition_key)}/{_shown(row.row_key)}"
+
+
+def _shown(value: object) -> str:
+    return printable(str(value), longest=200)
