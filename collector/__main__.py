@@ -1,0 +1,86 @@
+"""``python -m collector``: one collection now, from any shell or container, with the function's settings."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from collector.console import Console
+    from publisher.resource_ids import ApplicationId
+    from publisher.settings import CollectorSettings
+
+ALL_READ: Final = 0
+NOT_ALL_READ: Final = 1
+BAD_USAGE: Final = 2
+INTERRUPTED: Final = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0 all read, 1 not all read, 2 bad settings or usage."""
+    options = _parser().parse_args(arguments)
+    # Imported here, so that --help and usage errors answer at once.
+    from collector.console import Console  # noqa: PLC0415
+    from publisher.settings import CollectorSettings, SettingsError  # noqa: PLC0415
+
+    console = Console(as_json=options.json)
+    try:
+        settings = CollectorSettings.from_environment(os.environ)
+        return asyncio.run(_collect(settings, console, options.application))
+    except SettingsError as error:
+        console.show_bad_settings(error)
+        return BAD_USAGE
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        console.show_interrupted()
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m collector",
+        description="Collect the policy states of every registered managed application once.",
+        epilog="Settings are environment variables, the same as the function app's. "
+        "Exit status: 0 every application was read, 1 something failed or could not be read, "
+        "2 bad settings or usage.",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    parser.add_argument(
+        "--application",
+        metavar="ID",
+        type=_application_id,
+        help="collect only this application (its resource id); writes no run row, so the fleet's totals stay",
+    )
+    return parser
+
+
+def _application_id(text: str) -> ApplicationId:
+    from publisher.resource_ids import ApplicationId, InvalidResourceId  # noqa: PLC0415
+
+    try:
+        return ApplicationId.parse(text)
+    except InvalidResourceId as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+async def _collect(settings: CollectorSettings, console: Console, only: ApplicationId | None) -> int:
+    from collector.run import failure_of, run_collection  # noqa: PLC0415
+
+    task = asyncio.current_task()
+    if task is not None and sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    with console:
+        summary = await run_collection(settings, trigger="command line", only=only, on_result=console.add)
+    failure = failure_of(summary, partial_run=only is not None)
+    not_registered = only is not None and summary.applications == 0 and summary.error is None
+    console.show_summary(summary, failure, not_registered=only if not_registered else None)
+    return NOT_ALL_READ if failure or summary.failed or not_registered else ALL_READ
+
+
+if __name__ == "__main__":
+    sys.exit(main())

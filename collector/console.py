@@ -1,0 +1,147 @@
+"""What ``python -m collector`` shows: live progress and tables for people, one JSON object for machines."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import orjson
+from rich.console import Console as Terminal
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from collector.outcomes import READ_OUTCOMES
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from collector.outcomes import ApplicationResult, RunSummary
+    from collector.run import CollectionFailedError
+    from publisher.resource_ids import ApplicationId
+    from publisher.settings import SettingsError
+
+MOST_ROWS_SHOWN: Final = 40
+"""Applications listed for people; --json lists them all."""
+
+
+class Console:
+    """Follows a run: ``with console`` shows progress, ``add`` takes each result, ``show_summary`` ends it."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._results: list[ApplicationResult] = []
+        self._unread = self._states = self._count = 0
+        self._terminal = Terminal()
+        self._errors = Terminal(stderr=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.fields[applications]} applications, {task.fields[states]} states"),
+            TextColumn("[red]{task.fields[unread]} not read"),
+            TimeElapsedColumn(),
+            console=self._errors,
+            transient=True,
+            disable=not self._errors.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=None, applications=0, states=0, unread=0)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def add(self, result: ApplicationResult) -> None:
+        """Take one application's final result."""
+        unread = result.outcome not in READ_OUTCOMES
+        if self._as_json or len(self._results) < MOST_ROWS_SHOWN or unread:
+            self._results.append(result)
+        self._count += 1
+        self._states += result.states
+        self._unread += unread
+        self._progress.update(self._task, applications=self._count, states=self._states, unread=self._unread)
+
+    def show_summary(
+        self,
+        summary: RunSummary,
+        failure: CollectionFailedError | None,
+        *,
+        not_registered: ApplicationId | None,
+    ) -> None:
+        """Print the end of a run; ``not_registered`` is an application asked for that is not in the registry."""
+        error = str(failure) if failure else None
+        if not_registered is not None:
+            error = f"{not_registered} is not in the registry"
+        if self._as_json:
+            results = [_public(result) for result in self._results]
+            _print_json({**summary.totals(), "error": error, "applications": results})
+            return
+        if self._results:
+            self._terminal.print(self._applications_table())
+        self._terminal.print(_totals_table(summary))
+        if error:
+            self._errors.print(Text(error, style="red"))
+
+    def show_bad_settings(self, error: SettingsError) -> None:
+        """Print every bad setting."""
+        if self._as_json:
+            _print_json({"error": "bad settings", "settings": list(error.problems)})
+        self._errors.print(Text("Bad settings:", style="red"))
+        for problem in error.problems:
+            self._errors.print(Text(f"  {problem}"), soft_wrap=True)
+
+    def show_interrupted(self) -> None:
+        """Say what an interrupted run leaves behind."""
+        self._errors.print("Interrupted: no run row was written, so alerts keep judging the last completed run.")
+
+    def _applications_table(self) -> Table:
+        shown = sorted(self._results, key=lambda result: (result.outcome in READ_OUTCOMES, -result.noncompliant_states))
+        more = self._count - MOST_ROWS_SHOWN
+        table = Table(title="Applications", title_justify="left", caption=f"and {more} more" if more > 0 else None)
+        for column, justify in (
+            ("Application", "left"),
+            ("Subscription", "left"),
+            ("Outcome", "left"),
+            ("States", "right"),
+            ("Non-compliant", "right"),
+            ("Why", "left"),
+        ):
+            table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type] # rich's own literal
+        for result in shown[:MOST_ROWS_SHOWN]:
+            table.add_row(
+                Text(result.application_name or result.application_id),
+                Text(result.customer_subscription_id),
+                Text(result.outcome.value, style="green" if result.outcome in READ_OUTCOMES else "red"),
+                str(result.states),
+                Text(str(result.noncompliant_states), style="yellow" if result.noncompliant_states else ""),
+                Text(f"{result.error_code}: {result.error_message}" if result.error_code else ""),
+            )
+        return table
+
+
+def _public(result: ApplicationResult) -> dict[str, Any]:
+    return {**asdict(result), "outcome": result.outcome.value}
+
+
+def _totals_table(summary: RunSummary) -> Table:
+    table = Table(title=f"Run {summary.run.run_id}", title_justify="left", show_header=False)
+    totals = summary.totals()["totals"]
+    for name, value in totals.items():
+        if name == "outcomes":
+            for outcome, count in value.items():
+                table.add_row(f"  {outcome}", str(count))
+        else:
+            table.add_row(name.replace("_", " "), str(value))
+    return table
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.flush()

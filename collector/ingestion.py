@@ -1,0 +1,97 @@
+"""Rows -> chunks -> Logs Ingestion API: several uploads in flight, back-pressure, and an answer for every row."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol
+
+from collector.chunks import Chunk, serialise
+from publisher.errors import AzureFailure
+
+if TYPE_CHECKING:
+    from collector.chunks import Delivery
+    from collector.rows import Row
+
+logger = logging.getLogger(__name__)
+
+
+class Endpoint(Protocol):
+    """Where chunks go."""
+
+    async def upload(self, stream: str, body: bytes) -> None:
+        """Store one gzip-compressed JSON array of rows in a stream.
+
+        Raises:
+            AzureFailure: the rows are not stored, also after retries.
+        """
+
+
+class StreamUploader:
+    """Packs the rows of one stream into chunks and uploads them, ``in_flight`` at a time.
+
+    ``add`` never waits, so that a page can be turned into rows in one go; ``room`` is where producers wait. So the
+    memory in use is bounded by ``in_flight`` chunks, as many that wait, and one page.
+    """
+
+    def __init__(self, endpoint: Endpoint, stream: str, tasks: asyncio.TaskGroup, in_flight: int) -> None:
+        self._endpoint = endpoint
+        self._stream = stream
+        self._tasks = tasks
+        self._slots = asyncio.Semaphore(in_flight)
+        self._most_outstanding = 2 * in_flight
+        self._outstanding: set[asyncio.Task[None]] = set()
+        self._chunk = Chunk()
+        self.uploaded_rows = 0
+        self.rejected_rows = 0
+        self.truncated_rows = 0
+
+    def add(self, row: Row, owner: Delivery | None = None) -> None:
+        """Queue one row; its owner hears of the chunk's fate."""
+        encoded, truncated = serialise(row)
+        self.truncated_rows += truncated
+        if not self._chunk.fits(encoded):
+            self._send()
+        self._chunk.add(encoded, owner)
+
+    async def room(self) -> None:
+        """Wait until fewer chunks are outstanding than the bound."""
+        while len(self._outstanding) >= self._most_outstanding:
+            await asyncio.wait(self._outstanding, return_when=asyncio.FIRST_COMPLETED)
+
+    async def flush(self) -> None:
+        """Send what is queued and wait until every chunk is settled."""
+        if self._chunk.rows:
+            self._send()
+        while self._outstanding:
+            await asyncio.wait(self._outstanding)
+
+    def _send(self) -> None:
+        chunk, self._chunk = self._chunk, Chunk()
+        for delivery in chunk.deliveries():
+            delivery.enter_chunk()
+        task = self._tasks.create_task(self._settle(chunk))
+        self._outstanding.add(task)
+        task.add_done_callback(self._outstanding.discard)
+
+    async def _settle(self, chunk: Chunk) -> None:
+        async with self._slots:
+            refusals = await self._upload(chunk)
+        for delivery in chunk.deliveries():
+            delivery.settle_chunk(refusals.get(id(delivery)))
+
+    async def _upload(self, chunk: Chunk) -> dict[int, Exception]:
+        """Upload a chunk, in halves where Azure finds it too large; return the refusal of each owner that has one."""
+        try:
+            await self._endpoint.upload(self._stream, await asyncio.to_thread(chunk.compressed))
+        except AzureFailure as error:
+            if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and len(chunk.rows) > 1:
+                first, second = chunk.halves()
+                return {**await self._upload(first), **await self._upload(second)}
+            self.rejected_rows += len(chunk.rows)
+            # The refusal is told in each application's result; a stack trace would add nothing.
+            logger.error("%d rows for %s were not stored: %s: %s", len(chunk.rows), self._stream, error.code, error)  # noqa: TRY400
+            return {id(delivery): error for delivery in chunk.deliveries()}
+        self.uploaded_rows += len(chunk.rows)
+        return {}

@@ -1,0 +1,111 @@
+"""The Logs Ingestion API behind the SDK's client: one call stores one chunk, or says for good why not.
+
+Source: Logs Ingestion API, api-version 2023-01-01 (FACTS 3). The SDK's own chunking is not used: it measures wrongly
+and uploads one chunk after the other (FACTS 3.7).
+"""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from io import BytesIO
+from typing import TYPE_CHECKING, Final, Self
+
+from azure.core.pipeline.policies import AsyncRetryPolicy
+from azure.monitor.ingestion.aio import LogsIngestionClient
+
+from publisher.errors import AccessDenied, TransientFailure, as_failure
+from publisher.retry import DEFAULT_ATTEMPTS, with_retries
+from publisher.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from publisher.errors import AzureFailure
+
+ROLE_GRACE_SECONDS: Final = 20.0
+"""For how long after the first 403 a chunk is offered again: a new role assignment takes a while to spread."""
+
+ATTEMPTS_AFTER_FAILURE: Final = 2
+"""Attempts while the endpoint is known to fail, so that an outage costs the run seconds, not minutes, for a chunk."""
+
+
+class LogsEndpoint:
+    """Uploads chunks through one data collection rule."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        rule_id: str,
+        audience: str,
+        credential: AsyncTokenCredential,
+        *,
+        deadline: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = LogsIngestionClient(
+            endpoint,
+            credential,
+            credential_scopes=[f"{audience}/.default"],
+            retry_policy=AsyncRetryPolicy.no_retries(),
+            transport=Transport(),
+        )
+        self._rule_id = rule_id
+        self._deadline = deadline
+        self._clock = clock
+        self._first_denied: float | None = None
+        self._attempts = DEFAULT_ATTEMPTS
+
+    async def upload(self, stream: str, body: bytes) -> None:
+        """Store one gzip-compressed JSON array of rows in a stream.
+
+        A retry after a lost answer can store rows twice, because the API knows no idempotency key: the queries count
+        distinct keys.
+
+        Raises:
+            AzureFailure: the rows are not stored, also after retries.
+        """
+
+        async def attempt() -> None:
+            try:
+                await self._client.upload(self._rule_id, stream, BytesIO(body))
+            except Exception as error:
+                failure = as_failure(error)
+                if failure is None:
+                    raise
+                raise self._patiently(failure) from error
+
+        try:
+            await with_retries(attempt, deadline=self._deadline, attempts=self._attempts, clock=self._clock)
+        except TransientFailure:
+            self._attempts = ATTEMPTS_AFTER_FAILURE
+            raise
+        self._attempts = DEFAULT_ATTEMPTS
+
+    def _patiently(self, failure: AzureFailure) -> AzureFailure:
+        """Return a 403 as transient while a new role assignment may still be spreading (FACTS 3.3)."""
+        if not isinstance(failure, AccessDenied):
+            return failure
+        if self._first_denied is None:
+            self._first_denied = self._clock()
+        if self._clock() - self._first_denied > ROLE_GRACE_SECONDS:
+            return failure
+        return TransientFailure(str(failure), code=failure.code, status=HTTPStatus.FORBIDDEN)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.close()

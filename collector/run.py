@@ -1,0 +1,128 @@
+"""A run from settings: opens what a collection needs, reads the registry through it, closes everything again."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from collector.collection import Collection
+from collector.logs_endpoint import LogsEndpoint
+from collector.outcomes import Run, RunSummary
+from publisher.credentials import own_identity_credential, service_principal_credential
+from publisher.errors import AzureFailure
+from publisher.registry import Registry
+from publisher.resource_manager import ResourceManager
+from publisher.retry import with_retries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from collector.outcomes import ApplicationResult
+    from publisher.resource_ids import ApplicationId
+    from publisher.settings import CollectorSettings
+
+HOST_JSON: Final = Path(__file__).resolve().parent.parent / "host.json"
+
+RESERVED_SHARE: Final = 0.1
+"""Share of the host's functionTimeout kept for uploading what was read when the time for reading is over."""
+
+
+class CollectionFailedError(Exception):
+    """The run did not do its work; raised so that the host marks the invocation as failed."""
+
+
+def function_timeout(host_json: Path = HOST_JSON) -> timedelta:
+    """Return the functionTimeout that host.json sets: the platform ends an invocation after it."""
+    hours, minutes, seconds = json.loads(host_json.read_text(encoding="utf-8"))["functionTimeout"].split(":")
+    return timedelta(hours=int(hours), minutes=int(minutes), seconds=int(seconds))
+
+
+async def run_collection(
+    settings: CollectorSettings,
+    *,
+    trigger: str,
+    only: ApplicationId | None = None,
+    on_result: Callable[[ApplicationResult], None] = lambda _: None,
+    time_limit: timedelta | None = None,
+) -> RunSummary:
+    """Collect once and return the totals.
+
+    Args:
+        settings: the collector's settings.
+        trigger: what started the run: column Trigger of the run row.
+        only: one application; the run is then partial and writes no run row.
+        on_result: called with each application's final result.
+        time_limit: how long the run may take; the host's functionTimeout by default.
+
+    What kept the run from its work is in the summary's ``error``: no token for ingestion, so that nothing could be
+    stored, or a registry that could not be read to its end.
+
+    Raises:
+        SettingsError: the certificate of the service principal cannot be used.
+    """
+    limit = (time_limit or function_timeout()).total_seconds()
+    started = time.monotonic()
+    reading_deadline = started + limit * (1 - RESERVED_SHARE)
+    uploading_deadline = started + limit * (1 - RESERVED_SHARE / 2)
+    run = Run(str(uuid.uuid4()), datetime.now(UTC), trigger)
+    async with AsyncExitStack() as stack:
+        publisher = await stack.enter_async_context(
+            service_principal_credential(settings.service_principal, settings.cloud)
+        )
+        own = await stack.enter_async_context(own_identity_credential(settings.own_identity_client_id))
+        resource_manager = await stack.enter_async_context(
+            ResourceManager(publisher, settings.cloud, connections=settings.max_concurrent_applications)
+        )
+        audience = settings.cloud.monitor_audience
+        try:
+            await _fetch_token(own, audience, uploading_deadline)
+        except AzureFailure as failure:
+            return RunSummary(run, error=failure)
+        endpoint = await stack.enter_async_context(
+            LogsEndpoint(
+                settings.data_collection_endpoint,
+                settings.data_collection_rule_id,
+                audience,
+                own,
+                deadline=uploading_deadline,
+            )
+        )
+        registry = await stack.enter_async_context(
+            Registry.open(settings.storage, settings.table_name, settings.own_identity_client_id)
+        )
+        collection = Collection(
+            run, settings, resource_manager, endpoint, reading_deadline=reading_deadline, on_result=on_result
+        )
+        try:
+            await _fetch_token(publisher, settings.cloud.resource_manager_audience, reading_deadline)
+        except AzureFailure as failure:
+            collection.declare_unreadable(failure)
+        await collection.collect(registry.applications(only), partial_run=only is not None)
+    return collection.summary
+
+
+async def _fetch_token(credential: AsyncTokenCredential, audience: str, deadline: float) -> None:
+    """Fetch and cache a token before many need it, so that a broken identity is found once and not per application."""
+    await with_retries(lambda: credential.get_token(f"{audience}/.default"), deadline=deadline)
+
+
+def failure_of(summary: RunSummary, *, partial_run: bool) -> CollectionFailedError | None:
+    """Return why a run counts as failed, or None.
+
+    Applications that cannot be read for the customer's reasons (AccessDenied, NotFound) do not fail it: their alert
+    tells. Everything else does.
+    """
+    reasons = [] if summary.error is None else [str(summary.error)]
+    if summary.failed_by_us_or_azure:
+        counts = ", ".join(f"{count} {outcome.value}" for outcome, count in sorted(summary.outcomes.items()))
+        reasons.append(f"{summary.failed_by_us_or_azure} of {summary.applications} applications failed ({counts})")
+    if not partial_run and not summary.completed:
+        reasons.append("the run row was not stored, so queries do not count this run as completed")
+    return CollectionFailedError(f"Run {summary.run.run_id}: {'; '.join(reasons)}") if reasons else None
