@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from collector.rows import Row
 
@@ -59,6 +59,8 @@ class Chunk:
 
     rows: list[bytes] = field(default_factory=list)
     owners: list[Delivery | None] = field(default_factory=list)
+    deliveries: dict[int, Delivery] = field(default_factory=dict)
+    """Each owner once, by its identity."""
     size: int = 2
     """Exact bytes of the JSON array: brackets, rows and the commas between them."""
 
@@ -71,10 +73,8 @@ class Chunk:
         self.size += len(row) + bool(self.rows)
         self.rows.append(row)
         self.owners.append(owner)
-
-    def deliveries(self) -> Iterator[Delivery]:
-        """Yield each owner once."""
-        yield from {id(owner): owner for owner in self.owners if owner is not None}.values()
+        if owner is not None:
+            self.deliveries[id(owner)] = owner
 
     def halves(self) -> tuple[Chunk, Chunk]:
         """Return the rows in two chunks of about half the rows each."""

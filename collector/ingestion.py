@@ -53,6 +53,8 @@ class StreamUploader:
         self.truncated_rows += truncated
         if not self._chunk.fits(encoded):
             self._send()
+        if owner is not None and id(owner) not in self._chunk.deliveries:
+            owner.enter_chunk()
         self._chunk.add(encoded, owner)
 
     async def room(self) -> None:
@@ -69,8 +71,6 @@ class StreamUploader:
 
     def _send(self) -> None:
         chunk, self._chunk = self._chunk, Chunk()
-        for delivery in chunk.deliveries():
-            delivery.enter_chunk()
         task = self._tasks.create_task(self._settle(chunk))
         self._outstanding.add(task)
         task.add_done_callback(self._outstanding.discard)
@@ -78,8 +78,8 @@ class StreamUploader:
     async def _settle(self, chunk: Chunk) -> None:
         async with self._slots:
             refusals = await self._upload(chunk)
-        for delivery in chunk.deliveries():
-            delivery.settle_chunk(refusals.get(id(delivery)))
+        for key, delivery in chunk.deliveries.items():
+            delivery.settle_chunk(refusals.get(key))
 
     async def _upload(self, chunk: Chunk) -> dict[int, Exception]:
         """Upload a chunk, in halves where Azure finds it too large; return the refusal of each owner that has one."""
@@ -92,6 +92,6 @@ class StreamUploader:
             self.rejected_rows += len(chunk.rows)
             # The refusal is told in each application's result; a stack trace would add nothing.
             logger.error("%d rows for %s were not stored: %s: %s", len(chunk.rows), self._stream, error.code, error)  # noqa: TRY400
-            return {id(delivery): error for delivery in chunk.deliveries()}
+            return dict.fromkeys(chunk.deliveries, error)
         self.uploaded_rows += len(chunk.rows)
         return {}
