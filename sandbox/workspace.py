@@ -52,6 +52,10 @@ KUSTO_TYPES: Final[Mapping[str, str]] = {
 """By DuckDB type: the type as the query API spells it; a list or a struct is dynamic."""
 
 TimeSpan = tuple[datetime, datetime]
+TableColumns = tuple[tuple[str, tuple[str, ...]], ...]
+
+_SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Stands in for now() while a query is translated; the real time is bound when it runs."""
 
 
 class QueryError(Exception):
@@ -101,8 +105,9 @@ class Workspace:
         self._clock = clock
         self._writing = threading.Lock()
         self._database = duckdb.connect(config={"threads": 2})
-        self._columns = {name: [column.name for column in table.columns] for name, table in tables.items()}
-        self._translate = lru_cache(maxsize=512)(self._translated)
+        self._columns: TableColumns = tuple(
+            (name, tuple(column.name for column in table.columns)) for name, table in tables.items()
+        )
         self._database.execute("CREATE SCHEMA stored")
         for table in tables.values():
             self._create(table)
@@ -166,7 +171,7 @@ class Workspace:
         Raises:
             QueryError: see there.
         """
-        sql, uses_clock = self._translate(kql)
+        sql, uses_clock = _translated(kql, self._columns)
         parameters = {CLOCK_SLOT: _naive(now or self._clock())} if uses_clock else None
         with self._database.cursor() as cursor:
             for variable, moment in zip(("span_start", "span_end"), timespan or (), strict=False):
@@ -190,19 +195,22 @@ class Workspace:
             ),
         )
 
-    def _translated(self, kql: str) -> tuple[str, bool]:
-        """Return the SQL and whether it asks for the time. Translating costs more than running, hence the cache."""
-        try:
-            sql = duckdb_kql.to_sql(kql, schema=self._columns, query_now=datetime(2000, 1, 1), allow_write=False)  # noqa: DTZ001
-        except duckdb_kql.KqlSyntaxError as error:
-            raise QueryError("SyntaxError", str(error)) from error
-        except duckdb_kql.KqlUnsupportedError as error:
-            raise QueryError("Unsupported", str(error)) from error
-        except duckdb_kql.KqlError as error:
-            raise QueryError("SemanticError", str(error)) from error
-        if sql.declarations:
-            raise QueryError("Unsupported", "the query API takes no query parameters")
-        return str(sql), CLOCK_SLOT in sql.parameters
+
+@lru_cache(maxsize=512)
+def _translated(kql: str, columns: TableColumns) -> tuple[str, bool]:
+    """Return the SQL and whether it asks for the time. Translating costs more than running, hence the cache."""
+    schema = {table: list(names) for table, names in columns}
+    try:
+        sql = duckdb_kql.to_sql(kql, schema=schema, query_now=_SOME_TIME, allow_write=False)
+    except duckdb_kql.KqlSyntaxError as error:
+        raise QueryError("SyntaxError", str(error)) from error
+    except duckdb_kql.KqlUnsupportedError as error:
+        raise QueryError("Unsupported", str(error)) from error
+    except duckdb_kql.KqlError as error:
+        raise QueryError("SemanticError", str(error)) from error
+    if sql.declarations:
+        raise QueryError("Unsupported", "the query API takes no query parameters")
+    return str(sql), CLOCK_SLOT in sql.parameters
 
 
 def _naive(moment: datetime) -> datetime:
