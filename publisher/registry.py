@@ -29,6 +29,7 @@ from publisher.registry_rows import (
     identity_of,
     malformed,
     properties_of,
+    time_text,
     tombstone_properties,
 )
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId
@@ -42,7 +43,7 @@ _LOGGER = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 _CALL_SECONDS: Final = 60.0
 _AFTER_PREFIX: Final = chr(ord(ROW_KEY_PREFIX) + 1)
-_FOREIGN_KEYS: Final = "PartitionKey eq @partition and (RowKey lt @first or RowKey ge @after)"
+_FOREIGN_KEYS: Final = "PartitionKey eq @partition and ( RowKey lt @first or RowKey ge @after )"
 
 
 class RowChanged(Exception):  # noqa: N818 - named for what happened
@@ -125,6 +126,11 @@ class Registry:
     async def tombstone(self, row: Row, *, event_time: datetime | None, now: datetime) -> None:
         """Leave a tombstone in the place of a row; raise RowChanged."""
         await self._replace(row, tombstone_properties(row, event_time, now))
+
+    async def note_lost_access(self, row: Row, *, now: datetime) -> None:
+        """Record on a row, once, since when ARM refuses us the application; raise RowChanged."""
+        if "access_lost_at" not in row.properties:
+            await self._replace(row, {**row.properties, "access_lost_at": time_text(now)})
 
     async def _replace(self, row: Row, properties: Mapping[str, Any]) -> None:
         entity = {**properties, "PartitionKey": row.partition_key, "RowKey": row.row_key}

@@ -1,0 +1,185 @@
+"""Bringing a registry row in line with ARM: what the webhook and the reconciliation both do.
+
+The row is read first, then ARM, then the row is written under its ETag; when somebody else wrote it meanwhile, all of
+it starts again. So whoever writes last has seen the latest, and the registry ends up equal to what ARM says, whatever
+the order in which notifications arrive.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from publisher.errors import AccessDenied, AzureFailure, MalformedAnswer, NotFound, TransientFailure
+from publisher.policy_assignments import DEFINITION_NAMES, DefinitionNames, expected_assignments
+from publisher.registry import ExpectedAssignment, ManagedApplication, Registry, Row, RowChanged
+from publisher.registry_rows import UnreadableRow, application_of
+from publisher.resource_ids import ApplicationId
+from publisher.resource_manager import Application, ResourceManager
+
+_TRIES: Final = 8
+_CLOSING_SECONDS: Final = 10.0
+"""What is kept back from the deadline for writing the row, when reading the assignments takes long."""
+
+
+class Change(StrEnum):
+    """What became of an application's row."""
+
+    REGISTERED = "Registered"
+    UPDATED = "Updated"
+    REMOVED = "Removed"
+    CONFIRMED = "Confirmed"
+    """ARM agrees with the registry, nothing had to be written."""
+    OUTDATED = "Outdated"
+    """The registry already knows of a later event."""
+    ACCESS_LOST = "AccessLost"
+    """ARM refuses us the application; the row stays, and says since when."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refresher:
+    """Keeps rows of one registry equal to what one client of ARM says. Methods raise AzureFailures.
+
+    Deadlines are in seconds of `time.monotonic`.
+    """
+
+    arm: ResourceManager
+    registry: Registry
+    names: DefinitionNames = field(default=DEFINITION_NAMES)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    async def refresh(self, asked: ApplicationId, *, event_time: datetime | None = None, deadline: float) -> Change:
+        """Read the application and its assignments from ARM and write its row; a tombstone revives.
+
+        An application that ARM is deleting is left as it is. NotFound and AccessDenied are raised: what they mean,
+        the caller knows.
+        """
+
+        async def once() -> Change:
+            row = await self.registry.find(asked)
+            application = await self.arm.application(asked, deadline=deadline)
+            return (
+                Change.CONFIRMED if application.is_going else await self._write(application, row, event_time, deadline)
+            )
+
+        return await _until_unchallenged(once)
+
+    async def confirm_deletion(self, asked: ApplicationId, *, event_time: datetime, deadline: float) -> Change:
+        """Leave a tombstone for an application of which an event says that it was deleted, unless ARM calls it alive.
+
+        ARM confirms with 404, with 403 (our rights end with the application) and with the states Deleting and Deleted.
+        Nothing is written for an application that is not registered, or when the registry knows of a later event.
+        """
+
+        async def once() -> Change:
+            row = await self.registry.find(asked)
+            if row is None or row.is_tombstone:
+                return Change.CONFIRMED
+            if row.event_time is not None and row.event_time > event_time:
+                return Change.OUTDATED
+            try:
+                if not (await self.arm.application(asked, deadline=deadline)).is_going:
+                    return Change.CONFIRMED
+            except (NotFound, AccessDenied):
+                pass
+            return await self._remove(row, event_time)
+
+        return await _until_unchallenged(once)
+
+    async def reconcile(self, asked: ApplicationId, *, deadline: float) -> Change:
+        """Refresh a registered application without any event: find out by itself what became of it.
+
+        Only ARM's own statement that the resource or its group does not exist removes it: a subscription that cannot be
+        seen may be one that we lost, and is raised as NotFound.
+        """
+
+        async def once() -> Change:
+            row = await self.registry.find(asked)
+            if row is None or row.is_tombstone:
+                return Change.CONFIRMED
+            try:
+                application = await self.arm.application(asked, deadline=deadline)
+            except NotFound as failure:
+                if failure.code == "SubscriptionNotFound" or failure.code.startswith("Http"):
+                    raise
+                return await self._remove(row, None)
+            except AccessDenied:
+                await self.registry.note_lost_access(row, now=self.clock())
+                return Change.ACCESS_LOST
+            return Change.CONFIRMED if application.is_going else await self._write(application, row, None, deadline)
+
+        return await _until_unchallenged(once)
+
+    async def _remove(self, row: Row, event_time: datetime | None) -> Change:
+        await self.registry.tombstone(row, event_time=event_time, now=self.clock())
+        return Change.REMOVED
+
+    async def _write(
+        self, application: Application, row: Row | None, event_time: datetime | None, deadline: float
+    ) -> Change:
+        await self.registry.save(await self._described(application, row, event_time, deadline), row)
+        if row is None:
+            await self._check_new_row(application.id, deadline)
+        return Change.REGISTERED if row is None or row.is_tombstone else Change.UPDATED
+
+    async def _check_new_row(self, application_id: ApplicationId, deadline: float) -> None:
+        """Look once more: a deletion that was told between our two steps found no row to remove."""
+        row = await self.registry.find(application_id)
+        try:
+            await self.arm.application(application_id, deadline=deadline)
+        except NotFound:
+            if row is not None and not row.is_tombstone:
+                await self._remove(row, None)
+            raise
+        except AzureFailure:
+            return  # the row is right by what we know; ARM being out of reach now does not unmake it
+
+    async def _described(
+        self, application: Application, row: Row | None, event_time: datetime | None, deadline: float
+    ) -> ManagedApplication:
+        group = application.managed_resource_group_id
+        if group is None:
+            raise MalformedAnswer("ARM names no managed resource group", code="MalformedAnswer")
+        time_for_assignments = max(deadline - _CLOSING_SECONDS, time.monotonic() + 1)
+        assignments = await expected_assignments(self.arm, group, self.names, deadline=time_for_assignments)
+        now = self.clock()
+        # An event from the future would make every later one look outdated.
+        moments = [row.event_time if row else None, min(event_time, now) if event_time else None]
+        return ManagedApplication(
+            application_id=application.id,
+            managed_resource_group_id=group,
+            customer_name="",  # the operator's to set; never written
+            plan_publisher=application.plan_publisher,
+            plan_product=application.plan_product,
+            plan_name=application.plan_name,
+            plan_version=application.plan_version,
+            definition_id=application.definition_id,
+            location=application.location,
+            kind=application.kind,
+            provisioning_state=application.provisioning_state,
+            assignments=assignments if assignments is not None else _known_assignments(row),
+            event_time=max((moment for moment in moments if moment), default=None),
+            refreshed_at=now,
+        )
+
+
+def _known_assignments(row: Row | None) -> tuple[ExpectedAssignment, ...] | None:
+    if row is None or row.is_tombstone:
+        return None
+    try:
+        return application_of(row).assignments
+    except UnreadableRow:
+        return None
+
+
+async def _until_unchallenged(once: Callable[[], Awaitable[Change]]) -> Change:
+    for number in range(_TRIES):
+        try:
+            return await once()
+        except RowChanged:
+            await asyncio.sleep(random.random() * 0.02 * 2**number)  # noqa: S311 - spreads rivals, guards nothing
+    raise TransientFailure("the registry row is being written by others all the time", code="RegistryBusy")
