@@ -1,0 +1,109 @@
+"""The policies of a pretend plan: built-in definitions, an initiative, and what they are assigned to.
+
+Ids and display names of built-in definitions are Azure's own
+(https://learn.microsoft.com/azure/governance/policy/samples/built-in-policies).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STORAGE = "Microsoft.Storage/storageAccounts"
+KEY_VAULT = "Microsoft.KeyVault/vaults"
+WEB_APP = "Microsoft.Web/sites"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDefinition:
+    """One rule. `scope` is empty for a built-in, else the subscription or management group that holds it."""
+
+    name: str
+    display_name: str
+    resource_type: str
+    effect: str = "audit"
+    category: str = "Security"
+    scope: str = ""
+
+    @property
+    def id(self) -> str:
+        """The definition's ARM id."""
+        return f"{self.scope}/providers/Microsoft.Authorization/policyDefinitions/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    """An initiative: rules, each under a reference id. One rule can be in it twice under two references."""
+
+    name: str
+    display_name: str
+    members: tuple[tuple[str, PolicyDefinition], ...]
+    scope: str = ""
+
+    @property
+    def id(self) -> str:
+        """The initiative's ARM id."""
+        return f"{self.scope}/providers/Microsoft.Authorization/policySetDefinitions/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A rule or an initiative assigned to `scope`: the managed resource group, something inside it or above it."""
+
+    name: str
+    display_name: str
+    definition: PolicyDefinition | PolicySet
+    scope: str = ""
+
+    @property
+    def id(self) -> str:
+        """The assignment's ARM id."""
+        return f"{self.scope}/providers/Microsoft.Authorization/policyAssignments/{self.name}"
+
+    @property
+    def references(self) -> tuple[tuple[str | None, PolicyDefinition], ...]:
+        """Each (reference id, rule) that is evaluated; the reference id is None outside an initiative."""
+        if isinstance(self.definition, PolicySet):
+            return self.definition.members
+        return ((None, self.definition),)
+
+
+SECURE_TRANSFER = PolicyDefinition(
+    "404c3081-a854-4457-ae30-26a93ef643f9", "Secure transfer to storage accounts should be enabled", STORAGE
+)
+STORAGE_NETWORK = PolicyDefinition(
+    "34c877ad-507e-4c82-993e-3452a6e0ad3c", "Storage accounts should restrict network access", STORAGE
+)
+KEY_VAULT_PURGE = PolicyDefinition(
+    "0b60c0b2-2dc2-4e1c-b5c9-abbed971de53", "Key vaults should have deletion protection enabled", KEY_VAULT
+)
+KEY_VAULT_SOFT_DELETE = PolicyDefinition(
+    "1e66c121-a66a-4b1f-9b83-0fd99bf0fc2d", "Key vaults should have soft delete enabled", KEY_VAULT
+)
+WEB_HTTPS = PolicyDefinition(
+    "a4af4a39-4135-47fb-b175-47fbdf85311d", "App Service apps should only be accessible over HTTPS", WEB_APP
+)
+REQUIRED_TAG = PolicyDefinition(
+    "871b6d14-10aa-478d-b590-94f262ecfa99", "Require a tag on resources", "", "deny", "Tags"
+)
+LOCATIONS = PolicyDefinition(
+    "e56962a6-4747-49cd-b67b-bf8b01975c4c", "Allowed locations", "", effect="deny", category="General"
+)
+
+BASELINE = PolicySet(
+    "5a1f7e0c-9d2b-4c38-a6e1-3b8f0c2d4e6a",
+    "Security baseline of the application",
+    (
+        ("vaultPurgeProtection", KEY_VAULT_PURGE),
+        ("vaultSoftDelete", KEY_VAULT_SOFT_DELETE),
+        ("storageNetworkInternal", STORAGE_NETWORK),
+        ("storageNetworkExternal", STORAGE_NETWORK),
+    ),
+)
+"""An invented initiative. It holds one rule under two references, as real initiatives do."""
+
+PLAN_ASSIGNMENTS = (
+    Assignment("secure-transfer", "Storage only accepts HTTPS", SECURE_TRANSFER),
+    Assignment("web-https", "Web applications only accept HTTPS", WEB_HTTPS),
+    Assignment("baseline", "Security baseline", BASELINE),
+)
+"""What the pretend plan assigns to each managed resource group (the scope is filled in per customer)."""
