@@ -1,0 +1,296 @@
+// Deploys everything the product needs into one resource group of the publisher's subscription.
+targetScope = 'subscription'
+
+@description('Name of the environment (test, production): part of the name of the resource group, and what makes names unique.')
+@minLength(1)
+@maxLength(32)
+param environmentName string
+
+@description('Azure region. It must offer Azure Functions on Flex Consumption: az functionapp list-flexconsumption-locations.')
+@minLength(1)
+param location string
+
+@description('Tenant of the publisher\'s app registration. In federated mode it must be the tenant of this subscription.')
+@minLength(36)
+@maxLength(36)
+param publisherTenantId string = subscription().tenantId
+
+@description('Application (client) id of the publisher\'s app registration, whose service principal the plan authorizes.')
+@minLength(36)
+@maxLength(36)
+param publisherClientId string
+
+@description('How the app proves to be that service principal. federated: by its managed identity, without any secret.')
+@allowed([
+  'federated'
+  'certificate'
+  'secret'
+])
+param credentialKind string = 'federated'
+
+@description('Client secret, or certificate with private key (base64 of a PFX without password). Empty: federated, or keep what the vault holds.')
+@secure()
+param publisherCredential string = ''
+
+@description('Random value that the notification URL carries as sig. During a rotation: new value, comma, old value.')
+@secure()
+@minLength(32)
+@maxLength(256)
+param notificationSignature string
+
+@description('E-mail address that every alert goes to.')
+@minLength(6)
+@maxLength(254)
+param alertEmail string
+
+@description('Further e-mail addresses.')
+param additionalAlertEmails array = []
+
+@description('Webhooks that get every alert in the common alert schema (Teams workflow, Logic App, ITSM), separated by commas.')
+@secure()
+param alertWebhookUris string = ''
+
+@description('Name-value pairs added to every alert; a value may take a field of the alert, see docs/operations.md.')
+param alertCustomProperties object = {}
+
+@description('Also alert when anyone elevates to User Access Administrator at the root of the tenant (needs one role, see docs/deployment.md).')
+param alertOnElevatedAccess bool = false
+
+@description('How often policy states are collected. Alert frequencies and windows follow from it.')
+@allowed([
+  'PT15M'
+  'PT30M'
+  'PT1H'
+  'PT2H'
+  'PT3H'
+  'PT4H'
+  'PT6H'
+  'PT12H'
+])
+param collectionInterval string = 'PT1H'
+
+@description('inline: one invocation reads every application. fan-out: a queue spreads them over instances.')
+@allowed([
+  'inline'
+  'fan-out'
+])
+param collectionMode string = 'inline'
+
+@description('detailed: one row per compliant resource. summarised: one counted row per policy, which costs less.')
+@allowed([
+  'detailed'
+  'summarised'
+])
+param compliantStates string = 'detailed'
+
+@description('Hours that the policy query looks back.')
+@minValue(25)
+@maxValue(720)
+param statesWindowHours int = 48
+
+@description('Applications read at the same time by one invocation.')
+@minValue(1)
+@maxValue(512)
+param maxConcurrentApplications int = 32
+
+@description('Applications of one subscription read at the same time.')
+@minValue(1)
+@maxValue(64)
+param maxConcurrentPerSubscription int = 4
+
+@description('Python version of the function app.')
+@allowed([
+  '3.11'
+  '3.12'
+])
+param pythonVersion string = '3.12'
+
+@description('Memory of one instance in MB.')
+@allowed([
+  2048
+  4096
+])
+param instanceMemoryMB int = 2048
+
+@description('Most instances that the platform may run at once.')
+@minValue(1)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('Redundancy of the storage account.')
+@allowed([
+  'Standard_LRS'
+  'Standard_ZRS'
+  'Standard_GRS'
+  'Standard_GZRS'
+])
+param storageSku string = 'Standard_LRS'
+
+@description('Days that Log Analytics keeps the rows.')
+@minValue(30)
+@maxValue(730)
+param retentionInDays int = 90
+
+@description('True: storage, vault and workspace are reachable through private endpoints only. The webhook stays public.')
+param privateNetworking bool = false
+
+@description('Private mode: address ranges, network, appSubnet (/27 or larger), endpointsSubnet; operators: ranges that may reach the endpoints.')
+param addressPrefixes object = {
+  network: '10.90.0.0/24'
+  appSubnet: '10.90.0.0/26'
+  endpointsSubnet: '10.90.0.64/26'
+  operators: []
+}
+
+@description('Endpoints of the cloud that environment() does not know. Change it only for a cloud that infra/clouds.json does not list.')
+param cloud object = loadJsonContent('clouds.json')[environment().name]
+
+@description('Tags of every resource.')
+param tags object = {}
+
+var abbreviations = loadJsonContent('abbreviations.json')
+var resourceToken = toLower(uniqueString(subscription().id, environmentName, location))
+var appName = '${abbreviations.functionApp}${resourceToken}'
+var networkName = '${abbreviations.virtualNetwork}${resourceToken}'
+var groupName = '${abbreviations.resourceGroup}${environmentName}'
+var appSubnetId = resourceId(subscription().subscriptionId, groupName, 'Microsoft.Network/virtualNetworks/subnets', networkName, 'app')
+var registryTable = 'applications'
+var allTags = union(tags, {
+  'azd-env-name': environmentName
+})
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: groupName
+  location: location
+  tags: allTags
+}
+
+module identity 'modules/identity.bicep' = {
+  name: 'identity'
+  scope: group
+  params: {
+    location: location
+    appIdentityName: '${abbreviations.managedIdentity}app-${resourceToken}'
+    alertsIdentityName: '${abbreviations.managedIdentity}alerts-${resourceToken}'
+    tags: allTags
+  }
+}
+
+module foundation 'modules/foundation.bicep' = {
+  name: 'foundation'
+  scope: group
+  params: {
+    location: location
+    resourceToken: resourceToken
+    tags: allTags
+    appPrincipalId: identity.outputs.appPrincipalId
+    alertsPrincipalId: identity.outputs.alertsPrincipalId
+    publisherCredential: publisherCredential
+    notificationSignature: notificationSignature
+    storageSku: storageSku
+    retentionInDays: retentionInDays
+    registryTable: registryTable
+    privateNetworking: privateNetworking
+    networkName: networkName
+    addressPrefixes: addressPrefixes
+    monitorDnsZones: cloud.monitorDnsZones
+  }
+}
+
+module settings 'modules/app_settings.bicep' = {
+  name: 'app-settings'
+  scope: group
+  params: {
+    credentialKind: credentialKind
+    publisherTenantId: publisherTenantId
+    publisherClientId: publisherClientId
+    appClientId: identity.outputs.appClientId
+    addresses: foundation.outputs.addresses
+    registryTable: registryTable
+    monitorAudience: cloud.monitorAudience
+    collection: {
+      schedule: loadJsonContent('alert_rules.json').collectionIntervals[collectionInterval].schedule
+      mode: collectionMode
+      compliantStates: compliantStates
+      statesWindowHours: statesWindowHours
+      maxConcurrentApplications: maxConcurrentApplications
+      maxConcurrentPerSubscription: maxConcurrentPerSubscription
+    }
+  }
+}
+
+module app 'modules/function_app.bicep' = {
+  name: 'function-app'
+  scope: group
+  params: {
+    location: location
+    planName: '${abbreviations.functionPlan}${resourceToken}'
+    appName: appName
+    appIdentityId: identity.outputs.appIdentityId
+    appSettings: settings.outputs.settings
+    deploymentContainerUri: foundation.outputs.addresses.deploymentContainerUri
+    pythonVersion: pythonVersion
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    subnetId: privateNetworking ? appSubnetId : ''
+    tags: allTags
+  }
+}
+
+// The identity's tenant is the tenant of this subscription; the app registration must be there too.
+var federatedCredential = {
+  name: 'compliance-collector-${environmentName}'
+  issuer: '${environment().authentication.loginEndpoint}${subscription().tenantId}/v2.0'
+  subject: identity.outputs.appPrincipalId
+  audiences: [
+    cloud.tokenExchangeAudience
+  ]
+}
+var federatedCommand = 'az ad app federated-credential create --id ${publisherClientId} --parameters \'${string(federatedCredential)}\''
+
+module observation 'modules/observation.bicep' = {
+  name: 'observation'
+  scope: group
+  params: {
+    location: location
+    environmentName: environmentName
+    resourceToken: resourceToken
+    tags: allTags
+    collectionInterval: collectionInterval
+    alertEmail: alertEmail
+    additionalAlertEmails: additionalAlertEmails
+    alertWebhookUris: alertWebhookUris
+    alertCustomProperties: alertCustomProperties
+    alertOnElevatedAccess: alertOnElevatedAccess
+    workspaceId: foundation.outputs.workspaceId
+    appPrincipalId: identity.outputs.appPrincipalId
+    alertsIdentityId: identity.outputs.alertsIdentityId
+  }
+}
+
+@description('Resource group of the installation.')
+output AZURE_RESOURCE_GROUP string = group.name
+
+@description('Name of the function app.')
+output FUNCTION_APP_NAME string = appName
+
+@description('Notification endpoint without its two secrets: code (function key) and sig (signature).')
+output NOTIFICATION_ENDPOINT string = 'https://${app.outputs.hostName}/api'
+
+@description('Name of the key vault.')
+output KEY_VAULT_NAME string = foundation.outputs.vaultName
+
+@description('Name of the storage account that holds the registry.')
+output STORAGE_ACCOUNT_NAME string = foundation.outputs.storageAccountName
+
+@description('Workspace id for queries (a GUID).')
+output LOG_ANALYTICS_WORKSPACE_ID string = foundation.outputs.workspaceCustomerId
+
+@description('Object id of the function app\'s identity: the subject of the federated credential.')
+output APP_IDENTITY_PRINCIPAL_ID string = identity.outputs.appPrincipalId
+
+@description('Object id of the identity that runs the alert queries.')
+output ALERTS_IDENTITY_PRINCIPAL_ID string = identity.outputs.alertsPrincipalId
+
+@description('Command that makes the app registration trust the function app (federated mode; empty otherwise).')
+output FEDERATED_CREDENTIAL_COMMAND string = credentialKind == 'federated' ? federatedCommand : ''

@@ -1,0 +1,143 @@
+// The way into the tables: data collection endpoint, rule, and who may send.
+
+@description('Azure region. Endpoint and rule must be in the region of the workspace.')
+param location string
+
+@description('Name of the Log Analytics workspace that holds the tables.')
+param workspaceName string
+
+@description('Name of the data collection endpoint.')
+param endpointName string
+
+@description('Name of the data collection rule.')
+param ruleName string
+
+@description('The tables, as infra/tables/*.json defines them: states, results, runs, events. They must exist.')
+param definitions object
+
+@description('Object id of the identity that may send rows.')
+param appPrincipalId string
+
+@description('True: rows are accepted from the private endpoint only.')
+param privateNetworking bool
+
+@description('Tags of every resource.')
+param tags object
+
+var roleIds = loadJsonContent('../role_ids.json')
+
+// The rule spells types in lower case (datetime), the table does not (dateTime).
+var statesColumns = [for column in definitions.states.columns: {
+  name: column.name
+  type: toLower(column.type)
+}]
+var resultsColumns = [for column in definitions.results.columns: {
+  name: column.name
+  type: toLower(column.type)
+}]
+var runsColumns = [for column in definitions.runs.columns: {
+  name: column.name
+  type: toLower(column.type)
+}]
+var eventsColumns = [for column in definitions.events.columns: {
+  name: column.name
+  type: toLower(column.type)
+}]
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+  name: workspaceName
+}
+
+resource endpoint 'Microsoft.Insights/dataCollectionEndpoints@2023-03-11' = {
+  name: endpointName
+  location: location
+  tags: tags
+  properties: {
+    networkAcls: {
+      publicNetworkAccess: privateNetworking ? 'Disabled' : 'Enabled'
+    }
+  }
+}
+
+resource rule 'Microsoft.Insights/dataCollectionRules@2023-03-11' = {
+  name: ruleName
+  location: location
+  tags: tags
+  properties: {
+    dataCollectionEndpointId: endpoint.id
+    streamDeclarations: {
+      'Custom-${definitions.states.name}': {
+        columns: statesColumns
+      }
+      'Custom-${definitions.results.name}': {
+        columns: resultsColumns
+      }
+      'Custom-${definitions.runs.name}': {
+        columns: runsColumns
+      }
+      'Custom-${definitions.events.name}': {
+        columns: eventsColumns
+      }
+    }
+    destinations: {
+      logAnalytics: [
+        {
+          name: 'workspace'
+          workspaceResourceId: workspace.id
+        }
+      ]
+    }
+    dataFlows: [for definition in items(definitions): {
+      streams: [
+        'Custom-${definition.value.name}'
+      ]
+      destinations: [
+        'workspace'
+      ]
+      transformKql: 'source'
+      outputStream: 'Custom-${definition.value.name}'
+    }]
+  }
+}
+
+// A 204 does not mean stored: what the rule drops afterwards is only told in DCRLogErrors.
+resource ruleDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: rule
+  name: 'to-workspace'
+  properties: {
+    workspaceId: workspace.id
+    logs: [
+      {
+        categoryGroup: 'allLogs'
+        enabled: true
+      }
+    ]
+  }
+}
+
+resource appSendsRows 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: rule
+  name: guid(rule.id, appPrincipalId, roleIds.monitoringMetricsPublisher)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.monitoringMetricsPublisher)
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+@description('Resource id of the data collection endpoint.')
+output endpointId string = endpoint.id
+
+@description('Address that rows are sent to.')
+output ingestionUri string = endpoint.properties.logsIngestion.endpoint
+
+@description('Immutable id of the data collection rule (dcr- and 32 hexadecimal digits).')
+output ruleImmutableId string = rule.properties.immutableId
+
+@description('Stream names by table name.')
+output streams object = {
+  states: 'Custom-${definitions.states.name}'
+  results: 'Custom-${definitions.results.name}'
+  runs: 'Custom-${definitions.runs.name}'
+  events: 'Custom-${definitions.events.name}'
+}

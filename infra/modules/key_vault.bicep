@@ -1,0 +1,116 @@
+// Key vault for the webhook's signature and, in certificate or secret mode, the publisher's credential.
+
+@description('Azure region.')
+param location string
+
+@description('Name of the key vault.')
+@minLength(3)
+@maxLength(24)
+param vaultName string
+
+@description('Value that the webhook\'s sig parameter must equal; two values separated by a comma during a rotation.')
+@secure()
+param notificationSignature string
+
+@description('Client secret, or certificate with its private key (base64 of a PFX without password). Empty: what the vault holds stays.')
+@secure()
+param publisherCredential string
+
+@description('Object id of the function app\'s identity: the only one that may read secrets.')
+param appPrincipalId string
+
+@description('Resource id of the workspace that receives the audit log.')
+param workspaceId string
+
+@description('True: no access from public networks.')
+param privateNetworking bool
+
+@description('Tags of every resource.')
+param tags object
+
+var roleIds = loadJsonContent('../role_ids.json')
+var signatureName = 'notification-signature'
+var credentialName = 'publisher-credential'
+
+resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+  name: vaultName
+  location: location
+  tags: tags
+  properties: {
+    tenantId: subscription().tenantId
+    sku: {
+      family: 'A'
+      name: 'standard'
+    }
+    enableRbacAuthorization: true
+    enableSoftDelete: true
+    softDeleteRetentionInDays: 90
+    enablePurgeProtection: true
+    enabledForDeployment: false
+    enabledForDiskEncryption: false
+    enabledForTemplateDeployment: false
+    publicNetworkAccess: privateNetworking ? 'Disabled' : 'Enabled'
+    networkAcls: {
+      bypass: 'None'
+      defaultAction: privateNetworking ? 'Deny' : 'Allow'
+    }
+  }
+}
+
+// Secrets are written through the resource manager: the person who deploys needs no role on the vault's data,
+// and it works when the vault has no public address.
+resource signature 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
+  parent: vault
+  name: signatureName
+  tags: tags
+  properties: {
+    value: notificationSignature
+    contentType: 'text/plain'
+  }
+}
+
+resource credential 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(publisherCredential)) {
+  parent: vault
+  name: credentialName
+  tags: tags
+  properties: {
+    value: publisherCredential
+  }
+}
+
+resource appReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: vault
+  name: guid(vault.id, appPrincipalId, roleIds.keyVaultSecretsUser)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.keyVaultSecretsUser)
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: vault
+  name: 'to-workspace'
+  properties: {
+    workspaceId: workspaceId
+    logAnalyticsDestinationType: 'Dedicated'
+    logs: [
+      {
+        category: 'AuditEvent'
+        enabled: true
+      }
+    ]
+  }
+}
+
+@description('Name of the vault.')
+output vaultName string = vault.name
+
+@description('Resource id of the vault.')
+output vaultId string = vault.id
+
+@description('App setting value that the platform replaces by the webhook\'s signature.')
+output signatureReference string = '@Microsoft.KeyVault(SecretUri=${vault.properties.vaultUri}secrets/${signatureName})'
+
+@description('App setting value that the platform replaces by the publisher\'s credential.')
+output credentialReference string = '@Microsoft.KeyVault(SecretUri=${vault.properties.vaultUri}secrets/${credentialName})'

@@ -1,0 +1,113 @@
+// Virtual network for the private mode: one subnet for the app's outbound traffic, one for private endpoints, a fixed way out.
+
+@description('Azure region.')
+param location string
+
+@description('Name of the virtual network.')
+param networkName string
+
+@description('Address range of the virtual network.')
+param addressPrefix string
+
+@description('Address range of the app\'s subnet, /27 or larger.')
+param appSubnetPrefix string
+
+@description('Address range of the subnet that holds the private endpoints.')
+param endpointsSubnetPrefix string
+
+@description('Name of the NAT gateway.')
+param natGatewayName string
+
+@description('Name of the public address of the NAT gateway.')
+param publicIpName string
+
+@description('Resource id of the network security group of the app\'s subnet.')
+param appSecurityGroupId string
+
+@description('Resource id of the network security group of the private endpoints\' subnet.')
+param endpointsSecurityGroupId string
+
+@description('Tags of every resource.')
+param tags object
+
+resource publicIp 'Microsoft.Network/publicIPAddresses@2024-07-01' = {
+  name: publicIpName
+  location: location
+  tags: tags
+  sku: {
+    name: 'Standard'
+  }
+  properties: {
+    publicIPAllocationMethod: 'Static'
+  }
+}
+
+resource natGateway 'Microsoft.Network/natGateways@2024-07-01' = {
+  name: natGatewayName
+  location: location
+  tags: tags
+  sku: {
+    name: 'Standard'
+  }
+  properties: {
+    publicIpAddresses: [
+      {
+        id: publicIp.id
+      }
+    ]
+  }
+}
+
+resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
+  name: networkName
+  location: location
+  tags: tags
+  properties: {
+    addressSpace: {
+      addressPrefixes: [
+        addressPrefix
+      ]
+    }
+    subnets: [
+      {
+        name: 'app'
+        properties: {
+          addressPrefix: appSubnetPrefix
+          defaultOutboundAccess: false
+          networkSecurityGroup: {
+            id: appSecurityGroupId
+          }
+          natGateway: {
+            id: natGateway.id
+          }
+          delegations: [
+            {
+              name: 'flex-consumption'
+              properties: {
+                serviceName: 'Microsoft.App/environments'
+              }
+            }
+          ]
+        }
+      }
+      {
+        name: 'endpoints'
+        properties: {
+          addressPrefix: endpointsSubnetPrefix
+          defaultOutboundAccess: false
+          // Network security groups are ignored at private endpoints unless this says so.
+          privateEndpointNetworkPolicies: 'NetworkSecurityGroupEnabled'
+          networkSecurityGroup: {
+            id: endpointsSecurityGroupId
+          }
+        }
+      }
+    ]
+  }
+}
+
+@description('Resource id of the virtual network.')
+output networkId string = network.id
+
+@description('Resource id of the subnet that holds the private endpoints.')
+output endpointsSubnetId string = '${network.id}/subnets/endpoints'

@@ -1,0 +1,136 @@
+// The private mode: network, private DNS zones, private endpoints of storage and vault, private link of Azure Monitor.
+
+@description('Azure region.')
+param location string
+
+@description('Name of the virtual network.')
+param networkName string
+
+@description('Part of the other names that makes them unique.')
+param resourceToken string
+
+@description('Address ranges: network, appSubnet (/27 or larger), endpointsSubnet, and operators (a list, may be empty).')
+param addressPrefixes object
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Resource id of the storage account.')
+param storageAccountId string
+
+@description('Resource id of the key vault.')
+param vaultId string
+
+@description('Resource id of the Azure Monitor private link scope; its members must be in it.')
+param privateLinkScopeId string
+
+@description('Private DNS zones of Azure Monitor in this cloud.')
+param monitorDnsZones array
+
+var abbreviations = loadJsonContent('../abbreviations.json')
+var endpointPrefix = '${abbreviations.privateEndpoint}${resourceToken}-'
+var storageSuffix = environment().suffixes.storage
+var vaultZone = 'privatelink${replace(environment().suffixes.keyvaultDns, '.vault.', '.vaultcore.')}'
+var storageServices = [
+  'blob'
+  'queue'
+  'table'
+]
+var storageZones = [for service in storageServices: 'privatelink.${service}.${storageSuffix}']
+var zoneNames = concat(storageZones, [
+  vaultZone
+], monitorDnsZones)
+
+module securityGroups 'security_groups.bicep' = {
+  name: 'security-groups'
+  params: {
+    location: location
+    namePrefix: '${abbreviations.networkSecurityGroup}${resourceToken}-'
+    appSubnetPrefix: addressPrefixes.appSubnet
+    endpointsSubnetPrefix: addressPrefixes.endpointsSubnet
+    operatorAddressPrefixes: addressPrefixes.operators
+    tags: tags
+  }
+}
+
+module network 'network.bicep' = {
+  name: 'network'
+  params: {
+    location: location
+    networkName: networkName
+    addressPrefix: addressPrefixes.network
+    appSubnetPrefix: addressPrefixes.appSubnet
+    endpointsSubnetPrefix: addressPrefixes.endpointsSubnet
+    natGatewayName: '${abbreviations.natGateway}${resourceToken}'
+    publicIpName: '${abbreviations.publicIp}${resourceToken}'
+    appSecurityGroupId: securityGroups.outputs.appSecurityGroupId
+    endpointsSecurityGroupId: securityGroups.outputs.endpointsSecurityGroupId
+    tags: tags
+  }
+}
+
+module zones 'private_dns_zone.bicep' = [for zoneName in zoneNames: {
+  name: 'zone-${uniqueString(zoneName)}'
+  params: {
+    zoneName: zoneName
+    networkId: network.outputs.networkId
+    tags: tags
+  }
+}]
+
+module storageEndpoints 'private_endpoint.bicep' = [for (service, i) in storageServices: {
+  name: 'endpoint-${service}'
+  params: {
+    location: location
+    endpointName: '${endpointPrefix}${service}'
+    targetId: storageAccountId
+    groupId: service
+    subnetId: network.outputs.endpointsSubnetId
+    zoneNames: [
+      storageZones[i]
+    ]
+    tags: tags
+  }
+  dependsOn: [
+    zones
+  ]
+}]
+
+module vaultEndpoint 'private_endpoint.bicep' = {
+  name: 'endpoint-vault'
+  params: {
+    location: location
+    endpointName: '${endpointPrefix}vault'
+    targetId: vaultId
+    groupId: 'vault'
+    subnetId: network.outputs.endpointsSubnetId
+    zoneNames: [
+      vaultZone
+    ]
+    tags: tags
+  }
+  dependsOn: [
+    zones
+  ]
+}
+
+// Azure Monitor's endpoint carries solution packs in blob storage too, hence the blob zone.
+module monitorEndpoint 'private_endpoint.bicep' = {
+  name: 'endpoint-monitor'
+  params: {
+    location: location
+    endpointName: '${endpointPrefix}monitor'
+    targetId: privateLinkScopeId
+    groupId: 'azuremonitor'
+    subnetId: network.outputs.endpointsSubnetId
+    zoneNames: concat(monitorDnsZones, [
+      storageZones[0]
+    ])
+    tags: tags
+  }
+  dependsOn: [
+    zones
+    // The first endpoint in a shared zone has to be there before the second writes to it.
+    storageEndpoints
+  ]
+}

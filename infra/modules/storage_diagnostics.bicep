@@ -1,0 +1,73 @@
+// Access logs of the storage account.
+
+@description('Name of the storage account.')
+param accountName string
+
+@description('Resource id of the workspace that receives the access logs.')
+param workspaceId string
+
+resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
+  name: accountName
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' existing = {
+  parent: account
+  name: 'default'
+}
+
+resource queues 'Microsoft.Storage/storageAccounts/queueServices@2023-05-01' existing = {
+  parent: account
+  name: 'default'
+}
+
+resource tables 'Microsoft.Storage/storageAccounts/tableServices@2023-05-01' existing = {
+  parent: account
+  name: 'default'
+}
+
+// The registry decides who is monitored: every access to it is logged, reads included.
+resource tableDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: tables
+  name: 'to-workspace'
+  properties: {
+    workspaceId: workspaceId
+    logs: [for category in [
+      'StorageRead'
+      'StorageWrite'
+      'StorageDelete'
+    ]: {
+      category: category
+      enabled: true
+    }]
+  }
+}
+
+// The host polls the queue and its leases all day: reads would only cost money.
+resource blobDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: blobs
+  name: 'to-workspace'
+  properties: {
+    workspaceId: workspaceId
+    logs: [for category in [
+      'StorageWrite'
+      'StorageDelete'
+    ]: {
+      category: category
+      enabled: true
+    }]
+  }
+}
+
+resource queueDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: queues
+  name: 'to-workspace'
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'StorageWrite'
+        enabled: true
+      }
+    ]
+  }
+}

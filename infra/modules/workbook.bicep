@@ -1,0 +1,82 @@
+// The workbook: layout from a JSON file, queries from .kql files, put together here.
+
+@description('Azure region.')
+param location string
+
+@description('Name in the portal.')
+param displayName string
+
+@description('Resource id of the Log Analytics workspace that the workbook reads.')
+param workspaceId string
+
+@description('Tags of every resource.')
+param tags object
+
+var layout = any(loadJsonContent('../workbooks/compliance.workbook.json'))
+
+// What is judged, and how, is written once: in the product's own queries.
+var fleet = split(loadTextContent('../queries/applications.kql'), '// end fleet')[0]
+var includeFleet = '// include fleet'
+
+// The layout names a query by the name of its file.
+var queries = {
+  assignments: loadTextContent('../workbooks/assignments.kql')
+  collector_history: loadTextContent('../workbooks/collector_history.kql')
+  collector_runs: loadTextContent('../workbooks/collector_runs.kql')
+  customers: loadTextContent('../workbooks/customers.kql')
+  customers_parameter: loadTextContent('../workbooks/customers_parameter.kql')
+  dropped_rows: loadTextContent('../workbooks/dropped_rows.kql')
+  fleet_history: loadTextContent('../workbooks/fleet_history.kql')
+  other_states: loadTextContent('../workbooks/other_states.kql')
+  resources: loadTextContent('../workbooks/resources.kql')
+  summary: loadTextContent('../workbooks/summary.kql')
+  unread: loadTextContent('../workbooks/unread.kql')
+}
+
+var parameters = [for parameter in layout.parameters: contains(parameter, 'query') ? union(parameter, {
+  query: replace(queries[parameter.query], includeFleet, fleet)
+}) : parameter]
+
+var items = [for item in layout.items: contains(item.content, 'query') ? union(item, {
+  content: union(item.content, {
+    query: replace(queries[item.content.query], includeFleet, fleet)
+  })
+}) : item]
+
+var parametersItem = {
+  type: 9
+  name: 'parameters'
+  content: {
+    version: 'KqlParameterItem/1.0'
+    parameters: parameters
+    style: 'above'
+    queryType: 0
+    resourceType: 'microsoft.operationalinsights/workspaces'
+  }
+}
+
+resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
+  name: guid(workspaceId, 'compliance')
+  location: location
+  tags: tags
+  kind: 'shared'
+  properties: {
+    displayName: displayName
+    category: 'workbook'
+    sourceId: workspaceId
+    version: '1.0'
+    serializedData: string({
+      version: layout.version
+      items: concat([
+        parametersItem
+      ], items)
+      styleSettings: layout.styleSettings
+      fallbackResourceIds: [
+        workspaceId
+      ]
+    })
+  }
+}
+
+@description('Resource id of the workbook.')
+output workbookId string = workbook.id

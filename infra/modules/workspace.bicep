@@ -1,0 +1,97 @@
+// Log Analytics workspace and the Application Insights component that stores its data there.
+
+@description('Azure region.')
+param location string
+
+@description('Name of the Log Analytics workspace.')
+param workspaceName string
+
+@description('Name of the Application Insights component.')
+param applicationInsightsName string
+
+@description('Days that every table keeps its rows.')
+@minValue(30)
+@maxValue(730)
+param retentionInDays int
+
+@description('Object id of the function app\'s identity: it sends telemetry.')
+param appPrincipalId string
+
+@description('Object id of the alert rules\' identity: it reads the workspace.')
+param alertsPrincipalId string
+
+@description('True: no ingestion and no query from public networks.')
+param privateNetworking bool
+
+@description('Tags of every resource.')
+param tags object
+
+var roleIds = loadJsonContent('../role_ids.json')
+var publicNetworkAccess = privateNetworking ? 'Disabled' : 'Enabled'
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+  name: workspaceName
+  location: location
+  tags: tags
+  properties: {
+    sku: {
+      name: 'PerGB2018'
+    }
+    retentionInDays: retentionInDays
+    features: {
+      disableLocalAuth: true
+      enableLogAccessUsingOnlyResourcePermissions: true
+    }
+    publicNetworkAccessForIngestion: publicNetworkAccess
+    publicNetworkAccessForQuery: publicNetworkAccess
+  }
+}
+
+resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
+  name: applicationInsightsName
+  location: location
+  tags: tags
+  kind: 'web'
+  properties: {
+    Application_Type: 'web'
+    WorkspaceResourceId: workspace.id
+    DisableLocalAuth: true
+    publicNetworkAccessForIngestion: publicNetworkAccess
+    publicNetworkAccessForQuery: publicNetworkAccess
+  }
+}
+
+resource appSendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: applicationInsights
+  name: guid(applicationInsights.id, appPrincipalId, roleIds.monitoringMetricsPublisher)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.monitoringMetricsPublisher)
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+resource alertsReadLogs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: workspace
+  name: guid(workspace.id, alertsPrincipalId, roleIds.logAnalyticsReader)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.logAnalyticsReader)
+    principalId: alertsPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+@description('Resource id of the workspace.')
+output workspaceId string = workspace.id
+
+@description('Name of the workspace.')
+output workspaceName string = workspace.name
+
+@description('Workspace id that query clients ask for (a GUID).')
+output customerId string = workspace.properties.customerId
+
+@description('Resource id of the Application Insights component.')
+output applicationInsightsId string = applicationInsights.id
+
+@description('Connection string of the component. It holds addresses, no key that is accepted: local authentication is off.')
+output applicationInsightsConnectionString string = applicationInsights.properties.ConnectionString
