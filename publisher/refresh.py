@@ -34,6 +34,8 @@ class Change(StrEnum):
     REMOVED = "Removed"
     CONFIRMED = "Confirmed"
     """ARM agrees with the registry, nothing had to be written."""
+    ALIVE = "Alive"
+    """ARM contradicts a deletion; the row stays."""
     OUTDATED = "Outdated"
     """The registry already knows of a later event."""
     ACCESS_LOST = "AccessLost"
@@ -83,7 +85,7 @@ class Refresher:
                 return Change.OUTDATED
             try:
                 if not (await self.arm.application(asked, deadline=deadline)).is_going:
-                    return Change.CONFIRMED
+                    return Change.ALIVE
             except (NotFound, AccessDenied):
                 pass
             return await self._remove(row, event_time)

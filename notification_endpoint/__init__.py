@@ -1,0 +1,1 @@
+"""The webhook that Azure calls about managed applications; it keeps the registry."""

@@ -1,0 +1,17 @@
+"""The webhook on Azure Functions: `POST /api/resource`, and nothing but what a trigger needs."""
+
+import os
+
+import azure.functions as func
+
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+
+
+@blueprint.route(route="resource", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+async def managed_application_notification(req: func.HttpRequest) -> func.HttpResponse:
+    """Take in a notification about a managed application."""
+    # Imported here: the app must index quickly, and without settings.
+    from notification_endpoint.endpoint import answer_notification  # noqa: PLC0415
+
+    answer = await answer_notification(req.get_body(), req.params.get("sig"), os.environ)
+    return func.HttpResponse(answer.body, status_code=answer.status.value, mimetype=answer.media_type)

@@ -1,0 +1,85 @@
+"""What each notification does, for every documented pair of event type and provisioning state (FACTS 1.2).
+
+Only ARM decides about the registry; an event says when to look. Azure repeats a notification for ten hours after an
+answer of 5xx or 429 and never after another 4xx (FACTS 1.5): so everything that may pass is a 503.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Final
+
+from notification_endpoint.notification import Notification
+from publisher.errors import AzureFailure, NotFound
+from publisher.refresh import Change, Refresher
+
+_YOUNG: Final = timedelta(minutes=15)
+"""ARM may not show a new application everywhere at once; after this it is rather gone."""
+
+IGNORED: Final = "Ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The HTTP status to answer with, what was done (a `Change` or Ignored), and why, for the log."""
+
+    status: HTTPStatus
+    action: str
+    reason: str = ""
+
+
+async def handle(notification: Notification, refresher: Refresher, *, now: datetime, deadline: float) -> Outcome:
+    """Do what a valid notification asks for. Never raises for Azure's failures: those are a 503.
+
+    `deadline` is in seconds of `time.monotonic`.
+    """
+    pair = notification.event_type.upper(), notification.provisioning_state.capitalize()
+    action = _ACTIONS.get(pair)
+    if action is None:
+        return Outcome(HTTPStatus.OK, IGNORED, _ONLY_TOLD.get(pair, "unknown event"))
+    try:
+        return await action(notification, refresher, now, deadline)
+    except AzureFailure as failure:
+        return Outcome(HTTPStatus.SERVICE_UNAVAILABLE, type(failure).__name__, f"{failure.code}: {failure}")
+
+
+async def _refresh(notification: Notification, refresher: Refresher, now: datetime, deadline: float) -> Outcome:
+    try:
+        change = await refresher.refresh(
+            notification.application_id, event_time=notification.event_time, deadline=deadline
+        )
+    except NotFound:
+        if now - notification.event_time < _YOUNG:
+            raise
+        return Outcome(HTTPStatus.OK, IGNORED, "ARM knows no such application any more")
+    if change is Change.CONFIRMED:
+        return Outcome(HTTPStatus.OK, IGNORED, "ARM is deleting the application")
+    return Outcome(HTTPStatus.OK, change)
+
+
+async def _confirm_deletion(
+    notification: Notification, refresher: Refresher, now: datetime, deadline: float
+) -> Outcome:
+    change = await refresher.confirm_deletion(
+        notification.application_id, event_time=min(notification.event_time, now), deadline=deadline
+    )
+    reasons = {
+        Change.CONFIRMED: "the application is not registered",
+        Change.ALIVE: "ARM calls the application alive",
+        Change.OUTDATED: "the registry knows of a later event",
+    }
+    return Outcome(HTTPStatus.OK, IGNORED if change in reasons else change, reasons.get(change, ""))
+
+
+_ACTIONS: Final[dict[tuple[str, str], Callable[[Notification, Refresher, datetime, float], Awaitable[Outcome]]]] = {
+    ("PUT", "Succeeded"): _refresh,
+    ("PATCH", "Succeeded"): _refresh,
+    ("DELETE", "Deleted"): _confirm_deletion,
+}
+_ONLY_TOLD: Final = {
+    ("PUT", "Accepted"): "the deployment has begun",
+    ("PUT", "Failed"): "the deployment failed",
+    ("DELETE", "Deleting"): "the deletion has begun",
+    ("DELETE", "Failed"): "the deletion failed, the application still exists",
+}
