@@ -1,0 +1,145 @@
+"""Writes the rows of collection runs as the collector would, in a notation short enough to read in a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_DNS, uuid5
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.workspace import Workspace
+
+NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+POLICIES = "/providers/microsoft.authorization/policydefinitions"
+VERDICTS = {"Compliant": True, "Exempt": True, "NonCompliant": False}
+
+
+@dataclass(frozen=True)
+class State:
+    """One policy state; `count` above 1 makes a summarised row."""
+
+    compliance: str
+    resource: str = "vm"
+    assignment: str = "baseline"
+    reference: str = ""
+    definition: str = "definition"
+    count: int = 1
+
+
+def bad(resource: str = "vm", **more: Any) -> State:
+    return State("NonCompliant", resource, **more)
+
+
+def good(resource: str = "vm", **more: Any) -> State:
+    return State("Compliant", resource, **more)
+
+
+def summarised(count: int, **more: Any) -> State:
+    return State("Compliant", "", count=count, **more)
+
+
+def subscription_of(application: str) -> str:
+    return str(uuid5(NAMESPACE_DNS, application))
+
+
+def application_id(application: str, group: str = "Customer-RG") -> str:
+    return (
+        f"/subscriptions/{subscription_of(application)}/resourceGroups/{group}"
+        f"/providers/Microsoft.Solutions/applications/{application}"
+    )
+
+
+class Fleet:
+    """A workspace that fills up with runs. An application is given its states, or the outcome that kept them away."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.runs: dict[str, str] = {}
+
+    def started(self, run_id: str) -> str:
+        """Return TimeGenerated of a run's rows."""
+        return self.runs[run_id]
+
+    def run(
+        self,
+        *,
+        hours_ago: float = 0,
+        completed: bool = True,
+        registered: int | None = None,
+        shouting: bool = False,
+        **applications: Sequence[State] | str,
+    ) -> str:
+        """Write a run: state rows, result rows and (if completed) the run row; return its id.
+
+        `registered` is how many applications the run says it went through: as many as it reports, unless told.
+        `shouting` writes every id in capitals, as Azure sometimes does.
+        """
+        run_id = f"run-{len(self.runs) + 1}"
+        self.runs[run_id] = (NOW - timedelta(hours=hours_ago)).isoformat()
+        common = {"TimeGenerated": self.runs[run_id], "Run_id": run_id}
+        for name, found in applications.items():
+            self.upload_states(common, name, [] if isinstance(found, str) else found, shouting=shouting)
+            self.upload_result(common, name, found, shouting=shouting)
+        if completed:
+            run = {**common, "Applications": len(applications) if registered is None else registered}
+            self.workspace.insert("PolicyCollectionRuns_CL", [run])
+        return run_id
+
+    def upload_states(
+        self, common: Mapping[str, Any], name: str, states: Sequence[State], *, shouting: bool = False
+    ) -> None:
+        rows = [_state_row(common, name, state) for state in states]
+        self.workspace.insert("PolicyComplianceStates_CL", [_shouted(row) for row in rows] if shouting else rows)
+
+    def upload_result(
+        self, common: Mapping[str, Any], name: str, found: Sequence[State] | str, *, shouting: bool = False, **more: Any
+    ) -> None:
+        states = [] if isinstance(found, str) else found
+        row = {
+            **common,
+            "Application_id": application_id(name),
+            "Application_name": name,
+            "Customer_subscription_id": subscription_of(name),
+            "Outcome": found if isinstance(found, str) else ("Succeeded" if states else "NoStates"),
+            "States": sum(state.count for state in states),
+            "Noncompliant_states": sum(state.compliance == "NonCompliant" for state in states),
+            **more,
+        }
+        self.workspace.insert("PolicyCollectionResults_CL", [_shouted(row) if shouting else row])
+
+
+def _state_row(common: Mapping[str, Any], name: str, state: State) -> dict[str, Any]:
+    scope = f"/subscriptions/{subscription_of(name)}/resourceGroups/mrg-{name}"
+    return {
+        **common,
+        "Application_id": application_id(name),
+        "Application_name": name,
+        "Customer_name": f"Customer {name}",
+        "Customer_subscription_id": subscription_of(name),
+        "Policy_assignment_id": f"{scope}/providers/microsoft.authorization/policyassignments/{state.assignment}".lower(),
+        "Policy_assignment_name": state.assignment,
+        "Policy_assignment_display_name": f"The {state.assignment}",
+        "Policy_definition_id": f"{POLICIES}/{state.definition}",
+        "Policy_definition_reference_id": state.reference or None,
+        "Resource_id": f"{scope}/providers/Microsoft.Compute/virtualMachines/{state.resource}"
+        if state.resource
+        else None,
+        "Compliance_state": state.compliance,
+        "Is_compliant": VERDICTS.get(state.compliance),
+        "Resource_count": state.count,
+    }
+
+
+def _shouted(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.upper() if name.endswith("_id") and isinstance(value, str) and name != "Run_id" else value
+        for name, value in row.items()
+    }
+
+
+def states_of(count: int, state: State) -> list[State]:
+    """Return as many states like this one, each of a resource of its own."""
+    return [replace(state, resource=f"{state.resource}-{number}") for number in range(count)]
