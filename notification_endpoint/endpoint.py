@@ -19,8 +19,11 @@ from publisher.clients import shared_refresher
 from publisher.settings import NotificationSettings, SettingsError
 
 _LOGGER = logging.getLogger(__name__)
-_BUDGET_SECONDS: Final = 60.0
+BUDGET_SECONDS: Final = 60.0
 """Far below the 230 seconds that Azure Functions gives an HTTP answer on any plan (FACTS 7.3)."""
+
+_ATTEMPTS: Final = 3
+"""Azure repeats a notification by itself: a few quick attempts are enough."""
 
 _ASK_AGAIN: Final = "The notification could not be processed now. Send it again later."
 
@@ -53,6 +56,7 @@ async def answer_notification(
     variables: Mapping[str, str],
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    budget_seconds: float = BUDGET_SECONDS,
 ) -> Answer:
     """Check, process and answer one request; one line of log, without payload or signature.
 
@@ -69,13 +73,15 @@ async def answer_notification(
         notification = parse_notification(body)
     except InvalidNotification as error:
         return _refused(HTTPStatus.BAD_REQUEST, str(error), str(error))
-    return await _process(notification, settings, clock())
+    return await _process(notification, settings, clock(), budget_seconds)
 
 
-async def _process(notification: Notification, settings: NotificationSettings, now: datetime) -> Answer:
+async def _process(
+    notification: Notification, settings: NotificationSettings, now: datetime, budget_seconds: float
+) -> Answer:
     try:
-        async with asyncio.timeout(_BUDGET_SECONDS), shared_refresher(settings) as refresher:
-            outcome = await handle(notification, refresher, now=now, deadline=time.monotonic() + _BUDGET_SECONDS * 0.9)
+        async with asyncio.timeout(budget_seconds), shared_refresher(settings, attempts=_ATTEMPTS) as refresher:
+            outcome = await handle(notification, refresher, now=now, deadline=time.monotonic() + budget_seconds * 0.9)
     except TimeoutError:
         outcome = Outcome(HTTPStatus.SERVICE_UNAVAILABLE, "Timeout", "the time for the answer ran out")
     except SettingsError as error:

@@ -10,6 +10,7 @@ from publisher.credentials import service_principal_credential
 from publisher.refresh import Refresher
 from publisher.registry import Registry
 from publisher.resource_manager import ResourceManager
+from publisher.retry import DEFAULT_ATTEMPTS
 from publisher.settings import NotificationSettings, ReconcileSettings
 
 
@@ -22,20 +23,23 @@ class _Lease:
     users: int = field(default=0)
 
 
-_LEASES: Final[dict[tuple[asyncio.AbstractEventLoop, NotificationSettings | ReconcileSettings], _Lease]] = {}
+_Key = tuple[asyncio.AbstractEventLoop, NotificationSettings | ReconcileSettings, int]
+_LEASES: Final[dict[_Key, _Lease]] = {}
 
 
 @asynccontextmanager
-async def shared_refresher(settings: NotificationSettings | ReconcileSettings) -> AsyncIterator[Refresher]:
+async def shared_refresher(
+    settings: NotificationSettings | ReconcileSettings, *, attempts: int = DEFAULT_ATTEMPTS
+) -> AsyncIterator[Refresher]:
     """Lend a refresher whose clients all invocations share that run at the same time with the same settings.
 
     A burst of notifications so needs one token and one pool of connections, and an idle process keeps nothing open.
-    Raises SettingsError for a certificate that cannot be used.
+    `attempts` is how often a call is made that fails for a reason that may pass. Raises SettingsError for a certificate that cannot be used.
     """
-    key = asyncio.get_running_loop(), settings
+    key = asyncio.get_running_loop(), settings, attempts
     lease = _LEASES.get(key)
     if lease is None:
-        lease = _LEASES[key] = _open(settings)
+        lease = _LEASES[key] = _open(settings, attempts)
     lease.users += 1
     try:
         yield lease.refresher
@@ -46,10 +50,10 @@ async def shared_refresher(settings: NotificationSettings | ReconcileSettings) -
             await lease.clients.aclose()
 
 
-def _open(settings: NotificationSettings | ReconcileSettings) -> _Lease:
+def _open(settings: NotificationSettings | ReconcileSettings, attempts: int) -> _Lease:
     credential = service_principal_credential(settings.service_principal, settings.cloud)
-    arm = ResourceManager(credential, settings.cloud)
-    registry = Registry.open(settings.storage, settings.table_name, settings.own_identity_client_id)
+    arm = ResourceManager(credential, settings.cloud, attempts=attempts)
+    registry = Registry.open(settings.storage, settings.table_name, settings.own_identity_client_id, attempts=attempts)
     clients = AsyncExitStack()
     for client in (credential, arm, registry):
         clients.push_async_exit(client)

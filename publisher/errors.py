@@ -79,6 +79,14 @@ class DeadlineExceeded(TransientFailure):
     """Our own time for the call ran out."""
 
 
+def is_out_of_reach(failure: AzureFailure) -> bool:
+    """Tell whether a customer's resources are closed to us: permission denied, or no projection into our tenant.
+
+    The latter is a 401 (InvalidAuthenticationTokenTenant, FACTS 5.3) although the token is right.
+    """
+    return isinstance(failure, AccessDenied) or failure.code == "InvalidAuthenticationTokenTenant"
+
+
 def failure_of_status(status: int, headers: Mapping[str, str], body: str) -> AzureFailure:
     """Return the failure that an HTTP answer other than 2xx tells of.
 

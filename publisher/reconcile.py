@@ -32,9 +32,13 @@ class Reconciliation:
 
     changes: Counter[str] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
+    broken_off: AzureFailure | None = None
+    """Why the registry could not be read to its end."""
 
     def raise_for_failures(self) -> None:
         """Raise ReconciliationFailed when anything failed."""
+        if self.broken_off is not None:
+            raise ReconciliationFailed(f"the registry was not read to its end: {self.broken_off}") from self.broken_off
         if not self.failures:
             return
         first = "; ".join(f"{name}: {reason}" for name, reason in list(self.failures.items())[:_NAMED_FAILURES])
@@ -47,8 +51,7 @@ async def reconcile_registry(refresher: Refresher, *, deadline: float) -> Reconc
     """Refresh every active application and return what became of each.
 
     `deadline` is in seconds of `time.monotonic`; what is not reached by then is a failure. A malformed row is rewritten
-    from what ARM says as long as it tells which application it is about. Raises an AzureFailure when the registry
-    cannot be read to its end: what was refreshed until then stays refreshed.
+    from what ARM says as long as it tells which application it is about.
     """
     result = Reconciliation()
     applications = refresher.registry.applications()
@@ -57,7 +60,8 @@ async def reconcile_registry(refresher: Refresher, *, deadline: float) -> Reconc
         for _ in range(_WORKERS):
             workers.create_task(_work(applications, turn, refresher, deadline, result))
     _LOGGER.info(
-        "registry reconciled: %s; %d failed",
+        "registry reconciled%s: %s; %d failed",
+        " in part" if result.broken_off else "",
         ", ".join(f"{count} {change}" for change, count in sorted(result.changes.items())) or "no application",
         len(result.failures),
     )
@@ -72,8 +76,12 @@ async def _work(
     result: Reconciliation,
 ) -> None:
     while True:
-        async with turn:  # an asynchronous generator serves one at a time
-            item = await anext(applications, None)
+        try:
+            async with turn:  # an asynchronous generator serves one at a time
+                item = await anext(applications, None)
+        except AzureFailure as failure:
+            result.broken_off = failure
+            return
         if item is None:
             return
         if item.application_id is None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from publisher.errors import AccessDenied, AzureFailure, MalformedAnswer, NotFound, TransientFailure
+from publisher.errors import AzureFailure, MalformedAnswer, NotFound, TransientFailure, is_out_of_reach
 from publisher.policy_assignments import DEFINITION_NAMES, DefinitionNames, expected_assignments
 from publisher.registry import ExpectedAssignment, ManagedApplication, Registry, Row, RowChanged
 from publisher.registry_rows import UnreadableRow, application_of
@@ -73,8 +73,8 @@ class Refresher:
     async def confirm_deletion(self, asked: ApplicationId, *, event_time: datetime, deadline: float) -> Change:
         """Leave a tombstone for an application of which an event says that it was deleted, unless ARM calls it alive.
 
-        ARM confirms with 404, with 403 (our rights end with the application) and with the states Deleting and Deleted.
-        Nothing is written for an application that is not registered, or when the registry knows of a later event.
+        ARM confirms with 404, with the states Deleting and Deleted, and by shutting us out, because our rights end with
+        the application. Nothing is written for an application that is not registered, or when the registry knows of a later event.
         """
 
         async def once() -> Change:
@@ -86,8 +86,9 @@ class Refresher:
             try:
                 if not (await self.arm.application(asked, deadline=deadline)).is_going:
                     return Change.ALIVE
-            except (NotFound, AccessDenied):
-                pass
+            except AzureFailure as failure:
+                if not (isinstance(failure, NotFound) or is_out_of_reach(failure)):
+                    raise
             return await self._remove(row, event_time)
 
         return await _until_unchallenged(once)
@@ -95,8 +96,7 @@ class Refresher:
     async def reconcile(self, asked: ApplicationId, *, deadline: float) -> Change:
         """Refresh a registered application without any event: find out by itself what became of it.
 
-        Only ARM's own statement that the resource or its group does not exist removes it: a subscription that cannot be
-        seen may be one that we lost, and is raised as NotFound.
+        Only ARM's own word that it does not exist removes it, not the 404 of whatever else may answer in its place.
         """
 
         async def once() -> Change:
@@ -105,13 +105,15 @@ class Refresher:
                 return Change.CONFIRMED
             try:
                 application = await self.arm.application(asked, deadline=deadline)
-            except NotFound as failure:
-                if failure.code == "SubscriptionNotFound" or failure.code.startswith("Http"):
-                    raise
+            except AzureFailure as failure:
+                if isinstance(failure, NotFound) and not failure.code.startswith("Http"):
+                    return await self._remove(row, None)
+                if is_out_of_reach(failure):
+                    await self.registry.note_lost_access(row, now=self.clock())
+                    return Change.ACCESS_LOST
+                raise
+            if application.is_gone:
                 return await self._remove(row, None)
-            except AccessDenied:
-                await self.registry.note_lost_access(row, now=self.clock())
-                return Change.ACCESS_LOST
             return Change.CONFIRMED if application.is_going else await self._write(application, row, None, deadline)
 
         return await _until_unchallenged(once)

@@ -33,7 +33,7 @@ from publisher.registry_rows import (
     tombstone_properties,
 )
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId
-from publisher.retry import with_retries
+from publisher.retry import DEFAULT_ATTEMPTS, with_retries
 from publisher.storage_settings import Storage
 from publisher.transport import Transport
 
@@ -57,19 +57,28 @@ class Registry:
     the first write creates it; a table that cannot be read is a failure.
     """
 
-    def __init__(self, table: TableClient, credential: AsyncTokenCredential | None = None) -> None:
+    def __init__(self, table: TableClient, credential: AsyncTokenCredential | None, attempts: int) -> None:
         self._table = table
         self._credential = credential
+        self._attempts = attempts
 
     @classmethod
-    def open(cls, storage: Storage, table_name: str, own_identity_client_id: str | None) -> Self:
+    def open(
+        cls,
+        storage: Storage,
+        table_name: str,
+        own_identity_client_id: str | None,
+        *,
+        attempts: int = DEFAULT_ATTEMPTS,
+    ) -> Self:
         """Return the registry in a storage account; nothing is asked of the account yet."""
         options: dict[str, Any] = {"transport": Transport(connections=32), "retry_total": 0}
         if storage.connection_string:
-            return cls(TableClient.from_connection_string(storage.connection_string, table_name, **options))
+            table = TableClient.from_connection_string(storage.connection_string, table_name, **options)
+            return cls(table, None, attempts)
         credential = own_identity_credential(storage.identity_client_id or own_identity_client_id)
         endpoint = storage.table_service_uri or ""
-        return cls(TableClient(endpoint, table_name, credential=credential, **options), credential)
+        return cls(TableClient(endpoint, table_name, credential=credential, **options), credential, attempts)
 
     async def __aenter__(self) -> Self:
         return self
@@ -142,7 +151,7 @@ class Registry:
 
     async def _guarded(self, write: Callable[[], Awaitable[_Answer]]) -> _Answer:
         try:
-            return await _repeated(write)
+            return await self._repeated(write)
         except RequestRefused as error:
             if error.code in {"EntityAlreadyExists", "UpdateConditionNotSatisfied"} or error.status == 412:  # noqa: PLR2004
                 raise RowChanged from error
@@ -154,7 +163,7 @@ class Registry:
 
     async def _create_table(self) -> None:
         try:
-            await _repeated(self._table.create_table)
+            await self._repeated(self._table.create_table)
         except RequestRefused as error:
             if error.code != "TableAlreadyExists":
                 raise
@@ -163,7 +172,7 @@ class Registry:
 
     async def _get(self, partition_key: str, row_key: str) -> Row | None:
         try:
-            return _row(await _repeated(lambda: self._table.get_entity(partition_key, row_key)))
+            return _row(await self._repeated(lambda: self._table.get_entity(partition_key, row_key)))
         except NotFound:
             return None
 
@@ -216,7 +225,7 @@ class Registry:
             pages = self._table.list_entities().by_page()
         while True:
             try:
-                page = await _repeated(lambda: anext(pages, None))
+                page = await self._repeated(lambda: anext(pages, None))
             except NotFound as error:
                 if error.code != "TableNotFound":
                     raise
@@ -229,13 +238,12 @@ class Registry:
             async for entity in page:
                 yield _row(entity)
 
-
-async def _repeated(call: Callable[[], Awaitable[_Answer]]) -> _Answer:
-    try:
-        return await with_retries(call, deadline=time.monotonic() + _CALL_SECONDS)
-    except AzureFailure as failure:
-        failure.prefixed("registry table")
-        raise
+    async def _repeated(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        try:
+            return await with_retries(call, deadline=time.monotonic() + _CALL_SECONDS, attempts=self._attempts)
+        except AzureFailure as failure:
+            failure.prefixed("registry table")
+            raise
 
 
 def _row(entity: TableEntity) -> Row:

@@ -21,13 +21,12 @@ from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 from publisher.cloud import Cloud
 from publisher.errors import MalformedAnswer, RequestRefused, as_failure, failure_of_status, printable
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
-from publisher.retry import with_retries
+from publisher.retry import DEFAULT_ATTEMPTS, with_retries
 from publisher.transport import DEFAULT_CONNECTIONS, Transport
 
 APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
 DEFAULT_SECONDS: Final = 60.0
 _USER_AGENT: Final = "managed-application-compliance"
-_GONE_STATES: Final = frozenset({"deleting", "deleted"})
 _MOST_PAGES: Final = 1000
 
 
@@ -48,8 +47,13 @@ class Application:
 
     @property
     def is_going(self) -> bool:
-        """Whether ARM calls the application deleted, or is about to."""
-        return fold(self.provisioning_state) in _GONE_STATES
+        """Whether ARM is deleting the application, or has deleted it."""
+        return self.is_gone or fold(self.provisioning_state) == "deleting"
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether ARM has deleted the application, and still remembers it."""
+        return fold(self.provisioning_state) == "deleted"
 
 
 class ResourceManager:
@@ -59,9 +63,15 @@ class ResourceManager:
     """
 
     def __init__(
-        self, credential: AsyncTokenCredential, cloud: Cloud, *, connections: int = DEFAULT_CONNECTIONS
+        self,
+        credential: AsyncTokenCredential,
+        cloud: Cloud,
+        *,
+        connections: int = DEFAULT_CONNECTIONS,
+        attempts: int = DEFAULT_ATTEMPTS,
     ) -> None:
         self.endpoint = cloud.resource_manager_endpoint
+        self._attempts = attempts
         self._client: AsyncARMPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncARMPipelineClient(
             self.endpoint,
             policies=[
@@ -110,7 +120,7 @@ class ResourceManager:
             parameters = {"api-version": api_version} if api_version else None
             return json_object(await self.send(HttpRequest("GET", url, params=parameters)))
 
-        return await with_retries(attempt, deadline=deadline)
+        return await with_retries(attempt, deadline=deadline, attempts=self._attempts)
 
     async def list(self, path: str, *, api_version: str, deadline: float) -> AsyncIterator[dict[str, Any]]:
         """Yield the members of an ARM collection over all its pages."""
