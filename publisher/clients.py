@@ -34,7 +34,8 @@ async def shared_refresher(
     """Lend a refresher whose clients all invocations share that run at the same time with the same settings.
 
     A burst of notifications so needs one token and one pool of connections, and an idle process keeps nothing open.
-    `attempts` is how often a call is made that fails for a reason that may pass. Raises SettingsError for a certificate that cannot be used.
+    `attempts` is how often a call is made that fails for a reason that may pass. Raises SettingsError for a certificate
+    that cannot be used.
     """
     key = asyncio.get_running_loop(), settings, attempts
     lease = _LEASES.get(key)

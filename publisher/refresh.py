@@ -74,7 +74,8 @@ class Refresher:
         """Leave a tombstone for an application of which an event says that it was deleted, unless ARM calls it alive.
 
         ARM confirms with 404, with the states Deleting and Deleted, and by shutting us out, because our rights end with
-        the application. Nothing is written for an application that is not registered, or when the registry knows of a later event.
+        the application. Nothing is written for an application that is not registered, or when the registry knows of a
+        later event.
         """
 
         async def once() -> Change:

@@ -1,0 +1,139 @@
+"""Table storage, as far as the registry needs it: rows in, rows out, every write guarded by an ETag."""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Final, Self, TypeVar
+
+from azure.core import MatchConditions
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.data.tables import TableEntity, UpdateMode
+from azure.data.tables.aio import TableClient
+
+from publisher.credentials import own_identity_credential
+from publisher.errors import AzureFailure, NotFound, RequestRefused
+from publisher.registry_rows import Row
+from publisher.retry import with_retries
+from publisher.storage_settings import Storage
+from publisher.transport import Transport
+
+_LOGGER = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
+_CALL_SECONDS: Final = 60.0
+_MISSING_TABLE: Final = "TableNotFound"
+_LOST_RACES: Final = frozenset({"EntityAlreadyExists", "UpdateConditionNotSatisfied"})
+
+
+class RowChanged(Exception):  # noqa: N818 - named for what happened
+    """Somebody else wrote the row since it was read: read it again and decide again."""
+
+
+class Table:
+    """One table. Methods raise the AzureFailures of `publisher.errors`, and RowChanged.
+
+    A table that does not exist reads as empty, and the first insert creates it.
+    """
+
+    def __init__(self, client: TableClient, credential: AsyncTokenCredential | None, attempts: int) -> None:
+        self._client = client
+        self._credential = credential
+        self._attempts = attempts
+
+    @classmethod
+    def open(cls, storage: Storage, name: str, own_identity_client_id: str | None, *, attempts: int) -> Self:
+        """Return the table of that name in a storage account; nothing is asked of the account yet."""
+        options: dict[str, Any] = {"transport": Transport(connections=32), "retry_total": 0}
+        if storage.connection_string:
+            return cls(TableClient.from_connection_string(storage.connection_string, name, **options), None, attempts)
+        credential = own_identity_credential(storage.identity_client_id or own_identity_client_id)
+        endpoint = storage.table_service_uri or ""
+        return cls(TableClient(endpoint, name, credential=credential, **options), credential, attempts)
+
+    async def close(self) -> None:
+        """Close the connections to storage, and to the identity endpoint."""
+        await self._client.close()
+        if self._credential is not None:
+            await self._credential.close()
+
+    async def get(self, partition_key: str, row_key: str) -> Row | None:
+        """Return the row with these keys, or None."""
+        try:
+            return _row(await self._repeated(lambda: self._client.get_entity(partition_key, row_key)))
+        except NotFound:
+            return None
+
+    async def rows(self) -> AsyncIterator[Row]:
+        """Yield every row, page by page."""
+        async for row in self._pages(self._client.list_entities().by_page()):
+            yield row
+
+    async def matching(self, query: str, **parameters: str) -> AsyncIterator[Row]:
+        """Yield the rows that match an OData query, in which a parameter stands as a word of its own: `@name`."""
+        async for row in self._pages(self._client.query_entities(query, parameters=parameters).by_page()):
+            yield row
+
+    async def insert(self, partition_key: str, row_key: str, properties: Mapping[str, Any]) -> None:
+        """Store a new row; raise RowChanged when there is one with these keys."""
+        entity = {**properties, "PartitionKey": partition_key, "RowKey": row_key}
+        try:
+            await self._guarded(lambda: self._client.create_entity(entity))
+        except NotFound as error:
+            if error.code != _MISSING_TABLE:
+                raise
+            await self._create()
+            await self._guarded(lambda: self._client.create_entity(entity))
+
+    async def replace(self, row: Row, properties: Mapping[str, Any]) -> None:
+        """Give a row other properties; raise RowChanged when it is not what it was, or gone."""
+        entity = {**properties, "PartitionKey": row.partition_key, "RowKey": row.row_key}
+        try:
+            await self._guarded(
+                lambda: self._client.update_entity(
+                    entity, mode=UpdateMode.REPLACE, etag=row.etag, match_condition=MatchConditions.IfNotModified
+                )
+            )
+        except NotFound as error:
+            raise RowChanged from error
+
+    async def _guarded(self, write: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        try:
+            return await self._repeated(write)
+        except RequestRefused as error:
+            if error.code in _LOST_RACES:
+                raise RowChanged from error
+            raise
+
+    async def _create(self) -> None:
+        try:
+            await self._repeated(self._client.create_table)
+        except RequestRefused as error:
+            if error.code != "TableAlreadyExists":
+                raise
+        else:
+            _LOGGER.info("the registry table %s was created", self._client.table_name)
+
+    async def _pages(self, pages: AsyncIterator[AsyncIterator[TableEntity]]) -> AsyncIterator[Row]:
+        while True:
+            try:
+                page = await self._repeated(lambda: anext(pages, None))
+            except NotFound as error:
+                if error.code != _MISSING_TABLE:
+                    raise
+                _LOGGER.warning("there is no registry table %s, so no application", self._client.table_name)
+                return
+            if page is None:
+                return
+            async for entity in page:
+                yield _row(entity)
+
+    async def _repeated(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        try:
+            return await with_retries(call, deadline=time.monotonic() + _CALL_SECONDS, attempts=self._attempts)
+        except AzureFailure as failure:
+            failure.prefixed("registry table")
+            raise
+
+
+def _row(entity: TableEntity) -> Row:
+    properties = {name: value for name, value in entity.items() if name not in {"PartitionKey", "RowKey"}}
+    return Row(entity["PartitionKey"], entity["RowKey"], str(entity.metadata["etag"] or ""), properties)
