@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from collector.ingestion import Endpoint
     from collector.outcomes import Run
-    from collector.slots import Place
+    from collector.slots import Place, Sleep
     from publisher.registry import ManagedApplication
     from publisher.resource_manager import ResourceManager
     from publisher.settings import CollectorSettings
@@ -72,6 +72,7 @@ class Collection:
         *,
         reading_deadline: float,
         on_result: Callable[[ApplicationResult], None] = lambda _: None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.summary = RunSummary(run)
         self._run = run
@@ -80,7 +81,9 @@ class Collection:
         self._endpoint = endpoint
         self._reading_deadline = reading_deadline
         self._on_result = on_result
-        self._slots = ReadingSlots(settings.max_concurrent_applications, settings.max_concurrent_per_subscription)
+        self._slots = ReadingSlots(
+            settings.max_concurrent_applications, settings.max_concurrent_per_subscription, sleep=sleep
+        )
         self._unreadable: AzureFailure | None = None
 
     def declare_unreadable(self, failure: AzureFailure) -> None:

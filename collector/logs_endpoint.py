@@ -6,6 +6,7 @@ and uploads one chunk after the other (FACTS 3.7).
 
 from __future__ import annotations
 
+import asyncio
 import time
 from http import HTTPStatus
 from io import BytesIO
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from collector.slots import Sleep
     from publisher.errors import AzureFailure
 
 ROLE_GRACE_SECONDS: Final = 20.0
@@ -45,6 +47,7 @@ class LogsEndpoint:
         *,
         deadline: float,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._client = LogsIngestionClient(
             endpoint,
@@ -56,6 +59,7 @@ class LogsEndpoint:
         self._rule_id = rule_id
         self._deadline = deadline
         self._clock = clock
+        self._sleep = sleep
         self._first_denied: float | None = None
         self._attempts = DEFAULT_ATTEMPTS
 
@@ -79,7 +83,9 @@ class LogsEndpoint:
                 raise self._patiently(failure) from error
 
         try:
-            await with_retries(attempt, deadline=self._deadline, attempts=self._attempts, clock=self._clock)
+            await with_retries(
+                attempt, deadline=self._deadline, attempts=self._attempts, clock=self._clock, sleep=self._sleep
+            )
         except TransientFailure:
             self._attempts = ATTEMPTS_AFTER_FAILURE
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import uuid
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
     from collector.outcomes import ApplicationResult
+    from collector.slots import Sleep
     from publisher.resource_ids import ApplicationId
     from publisher.settings import CollectorSettings
 
@@ -51,6 +53,7 @@ async def run_collection(
     only: ApplicationId | None = None,
     on_result: Callable[[ApplicationResult], None] = lambda _: None,
     time_limit: timedelta | None = None,
+    sleep: Sleep = asyncio.sleep,
 ) -> RunSummary:
     """Collect once and return the totals.
 
@@ -60,6 +63,7 @@ async def run_collection(
         only: one application; the run is then partial and writes no run row.
         on_result: called with each application's final result.
         time_limit: how long the run may take; the host's functionTimeout by default.
+        sleep: waits between the attempts of a call.
 
     What kept the run from its work is in the summary's ``error``: no token for ingestion, so that nothing could be
     stored, or a registry that could not be read to its end.
@@ -82,7 +86,7 @@ async def run_collection(
         )
         audience = settings.cloud.monitor_audience
         try:
-            await _fetch_token(own, audience, uploading_deadline)
+            await _fetch_token(own, audience, uploading_deadline, sleep)
         except AzureFailure as failure:
             return RunSummary(run, error=failure)
         endpoint = await stack.enter_async_context(
@@ -92,25 +96,32 @@ async def run_collection(
                 audience,
                 own,
                 deadline=uploading_deadline,
+                sleep=sleep,
             )
         )
         registry = await stack.enter_async_context(
             Registry.open(settings.storage, settings.table_name, settings.own_identity_client_id)
         )
         collection = Collection(
-            run, settings, resource_manager, endpoint, reading_deadline=reading_deadline, on_result=on_result
+            run,
+            settings,
+            resource_manager,
+            endpoint,
+            reading_deadline=reading_deadline,
+            on_result=on_result,
+            sleep=sleep,
         )
         try:
-            await _fetch_token(publisher, settings.cloud.resource_manager_audience, reading_deadline)
+            await _fetch_token(publisher, settings.cloud.resource_manager_audience, reading_deadline, sleep)
         except AzureFailure as failure:
             collection.declare_unreadable(failure)
         await collection.collect(registry.applications(only), partial_run=only is not None)
     return collection.summary
 
 
-async def _fetch_token(credential: AsyncTokenCredential, audience: str, deadline: float) -> None:
+async def _fetch_token(credential: AsyncTokenCredential, audience: str, deadline: float, sleep: Sleep) -> None:
     """Fetch and cache a token before many need it, so that a broken identity is found once and not per application."""
-    await with_retries(lambda: credential.get_token(f"{audience}/.default"), deadline=deadline)
+    await with_retries(lambda: credential.get_token(f"{audience}/.default"), deadline=deadline, sleep=sleep)
 
 
 def failure_of(summary: RunSummary, *, partial_run: bool) -> CollectionFailedError | None:

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    Sleep = Callable[[float], Awaitable[None]]
 
 
 class Place:
     """One place in the whole, held by an application while it is being read."""
 
-    def __init__(self, places: asyncio.Semaphore) -> None:
+    def __init__(self, places: asyncio.Semaphore, sleep: Sleep) -> None:
         self._places = places
+        self._sleep = sleep
         self._held = False
 
     async def occupy(self) -> None:
@@ -36,14 +39,15 @@ class Place:
     async def pause(self, seconds: float) -> None:
         """Wait for Azure while somebody else uses the place."""
         self.leave()
-        await asyncio.sleep(seconds)
+        await self._sleep(seconds)
         await self.occupy()
 
 
 class ReadingSlots:
     """Places for applications being read: ``total`` in all, ``per_subscription`` in each subscription."""
 
-    def __init__(self, total: int, per_subscription: int) -> None:
+    def __init__(self, total: int, per_subscription: int, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._sleep = sleep
         self._total = asyncio.Semaphore(total)
         self._per_subscription = per_subscription
         self._subscriptions: dict[str, _Subscription] = {}
@@ -56,7 +60,7 @@ class ReadingSlots:
             self._subscriptions[key] = _Subscription(asyncio.Semaphore(self._per_subscription))
         subscription = self._subscriptions[key]
         subscription.users += 1
-        place = Place(self._total)
+        place = Place(self._total, self._sleep)
         try:
             async with subscription.slots:
                 await place.occupy()

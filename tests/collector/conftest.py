@@ -1,0 +1,134 @@
+"""A fleet in the sandbox, registered, and one function that collects it without waiting between attempts."""
+
+from __future__ import annotations
+
+import asyncio
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from azure.data.tables.aio import TableServiceClient
+
+from collector.outcomes import ApplicationResult, RunSummary
+from collector.run import run_collection
+from publisher.registry import ExpectedAssignment, ManagedApplication, Registry
+from publisher.resource_ids import ApplicationId, ResourceGroupId
+from publisher.settings import CollectorSettings
+from sandbox.azure import Sandbox
+from sandbox.customers import Customer
+
+STATES_TABLE = "PolicyComplianceStates_CL"
+RESULTS_TABLE = "PolicyCollectionResults_CL"
+RUNS_TABLE = "PolicyCollectionRuns_CL"
+STATES_STREAM, RESULTS_STREAM, RUNS_STREAM = (f"Custom-{name}" for name in (STATES_TABLE, RESULTS_TABLE, RUNS_TABLE))
+
+
+@dataclass
+class Fleet:
+    """What a test needs of the local Azure and of the collector."""
+
+    sandbox: Sandbox
+    waits: list[float] = field(default_factory=list)
+    results: dict[str, ApplicationResult] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> CollectorSettings:
+        return CollectorSettings.from_environment(self.sandbox.environment)
+
+    async def register(self, *customers: Customer, assignments: bool = False) -> None:
+        await self.create_registry()
+        async with Registry.open(self.settings.storage, self.settings.table_name, None) as registry:
+            for customer in customers:
+                await registry.save(_registered(customer, assignments=assignments), None)
+
+    async def deploy(self, *names: str, **options: Any) -> list[Customer]:
+        customers = [self.sandbox.arm.add_customer(name, **options) for name in names]
+        await self.register(*customers)
+        return customers
+
+    async def create_registry(self) -> None:
+        async with self._tables() as tables:
+            await tables.create_table_if_not_exists(self.settings.table_name)
+
+    async def add_row(self, **properties: Any) -> None:
+        await self.create_registry()
+        async with self._tables() as tables:
+            await tables.get_table_client(self.settings.table_name).create_entity(properties)
+
+    async def collect(
+        self, *, time_limit: float = 60, only: str | None = None, **settings: Any
+    ) -> RunSummary:
+        async def instantly(seconds: float) -> None:
+            self.waits.append(seconds)
+            await asyncio.sleep(0)
+
+        self.results.clear()
+        return await run_collection(
+            replace(self.settings, **settings),
+            trigger="test",
+            only=ApplicationId.parse(only) if only else None,
+            on_result=lambda result: self.results.update({result.application_id: result}),
+            time_limit=timedelta(seconds=time_limit),
+            sleep=instantly,
+        )
+
+    def outcome(self, customer: Customer) -> str:
+        return self.results[customer.application_id].outcome.value
+
+    def rows(self, table: str = STATES_TABLE, **where: Any) -> list[dict[str, Any]]:
+        assert self.sandbox.workspace is not None
+        return [
+            row
+            for row in self.sandbox.workspace.query(table)
+            if all(row[column] == value for column, value in where.items())
+        ]
+
+    def _tables(self) -> TableServiceClient:
+        return TableServiceClient.from_connection_string(self.sandbox.environment["AzureWebJobsStorage"])
+
+
+def _registered(customer: Customer, *, assignments: bool) -> ManagedApplication:
+    application_id = ApplicationId.parse(customer.application_id)
+    return ManagedApplication(
+        application_id=application_id,
+        managed_resource_group_id=ResourceGroupId.parse(customer.managed_resource_group_id),
+        customer_name=application_id.subscription_id,
+        plan_name=customer.plan.name,
+        plan_version=customer.plan.version,
+        assignments=tuple(
+            ExpectedAssignment(one.id, one.display_name, one.definition.id, one.definition.display_name)
+            for one in customer.assignments
+        )
+        if assignments
+        else None,
+    )
+
+
+@pytest.fixture
+def fleet(sandbox: Sandbox) -> Fleet:
+    return Fleet(sandbox)
+
+
+def key_of(state: dict[str, Any]) -> tuple[str, ...]:
+    """What makes a policy state one of its kind, from Azure's document."""
+    return tuple(
+        (state.get(name) or "").lower()
+        for name in ("policyAssignmentId", "policyDefinitionReferenceId", "policyDefinitionId", "resourceId")
+    )
+
+
+def key_of_row(row: dict[str, Any]) -> tuple[str, ...]:
+    """The same from a table row."""
+    return tuple(
+        (row[name] or "").lower()
+        for name in (
+            "Policy_assignment_id",
+            "Policy_definition_reference_id",
+            "Policy_definition_id",
+            "Resource_id",
+        )
+    )
+
+
