@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from publisher.errors import AccessDenied, AzureFailure, NotFound, RequestRefused
-from publisher.registry_rows import ExpectedAssignment
+from publisher.managed_application import ExpectedAssignment
 from publisher.resource_ids import ResourceGroupId, fold, is_at_or_inside
 from publisher.resource_manager import ResourceManager, text_at
 

@@ -10,10 +10,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
+from publisher.managed_application import ExpectedAssignment, MalformedRow, ManagedApplication
 from publisher.registry_rows import (
-    ExpectedAssignment,
-    MalformedRow,
-    ManagedApplication,
     Row,
     UnreadableRow,
     application_of,

@@ -14,56 +14,12 @@ from uuid import UUID
 import orjson
 
 from publisher.errors import printable
+from publisher.managed_application import ExpectedAssignment, MalformedRow, ManagedApplication
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId, InvalidResourceId, ResourceGroupId, quoted
 
 DELETED: Final = "deleted"
 ACTIVE: Final = "active"
 _LONGEST_PROPERTY: Final = 32_000  # Table storage allows 32 K UTF-16 code units (FACTS 6.1)
-
-
-@dataclass(frozen=True, slots=True)
-class ExpectedAssignment:
-    """A policy assignment that the application owns; display names are "" when they could not be read."""
-
-    id: str
-    display_name: str
-    definition_id: str
-    definition_display_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class ManagedApplication:
-    """An application in the registry. Texts are "" and times None where nothing is known.
-
-    `assignments` is None as long as the application's own assignments are not known, which is not the same as none.
-    `customer_name` is what the operator set, else the subscription id. `access_lost_at` is when ARM first refused us.
-    """
-
-    application_id: ApplicationId
-    managed_resource_group_id: ResourceGroupId
-    customer_name: str
-    plan_publisher: str = ""
-    plan_product: str = ""
-    plan_name: str = ""
-    plan_version: str = ""
-    definition_id: str = ""
-    location: str = ""
-    kind: str = ""
-    provisioning_state: str = ""
-    assignments: tuple[ExpectedAssignment, ...] | None = None
-    event_time: datetime | None = None
-    refreshed_at: datetime | None = None
-    access_lost_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MalformedRow:
-    """A row that cannot be collected: its keys and the reason, printable, and whose it is as far as that is known."""
-
-    name: str
-    reason: str
-    subscription_id: str = ""
-    application_id: ApplicationId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,13 +64,22 @@ class Table:
 
     async def rows(self) -> AsyncIterator[Row]:
         """Yield every row, page by page."""
-        async for row in self._pages(self._client.list_entities().by_page()):
-            yield row
+        try:
+            async for row in self._pages(self._client.list_entities().by_page()):
+                yield row
+        except NotFound as error:
+            if error.code != _MISSING_TABLE:
+                raise
+            _LOGGER.warning("there is no registry table %s, so no application", self._client.table_name)
 
     async def matching(self, query: str, **parameters: str) -> AsyncIterator[Row]:
         """Yield the rows that match an OData query, in which a parameter stands as a word of its own: `@name`."""
-        async for row in self._pages(self._client.query_entities(query, parameters=parameters).by_page()):
-            yield row
+        try:
+            async for row in self._pages(self._client.query_entities(query, parameters=parameters).by_page()):
+                yield row
+        except NotFound as error:
+            if error.code != _MISSING_TABLE:
+                raise
 
     async def insert(self, partition_key: str, row_key: str, properties: Mapping[str, Any]) -> None:
         """Store a new row; raise RowChanged when there is one with these keys."""
@@ -113,16 +122,7 @@ class Table:
             _LOGGER.info("the registry table %s was created", self._client.table_name)
 
     async def _pages(self, pages: AsyncIterator[AsyncIterator[TableEntity]]) -> AsyncIterator[Row]:
-        while True:
-            try:
-                page = await self._repeated(lambda: anext(pages, None))
-            except NotFound as error:
-                if error.code != _MISSING_TABLE:
-                    raise
-                _LOGGER.warning("there is no registry table %s, so no application", self._client.table_name)
-                return
-            if page is None:
-                return
+        while (page := await self._repeated(lambda: anext(pages, None))) is not None:
             async for entity in page:
                 yield _row(entity)
 

@@ -1,0 +1,51 @@
+"""What the registry knows about an application, and about a row that it cannot read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from publisher.resource_ids import ApplicationId, ResourceGroupId
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedAssignment:
+    """A policy assignment that the application owns; display names are "" when they could not be read."""
+
+    id: str
+    display_name: str
+    definition_id: str
+    definition_display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedApplication:
+    """An application in the registry. Texts are "" and times None where nothing is known.
+
+    `assignments` is None as long as the application's own assignments are not known, which is not the same as none.
+    `customer_name` is what the operator set, else the subscription id. `access_lost_at` is when ARM first refused us.
+    """
+
+    application_id: ApplicationId
+    managed_resource_group_id: ResourceGroupId
+    customer_name: str
+    plan_publisher: str = ""
+    plan_product: str = ""
+    plan_name: str = ""
+    plan_version: str = ""
+    definition_id: str = ""
+    location: str = ""
+    kind: str = ""
+    provisioning_state: str = ""
+    assignments: tuple[ExpectedAssignment, ...] | None = None
+    event_time: datetime | None = None
+    refreshed_at: datetime | None = None
+    access_lost_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedRow:
+    """A row that cannot be collected: its keys and the reason, printable, and whose it is as far as that is known."""
+
+    name: str
+    reason: str
+    subscription_id: str = ""
+    application_id: ApplicationId | None = None
