@@ -1,0 +1,140 @@
+"""The queries that dashboards and the API share: they agree with the alerts and hide no application."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.alert_rules import QUERIES_DIRECTORY
+from sandbox.workspace import Workspace
+from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good, subscription_of, summarised
+
+
+@pytest.fixture
+def answer(workspace: Workspace) -> Any:
+    """Runs a saved query by name."""
+
+    def run(name: str) -> list[dict[str, Any]]:
+        return workspace.query((QUERIES_DIRECTORY / f"{name}.kql").read_text(encoding="utf-8"))
+
+    return run
+
+
+@pytest.fixture
+def mixed_fleet(fleet: Fleet) -> Fleet:
+    """Compliant alpha, bad beta that revoked access, never read gamma, stateless delta, exempt epsilon; zeta left."""
+    fleet.run(hours_ago=2, beta=[bad("a"), bad("b"), good("c")], gamma="Failed", zeta=[bad()])
+    fleet.run(
+        hours_ago=1,
+        alpha=[good("a"), summarised(9, assignment="tls")],
+        beta="AccessDenied",
+        gamma="Failed",
+        delta=[],
+        epsilon=[State("Exempt"), State("Unknown", "disk")],
+    )
+    return fleet
+
+
+def test_every_registered_application_has_one_row_and_a_truthful_verdict(mixed_fleet: Fleet, answer: Any) -> None:
+    rows = {row["Application_name"]: row for row in answer("applications")}
+
+    assert {name: (row["Compliance"], row["Readable"], row["Outcome"]) for name, row in rows.items()} == {
+        "alpha": ("Compliant", True, "Succeeded"),
+        "beta": ("NonCompliant", False, "AccessDenied"),
+        "gamma": ("NotRead", False, "Failed"),
+        "delta": ("NoStates", True, "NoStates"),
+        "epsilon": ("Compliant", True, "Succeeded"),
+    }
+
+
+def test_states_are_counted_by_what_they_are(mixed_fleet: Fleet, answer: Any) -> None:
+    kinds = ("Noncompliant_states", "Compliant_states", "Exempt_states", "Unknown_states")
+
+    counts = {row["Application_name"]: tuple(row[kind] for kind in kinds) for row in answer("applications")}
+
+    assert counts == {
+        "alpha": (0, 10, 0, 0),
+        "beta": (2, 1, 0, 0),
+        "gamma": (0, 0, 0, 0),
+        "delta": (0, 0, 0, 0),
+        "epsilon": (0, 0, 1, 1),
+    }
+
+
+def test_an_application_without_states_is_named_by_its_subscription(mixed_fleet: Fleet, answer: Any) -> None:
+    rows = {row["Application_name"]: row for row in answer("applications")}
+
+    assert rows["alpha"]["Customer_name"] == "Customer alpha"
+    assert rows["gamma"]["Customer_name"] == subscription_of("gamma")
+    assert rows["gamma"]["Application_id"] == application_id("gamma")
+
+
+def test_the_fleet_summary_adds_up(mixed_fleet: Fleet, answer: Any) -> None:
+    [row] = answer("fleet_summary")
+
+    assert {
+        name: row[name] for name in ("Applications", "Compliant", "Noncompliant", "Without_states", "Never_read")
+    } == {
+        "Applications": 5,
+        "Compliant": 2,
+        "Noncompliant": 1,
+        "Without_states": 1,
+        "Never_read": 1,
+    }
+    assert (row["Unreadable"], row["Noncompliant_states"], row["Compliant_share"]) == (2, 2, 40.0)
+    assert (row["Run_id"], (NOW - row["Run_time"]).total_seconds()) == ("run-2", 3600)
+
+
+def test_an_empty_fleet_has_no_share(workspace: Workspace, answer: Any) -> None:
+    [row] = answer("fleet_summary")
+
+    assert (row["Applications"], row["Compliant_share"], row["Run_time"]) == (0, None, None)
+
+
+def test_assignments_show_the_worst_first(mixed_fleet: Fleet, answer: Any) -> None:
+    rows = [
+        (row["Application_name"], row["Policy_assignment"], row["Noncompliant_states"]) for row in answer("assignments")
+    ]
+
+    assert rows == [
+        ("beta", "The baseline", 2),
+        ("alpha", "The baseline", 0),
+        ("alpha", "The tls", 0),
+        ("epsilon", "The baseline", 0),
+    ]
+
+
+def test_noncompliant_resources_can_be_narrowed_to_one_application(mixed_fleet: Fleet, workspace: Workspace) -> None:
+    query = (QUERIES_DIRECTORY / "noncompliant_resources.kql").read_text(encoding="utf-8")
+
+    everything = workspace.query(query)
+    one = workspace.query(f'{query}\n| where Application_id == "{application_id("alpha").lower()}"')
+
+    assert [row["Resource_id"].rsplit("/", 1)[1] for row in everything] == ["a", "b"]
+    assert one == []
+
+
+def test_history_never_counts_an_unread_application_as_compliant(mixed_fleet: Fleet, answer: Any) -> None:
+    mixed_fleet.run(registered=3, alpha=[good()])
+
+    shown = ("Applications", "Compliant", "Noncompliant", "Without_states", "Not_read", "Compliant_share")
+    assert [tuple(row[name] for name in shown) for row in answer("fleet_history")] == [
+        (3, 0, 2, 0, 1, 0.0),
+        (5, 2, 0, 1, 2, 40.0),
+        (3, 1, 0, 0, 2, 33.3),
+    ]
+
+
+def test_collector_runs_show_what_kept_applications_from_being_read(fleet: Fleet, answer: Any) -> None:
+    fleet.run(hours_ago=1, alpha="AccessDenied", beta="Throttled", gamma=[good()])
+    fleet.run()
+
+    shown = ("Run_id", "Applications", "Access_denied", "Throttled", "Skipped")
+    assert [tuple(row[name] for name in shown) for row in answer("collector_runs")] == [
+        ("run-2", 0, 0, 0, 0),
+        ("run-1", 3, 1, 1, 0),
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in QUERIES_DIRECTORY.glob("*.kql")))
+def test_every_query_runs_over_empty_tables(workspace: Workspace, answer: Any, name: str) -> None:
+    answer(name)

@@ -1,0 +1,28 @@
+"""Alert rules cannot share code: blocks that several queries repeat must stay word for word the same."""
+
+import re
+from collections import defaultdict
+
+import pytest
+
+from sandbox.alert_rules import QUERIES_DIRECTORY
+
+QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(QUERIES_DIRECTORY.glob("*.kql"))}
+BLOCK = re.compile(r"^// begin (?P<name>\w+)$.*?^// end (?P=name)$", re.MULTILINE | re.DOTALL)
+
+
+def test_a_repeated_block_is_the_same_everywhere() -> None:
+    blocks: dict[str, dict[str, str]] = defaultdict(dict)
+    for query, text in QUERIES.items():
+        for block in BLOCK.finditer(text):
+            blocks[block["name"]][query] = block[0]
+
+    assert {name: len(set(texts.values())) for name, texts in blocks.items()} == {"judgement": 1, "fleet": 1}
+    assert len(blocks["judgement"]) > len(blocks["fleet"]) > 1
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_states_are_only_read_through_the_judgement(query: str) -> None:
+    outside = BLOCK.sub("", QUERIES[query])
+
+    assert "PolicyComplianceStates_CL" not in outside
