@@ -35,7 +35,7 @@ LASTING_FAULTS: list[tuple[Effect, str, str]] = [
     (Status(500), "Failed", "InternalServerError"),
     (Status(502), "Failed", "BadGateway"),
     (Status(503, retry_after=1), "Failed", "ServerUnavailable"),
-    (Dropped(), "Failed", "NoAnswer"),
+    (Dropped(), "Failed", "ConnectionFailed"),
     (CutHalfWay(), "Failed", "IncompleteAnswer"),
     (TruncatedJson(), "Failed", "MalformedAnswer"),
     (WithoutValue(), "Failed", "MalformedAnswer"),
