@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from publisher.resource_ids import is_guid
 
+_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[0-9a-f:]+")
 _UNRESOLVED: Final = re.compile(r"@Microsoft\.(KeyVault|AppConfiguration)\(", re.IGNORECASE)
 
 
@@ -104,7 +105,7 @@ def _is_https_url(url: str, *, may_have_path: bool) -> bool:
         return False
     return (
         parts.scheme == "https"
-        and bool(parts.hostname)
+        and _HOST.fullmatch(parts.hostname or "") is not None
         and (port is None or port > 0)
         and "@" not in parts.netloc
         and not parts.query
