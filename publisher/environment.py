@@ -90,10 +90,11 @@ class Environment:
         return default
 
     def matching(self, name: str, default: str | None, pattern: re.Pattern[str], *, hint: str) -> str:
-        """Return a text that matches the whole pattern."""
+        """Return a text that matches the whole pattern, or "" when it is missing or wrong (noted)."""
         value = self.text(name, default, hint=hint)
         if value and not pattern.fullmatch(value):
             self.problem(name, f"has the wrong form; {hint}")
+            return ""
         return value
 
 

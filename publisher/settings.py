@@ -113,7 +113,7 @@ class CollectorSettings(_Shared):
                 ("RUNS_STREAM_NAME", "Custom-PolicyCollectionRuns_CL"),
             )
         ]
-        if len(set(streams)) < len(streams):
+        if all(streams) and len(set(streams)) < len(streams):
             env.problem("STREAM_NAME", "STREAM_NAME, RESULTS_STREAM_NAME and RUNS_STREAM_NAME must all differ")
         shared = _shared(env)
         settings = cls(
