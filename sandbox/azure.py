@@ -15,8 +15,9 @@ from sandbox.clock import Clock
 from sandbox.directory import LOG_ANALYTICS_AUDIENCE, SERVICE_PRINCIPAL, SYSTEM_ASSIGNED, USER_ASSIGNED, Directory
 from sandbox.environment import Place, settings
 from sandbox.errors import RefusedError
-from sandbox.faults import Faults
+from sandbox.faults import Faults, spoiled
 from sandbox.logs_ingestion import LogsIngestion
+from sandbox.operations import LogQuery
 from sandbox.policy_states import PolicyStates
 from sandbox.request_log import RequestLog
 from sandbox.resource_manager import ResourceManager
@@ -178,15 +179,21 @@ class Sandbox:
         self.arm.audiences.add(self.url(Service.RESOURCE_MANAGER))
         self.arm.authorized_object_ids = {SERVICE_PRINCIPAL.object_id}
         self.ingestion.authorized_object_ids = {USER_ASSIGNED.object_id, SYSTEM_ASSIGNED.object_id}
-        self.ingestion.clear()
         self.directory.reset()
         self.directory.trust(self.arm.audiences)
         for server in self._servers.values():
             server.latency = 0.0
         if self._workspace is not None:
             self._workspace.clear()
-        self.rows.clear()
+        self.clear_counts()
+
+    def clear_counts(self) -> None:
+        """Forgets what was asked, handed out and uploaded, and nothing else."""
         self.requests.clear()
+        self.ingestion.clear()
+        self.rows.clear()
+        self.directory.entra_id.issued.clear()
+        self.directory.managed_identity.issued.clear()
 
     def next_storage_account(self) -> None:
         """Moves on to a storage account that nobody used; `environment` names it. Restarts Azurite after the last."""
@@ -214,6 +221,7 @@ class Sandbox:
 
             api = LogAnalyticsApi(self._workspace, WORKSPACE_ID, self._may_query, self.clock)
             api.add_routes(self._servers[Service.LOG_ANALYTICS].app)
+            self._servers[Service.LOG_ANALYTICS].app.middlewares.append(spoiled(self.faults, LogQuery()))
 
     def _may_query(self, request: web.Request) -> bool:
         try:

@@ -57,10 +57,8 @@ class Directory:
         self.managed_identity.resources = everywhere | {FEDERATION_AUDIENCE}
 
     def reset(self) -> None:
-        """The original secret, certificates and identities; nothing counted."""
+        """The original secret, certificates and identities."""
         self.entra_id.secrets[:] = [self.client_secret]
-        self.entra_id.issued.clear()
-        self.managed_identity.issued.clear()
         self.managed_identity.user_assigned = {USER_ASSIGNED.client_id: USER_ASSIGNED}
         self.managed_identity.system_assigned = SYSTEM_ASSIGNED
         self.assertions.federated_object_ids = {USER_ASSIGNED.object_id}

@@ -7,13 +7,15 @@ a certificate that nobody trusts) are switches of `Sandbox`, because they happen
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from aiohttp import web
 
 from sandbox.errors import RefusedError
 
 if TYPE_CHECKING:
-    from aiohttp import web
+    from aiohttp.typedefs import Handler, Middleware
 
     from sandbox.effects import Answer, Effect
     from sandbox.operations import Operation
@@ -21,19 +23,22 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class ScriptedFault:
-    """One fault: lets `after` matching requests pass, then spoils `times` of them (None: all). `played` counts."""
+    """One fault: it leaves the first `after` matching requests alone, then spoils `times` of them (None: all).
+
+    `seen` counts the matching requests, those that another fault spoiled included; `played` counts the spoiled ones.
+    """
 
     operation: Operation
     effect: Effect
     times: int | None = None
     after: int = 0
     played: int = 0
-    passed: int = field(default=0, repr=False)
+    seen: int = 0
 
     @property
-    def is_over(self) -> bool:
-        """Whether it has been played as often as wanted."""
-        return self.times is not None and self.played >= self.times
+    def is_due(self) -> bool:
+        """Whether the latest matching request is one to spoil."""
+        return self.seen > self.after and (self.times is None or self.played < self.times)
 
 
 class Faults:
@@ -69,15 +74,13 @@ class Faults:
 
     def _next(self, operation: Operation) -> ScriptedFault | None:
         with self._lock:
-            for fault in self._script:
-                if fault.is_over or not fault.operation.matches(operation):
-                    continue
-                if fault.passed < fault.after:
-                    fault.passed += 1
-                    continue
-                fault.played += 1
-                return fault
-        return None
+            matching = [fault for fault in self._script if fault.operation.matches(operation)]
+            for fault in matching:
+                fault.seen += 1
+            due = next((fault for fault in matching if fault.is_due), None)
+            if due is not None:
+                due.played += 1
+            return due
 
 
 def _refusals_as_answers(answer: Answer) -> Answer:
@@ -88,3 +91,19 @@ def _refusals_as_answers(answer: Answer) -> Answer:
             return refused.response()
 
     return answered
+
+
+def spoiled(faults: Faults, operation: Operation) -> Middleware:
+    """A middleware for a server that knows nothing of faults: all of its requests are one `operation`."""
+
+    @web.middleware
+    async def play(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def answer() -> web.Response:
+            response = await handler(request)
+            if not isinstance(response, web.Response):
+                raise TypeError("only answers that are sent in one piece can be spoiled")
+            return response
+
+        return await faults.answer(operation, request, answer)
+
+    return play

@@ -11,7 +11,7 @@ from sandbox.errors import RefusedError, not_implemented
 Document = Mapping[str, Any]
 Predicate = Callable[[Document], bool]
 
-_TOKEN = re.compile(r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<mark>[()])|(?P<word>[^\s()',]+))")
+_TOKEN = re.compile(r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<mark>[(),])|(?P<word>[^\s()',]+))")
 _UNPLAYED = frozenset({"gt", "ge", "lt", "le", "has", "in", "add", "sub", "mul", "div", "mod"})
 
 
