@@ -1,0 +1,170 @@
+"""Which failure an HTTP answer or an SDK exception stands for."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    DecodeError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.errors import (
+    AccessDenied,
+    AuthenticationFailed,
+    AzureFailure,
+    MalformedAnswer,
+    NoToken,
+    NotFound,
+    RequestRefused,
+    Throttled,
+    TransientFailure,
+    as_failure,
+    failure_of_status,
+    is_out_of_reach,
+    printable,
+    retry_after_seconds,
+)
+
+ARM_BODY = json.dumps({"error": {"code": "TheCode", "message": "What happened.\r\nTrace: 1"}})
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (302, RequestRefused),
+        (400, RequestRefused),
+        (401, AuthenticationFailed),
+        (403, AccessDenied),
+        (404, NotFound),
+        (405, RequestRefused),
+        (408, TransientFailure),
+        (409, RequestRefused),
+        (412, RequestRefused),
+        (413, RequestRefused),
+        (429, Throttled),
+        (500, TransientFailure),
+        (502, TransientFailure),
+        (503, TransientFailure),
+        (504, TransientFailure),
+        (599, TransientFailure),
+    ],
+)
+def test_the_status_tells_what_to_do(status: int, kind: type[AzureFailure]) -> None:
+    failure = failure_of_status(status, {}, ARM_BODY)
+    assert type(failure) is kind
+    assert (failure.code, str(failure), failure.status) == ("TheCode", "What happened.", status)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (
+            '{"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret.\\r\\nTrace ID: 1"}',
+            "invalid_client",
+        ),
+        (
+            '{"odata.error": {"code": "TableNotFound", "message": {"lang": "en-US", "value": "No table.\\nRequestId:1"}}}',
+            "TableNotFound",
+        ),
+        ("<html>Bad gateway</html>", "Http502"),
+        ("", "Http502"),
+        ("[]", "Http502"),
+        ('{"error": null}', "Http502"),
+        ('{"error": {"code": 5, "message": []}}', "Http502"),
+        ("[" * 100_000, "Http502"),
+    ],
+)
+def test_the_code_is_found_in_every_services_wording(body: str, code: str) -> None:
+    failure = failure_of_status(502, {}, body)
+    assert failure.code == code
+    assert "\n" not in str(failure)
+
+
+@given(st.text())
+def test_a_message_is_bounded_and_on_one_line_whatever_azure_sends(text: str) -> None:
+    failure = failure_of_status(400, {}, json.dumps({"error": {"code": text, "message": text}}))
+    assert len(str(failure)) <= 500
+    assert str(failure).isprintable()
+    assert failure.code.isprintable()
+
+
+def test_a_long_text_says_that_it_was_cut() -> None:
+    assert printable("x" * 1000, longest=10) == "xxxxxxxxx…"
+    assert printable("a\x1b[31mb\r\nc") == "a [31mb  c"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7),
+        ({"Retry-After": "0"}, 0),
+        ({"Retry-After": "1.5"}, 1.5),
+        ({"x-ms-retry-after-ms": "250"}, 0.25),
+        ({"retry-after-ms": "250", "Retry-After": "7"}, 0.25),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "-1"}, None),
+        ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "inf"}, None),
+        ({"Retry-After": ""}, None),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+        ({}, None),
+    ],
+)
+def test_azures_wish_to_wait_is_read_in_every_form(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after_seconds(headers) == seconds
+
+
+def test_a_date_to_wait_for_becomes_seconds() -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True)
+    assert retry_after_seconds({"Retry-After": date}) == pytest.approx(120, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        (ServiceRequestError("connection refused"), TransientFailure, "ConnectionFailed"),
+        (ServiceResponseError("connection reset"), TransientFailure, "NoAnswer"),
+        (IncompleteReadError("cut"), MalformedAnswer, "IncompleteAnswer"),
+        (DecodeError("not JSON"), MalformedAnswer, "MalformedAnswer"),
+        (ClientAuthenticationError("no identity\nContent: secret"), NoToken, "NoToken"),
+        (AzureError("something"), TransientFailure, "AzureError"),
+        (TimeoutError(), TransientFailure, "Timeout"),
+    ],
+)
+def test_an_exception_of_the_sdk_has_its_failure(error: Exception, kind: type[AzureFailure], code: str) -> None:
+    failure = as_failure(error)
+    assert type(failure) is kind
+    assert failure.code == code
+    assert "secret" not in str(failure)
+
+
+def test_a_failure_of_ours_stays_what_it_is_and_a_defect_is_none() -> None:
+    failure = NotFound("gone", code="ResourceNotFound")
+    assert as_failure(failure) is failure
+    assert as_failure(KeyError("defect")) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "out_of_reach"),
+    [
+        (403, "AuthorizationFailed", True),
+        (401, "InvalidAuthenticationTokenTenant", True),
+        (401, "InvalidAuthenticationToken", False),
+        (404, "ResourceNotFound", False),
+        (503, "ServerBusy", False),
+    ],
+)
+def test_a_customer_who_shuts_us_out_is_told_apart_from_our_own_faults(
+    status: int,
+    code: str,
+    out_of_reach: bool,  # noqa: FBT001
+) -> None:
+    assert is_out_of_reach(failure_of_status(status, {}, json.dumps({"error": {"code": code}}))) is out_of_reach
