@@ -14,9 +14,9 @@ param tags object
 
 var layout = any(loadJsonContent('../workbooks/compliance.workbook.json'))
 
-// What is judged, and how, is written once: in the product's own queries.
-var fleet = split(loadTextContent('../queries/applications.kql'), '// end fleet')[0]
-var includeFleet = '// include fleet'
+// What is judged, and how, is written once: in the product's own queries. What is left of the marker is an empty comment.
+var fleet = split(loadTextContent('../queries/applications.kql'), 'end fleet')[0]
+var includeFleet = '{fleet}'
 
 // The layout names a query by the name of its file.
 var queries = {

@@ -1,0 +1,164 @@
+"""Checks what people look at: the workbook, the saved queries, the security alerts. Layouts, lists and every query.
+
+Queries are checked by the language service like the alert rules', with workbook parameters filled in and Azure's own
+tables (checks/azure_tables.json) beside the product's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from checks.alert_queries import query_problems
+from checks.alert_rules import rule_problems
+from checks.bicep_source import BicepFile
+from checks.kql import analyse
+from sandbox.schema import Column, TableSchema, read_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+INFRASTRUCTURE: Final = Path(__file__).resolve().parent.parent / "infra"
+AZURE_TABLES: Final = Path(__file__).with_name("azure_tables.json")
+LAYOUT: Final = "workbooks/compliance.workbook.json"
+PLACEHOLDERS: Final = {
+    "{Customer}": "'*'",
+    "{SelectedApplication}": "*",
+    "{appPrincipalId}": "00000000-0000-0000-0000-000000000000",
+    "{tenantId}": "00000000-0000-0000-0000-000000000000",
+    'arg("").': "",
+}
+"""What stands in a query file until the workbook, Bicep or Azure Monitor fills it in."""
+
+_PARAMETER_ITEM: Final = 9
+_QUERY_ITEM: Final = 3
+_TEXT_ITEM: Final = 1
+_LEFT_OVER: Final = re.compile(r"\{[A-Za-z_]\w*\}")
+
+
+def azure_tables(path: Path = AZURE_TABLES) -> dict[str, TableSchema]:
+    """Return the tables that Azure itself fills, as far as our queries use their columns."""
+    tables = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        table["name"]: TableSchema(
+            table["name"],
+            table["description"],
+            tuple(Column(name, kind, "") for name, kind in table["columns"].items()),
+        )
+        for table in tables
+    }
+
+
+def runnable(path: Path, infrastructure: Path = INFRASTRUCTURE) -> str:
+    """Return a query file as it will run: the shared blocks put in, as workbook.bicep does, and placeholders filled."""
+    shared = (infrastructure / "queries" / "applications.kql").read_text(encoding="utf-8").split("end fleet")[0]
+    text = path.read_text(encoding="utf-8").replace("{fleet}", shared)
+    for placeholder, value in PLACEHOLDERS.items():
+        text = text.replace(placeholder, value)
+    return text
+
+
+def problems(infrastructure: Path = INFRASTRUCTURE) -> list[str]:
+    """Return one line for everything that is wrong; empty when all is well."""
+    return [
+        *_workbook_problems(infrastructure),
+        *_pack_problems(infrastructure),
+        *_security_problems(infrastructure),
+        *_query_problems(infrastructure),
+    ]
+
+
+def _workbook_problems(infrastructure: Path) -> Iterator[str]:
+    try:
+        layout = json.loads((infrastructure / LAYOUT).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        yield f"{LAYOUT}: {error}"
+        return
+    parameters, items = layout.get("parameters", []), layout.get("items", [])
+    names = [item.get("name") for item in items]
+    if len(set(names)) < len(names):
+        yield f"{LAYOUT}: two items have the same name"
+    asked = []
+    for item in items:
+        if item.get("type") not in (_TEXT_ITEM, _QUERY_ITEM):
+            yield f"{LAYOUT}: {item.get('name')}: items are texts (1) or queries (3)"
+        elif item["type"] == _QUERY_ITEM:
+            asked.append(item["content"]["query"])
+            if item["content"].get("timeContextFromParameter") != "TimeRange":
+                yield f"{LAYOUT}: {item['name']} does not follow the time filter"
+    asked += [parameter["query"] for parameter in parameters if "query" in parameter]
+    known = {parameter.get("name") for parameter in parameters}
+    known |= {exported["parameterName"] for item in items for exported in item["content"].get("exportedParameters", [])}
+    yield from _listed(
+        LAYOUT, asked, infrastructure / "workbooks", infrastructure / "modules" / "workbook.bicep", "queries"
+    )
+    for path in sorted((infrastructure / "workbooks").glob("*.kql")):
+        wanted = set(_LEFT_OVER.findall(path.read_text(encoding="utf-8"))) - {"{fleet}"}
+        yield from (
+            f"{path.name}: the workbook has no parameter {name}" for name in sorted(wanted) if name[1:-1] not in known
+        )
+
+
+def _pack_problems(infrastructure: Path) -> Iterator[str]:
+    listed = json.loads((infrastructure / "query_pack" / "queries.json").read_text(encoding="utf-8"))
+    asked = [entry["query"] for entry in listed]
+    yield from _listed(
+        "query_pack/queries.json",
+        asked,
+        infrastructure / "query_pack",
+        infrastructure / "modules" / "query_pack.bicep",
+        "texts",
+    )
+    for entry in listed:
+        yield from (
+            f"query_pack/queries.json: {entry['query']} has no {key}"
+            for key in ("displayName", "description", "labels")
+            if not entry.get(key)
+        )
+
+
+def _listed(source: str, asked: list[str], folder: Path, module: Path, variable: str) -> Iterator[str]:
+    """A query that is asked for must be in the module's map, and every file and entry must be asked for."""
+    offered = BicepFile(module).object_keys(variable)
+    files = {path.stem for path in folder.glob("*.kql")}
+    yield from (f"{source}: {name} is not in {module.name}" for name in asked if name not in offered)
+    yield from (f"{module.name}: {name} is loaded but never shown" for name in offered if name not in asked)
+    yield from (f"{folder.name}/{name}.kql is not used" for name in sorted(files - set(asked)))
+
+
+def _security_problems(infrastructure: Path) -> Iterator[str]:
+    folder = infrastructure / "security_alerts"
+    document: dict[str, Any] = json.loads((folder / "rules.json").read_text(encoding="utf-8"))
+    interval = "PT1H"
+    rules = [{**rule, "query": rule["name"].replace("-", "_"), "timing": rule["name"]} for rule in document.values()]
+    timings = {
+        rule["name"]: {interval: {key: rule[key] for key in ("evaluationFrequency", "windowSize")}} for rule in rules
+    }
+    catalogue = {"collectionIntervals": {interval: {}}, "timings": timings, "rules": rules}
+    yield from (f"security_alerts/rules.json: {message}" for message in rule_problems(catalogue))
+    for rule in rules:
+        path = folder / f"{rule['query']}.kql"
+        if not path.is_file():
+            yield f"security_alerts/{path.name} is missing"
+            continue
+        yield from (
+            f"{path.name}:{line}: {message}" for line, message in query_problems(path.read_text(encoding="utf-8"))
+        )
+
+
+def _query_problems(infrastructure: Path) -> Iterator[str]:
+    folders = ("workbooks", "query_pack", "security_alerts")
+    paths = {
+        str(path.relative_to(infrastructure)): path
+        for name in folders
+        for path in sorted((infrastructure / name).glob("*.kql"))
+    }
+    texts = {name: runnable(path, infrastructure) for name, path in paths.items()}
+    tables = {**read_tables(infrastructure / "tables"), **azure_tables()}
+    for name, text in texts.items():
+        yield from (f"{name}: {left} is never filled in" for left in sorted(set(_LEFT_OVER.findall(text))))
+    for name, analysis in analyse(texts, tables).items():
+        for found in analysis.diagnostics:
+            yield f"{name}: {found.code} {found.message} (line {found.line} of the query as it runs)"
