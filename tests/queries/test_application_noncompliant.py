@@ -173,6 +173,12 @@ def test_summarised_rows_are_compliant_and_hide_nothing(fleet: Fleet, noncomplia
     assert noncompliant() == {("alpha", "The baseline"): 1}
 
 
+def test_a_summarised_violation_counts_its_resources(fleet: Fleet, noncompliant: Noncompliant) -> None:
+    fleet.run(alpha=[State("NonCompliant", "", count=3), bad("one-more")])
+
+    assert noncompliant() == {("alpha", "The baseline"): 4}
+
+
 def test_an_alert_survives_failed_runs_and_resolves_when_repaired(
     fleet: Fleet, workspace: Workspace, rules: dict[str, AlertRule]
 ) -> None:

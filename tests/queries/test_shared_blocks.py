@@ -17,8 +17,20 @@ def test_a_repeated_block_is_the_same_everywhere() -> None:
         for block in BLOCK.finditer(text):
             blocks[block["name"]][query] = block[0]
 
-    assert {name: len(set(texts.values())) for name, texts in blocks.items()} == {"judgement": 1, "fleet": 1}
-    assert len(blocks["judgement"]) > len(blocks["fleet"]) > 1
+    versions = {name: len(set(texts.values())) for name, texts in blocks.items()}
+    assert versions == {"judgement": 1, "states": 1, "violations": 1, "fleet": 1}
+    assert all(len(texts) > 1 for texts in blocks.values())
+
+
+def test_violations_are_the_states_that_are_not_compliant() -> None:
+    """They are filtered before they are joined: a fleet has many states and few violations."""
+    block = {match["name"]: match[0].splitlines()[2:-1] for text in QUERIES.values() for match in BLOCK.finditer(text)}
+    same = [
+        line.replace("Violations", "Current_states") for line in block["violations"] if "Is_compliant ==" not in line
+    ]
+
+    assert same == block["states"]
+    assert len(same) == len(block["violations"]) - 1
 
 
 @pytest.mark.parametrize("query", QUERIES)
