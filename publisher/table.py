@@ -31,7 +31,7 @@ class RowChanged(Exception):  # noqa: N818 - named for what happened
 class Table:
     """One table. Methods raise the AzureFailures of `publisher.errors`, and RowChanged.
 
-    A table that does not exist reads as empty, and the first insert creates it.
+    The first insert creates a table that does not exist; until then it has no row to `get`, and nothing to list.
     """
 
     def __init__(self, client: TableClient, credential: AsyncTokenCredential | None, attempts: int) -> None:
@@ -63,14 +63,19 @@ class Table:
             return None
 
     async def rows(self) -> AsyncIterator[Row]:
-        """Yield every row, page by page."""
+        """Yield every row, page by page; NotFound when there is no table: a misspelt name is no empty registry."""
         try:
             async for row in self._pages(self._client.list_entities().by_page()):
                 yield row
         except NotFound as error:
             if error.code != _MISSING_TABLE:
                 raise
-            _LOGGER.warning("there is no registry table %s, so no application", self._client.table_name)
+            raise NotFound(
+                f"there is no registry table {self._client.table_name}: check TABLE_NAME; "
+                "the deployment creates the table, or else the first notification",
+                code=error.code,
+                status=error.status,
+            ) from error
 
     async def matching(self, query: str, **parameters: str) -> AsyncIterator[Row]:
         """Yield the rows that match an OData query, in which a parameter stands as a word of its own: `@name`."""

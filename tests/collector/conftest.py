@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -57,9 +56,7 @@ class Fleet:
         async with self._tables() as tables:
             await tables.get_table_client(self.settings.table_name).create_entity(properties)
 
-    async def collect(
-        self, *, time_limit: float = 60, only: str | None = None, **settings: Any
-    ) -> RunSummary:
+    async def collect(self, *, time_limit: float = 60, only: str | None = None, **settings: Any) -> RunSummary:
         async def instantly(seconds: float) -> None:
             self.waits.append(seconds)
             await asyncio.sleep(0)
@@ -130,5 +127,3 @@ def key_of_row(row: dict[str, Any]) -> tuple[str, ...]:
             "Resource_id",
         )
     )
-
-

@@ -1,0 +1,106 @@
+"""The row builders against the tables' own declarations, and what a policy state's odd values become."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from collector.outcomes import ApplicationResult, Run, RunSummary
+from collector.policy_states import PolicyState
+from collector.rows import StateRows, is_compliant, result_row, run_row
+from publisher.registry import ExpectedAssignment, ManagedApplication
+from publisher.resource_ids import ApplicationId, ResourceGroupId
+from sandbox.schema import read_tables
+
+SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/mrg-Contoso"
+ASSIGNMENT = f"{GROUP}/providers/Microsoft.Authorization/policyAssignments/Secure-Transfer"
+DEFINITION = "/providers/Microsoft.Authorization/policyDefinitions/404C3081-A854"
+RUN = Run("run-1", datetime(2026, 5, 4, 3, 2, 1, 987_654, tzinfo=UTC), "test")
+APPLICATION = ManagedApplication(
+    application_id=ApplicationId.parse(
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-Contoso/providers/Microsoft.Solutions/applications/Shop"
+    ),
+    managed_resource_group_id=ResourceGroupId.parse(GROUP),
+    customer_name="Contoso Ltd",
+    plan_name="standard",
+    plan_version="2.1.0",
+    assignments=(ExpectedAssignment(ASSIGNMENT, "Secure transfer", DEFINITION, "Storage needs HTTPS"),),
+)
+STATE = PolicyState(
+    timestamp="2026-05-03T22:10:09Z",
+    resource_id=f"{GROUP}/providers/Microsoft.Storage/storageAccounts/Data1",
+    resource_type="/Microsoft.Storage/storageAccounts",
+    resource_location="westeurope",
+    compliance_state="NonCompliant",
+    assignment_id=ASSIGNMENT,
+    assignment_name="Secure-Transfer",
+    assignment_scope=GROUP,
+    definition_id=DEFINITION,
+    definition_name="404C3081-A854",
+    effect="audit",
+    definition_reference_id="",
+    set_definition_id="",
+)
+SUMMARY = RunSummary(RUN)
+ROWS = {
+    "PolicyComplianceStates_CL": StateRows(APPLICATION, RUN).row(STATE),
+    "PolicyCollectionResults_CL": result_row(ApplicationResult.of(APPLICATION), RUN),
+    "PolicyCollectionRuns_CL": run_row(SUMMARY, "1.0.0"),
+}
+
+
+@pytest.mark.parametrize("table", ROWS)
+def test_rows_have_exactly_the_columns_that_their_table_declares(table: str) -> None:
+    assert list(ROWS[table]) == [column.name for column in read_tables()[table].columns]
+
+
+def test_a_state_row_names_customer_policy_and_resource_as_people_know_them() -> None:
+    row = StateRows(APPLICATION, RUN).row(STATE)
+
+    assert row["TimeGenerated"] == "2026-05-04T03:02:01.987Z"
+    assert row["Application_id"] == str(APPLICATION.application_id)
+    assert row["Managed_resource_group_id"] == GROUP, "ids of the application keep ARM's casing"
+    assert row["Policy_assignment_id"] == ASSIGNMENT.lower(), "policy ids are stored lower-cased"
+    assert row["Policy_assignment_display_name"] == "Secure transfer"
+    assert row["Policy_definition_display_name"] == "Storage needs HTTPS"
+    assert row["Policy_definition_reference_id"] is None
+    assert row["Policy_set_definition_id"] is None
+    assert row["Resource_type"] == "Microsoft.Storage/storageAccounts"
+    assert row["Is_compliant"] is False
+    assert row["Evaluated_at"] == STATE.timestamp
+
+
+def test_an_unknown_display_name_gives_way_to_the_name() -> None:
+    row = StateRows(replace(APPLICATION, assignments=None), RUN).row(STATE)
+
+    assert row["Policy_assignment_display_name"] == "Secure-Transfer"
+    assert row["Policy_definition_display_name"] is None
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        ("Compliant", True),
+        ("compliant", True),
+        ("Exempt", True),
+        ("NonCompliant", False),
+        ("Unknown", None),
+        ("Error", None),
+        ("Conflict", None),
+        ("Protected", None),
+        ("NotApplicable", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_only_compliant_and_exempt_count_as_compliant(state: str | None, verdict: bool | None) -> None:
+    assert is_compliant(state) is verdict
+
+
+def test_a_state_with_fields_of_the_wrong_type_becomes_text() -> None:
+    state = PolicyState.of({"resourceId": 17, "resourceLocation": None, "policyDefinitionAction": {"a": 1}})
+
+    assert state.resource_id == "17"
+    assert state.resource_location is None
+    assert state.effect == '{"a": 1}'
