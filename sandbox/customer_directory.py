@@ -59,7 +59,7 @@ class CustomerDirectory:
             bulk: thousands of generated states instead of those of `resources`.
 
         Raises:
-            ValueError: there is such an application or managed resource group already.
+            ValueError: there is such an application or managed resource group already, and it was not deleted.
         """
         short = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "customer"
         customer = Customer(
@@ -76,14 +76,40 @@ class CustomerDirectory:
             bulk=bulk,
             now=self._now,
         )
-        application, group = customer.application_id.lower(), customer.managed_resource_group_id.lower()
         with self._lock:
-            if application in self._applications or group in self._groups:
-                raise ValueError(f"{customer.application_id} or its managed resource group exists already")
-            self._applications[application] = customer
-            self._groups[group] = customer
-            self._subscriptions.setdefault(customer.subscription_id.lower(), []).append(customer)
+            self._enter(customer)
         return customer
+
+    def move(
+        self, customer: Customer, *, resource_group: str | None = None, managed_resource_group: str | None = None
+    ) -> None:
+        """The application moves to another resource group, which changes its id, or gets another managed one.
+
+        Raises:
+            ValueError: there is an application or managed resource group of that name already.
+        """
+        with self._lock:
+            self._leave(customer)
+            customer.relocate(resource_group, managed_resource_group)
+            self._enter(customer)
+
+    def _enter(self, customer: Customer) -> None:
+        application, group = customer.application_id.lower(), customer.managed_resource_group_id.lower()
+        for other in (self._applications.get(application), self._groups.get(group)):
+            if other is not None and not other.deleted:
+                raise ValueError(f"{customer.application_id} or its managed resource group exists already")
+            if other is not None:
+                self._leave(other)
+        self._applications[application] = customer
+        self._groups[group] = customer
+        self._subscriptions.setdefault(customer.subscription_id.lower(), []).append(customer)
+
+    def _leave(self, customer: Customer) -> None:
+        self._applications.pop(customer.application_id.lower(), None)
+        self._groups.pop(customer.managed_resource_group_id.lower(), None)
+        neighbours = self._subscriptions.get(customer.subscription_id.lower(), [])
+        if customer in neighbours:
+            neighbours.remove(customer)
 
     def clear(self) -> None:
         """Forgets every customer."""

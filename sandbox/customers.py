@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.policies import KEY_VAULT, LOCATIONS, PLAN_ASSIGNMENTS, REQUIRED_TAG, STORAGE, WEB_APP, Assignment
+from sandbox.plans import Access, Plan
+from sandbox.policies import KEY_VAULT, LOCATIONS, REQUIRED_TAG, STORAGE, WEB_APP, Assignment
 from sandbox.state_documents import Resource, states_of, timestamp
 from sandbox.state_sources import BulkStates, StateList, StateSource
 
@@ -25,29 +25,6 @@ DEFAULT_RESOURCES = (
     Resource("web", WEB_APP),
 )
 EVALUATED_BEFORE = dt.timedelta(hours=3)
-
-
-class Access(StrEnum):
-    """What the publisher's roles on the managed resource group allow; each can be revoked by itself."""
-
-    APPLICATION = "Microsoft.Solutions/applications/read"
-    RESOURCE_GROUP = "Microsoft.Resources/subscriptions/resourceGroups/read"
-    ASSIGNMENTS = "Microsoft.Authorization/policyAssignments/read"
-    STATES = "Microsoft.PolicyInsights/policyStates/queryResults/action"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The Marketplace plan of a deployment, as it stands on the application and in notifications."""
-
-    publisher: str = "contoso"
-    product: str = "secure-analytics"
-    name: str = "standard"
-    version: str = "1.0.0"
-
-    def as_json(self) -> dict[str, str]:
-        """The plan in Azure's spelling."""
-        return {"publisher": self.publisher, "product": self.product, "name": self.name, "version": self.version}
 
 
 class Customer:
@@ -90,7 +67,7 @@ class Customer:
         self.states = StateList()
         self.source: StateSource = bulk.source(self.managed_resource_group_id, now) if bulk else self.states
         if bulk is None:
-            self.states.documents.extend(self._evaluated())
+            self.states.documents.extend(self._evaluated(self.assignments + self.foreign_assignments))
 
     @property
     def application_id(self) -> str:
@@ -209,11 +186,36 @@ class Customer:
         """The customer updated to another version of the plan."""
         self.plan = replace(self.plan, version=version)
 
-    def _evaluated(self) -> list[dict[str, Any]]:
+    def assign(self, assignment: Assignment, *, evaluated: bool = True) -> None:
+        """A new plan version brings one more assignment, which Azure has `evaluated` already or not yet."""
+        added = replace(assignment, scope=assignment.scope or self.managed_resource_group_id)
+        self.assignments += (added,)
+        if evaluated:
+            with self.states.lock:
+                self.states.documents.extend(self._evaluated((added,)))
+
+    def unassign(self, name: str) -> None:
+        """A new plan version drops an assignment, and its states with it."""
+        self.assignments = tuple(assignment for assignment in self.assignments if assignment.name != name)
+        self.remove_states(name)
+
+    def relocate(self, resource_group: str | None, managed_resource_group: str | None) -> None:
+        """Changes where things are and evaluates anew. Use `CustomerDirectory.move`, which also keeps track of it."""
+        before = self.managed_resource_group_id
+        self.resource_group = resource_group or self.resource_group
+        self.managed_resource_group = managed_resource_group or self.managed_resource_group
+        after = self.managed_resource_group_id
+        self.assignments = tuple(
+            replace(assignment, scope=assignment.scope.replace(before, after)) for assignment in self.assignments
+        )
+        with self.states.lock:
+            self.states.documents[:] = self._evaluated(self.assignments + self.foreign_assignments)
+
+    def _evaluated(self, assignments: tuple[Assignment, ...]) -> list[dict[str, Any]]:
         return states_of(
             resource_group_id=self.managed_resource_group_id,
             resources=self.resources,
-            assignments=self.assignments + self.foreign_assignments,
+            assignments=assignments,
             evaluated_at=self._now() - EVALUATED_BEFORE,
         )
 
@@ -235,4 +237,4 @@ def _scope(state: dict[str, Any]) -> str:
     return str(state.get("policyAssignmentScope") or "").lower()
 
 
-__all__ = ["DEFAULT_RESOURCES", "MISSING", "PLAN_ASSIGNMENTS", "Access", "BulkStates", "Customer", "Plan", "Resource"]
+__all__ = ["DEFAULT_RESOURCES", "MISSING", "Access", "BulkStates", "Customer", "Plan", "Resource"]

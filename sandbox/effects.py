@@ -45,8 +45,8 @@ class Status:
         headers = {"x-ms-error-code": code}
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
-        body = orjson.dumps(operation.error_body(code, self.message))
-        return web.Response(status=self.status, headers=headers, body=body, content_type="application/json")
+        content_type, body = operation.error(code, self.message)
+        return web.Response(status=self.status, headers=headers, body=body, content_type=content_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,15 @@ class AnswerLost:
 
 @dataclass(frozen=True, slots=True)
 class CutHalfWay:
-    """Headers and half of the body arrive, then the connection is cut."""
+    """The request is carried out, headers and half of the body arrive, then the connection is cut."""
 
     async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
         """See Effect."""
         del operation
         whole = await answer()
         body = _bytes(whole)
+        if not body:
+            return _cut(request)  # headers alone would already be the whole answer
         part = web.StreamResponse(status=whole.status, headers={"Content-Type": "application/json"})
         part.content_length = len(body)
         await part.prepare(request)

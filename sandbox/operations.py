@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import orjson
+
 if TYPE_CHECKING:
     from sandbox.customers import Customer
 
@@ -45,8 +47,11 @@ class Operation:
         """The error code that this service usually sends with a status."""
         return self.codes.get(status) or _USUAL_CODES.get(status, "UnexpectedError")
 
-    def error_body(self, code: str, message: str) -> dict[str, Any]:
-        """An error in the service's own shape."""
+    def error(self, code: str, message: str) -> tuple[str, bytes]:
+        """An error in the service's own shape: content type and body."""
+        return "application/json", orjson.dumps(self._error_json(code, message))
+
+    def _error_json(self, code: str, message: str) -> dict[str, Any]:
         return {"error": {"code": code, "message": message}}
 
 
@@ -114,8 +119,8 @@ class TokenRequest(Operation):
     audience: str | None = None
     codes: ClassVar[dict[int, str]] = {400: "invalid_request", 401: "invalid_client", 503: "temporarily_unavailable"}
 
-    def error_body(self, code: str, message: str) -> dict[str, Any]:
-        """OAuth's error shape. Source: RFC 6749 section 5.2."""
+    def _error_json(self, code: str, message: str) -> dict[str, Any]:
+        # Source: RFC 6749 section 5.2.
         return {"error": code, "error_description": message, "error_codes": [90033]}
 
 
@@ -125,9 +130,8 @@ class IdentityTokenRequest(Operation):
 
     audience: str | None = None
 
-    def error_body(self, code: str, message: str) -> dict[str, Any]:
-        """The shape of App Service's local token endpoint."""
-        return {"statusCode": 500, "message": f"{code}: {message}"}
+    def _error_json(self, code: str, message: str) -> dict[str, Any]:
+        return {"message": f"{code}: {message}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +147,7 @@ class TableRequest(Operation):
         """The call that a storage path (`/account/table(...)`) stands for."""
         return cls(method, path.split("/", 2)[-1].partition("(")[0])
 
-    def error_body(self, code: str, message: str) -> dict[str, Any]:
-        """The shape of Table storage's JSON errors."""
+    def _error_json(self, code: str, message: str) -> dict[str, Any]:
         return {"odata.error": {"code": code, "message": {"lang": "en-US", "value": message}}}
 
 
@@ -160,3 +163,8 @@ class QueueRequest(Operation):
     def from_path(cls, method: str, path: str) -> Self:
         """The call that a storage path (`/account/queue/messages`) stands for."""
         return cls(method, [*path.split("/"), "", ""][2])
+
+    def error(self, code: str, message: str) -> tuple[str, bytes]:
+        """Queue storage speaks XML."""
+        text = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
+        return "application/xml", text.encode()

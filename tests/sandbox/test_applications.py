@@ -65,6 +65,40 @@ async def test_one_application_exists_once(sandbox: Sandbox) -> None:
         sandbox.arm.add_customer("Contoso")
 
 
+async def test_an_application_can_be_deployed_again_after_its_deletion(sandbox: Sandbox, caller: Caller) -> None:
+    first = sandbox.arm.add_customer("Contoso")
+    first.delete()
+    second = sandbox.arm.add_customer("Contoso", plan=Plan(version="2.0.0"))
+    assert second.application_id == first.application_id
+    assert (await caller.arm("GET", second.application_id, params=APPLICATIONS)).body["plan"]["version"] == "2.0.0"
+    assert sandbox.arm.customers.in_subscription(first.subscription_id) == [second]
+
+
+async def test_an_application_can_move_and_change_its_managed_group(sandbox: Sandbox, caller: Caller) -> None:
+    customer, other = sandbox.arm.add_customer("Contoso"), sandbox.arm.add_customer("Other")
+    before = customer.application_id
+    sandbox.arm.customers.move(customer, resource_group="rg-new", managed_resource_group="mrg-new")
+    assert (await caller.arm("GET", before, params=APPLICATIONS)).status == 404
+    body = (await caller.arm("GET", customer.application_id, params=APPLICATIONS)).body
+    assert body["properties"]["managedResourceGroupId"].endswith("/mrg-new")
+    states = (await caller.states(customer)).body["value"]
+    assert all("/mrg-new/" in state["resourceId"].lower() for state in states)
+    assert len(customer.owned_states()) == len(other.owned_states())
+
+
+async def test_a_new_plan_version_can_bring_and_drop_assignments(sandbox: Sandbox, caller: Caller) -> None:
+    customer = sandbox.arm.add_customer("Contoso")
+    customer.assign(Assignment("new", "New", STORAGE_NETWORK))
+    customer.assign(Assignment("not-yet", "Not evaluated yet", SECURE_TRANSFER), evaluated=False)
+    customer.unassign("baseline")
+    customer.upgrade("2.0.0")
+    found = {state["policyAssignmentName"] for state in (await caller.states(customer)).body["value"]}
+    assert found == {"secure-transfer", "web-https", "new", "cost-tags", "eu-only"}
+    path = f"{customer.managed_resource_group_id}{ASSIGNMENTS}"
+    listed = (await caller.arm("GET", path, params={**POLICIES, "$filter": "atExactScope()"})).body["value"]
+    assert [one["name"] for one in listed] == ["secure-transfer", "web-https", "new", "not-yet"]
+
+
 async def test_assignments_are_listed_with_those_above_and_inside(sandbox: Sandbox, caller: Caller) -> None:
     inner = Assignment("inner", "On one account", SECURE_TRANSFER, "")
     customer = sandbox.arm.add_customer("Contoso", assignments=(inner,))

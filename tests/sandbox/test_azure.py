@@ -103,7 +103,7 @@ def test_the_system_assigned_identity_needs_no_client_id(identity_sandbox: Sandb
 
 def served() -> subprocess.Popen[str]:
     command = [sys.executable, "-c", SERVE]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def test_a_sandbox_of_its_own_process_reports_and_ends_with_its_input() -> None:

@@ -7,13 +7,14 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.monitor.ingestion.aio import LogsIngestionClient
 
 from sandbox.azure import RULE_ID
 from sandbox.directory import USER_ASSIGNED
-from sandbox.effects import AnswerLost, Status
+from sandbox.effects import AnswerLost, CutHalfWay, Status
 from sandbox.operations import Upload
 from sandbox.row_counter import RowCounter
 from sandbox.services import Service
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from azure.identity.aio import ManagedIdentityCredential
 
     from sandbox.azure import Sandbox
+    from sandbox.effects import Effect
     from tests.sandbox.conftest import Answer, Caller
 
 RUNS = "Custom-PolicyCollectionRuns_CL"
@@ -79,6 +81,14 @@ async def test_a_wrong_call_is_refused(caller: Caller, changes: dict[str, Any], 
 async def test_a_body_that_is_no_array_of_objects_is_refused(caller: Caller, body: bytes) -> None:
     answer = await upload(caller, body)
     assert (answer.status, answer.code) == (400, "InvalidPayload")
+
+
+@pytest.mark.parametrize("lost", [AnswerLost(), CutHalfWay()])
+async def test_an_upload_can_be_stored_without_an_answer(sandbox: Sandbox, caller: Caller, lost: Effect) -> None:
+    sandbox.faults.add(Upload(), lost, times=1)
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await upload(caller, json.dumps([run_row(sandbox)]).encode())
+    assert len(sandbox.workspace.query("PolicyCollectionRuns_CL")) == 1
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -1,0 +1,29 @@
+"""What a publisher sells and may look at: the plan of a deployment, and the permissions that come with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Access(StrEnum):
+    """What the publisher's roles on the managed resource group allow; each can be revoked by itself."""
+
+    APPLICATION = "Microsoft.Solutions/applications/read"
+    RESOURCE_GROUP = "Microsoft.Resources/subscriptions/resourceGroups/read"
+    ASSIGNMENTS = "Microsoft.Authorization/policyAssignments/read"
+    STATES = "Microsoft.PolicyInsights/policyStates/queryResults/action"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The Marketplace plan of a deployment, as it stands on the application and in notifications."""
+
+    publisher: str = "contoso"
+    product: str = "secure-analytics"
+    name: str = "standard"
+    version: str = "1.0.0"
+
+    def as_json(self) -> dict[str, str]:
+        """The plan in Azure's spelling."""
+        return {"publisher": self.publisher, "product": self.product, "name": self.name, "version": self.version}
