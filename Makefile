@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := $(VENV)/.packages
 AZURITE := sandbox/node/node_modules/.package-lock.json
+KUSTO := checks/node/node_modules/.package-lock.json
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -29,7 +30,12 @@ $(PACKAGES): requirements-dev.txt
 
 $(AZURITE): sandbox/node/package-lock.json $(PACKAGES)
 	@echo "Setting up the storage emulator ..."
-	@cd sandbox/node && npm ci --silent --no-audit --no-fund
+	@cd $(@D)/.. && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(KUSTO): checks/node/package-lock.json $(PACKAGES)
+	@echo "Setting up the query language service ..."
+	@cd $(@D)/.. && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 demo: install ## the whole system on this machine, told as a story (ends by itself)
@@ -38,12 +44,13 @@ demo: install ## the whole system on this machine, told as a story (ends by itse
 sandbox: install ## the same local Azure and Functions host, running until Ctrl-C
 	@$(BIN)/python -m sandbox run
 
-test: install ## the test suite
+test: install $(KUSTO) ## the test suite
 	@$(BIN)/pytest -n auto
 
-lint: install ## formatting, lint, types, queries, templates, workflows
+lint: install $(KUSTO) ## formatting, lint, types, queries, templates, workflows
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
+	@$(BIN)/python -m checks.kql
 
 format: install ## format and sort imports
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .

@@ -69,9 +69,7 @@ def test_the_app_indexes_without_settings_and_without_loading_any_azure_sdk() ->
         "'azure.mgmt', 'aiohttp', 'rich'))]; print(len(functions), heavy)"
     )
 
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env={}, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env={}, capture_output=True, text=True, check=True)
 
     count, heavy = done.stdout.split(maxsplit=1)
     assert int(count) >= len(["timer", "webhook", "reconciliation"])
