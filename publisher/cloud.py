@@ -18,6 +18,8 @@ class Cloud:
     monitor_audience: str = "https://monitor.azure.com"
     storage_suffix: str = "core.windows.net"
     token_exchange_audience: str = "api://AzureADTokenExchange"  # noqa: S105 - an audience, not a token
+    log_analytics_endpoint: str = "https://api.loganalytics.io"
+    portal: str = "https://portal.azure.com"
 
     @property
     def resource_manager_audience(self) -> str:
@@ -36,6 +38,8 @@ US_GOVERNMENT: Final = Cloud(
     "https://monitor.azure.us",
     "core.usgovcloudapi.net",
     "api://AzureADTokenExchangeUSGov",
+    "https://api.loganalytics.us",
+    "https://portal.azure.us",
 )
 CHINA: Final = Cloud(
     "https://login.chinacloudapi.cn",
@@ -43,6 +47,8 @@ CHINA: Final = Cloud(
     "https://monitor.azure.cn",
     "core.chinacloudapi.cn",
     "api://AzureADTokenExchangeChina",
+    "https://api.loganalytics.azure.cn",
+    "https://portal.azure.cn",
 )
 _CLOUD_OF_AUTHORITY: Final = {
     **{cloud.authority_host: cloud for cloud in (PUBLIC, US_GOVERNMENT, CHINA)},
@@ -61,4 +67,6 @@ def cloud_from(env: Environment) -> Cloud:
         env.https_url("MONITOR_AUDIENCE", base.monitor_audience, hint=hint),
         base.storage_suffix,
         base.token_exchange_audience,
+        base.log_analytics_endpoint,
+        base.portal,
     )

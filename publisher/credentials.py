@@ -13,6 +13,8 @@ from typing import Any, Final, Protocol, Self
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import CredentialUnavailableError
 from azure.identity.aio import (
     CertificateCredential,
     ClientAssertionCredential,
@@ -125,13 +127,23 @@ class _CarefulCredential:
         await self.close()
 
     def _failure(self, error: Exception, scopes: tuple[str, ...]) -> AzureFailure:
-        failure = as_failure(error)
         what = f"no token for {self._name} and {' '.join(scopes)}"
-        if failure is None:  # azure-identity trips over answers that lack what it takes for granted
+        failure = None if _is_nonsense(error) else as_failure(error)
+        if failure is None:
             return MalformedAnswer(f"{what}: the token endpoint's answer makes no sense", code="MalformedAnswer")
         if failure.status is not None and failure.status < 500 and failure.status not in (408, 429):  # noqa: PLR2004
             return NoToken(f"{what}: {failure}", code=failure.code, status=failure.status)
         return failure.prefixed(what)
+
+
+def _is_nonsense(error: Exception) -> bool:
+    """Tell whether azure-identity got something else than OAuth, a gateway's error page for example.
+
+    It then raises a ClientAuthenticationError without saying which status that had, or trips over what is missing.
+    """
+    if isinstance(error, CredentialUnavailableError):
+        return False
+    return isinstance(error, ClientAuthenticationError) and error.response is None
 
 
 class _FederatedCredential:

@@ -139,9 +139,9 @@ def _failure_of_sdk_error(error: AzureError) -> AzureFailure:
         return failure
     if isinstance(error, ServiceResponseError):
         return TransientFailure(f"no answer: {error}", code="NoAnswer")
-    if isinstance(error, ClientAuthenticationError):
+    if isinstance(error, ClientAuthenticationError) and response is None:
         return NoToken(first_line(str(error)), code="NoToken")
-    if isinstance(error, DecodeError):
+    if isinstance(error, DecodeError | ClientAuthenticationError):  # a token endpoint's 200 without a token
         return MalformedAnswer("the answer is not what the service answers with", code="MalformedAnswer")
     return TransientFailure(first_line(str(error)), code=type(error).__name__)
 

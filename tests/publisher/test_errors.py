@@ -21,8 +21,8 @@ from publisher.errors import (
     AuthenticationFailed,
     AzureFailure,
     MalformedAnswer,
-    NoToken,
     NotFound,
+    NoToken,
     RequestRefused,
     Throttled,
     TransientFailure,
@@ -165,6 +165,6 @@ def test_a_failure_of_ours_stays_what_it_is_and_a_defect_is_none() -> None:
 def test_a_customer_who_shuts_us_out_is_told_apart_from_our_own_faults(
     status: int,
     code: str,
-    out_of_reach: bool,  # noqa: FBT001
+    out_of_reach: bool,
 ) -> None:
     assert is_out_of_reach(failure_of_status(status, {}, json.dumps({"error": {"code": code}}))) is out_of_reach

@@ -203,7 +203,7 @@ def test_folding_ignores_what_ascii_case_a_text_has(text: str) -> None:
         ("/subscriptions/s/resourceGroups/mrg", "", False),
     ],
 )
-def test_a_scope_is_inside_by_whole_segments(scope: str, container: str, inside: bool) -> None:  # noqa: FBT001
+def test_a_scope_is_inside_by_whole_segments(scope: str, container: str, inside: bool) -> None:
     assert is_at_or_inside(scope, container) is inside
 
 

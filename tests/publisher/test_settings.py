@@ -197,7 +197,7 @@ def test_surrounding_white_space_is_forgiven_except_around_secrets() -> None:
         ("SharedAccessSignature=sv=1", False),
     ],
 )
-def test_connection_strings_of_every_documented_form_are_taken(connection: str, is_taken: bool) -> None:  # noqa: FBT001
+def test_connection_strings_of_every_documented_form_are_taken(connection: str, is_taken: bool) -> None:
     if is_taken:
         assert CollectorSettings.from_environment(
             MINIMUM | {"AzureWebJobsStorage": connection}
