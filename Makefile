@@ -30,12 +30,12 @@ $(PACKAGES): requirements-dev.txt
 
 $(AZURITE): sandbox/node/package-lock.json $(PACKAGES)
 	@echo "Setting up the storage emulator ..."
-	@cd $(@D)/.. && npm ci --silent --no-audit --no-fund
+	@cd $(@D)/.. && npm ci --ignore-scripts --prefer-offline --silent --no-audit --no-fund
 	@touch $@
 
 $(KUSTO): checks/node/package-lock.json $(PACKAGES)
 	@echo "Setting up the query language service ..."
-	@cd $(@D)/.. && npm ci --silent --no-audit --no-fund
+	@cd $(@D)/.. && npm ci --ignore-scripts --prefer-offline --silent --no-audit --no-fund
 	@touch $@
 
 demo: install ## the whole system on this machine, told as a story (ends by itself)
