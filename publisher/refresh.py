@@ -186,5 +186,6 @@ async def _until_unchallenged(once: Callable[[], Awaitable[Change]]) -> Change:
         try:
             return await once()
         except RowChanged:
-            await asyncio.sleep(random.random() * 0.02 * 2**number)  # noqa: S311 - spreads rivals, guards nothing
+            longest = min(0.02 * 2**number, 0.3)
+            await asyncio.sleep(random.random() * longest)  # noqa: S311 - spreads rivals, guards nothing
     raise TransientFailure("the registry row is being written by others all the time", code="RegistryBusy")

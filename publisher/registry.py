@@ -35,8 +35,8 @@ _FOREIGN_KEYS: Final = "PartitionKey eq @partition and ( RowKey lt @first or Row
 class Registry:
     """The registry. An asynchronous context manager.
 
-    Methods raise the AzureFailures of `publisher.errors`, and RowChanged where they write. A table that does not exist
-    is an empty registry, because the first registration creates it; a table that cannot be read is a failure.
+    Methods raise the AzureFailures of `publisher.errors`, and RowChanged where they write. The first registration
+    creates a table that does not exist; to list it is a failure until then, like every table that cannot be read.
     """
 
     def __init__(self, table: Table) -> None:

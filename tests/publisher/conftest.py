@@ -52,6 +52,11 @@ class RawTable:
     async def put(self, partition_key: str, row_key: str, **properties: Any) -> None:
         await self._client.upsert_entity({"PartitionKey": partition_key, "RowKey": row_key, **properties})
 
+    async def put_all(self, partition_key: str, rows: dict[str, dict[str, Any]]) -> None:
+        entities = [{"PartitionKey": partition_key, "RowKey": key, **row} for key, row in rows.items()]
+        for first in range(0, len(entities), 100):
+            await self._client.submit_transaction([("create", entity) for entity in entities[first : first + 100]])
+
     async def rows(self) -> list[dict[str, Any]]:
         return [dict(entity) async for entity in self._client.list_entities()]
 
