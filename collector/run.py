@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from collector.collection import Collection
-from collector.logs_endpoint import LogsEndpoint
 from collector.outcomes import Run, RunSummary
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.errors import AzureFailure
+from publisher.logs_endpoint import LogsEndpoint
 from publisher.registry import Registry
 from publisher.resource_manager import ResourceManager
 from publisher.retry import with_retries

@@ -1,4 +1,4 @@
-"""The Logs Ingestion API behind the SDK's client: one call stores one chunk, or says for good why not.
+"""The Logs Ingestion API behind the SDK's client: one call stores one body of rows, or says for good why not.
 
 Source: Logs Ingestion API, api-version 2023-01-01 (FACTS 3). The SDK's own chunking is not used: it measures wrongly
 and uploads one chunk after the other (FACTS 3.7).
@@ -7,6 +7,7 @@ and uploads one chunk after the other (FACTS 3.7).
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from http import HTTPStatus
 from io import BytesIO
@@ -20,23 +21,33 @@ from publisher.retry import DEFAULT_ATTEMPTS, with_retries
 from publisher.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from azure.core.credentials_async import AsyncTokenCredential
 
-    from collector.slots import Sleep
     from publisher.errors import AzureFailure
 
 ROLE_GRACE_SECONDS: Final = 20.0
-"""For how long after the first 403 a chunk is offered again: a new role assignment takes a while to spread."""
+"""For how long after the first 403 rows are offered again: a new role assignment takes a while to spread."""
 
 ATTEMPTS_AFTER_FAILURE: Final = 2
-"""Attempts while the endpoint is known to fail, so that an outage costs the run seconds, not minutes, for a chunk."""
+"""Attempts while the endpoint is known to fail, so that an outage costs a run seconds, not minutes, for a chunk."""
 
 
 class LogsEndpoint:
-    """Uploads chunks through one data collection rule."""
+    """Uploads rows through one data collection rule. It does not close the credential.
+
+    Args:
+        endpoint: the logs ingestion address of the data collection endpoint or rule.
+        rule_id: the rule's immutable id.
+        audience: what tokens are for: Azure Monitor in this cloud.
+        credential: the app's own identity, which has the role Monitoring Metrics Publisher on the rule.
+        deadline: when the last attempt must be over, in seconds of `clock`; `upload` can be given another one.
+        attempts: how often an upload is tried that fails for a reason that may pass.
+        clock: tells the time.
+        sleep: waits between attempts.
+    """
 
     def __init__(
         self,
@@ -45,9 +56,10 @@ class LogsEndpoint:
         audience: str,
         credential: AsyncTokenCredential,
         *,
-        deadline: float,
+        deadline: float = math.inf,
+        attempts: int = DEFAULT_ATTEMPTS,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Sleep = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._client = LogsIngestionClient(
             endpoint,
@@ -61,9 +73,9 @@ class LogsEndpoint:
         self._clock = clock
         self._sleep = sleep
         self._first_denied: float | None = None
-        self._attempts = DEFAULT_ATTEMPTS
+        self._most_attempts = self._attempts = attempts
 
-    async def upload(self, stream: str, body: bytes) -> None:
+    async def upload(self, stream: str, body: bytes, *, deadline: float | None = None) -> None:
         """Store one gzip-compressed JSON array of rows in a stream.
 
         A retry after a lost answer can store rows twice, because the API knows no idempotency key: the queries count
@@ -82,14 +94,13 @@ class LogsEndpoint:
                     raise
                 raise self._patiently(failure) from error
 
+        limit = self._deadline if deadline is None else deadline
         try:
-            await with_retries(
-                attempt, deadline=self._deadline, attempts=self._attempts, clock=self._clock, sleep=self._sleep
-            )
+            await with_retries(attempt, deadline=limit, attempts=self._attempts, clock=self._clock, sleep=self._sleep)
         except TransientFailure:
-            self._attempts = ATTEMPTS_AFTER_FAILURE
+            self._attempts = min(ATTEMPTS_AFTER_FAILURE, self._most_attempts)
             raise
-        self._attempts = DEFAULT_ATTEMPTS
+        self._attempts = self._most_attempts
 
     def _patiently(self, failure: AzureFailure) -> AzureFailure:
         """Return a 403 as transient while a new role assignment may still be spreading (FACTS 3.3)."""
