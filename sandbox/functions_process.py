@@ -93,6 +93,11 @@ class FunctionsProcess:
         """The operating system's id of the running host, None when stopped."""
         return self._process.pid if self._process else None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the host is there."""
+        return self._process is not None and self._process.poll() is None
+
     def log(self, lines: int = 40) -> str:
         """Return the last lines that the host has logged."""
         return "\n".join(list(self._log)[-lines:])

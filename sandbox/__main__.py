@@ -1,0 +1,90 @@
+"""``python -m sandbox``: demo, run or serve the local Azure."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.services import Service
+
+EVERY_20_SECONDS = "*/20 * * * * *"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    options = _parser().parse_args(arguments)
+    # Everything is on this machine: a proxy has no part in it.
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+    # Imported here, so that --help and usage errors answer at once.
+    if options.command == "demo":
+        from sandbox.console import open_console  # noqa: PLC0415
+        from sandbox.demo import run_demo  # noqa: PLC0415
+
+        _exit_on_signals(after_cleaning_up=None)
+        return run_demo(open_console())
+    if options.command == "run":
+        from sandbox.console import open_console  # noqa: PLC0415
+        from sandbox.running import run  # noqa: PLC0415
+
+        _exit_on_signals(after_cleaning_up=0)
+        return run(open_console(), schedule=options.schedule, as_json=options.json)
+    from sandbox.serve import Fleet, Served, serve  # noqa: PLC0415
+
+    serve(Served(Fleet.parse(options.fleet), dict(options.latency), keep_rows=options.keep_rows))
+    return 0
+
+
+def _exit_on_signals(*, after_cleaning_up: int | None) -> None:
+    """Let a signal end the program in good order: everything that was started is ended, temporary files are removed.
+
+    The exit status is then the one given, or by default the shell's for a signal.
+    """
+
+    def leave(number: int, _frame: object) -> NoReturn:
+        for one in SIGNALS:  # cleaning up takes a moment, which a second Ctrl-C must not cut short
+            signal.signal(one, signal.SIG_IGN)
+        raise SystemExit(128 + number if after_cleaning_up is None else after_cleaning_up)
+
+    for one in SIGNALS:
+        signal.signal(one, leave)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A local Azure for the product.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("demo", help="tell the whole story once and check it (make demo)")
+    run = commands.add_parser("run", help="keep everything running until Ctrl-C (make sandbox)")
+    run.add_argument("--json", action="store_true", help="print one line of JSON with all addresses, and nothing else")
+    run.add_argument(
+        "--schedule", default=EVERY_20_SECONDS, metavar="NCRONTAB", help="when to collect (default: every 20 seconds)"
+    )
+    serve = commands.add_parser(
+        "serve", help="only the Azure services, for a benchmark: settings as JSON, then commands"
+    )
+    serve.add_argument("--fleet", default="0x0", metavar="CUSTOMERSxSTATES", help="generated customers, e.g. 500x300")
+    serve.add_argument(
+        "--latency", action="append", default=[], type=_latency, metavar="SERVICE=SECONDS", help="can be repeated"
+    )
+    serve.add_argument("--keep-rows", action="store_true", help="store uploaded rows instead of counting them")
+    return parser
+
+
+def _latency(text: str) -> tuple[Service, float]:
+    from sandbox.services import Service  # noqa: PLC0415
+
+    name, _, seconds = text.partition("=")
+    try:
+        return Service(name), float(seconds)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"one of {', '.join(Service)}, then = and seconds") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Where everything of a running sandbox is, for people who paste command lines and for programs that read JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+import orjson
+
+from sandbox.alert_receiver import PATH as ALERTS_PATH
+from sandbox.azure import WORKSPACE_ID
+from sandbox.directory import LOG_ANALYTICS_AUDIENCE, SERVICE_PRINCIPAL
+from sandbox.installation import WEBHOOK
+from sandbox.notifications import notification
+from sandbox.services import Service
+
+if TYPE_CHECKING:
+    from sandbox.customers import Customer
+    from sandbox.installation import Installation
+
+TOKEN_LIFETIME_SECONDS: Final = 2 * 24 * 60 * 60
+"""As long as the sandbox's certificates are valid."""
+
+EXAMPLE_QUERY: Final = (
+    "PolicyCollectionResults_CL | summarize arg_max(TimeGenerated, Outcome, States) by Application_name"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The addresses of one installation.
+
+    Files that command lines need are written into `folder`; all of their secrets are worth nothing elsewhere.
+    """
+
+    installation: Installation
+    folder: Path
+
+    @property
+    def notification_url(self) -> str:
+        """What a publisher registers with Azure, with `/resource` appended as Azure does."""
+        functions, signature = self.installation.functions, self.installation.sandbox.notification_signature
+        return f"{functions.url}{WEBHOOK}?{urlencode({'code': functions.function_key, 'sig': signature})}"
+
+    @property
+    def query_url(self) -> str:
+        """The Log Analytics query API of the workspace."""
+        return f"{self.installation.sandbox.url(Service.LOG_ANALYTICS)}/v1/workspaces/{WORKSPACE_ID}/query"
+
+    @property
+    def customers_url(self) -> str:
+        """Where customers can be played; see sandbox.playground."""
+        return f"{self.installation.site_url}/customers"
+
+    @property
+    def alerts_url(self) -> str:
+        """Where alerts arrive (POST) and can be read (GET)."""
+        return self.installation.site_url + ALERTS_PATH
+
+    def notify_command(self, customer: Customer) -> str:
+        """A command line that tells the webhook that a customer's deployment has succeeded."""
+        body = notification(customer, "PUT", "Succeeded", event_time=dt.datetime.now(dt.UTC))
+        return (
+            f"curl -i -X POST {shlex.quote(self.notification_url)} -H 'Content-Type: application/json' "
+            f"-d {shlex.quote(orjson.dumps(body).decode())}"
+        )
+
+    def query_command(self) -> str:
+        """A command line that queries the tables."""
+        header = self.folder / "log-analytics.header"
+        header.write_text(f"Authorization: Bearer {self._query_token()}\n", encoding="utf-8")
+        authority = self.installation.sandbox.certificate_authority
+        body = orjson.dumps({"query": EXAMPLE_QUERY}).decode()
+        return (
+            f"curl --cacert {authority} -H @{header} -H 'Content-Type: application/json' "
+            f"-X POST {self.query_url} -d {shlex.quote(body)}"
+        )
+
+    def collect_command(self) -> str:
+        """A command line that runs one collection from any shell in the project's folder."""
+        settings = self.folder / "settings.sh"
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(self.installation.settings.items())]
+        settings.write_text("\n".join([*lines, ""]), encoding="utf-8")
+        python = Path(sys.executable)
+        shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python
+        return f"( . {settings} && {shown} -m collector )"
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, for programs."""
+        functions = self.installation.functions
+        return {
+            "functions": {
+                "url": functions.url,
+                "functions": functions.functions,
+                "functionKey": functions.function_key,
+                "masterKey": functions.master_key,
+            },
+            "notificationUrl": self.notification_url,
+            "logAnalytics": {"queryUrl": self.query_url, "token": self._query_token()},
+            "alertsUrl": self.alerts_url,
+            "customersUrl": self.customers_url,
+            "certificateAuthority": str(self.installation.sandbox.certificate_authority),
+            "services": {service.value: self.installation.sandbox.url(service) for service in Service},
+            "environment": self.installation.settings,
+            "processId": os.getpid(),
+        }
+
+    def _query_token(self) -> str:
+        issuer = self.installation.sandbox.directory.issuer
+        return issuer.issue(SERVICE_PRINCIPAL, LOG_ANALYTICS_AUDIENCE, TOKEN_LIFETIME_SECONDS)

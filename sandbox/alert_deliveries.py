@@ -1,0 +1,60 @@
+"""Alerts as their receiver sees them: read from payloads in the common alert schema, and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_DETAILS = frozenset({"Application_id", "Policy_assignment_id"})
+"""Dimensions that tell alerts apart and that people need not read: the names stand beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery: `condition` is "Fired" or "Resolved", `about` the values of the rule's dimensions."""
+
+    condition: str
+    severity: str
+    rule: str
+    about: tuple[str, ...]
+    alert_id: str
+    time: str
+
+    @classmethod
+    def read(cls, payload: Mapping[str, Any]) -> Self:
+        """Read a payload; KeyError when it lacks what the schema requires."""
+        essentials = payload["data"]["essentials"]
+        criteria = payload["data"]["alertContext"]["condition"]["allOf"]
+        condition = essentials["monitorCondition"]
+        return cls(
+            condition,
+            essentials["severity"],
+            essentials["alertRule"],
+            tuple(
+                dimension["value"]
+                for criterion in criteria
+                for dimension in criterion["dimensions"]
+                if dimension["name"] not in _DETAILS
+            ),
+            essentials["alertId"],
+            essentials["resolvedDateTime" if condition == "Resolved" else "firedDateTime"],
+        )
+
+    @property
+    def summary(self) -> str:
+        """What happened to which alert, as one text."""
+        return ": ".join(part for part in (self.condition, self.rule, ", ".join(self.about)) if part)
+
+
+def still_active(deliveries: Iterable[Delivery]) -> list[Delivery]:
+    """Return the alerts that have fired and are not resolved, the oldest first."""
+    active: dict[str, Delivery] = {}
+    for alert in deliveries:
+        if alert.condition == "Fired":
+            active[alert.alert_id] = alert
+        else:
+            active.pop(alert.alert_id, None)
+    return list(active.values())
