@@ -30,7 +30,7 @@ _NEWER_FEATURES: Final = (
     (r"^(type|func|import|using|metadata|assert|extension|provider) ", "a declaration of a later language version"),
     (r"^@(export|discriminator|sealed)\(", "a decorator of a later language version"),
     (r"[\w)\]]!(?!=)", "the non-null assertion"),
-    (r"^(?!\s*//)[^']*[{\[] [^'\n]*\S [}\]]$", "an object or array on one line"),
+    (r"(?:^|[\s:=(,])[\[{](?!for\b)[^\[\]{}]+[\]}]\)?$", "an object or array on one line"),
 )
 _TEXTS: Final = re.compile(r"'(?:\\.|[^'\\\n])*'|//[^\n]*")
 

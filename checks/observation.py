@@ -32,7 +32,6 @@ PLACEHOLDERS: Final = {
 }
 """What stands in a query file until the workbook, Bicep or Azure Monitor fills it in."""
 
-_PARAMETER_ITEM: Final = 9
 _QUERY_ITEM: Final = 3
 _TEXT_ITEM: Final = 1
 _LEFT_OVER: Final = re.compile(r"\{[A-Za-z_]\w*\}")
@@ -76,29 +75,29 @@ def _workbook_problems(infrastructure: Path) -> Iterator[str]:
     except json.JSONDecodeError as error:
         yield f"{LAYOUT}: {error}"
         return
-    parameters, items = layout.get("parameters", []), layout.get("items", [])
+    yield from _item_problems(layout["items"])
+    askers = [*(item for item in layout["parameters"]), *(item["content"] for item in layout["items"])]
+    asked = [asker["query"] for asker in askers if "query" in asker]
+    for asker in askers:
+        if "query" in asker and asker.get("timeContextFromParameter") != "TimeRange":
+            yield f"{LAYOUT}: {asker['query']} does not follow the time filter"
+    known = {parameter["name"] for parameter in layout["parameters"]}
+    known |= {exported["parameterName"] for asker in askers for exported in asker.get("exportedParameters", [])}
+    module = infrastructure / "modules" / "workbook.bicep"
+    yield from _listed(LAYOUT, asked, infrastructure / "workbooks", module, "queries")
+    for path in sorted((infrastructure / "workbooks").glob("*.kql")):
+        wanted = set(_LEFT_OVER.findall(path.read_text(encoding="utf-8"))) - {"{fleet}"}
+        unknown = sorted(name for name in wanted if name[1:-1] not in known)
+        yield from (f"{path.name}: the workbook has no parameter {name}" for name in unknown)
+
+
+def _item_problems(items: list[dict[str, Any]]) -> Iterator[str]:
     names = [item.get("name") for item in items]
     if len(set(names)) < len(names):
         yield f"{LAYOUT}: two items have the same name"
-    asked = []
     for item in items:
         if item.get("type") not in (_TEXT_ITEM, _QUERY_ITEM):
             yield f"{LAYOUT}: {item.get('name')}: items are texts (1) or queries (3)"
-        elif item["type"] == _QUERY_ITEM:
-            asked.append(item["content"]["query"])
-            if item["content"].get("timeContextFromParameter") != "TimeRange":
-                yield f"{LAYOUT}: {item['name']} does not follow the time filter"
-    asked += [parameter["query"] for parameter in parameters if "query" in parameter]
-    known = {parameter.get("name") for parameter in parameters}
-    known |= {exported["parameterName"] for item in items for exported in item["content"].get("exportedParameters", [])}
-    yield from _listed(
-        LAYOUT, asked, infrastructure / "workbooks", infrastructure / "modules" / "workbook.bicep", "queries"
-    )
-    for path in sorted((infrastructure / "workbooks").glob("*.kql")):
-        wanted = set(_LEFT_OVER.findall(path.read_text(encoding="utf-8"))) - {"{fleet}"}
-        yield from (
-            f"{path.name}: the workbook has no parameter {name}" for name in sorted(wanted) if name[1:-1] not in known
-        )
 
 
 def _pack_problems(infrastructure: Path) -> Iterator[str]:

@@ -40,8 +40,8 @@ def service_principal_credential(service_principal: ServicePrincipal, cloud: Clo
     identity = service_principal
     if identity.federated_identity_client_id:
         inner: _Inner = _FederatedCredential(identity, identity.federated_identity_client_id, cloud)
-    elif identity.certificate_path:
-        inner = _certificate_credential(identity, identity.certificate_path, cloud)
+    elif identity.certificate or identity.certificate_path:
+        inner = _certificate_credential(identity, cloud)
     else:
         inner = ClientSecretCredential(
             identity.tenant_id, identity.client_id, identity.secret or "", **_options(), authority=cloud.authority_host
@@ -177,19 +177,21 @@ def _managed_identity(client_id: str | None) -> ManagedIdentityCredential:
     return ManagedIdentityCredential(client_id=client_id, **_options())
 
 
-def _certificate_credential(identity: ServicePrincipal, path: str, cloud: Cloud) -> CertificateCredential:
+def _certificate_credential(identity: ServicePrincipal, cloud: Cloud) -> CertificateCredential:
     try:
         return CertificateCredential(
             identity.tenant_id,
             identity.client_id,
-            path,
+            identity.certificate_path,
+            certificate_data=identity.certificate,
             password=identity.certificate_password,
             **_options(),
             authority=cloud.authority_host,
         )
     except (ValueError, TypeError, OSError) as error:
-        problem = "is not a usable PEM or PKCS12 file with certificate and private key (or its password is wrong)"
-        raise SettingsError((f"AZURE_CLIENT_CERTIFICATE_PATH: {problem}",)) from error
+        name = "AZURE_CLIENT_CERTIFICATE" if identity.certificate else "AZURE_CLIENT_CERTIFICATE_PATH"
+        problem = "is not a usable PEM or PKCS12 certificate with its private key (or the password is wrong)"
+        raise SettingsError((f"{name}: {problem}",)) from error
 
 
 def _options() -> dict[str, Any]:

@@ -4,6 +4,7 @@ Nothing is read at import: each function builds its settings from the environmen
 never appear in a `repr` or in a message.
 """
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ SETTING_NAMES: Final = (
     "AZURE_TENANT_ID",
     "AZURE_CLIENT_ID",
     "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE",
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "AZURE_CLIENT_CERTIFICATE_PASSWORD",
     "PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID",
@@ -58,6 +60,7 @@ _STREAM_NAME: Final = re.compile(r"Custom-[A-Za-z][A-Za-z0-9_]{0,62}")
 _SHORTEST_SIGNATURE: Final = 16
 _CREDENTIAL_SETTINGS: Final = (
     "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE",
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID",
 )
@@ -70,6 +73,7 @@ class ServicePrincipal:
     tenant_id: str
     client_id: str
     secret: str | None = field(default=None, repr=False)
+    certificate: bytes | None = field(default=None, repr=False)
     certificate_path: str | None = None
     certificate_password: str | None = field(default=None, repr=False)
     federated_identity_client_id: str | None = None
@@ -190,8 +194,8 @@ def _service_principal(env: Environment) -> ServicePrincipal:
         env.problem("AZURE_CLIENT_SECRET", f"is not set; set exactly one of {', '.join(_CREDENTIAL_SETTINGS)}")
     elif len(given) > 1:
         env.problem(given[0], f"is set together with {' and '.join(given[1:])}; keep exactly one of them")
-    certificate = env.text("AZURE_CLIENT_CERTIFICATE_PATH", "")
-    if certificate and not Path(certificate).is_file():
+    certificate_path = env.text("AZURE_CLIENT_CERTIFICATE_PATH", "")
+    if certificate_path and not Path(certificate_path).is_file():
         env.problem("AZURE_CLIENT_CERTIFICATE_PATH", "names no readable file; give the path of a PEM or PKCS12 file")
     federated_hint = "give the client id of the user-assigned identity that the registration trusts"
     federated = env.guid("PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID", hint=federated_hint, required=False)
@@ -200,10 +204,26 @@ def _service_principal(env: Environment) -> ServicePrincipal:
         tenant_id,
         client_id,
         secret=env.secret("AZURE_CLIENT_SECRET") if env.has("AZURE_CLIENT_SECRET") else None,
-        certificate_path=certificate or None,
+        certificate=_certificate(env),
+        certificate_path=certificate_path or None,
         certificate_password=env.secret(password) if env.has(password) else None,
         federated_identity_client_id=federated or None,
     )
+
+
+def _certificate(env: Environment) -> bytes | None:
+    """Return the certificate that is given as a value, as a Key Vault reference gives it: base64 of PKCS12, or PEM."""
+    name = "AZURE_CLIENT_CERTIFICATE"
+    if not env.has(name):
+        return None
+    value = env.text(name)
+    if value.startswith("-----BEGIN"):
+        return value.encode()
+    try:
+        return base64.b64decode("".join(value.split()), validate=True) or None
+    except ValueError:
+        env.problem(name, "is neither PEM nor base64; give the certificate with its private key, not a path")
+        return None
 
 
 def _signatures(env: Environment) -> tuple[str, ...]:

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from checks import columns
+
+
+def test_tables_stream_and_rows_have_the_same_columns() -> None:
+    assert columns.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "complaint"),
+    [
+        ("tables/PolicyCollectionRuns_CL.json", '"Trigger"', '"Cause"', "run_row does not write Cause"),
+        ("tables/PolicyCollectionRuns_CL.json", '"Trigger"', '"Cause"', "run_row writes Trigger, which is no column"),
+        ("tables/PolicyCollectionRuns_CL.json", '"Trigger"', '"Title"', "Title is no name for a column"),
+        (
+            "tables/PolicyCollectionRuns_CL.json",
+            '"type": "string", "description": "Id',
+            '"type": "guid", "description": "Id',
+            "a stream has no type guid",
+        ),
+        ("tables/PolicyCollectionRuns_CL.json", '"Version"', '"Trigger"', "a column is declared twice"),
+        (
+            "modules/monitoring.bicep",
+            "tables/ManagedApplicationEvents_CL.json",
+            "tables/PolicyCollectionRuns_CL.json",
+            "ManagedApplicationEvents_CL.json is not loaded",
+        ),
+        (
+            "modules/data_collection.bicep",
+            "'Custom-${definitions.runs.name}': {",
+            "'Custom-runs': {",
+            "declares no stream for runs",
+        ),
+    ],
+)
+def test_a_disagreement_is_found(infrastructure: Path, file: str, old: str, new: str, complaint: str) -> None:
+    text = (infrastructure / file).read_text()
+    assert old in text
+    (infrastructure / file).write_text(text.replace(old, new, 1))
+    found = columns.problems(tables=infrastructure / "tables", modules=infrastructure / "modules")
+    assert any(complaint in problem for problem in found), found
+
+
+def test_a_column_that_rows_forget_is_found(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.py"
+    shutil.copy(columns.ROWS, rows)
+    rows.write_text(rows.read_text().replace('        "Outcome": result.outcome.value,\n', ""))
+    assert columns.problems(rows=rows) == ["PolicyCollectionResults_CL: result_row does not write Outcome"]

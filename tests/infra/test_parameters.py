@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infra.hooks import parameters
+
+GUID = "11111111-2222-3333-4444-555555555555"
+ENVIRONMENT = {
+    "AZURE_ENV_NAME": "production",
+    "AZURE_LOCATION": "westeurope",
+    "PUBLISHER_CLIENT_ID": GUID,
+    "NOTIFICATION_SIGNATURE": "a" * 32,
+    "ALERT_EMAIL": "operations@example.com",
+}
+
+
+def test_a_complete_environment_needs_no_more() -> None:
+    values = parameters.resolve(ENVIRONMENT)
+    assert parameters.problems(values) == []
+    assert values["credentialKind"] == "federated"
+    assert values["privateNetworking"] is False
+    assert values["collectionInterval"] == "PT1H"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("ALERT_EMAIL", "", "alertEmail (ALERT_EMAIL): is empty"),
+        (
+            "NOTIFICATION_SIGNATURE",
+            "short",
+            "notificationSignature (NOTIFICATION_SIGNATURE): must be at least 32 characters",
+        ),
+        (
+            "CREDENTIAL_KIND",
+            "password",
+            "credentialKind (CREDENTIAL_KIND): must be one of federated, certificate, secret",
+        ),
+        ("PUBLISHER_CLIENT_ID", "x", "publisherClientId (PUBLISHER_CLIENT_ID): must be at least 36 characters"),
+        ("PRIVATE_NETWORKING", "maybe", "privateNetworking (PRIVATE_NETWORKING): must be of the type bool"),
+        ("AZURE_ENV_NAME", "x" * 33, "environmentName (AZURE_ENV_NAME): must be at most 32 characters"),
+    ],
+)
+def test_a_wrong_value_is_told_by_parameter_and_variable(variable: str, value: str, message: str) -> None:
+    assert parameters.problems(parameters.resolve({**ENVIRONMENT, variable: value})) == [message]
+
+
+def test_an_unknown_interval_names_those_that_there_are() -> None:
+    (problem,) = parameters.problems(parameters.resolve({**ENVIRONMENT, "COLLECTION_INTERVAL": "PT7H"}))
+    assert problem.startswith("collectionInterval (COLLECTION_INTERVAL): must be one of PT15M, PT30M, PT1H")
+
+
+def test_the_template_constrains_what_people_choose() -> None:
+    declared = parameters.declarations()
+    assert declared["alertEmail"].limits["minLength"] > 0
+    assert declared["notificationSignature"].limits["minLength"] >= 32
+    assert declared["credentialKind"].allowed == ("federated", "certificate", "secret")
+    assert not declared["alertEmail"].has_default
+
+
+def test_the_written_file_is_what_az_takes_and_for_its_owner_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    target = tmp_path / "parameters.json"
+    assert parameters.main([str(target)]) == 0
+    document = json.loads(target.read_text())
+    assert document["parameters"]["alertEmail"] == {"value": "operations@example.com"}
+    assert document["$schema"].endswith("deploymentParameters.json#")
+    assert target.stat().st_mode & 0o077 == 0
+
+
+def test_nothing_is_written_while_a_value_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {**ENVIRONMENT, "ALERT_EMAIL": ""}.items():
+        monkeypatch.setenv(name, value)
+    assert parameters.main([str(tmp_path / "parameters.json")]) == 1
+    assert capsys.readouterr().err == "alertEmail (ALERT_EMAIL): is empty\n"
+    assert not (tmp_path / "parameters.json").exists()

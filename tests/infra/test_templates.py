@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from checks import bicep
+from checks import infrastructure as infrastructure_checks
+
+
+def test_the_templates_hold_together() -> None:
+    assert bicep.problems() == []
+    assert infrastructure_checks.problems() == []
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text, f"{old!r} is not in {file}"
+    file.write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "complaint"),
+    [
+        ("modules/identity.bicep", "name: appIdentityName", "name: appIdentityName }", "syntax error"),
+        (
+            "main.bicep",
+            "    storageSku: storageSku\n",
+            "",
+            "module foundation: modules/foundation.bicep requires storageSku",
+        ),
+        (
+            "main.bicep",
+            "    storageSku: storageSku\n",
+            "    storageSku: storageSku\n    colour: 'blue'\n",
+            "module foundation: modules/foundation.bicep has no parameter colour",
+        ),
+        (
+            "main.bicep",
+            "'modules/identity.bicep'",
+            "'modules/identities.bicep'",
+            "modules/identities.bicep does not exist",
+        ),
+        ("main.bicep", "outputs.appClientId", "outputs.clientId", "module identity has no output clientId"),
+        ("modules/alerts.bicep", "queries/collector_silent.kql", "queries/silent.kql", "is loaded but does not exist"),
+        (
+            "modules/identity.bicep",
+            "@description('Azure region of the identities.')\n",
+            "",
+            "location has no description",
+        ),
+        (
+            "modules/identity.bicep",
+            "param tags object",
+            "param tags object\n\n@description('x')\nparam unused string",
+            "unused is never used",
+        ),
+        (
+            "modules/identity.bicep",
+            "name: appIdentityName",
+            "name: map([appIdentityName], n => n)[0]",
+            "a lambda needs a newer Bicep",
+        ),
+        (
+            "modules/identity.bicep",
+            "app.properties.clientId",
+            "app.?properties.clientId",
+            "safe dereference needs a newer Bicep",
+        ),
+        (
+            "modules/identity.bicep",
+            "  tags: tags\n}",
+            "  tags: tags\n  zones: [ 'a', 'b' ]\n}",
+            "on one line needs a newer Bicep",
+        ),
+        ("modules/identity.bicep", "// The two", "\n" * 150 + "// The two", "a module has 150 lines at most"),
+    ],
+)
+def test_a_broken_template_is_found(infrastructure: Path, file: str, old: str, new: str, complaint: str) -> None:
+    replace(infrastructure / file, old, new)
+    assert any(complaint in problem for problem in bicep.problems(infrastructure)), bicep.problems(infrastructure)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "complaint"),
+    [
+        (
+            "modules/alerts.bicep",
+            "  collector_silent: ",
+            "  collector_quiet: ",
+            "does not load the query collector_silent",
+        ),
+        (
+            "modules/alerts.bicep",
+            "  collector_silent: ",
+            "  collector_quiet: ",
+            "loads collector_quiet, which no rule uses",
+        ),
+        ("main.bicep", "  'PT12H'\n", "", "exactly the intervals"),
+        ("main.parameters.json", '"alertEmail"', '"alertMail"', "has no parameter alertMail"),
+        ("main.parameters.json", '"alertEmail"', '"alertMail"', "alertEmail is required"),
+        (
+            "clouds.json",
+            '"monitorAudience": "https://monitor.azure.us"',
+            '"audience": "x"',
+            "AzureUSGovernment must have",
+        ),
+    ],
+)
+def test_data_that_the_template_does_not_know_is_found(
+    infrastructure: Path, file: str, old: str, new: str, complaint: str
+) -> None:
+    replace(infrastructure / file, old, new)
+    assert any(complaint in problem for problem in infrastructure_checks.problems(infrastructure))
+
+
+def test_every_identity_of_a_rule_is_a_managed_one() -> None:
+    rule = (bicep.INFRASTRUCTURE / "modules" / "log_alert.bicep").read_text()
+    assert "type: 'UserAssigned'" in rule
+    others = [path.name for path in bicep.INFRASTRUCTURE.rglob("*.bicep") if "scheduledQueryRules@" in path.read_text()]
+    assert others == ["log_alert.bicep"], "every rule is made by the one module that gives it an identity"
+
+
+def test_shared_keys_and_passwords_are_off() -> None:
+    modules = bicep.INFRASTRUCTURE / "modules"
+    assert "allowSharedKeyAccess: false" in (modules / "storage.bicep").read_text()
+    assert "enablePurgeProtection: true" in (modules / "key_vault.bicep").read_text()
+    assert "enableRbacAuthorization: true" in (modules / "key_vault.bicep").read_text()
+    assert (modules / "workspace.bicep").read_text().lower().count("disablelocalauth: true") == 2
+    assert (modules / "function_app.bicep").read_text().count("allow: false") == 2
+
+
+def test_no_public_endpoint_is_written_into_a_template() -> None:
+    for path in bicep.INFRASTRUCTURE.rglob("*.bicep"):
+        for name in ("windows.net", "azure.com", "microsoftonline", "azurewebsites", "vault.azure"):
+            assert name not in path.read_text(), (
+                f"{path.name} has {name}: environment() or clouds.json knows the cloud's"
+            )
+
+
+def test_roles_are_given_on_the_narrowest_scope_and_named_by_guid() -> None:
+    for path in (bicep.INFRASTRUCTURE / "modules").glob("*.bicep"):
+        text = path.read_text()
+        for declaration in text.split("'Microsoft.Authorization/roleAssignments@")[1:]:
+            body = declaration.split("\n}")[0]
+            assert "  scope: " in body, f"{path.name}: a role without scope would hold for the resource group"
+            assert "  name: guid(" in body
+            assert "ServicePrincipal" in body
+
+
+def test_every_role_id_is_used() -> None:
+    names = json.loads((bicep.INFRASTRUCTURE / "role_ids.json").read_text())
+    modules = "".join(path.read_text() for path in (bicep.INFRASTRUCTURE / "modules").glob("*.bicep"))
+    assert [name for name in names if f"roleIds.{name}" not in modules] == []
+
+
+def test_the_deny_all_rules_stand_last_and_in_both_directions() -> None:
+    groups = (bicep.INFRASTRUCTURE / "modules" / "security_groups.bicep").read_text()
+    assert groups.count("priority: 4096") == 2
+    assert groups.count("      denyAllInbound\n") == 2
+    assert groups.count("      denyAllOutbound\n") == 2
+    assert "'VirtualNetwork'" not in groups
