@@ -117,14 +117,22 @@ class FunctionsProcess:
             env=inherited | {"PYTHONUTF8": "1"} | self._settings,
             start_new_session=True,  # Ctrl-C is for whoever started the host, who then ends it in good order
         )
-        for read, stream in ((self._read_output, self._process.stdout), (self._read_log, self._process.stderr)):
+        try:
+            self._wait_until_ready(self._process)
+        except BaseException:  # a signal as well: whoever is interrupted while waiting must not leave the host behind
+            self.stop()
+            raise
+        return self
+
+    def _wait_until_ready(self, process: subprocess.Popen[str]) -> None:
+        for read, stream in ((self._read_output, process.stdout), (self._read_log, process.stderr)):
             thread = threading.Thread(target=read, args=(stream,), daemon=True)
             thread.start()
             self._threads.append(thread)
         if not self._started.wait(START_TIMEOUT_SECONDS) or not self._ready:
-            self.stop()
+            process.terminate()  # so that its log comes to an end
+            self._join()
             raise FunctionsHostFailedError(f"The Functions host did not start:\n{self.log()}")
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -140,8 +148,7 @@ class FunctionsProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(STOP_TIMEOUT_SECONDS)
-        for thread in self._threads:
-            thread.join(STOP_TIMEOUT_SECONDS)
+        self._join()
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
@@ -177,6 +184,10 @@ class FunctionsProcess:
             raise FunctionsHostFailedError(f"The Functions host answered {answer.status} to running {name}")
         error: str | None = json.loads(answer.body)["error"]
         return error
+
+    def _join(self) -> None:
+        for thread in self._threads:
+            thread.join(STOP_TIMEOUT_SECONDS)
 
     def _read_output(self, stream: IO[str]) -> None:
         line = stream.readline()

@@ -66,6 +66,8 @@ class Installation:
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
+            # A signal can end the start half-way, when the sandbox does not yet know what it has to end.
+            starting.callback(self.sandbox.azurite.stop)
             starting.enter_context(self.sandbox)
             starting.enter_context(self._site)
             self.settings = self.sandbox.environment | self._settings
