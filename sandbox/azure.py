@@ -138,6 +138,7 @@ class Sandbox:
             account=account(self._account),
             identity_storage=self._identity_storage,
             rule_id=RULE_ID,
+            workspace_id=WORKSPACE_ID,
             notification_signature=self.notification_signature,
         )
         return settings(place, self.directory, sign_in, system_assigned=system_assigned)

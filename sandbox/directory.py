@@ -30,6 +30,11 @@ SYSTEM_ASSIGNED: Final = Principal(
 CERTIFICATE_PASSWORD: Final = "a password of the sandbox"  # noqa: S105 - protects a certificate that lives for a day
 
 STORAGE_AUDIENCE: Final = "https://storage.azure.com"
+API_CLIENT_ID: Final = "7e57ab1e-0000-4000-8000-00000000000a"
+"""The app registration of the product's own API."""
+AGENT: Final = Principal(TENANT_ID, "7e57ab1e-0000-4000-8000-00000000000b", "7e57ab1e-0000-4000-8000-00000000000c")
+"""The managed identity of a workload that calls the product's API."""
+
 LOG_ANALYTICS_AUDIENCE: Final = "https://api.loganalytics.io"
 MONITOR_AUDIENCE: Final = "https://monitor.azure.com"
 
@@ -54,12 +59,12 @@ class Directory:
         """Decides which audiences there are tokens for."""
         everywhere = {STORAGE_AUDIENCE, LOG_ANALYTICS_AUDIENCE, MONITOR_AUDIENCE, *resource_manager_audiences}
         self.entra_id.resources = everywhere
-        self.managed_identity.resources = everywhere | {FEDERATION_AUDIENCE}
+        self.managed_identity.resources = everywhere | {FEDERATION_AUDIENCE, f"api://{API_CLIENT_ID}"}
 
     def reset(self) -> None:
         """The original secret, certificates and identities."""
         self.entra_id.secrets[:] = [self.client_secret]
-        self.managed_identity.user_assigned = {USER_ASSIGNED.client_id: USER_ASSIGNED}
+        self.managed_identity.user_assigned = {one.client_id: one for one in (USER_ASSIGNED, AGENT)}
         self.managed_identity.system_assigned = SYSTEM_ASSIGNED
         self.assertions.federated_object_ids = {USER_ASSIGNED.object_id}
         self.assertions.certificates[:] = self._certificates.values()

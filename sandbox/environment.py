@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.directory import CERTIFICATE_PASSWORD, SERVICE_PRINCIPAL, USER_ASSIGNED, Directory
+from sandbox.directory import (
+    AGENT,
+    API_CLIENT_ID,
+    CERTIFICATE_PASSWORD,
+    SERVICE_PRINCIPAL,
+    USER_ASSIGNED,
+    Directory,
+)
 from sandbox.managed_identity import PATH as IDENTITY_PATH
 from sandbox.services import Service
 
@@ -26,6 +33,7 @@ class Place:
     account: StorageAccount
     identity_storage: bool
     rule_id: str
+    workspace_id: str
     notification_signature: str
 
 
@@ -40,6 +48,10 @@ def settings(place: Place, directory: Directory, sign_in: str, *, system_assigne
         "AZURE_CLIENT_ID": SERVICE_PRINCIPAL.client_id,
         "DATA_COLLECTION_ENDPOINT": place.urls[Service.LOGS_INGESTION],
         "DATA_COLLECTION_IMMUTABLE_ID": place.rule_id,
+        "LOG_ANALYTICS_ENDPOINT": place.urls[Service.LOG_ANALYTICS],
+        "LOG_ANALYTICS_WORKSPACE_ID": place.workspace_id,
+        "API_CLIENT_ID": API_CLIENT_ID,
+        "API_ALLOWED_CLIENTS": AGENT.client_id,
         "NOTIFICATION_SIGNATURE": place.notification_signature,
         "TABLE_NAME": "applications",
         "COLLECTION_SCHEDULE": "0 0 * * * *",
