@@ -1,0 +1,93 @@
+"""Every documented event: what it is answered, and what it leaves in the registry."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.azure import Sandbox
+from sandbox.customers import Customer
+from tests.notification_endpoint.conftest import Lines, Webhook, answer_of
+
+
+@pytest.mark.parametrize("kind", ["MarketPlace", "ServiceCatalog"])
+@pytest.mark.parametrize("event_type", ["PUT", "PATCH"])
+async def test_a_finished_deployment_or_update_registers_the_application(
+    sandbox: Sandbox, webhook: Webhook, kind: str, event_type: str
+) -> None:
+    customer = sandbox.arm.add_customer("Contoso", kind=kind)
+    status, body = answer_of(await webhook.deliver(customer, event_type, "Succeeded"))
+    assert (status, body["result"]) == (200, "Registered")
+    stored = (await webhook.registered())[customer.application_id]
+    assert str(stored.managed_resource_group_id) == customer.managed_resource_group_id
+    assert stored.plan_name == ("standard" if kind == "MarketPlace" else "")
+    assert stored.assignments
+
+
+TOLD = [
+    ("PUT", "Accepted", "the deployment has begun"),
+    ("PUT", "Failed", "the deployment failed"),
+    ("DELETE", "Deleting", "the deletion has begun"),
+    ("DELETE", "Failed", "the deletion failed, the application still exists"),
+    ("PUT", "Updating", "unknown event"),
+    ("PATCH", "Failed", "unknown event"),
+    ("POST", "Succeeded", "unknown event"),
+    ("DELETE", "Succeeded", "unknown event"),
+]
+
+
+@pytest.mark.parametrize("event", TOLD)
+@pytest.mark.parametrize("registered", [False, True])
+async def test_what_is_only_told_changes_nothing(
+    webhook: Webhook,
+    customer: Customer,
+    lines: Lines,
+    event: tuple[str, str, str],
+    registered: bool,
+) -> None:
+    event_type, state, told = event
+    if registered:
+        await webhook.deliver(customer, "PUT", "Succeeded")
+    before = await webhook.row(customer)
+    status, body = answer_of(await webhook.deliver(customer, event_type, state))
+    assert (status, body["result"]) == (200, "Ignored")
+    assert await webhook.row(customer) == before
+    assert lines()[-1].endswith(f": {event_type}/{state} for {customer.application_id}: 200 Ignored ({told})")
+
+
+async def test_an_update_refreshes_what_is_registered(webhook: Webhook, customer: Customer) -> None:
+    await webhook.deliver(customer, "PUT", "Succeeded")
+    customer.upgrade("2.0.0")
+    _, body = answer_of(await webhook.deliver(customer, "PUT", "Succeeded"))
+    assert body["result"] == "Updated"
+    assert (await webhook.registered())[customer.application_id].plan_version == "2.0.0"
+
+
+@pytest.mark.parametrize("way", ["delete", "start_deleting", "revoke_access", "hide"])
+async def test_a_confirmed_deletion_leaves_a_tombstone(webhook: Webhook, customer: Customer, way: str) -> None:
+    await webhook.deliver(customer, "PUT", "Succeeded")
+    getattr(customer, way)()
+    status, body = answer_of(await webhook.deliver(customer, "DELETE", "Deleted"))
+    assert (status, body["result"]) == (200, "Removed")
+    assert await webhook.registered() == {}
+    row = await webhook.row(customer)
+    assert row
+    assert row.is_tombstone
+
+
+async def test_a_deletion_that_arm_contradicts_keeps_the_customer_in_monitoring(
+    webhook: Webhook, customer: Customer, lines: Lines
+) -> None:
+    await webhook.deliver(customer, "PUT", "Succeeded")
+    status, body = answer_of(await webhook.deliver(customer, "DELETE", "Deleted"))
+    assert (status, body["result"]) == (200, "Ignored")
+    assert customer.application_id in await webhook.registered()
+    assert "ARM calls the application alive" in lines()[-1]
+
+
+async def test_a_deletion_of_an_unknown_application_is_fine_and_writes_nothing(
+    webhook: Webhook, customer: Customer
+) -> None:
+    customer.delete()
+    status, body = answer_of(await webhook.deliver(customer, "DELETE", "Deleted"))
+    assert (status, body["result"]) == (200, "Ignored")
+    assert await webhook.row(customer) is None
