@@ -11,18 +11,17 @@ from checks.bicep_source import BicepFile
 from sandbox.schema import TABLES_DIRECTORY, read_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from sandbox.schema import Column
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 MODULES: Final = PROJECT / "infra" / "modules"
-ROWS: Final = PROJECT / "collector" / "rows.py"
-
 ROW_BUILDERS: Final = {
-    "PolicyComplianceStates_CL": "StateRows",
-    "PolicyCollectionResults_CL": "result_row",
-    "PolicyCollectionRuns_CL": "run_row",
+    "PolicyComplianceStates_CL": ("collector/rows.py", ("StateRows", "state_row")),
+    "PolicyCollectionResults_CL": ("collector/rows.py", ("result_row",)),
+    "PolicyCollectionRuns_CL": ("collector/rows.py", ("run_row",)),
+    "ManagedApplicationEvents_CL": ("notification_endpoint/events.py", ("event_row",)),
 }
-"""Which class or function of collector/rows.py builds the rows of a table."""
+"""Which file and which classes or functions in it build the rows of a table."""
 
 STREAM_TYPES: Final = frozenset({"string", "int", "long", "real", "boolean", "datetime", "dynamic"})
 RESERVED_NAMES: Final = frozenset({"_ResourceId", "id", "_SubscriptionId", "TenantId", "Type", "UniqueId", "Title"})
@@ -30,31 +29,24 @@ _COLUMN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,44}")
 _ROW_KEY: Final = re.compile(r"[A-Z][A-Za-z_]+")
 
 
-def built_columns(name: str, source: Path = ROWS) -> set[str]:
-    """Return the column names that a class or function of the source writes: the texts that are keys of its dicts."""
+def built_columns(source: Path, definitions: tuple[str, ...]) -> set[str]:
+    """Return the column names that definitions in a source write: the texts that are keys of their dicts."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
-    definition = next(node for node in ast.walk(tree) if getattr(node, "name", None) == name)
-    dicts = (node for node in ast.walk(definition) if isinstance(node, ast.Dict))
+    builders = (node for node in ast.walk(tree) if getattr(node, "name", None) in definitions)
+    dicts = (node for builder in builders for node in ast.walk(builder) if isinstance(node, ast.Dict))
     keys = (key.value for node in dicts for key in node.keys if isinstance(key, ast.Constant))
     return {key for key in keys if isinstance(key, str) and _ROW_KEY.fullmatch(key)}
 
 
-def problems(
-    tables: Path = TABLES_DIRECTORY,
-    modules: Path = MODULES,
-    rows: Path = ROWS,
-    builders: Mapping[str, str] = ROW_BUILDERS,
-) -> list[str]:
+def problems(tables: Path = TABLES_DIRECTORY, modules: Path = MODULES, project: Path = PROJECT) -> list[str]:
     """Return one line for each column or table that the sides disagree on; empty when all agree."""
     known = read_tables(tables)
-    found = []
-    for table in known.values():
-        found += [f"{table.name}: {message}" for message in _declaration_problems(table.columns)]
-    for name, builder in builders.items():
+    found = [f"{table.name}: {message}" for table in known.values() for message in _declaration_problems(table.columns)]
+    for name, (source, definitions) in ROW_BUILDERS.items():
         declared = {column.name for column in known[name].columns}
-        built = built_columns(builder, rows)
-        found += [f"{name}: {builder} does not write {column}" for column in sorted(declared - built)]
-        found += [f"{name}: {builder} writes {column}, which is no column" for column in sorted(built - declared)]
+        built = built_columns(project / source, definitions)
+        found += [f"{name}: {source} does not write {column}" for column in sorted(declared - built)]
+        found += [f"{name}: {source} writes {column}, which is no column" for column in sorted(built - declared)]
     loaded = {Path(use.text).name for use in BicepFile(modules / "monitoring.bicep").loaded_files}
     found += [
         f"{path.name} is not loaded by monitoring.bicep"
@@ -71,15 +63,14 @@ def problems(
     return found
 
 
-def _declaration_problems(columns: tuple[object, ...]) -> list[str]:
+def _declaration_problems(columns: tuple[Column, ...]) -> list[str]:
     found = []
-    names = [getattr(column, "name") for column in columns]  # noqa: B009
     for column in columns:
-        name, stream_type = getattr(column, "name"), getattr(column, "stream_type")  # noqa: B009
-        if stream_type not in STREAM_TYPES:
-            found.append(f"{name}: a stream has no type {stream_type}")
-        if name in RESERVED_NAMES or not _COLUMN_NAME.fullmatch(name):
-            found.append(f"{name} is no name for a column")
+        if column.stream_type not in STREAM_TYPES:
+            found.append(f"{column.name}: a stream has no type {column.stream_type}")
+        if column.name in RESERVED_NAMES or not _COLUMN_NAME.fullmatch(column.name):
+            found.append(f"{column.name} is no name for a column")
+    names = [column.name for column in columns]
     if len(set(names)) < len(names):
         found.append("a column is declared twice")
     if "TimeGenerated" not in names:

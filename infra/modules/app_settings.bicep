@@ -55,6 +55,7 @@ var productSettings = {
   STREAM_NAME: addresses.streams.states
   RESULTS_STREAM_NAME: addresses.streams.results
   RUNS_STREAM_NAME: addresses.streams.runs
+  EVENTS_STREAM_NAME: addresses.streams.events
   COLLECTION_SCHEDULE: collection.schedule
   COLLECTION_MODE: collection.mode
   COMPLIANT_STATES: collection.compliantStates

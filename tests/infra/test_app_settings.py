@@ -26,6 +26,7 @@ VALUES = {
     "STREAM_NAME": "Custom-PolicyComplianceStates_CL",
     "RESULTS_STREAM_NAME": "Custom-PolicyCollectionResults_CL",
     "RUNS_STREAM_NAME": "Custom-PolicyCollectionRuns_CL",
+    "EVENTS_STREAM_NAME": "Custom-ManagedApplicationEvents_CL",
     "COLLECTION_SCHEDULE": "0 0 * * * *",
     "COLLECTION_MODE": "fan-out",
     "COMPLIANT_STATES": "summarised",
