@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import azure.functions as func
+import hypothesis
 import pytest
 
 from notification_endpoint import blueprint as notification_blueprint
@@ -20,6 +21,9 @@ from publisher.settings import ReconcileSettings
 from sandbox.azure import Sandbox
 from sandbox.customers import Customer
 from sandbox.notifications import notification
+
+hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("patient")
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import hypothesis
 import pytest
 from azure.data.tables.aio import TableClient
 
@@ -15,6 +16,9 @@ from publisher.registry import Registry
 from publisher.resource_manager import ResourceManager
 from publisher.settings import ReconcileSettings
 from sandbox.azure import Sandbox
+
+hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture
