@@ -73,6 +73,11 @@ def load_functions(folder: Path) -> list[UserFunction]:
         raise IndexingError(f"function_app.py cannot be imported: {type(error).__name__}: {error}") from error
     if not isinstance(app, func.FunctionApp):
         raise IndexingError("function_app.py has no FunctionApp named app")
+    return index_functions(app)
+
+
+def index_functions(app: func.FunctionApp) -> list[UserFunction]:
+    """Return an app's functions; raise IndexingError when it has one that this host cannot run."""
     try:
         functions = app.get_functions()
     except Exception as error:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 FIELDS: Final = (5, 6)
 """With six fields the first one is the second; five begin with the minute."""
 
-_FIELD: Final = re.compile(r"[0-9A-Za-z*,/-]+")
+_FIELD: Final = re.compile(r"(?:[0-9*,/-]|[A-Za-z]{3})+")
+"""NCRONTAB has none of cron's extensions (L, #, @hourly): letters are names of months and days."""
 
 
 def _now() -> datetime:
