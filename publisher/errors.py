@@ -8,6 +8,7 @@ import email.utils
 import json
 import math
 import time
+import zlib
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final, Protocol, Self, cast
@@ -113,7 +114,7 @@ def as_failure(error: BaseException) -> AzureFailure | None:
         return error
     if isinstance(error, TimeoutError):
         return TransientFailure("the call took too long", code="Timeout")
-    if isinstance(error, IncompleteReadError):
+    if isinstance(error, IncompleteReadError | zlib.error):  # zlib: a compressed answer that is none
         return MalformedAnswer("the answer broke off", code="IncompleteAnswer")
     if isinstance(error, ServiceRequestError):
         return TransientFailure(f"no connection: {error}", code="ConnectionFailed")

@@ -1,6 +1,7 @@
 """Which failure an HTTP answer or an SDK exception stands for."""
 
 import json
+import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -133,6 +134,7 @@ def test_a_date_to_wait_for_becomes_seconds() -> None:
         (ServiceRequestError("connection refused"), TransientFailure, "ConnectionFailed"),
         (ServiceResponseError("connection reset"), TransientFailure, "NoAnswer"),
         (IncompleteReadError("cut"), MalformedAnswer, "IncompleteAnswer"),
+        (zlib.error("incorrect header check"), MalformedAnswer, "IncompleteAnswer"),
         (DecodeError("not JSON"), MalformedAnswer, "MalformedAnswer"),
         (ClientAuthenticationError("no identity\nContent: secret"), NoToken, "NoToken"),
         (AzureError("something"), TransientFailure, "AzureError"),
