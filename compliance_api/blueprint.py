@@ -1,0 +1,132 @@
+"""The API on Azure Functions: routes, and nothing but what a trigger needs.
+
+No function key is asked for: the platform's sign-in stands in front, and compliance_api.access checks behind it.
+"""
+
+import os
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+
+if TYPE_CHECKING:
+    from compliance_api.endpoint import Door, Handler
+
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+
+
+@blueprint.route(route="compliance", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def compliance_fleet(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell the whole fleet's compliance in numbers."""
+    from compliance_api.operations import fleet_summary  # noqa: PLC0415 - the app must index quickly
+
+    return await _answered(req, fleet_summary)
+
+
+@blueprint.route(route="compliance/applications", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def compliance_applications(req: func.HttpRequest) -> func.HttpResponse:
+    """List applications."""
+    from compliance_api.operations import applications  # noqa: PLC0415
+
+    return await _answered(req, applications)
+
+
+@blueprint.route(route="compliance/applications/{*id}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def compliance_application(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell one application's assignments and violations."""
+    from compliance_api.operations import application  # noqa: PLC0415
+
+    return await _answered(req, application)
+
+
+@blueprint.route(route="compliance/history", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def compliance_history(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell the fleet's compliance over time."""
+    from compliance_api.operations import history  # noqa: PLC0415
+
+    return await _answered(req, history)
+
+
+@blueprint.route(route="compliance/runs", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def compliance_runs(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell how the collector is doing."""
+    from compliance_api.operations import runs  # noqa: PLC0415
+
+    return await _answered(req, runs)
+
+
+@blueprint.route(route="query_logs", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def query_logs(req: func.HttpRequest) -> func.HttpResponse:
+    """Run a query of the caller's own."""
+    from compliance_api import queries  # noqa: PLC0415
+    from compliance_api.access import require_querier  # noqa: PLC0415
+
+    return await _answered(req, queries.query_logs, require_querier)
+
+
+@blueprint.route(route="list_tables", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def list_tables(req: func.HttpRequest) -> func.HttpResponse:
+    """List the workspace's tables."""
+    from compliance_api import queries  # noqa: PLC0415
+
+    return await _answered(req, queries.list_tables)
+
+
+@blueprint.route(route="saved_queries", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def saved_queries(req: func.HttpRequest) -> func.HttpResponse:
+    """List the saved queries."""
+    from compliance_api import queries  # noqa: PLC0415
+
+    return await _answered(req, queries.list_saved_queries)
+
+
+@blueprint.route(route="saved_queries/{name}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def saved_query(req: func.HttpRequest) -> func.HttpResponse:
+    """Run a saved query."""
+    from compliance_api import queries  # noqa: PLC0415
+
+    return await _answered(req, queries.saved_query)
+
+
+@blueprint.route(route="openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def api_description(req: func.HttpRequest) -> func.HttpResponse:
+    """Describe the API (OpenAPI)."""
+    from compliance_api.pages import openapi  # noqa: PLC0415
+
+    return await _answered(req, openapi)
+
+
+@blueprint.route(route="dashboard", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def operations_page(req: func.HttpRequest) -> func.HttpResponse:
+    """Serve the operations page."""
+    return await _page(req)
+
+
+@blueprint.route(route="dashboard/{file}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def operations_page_file(req: func.HttpRequest) -> func.HttpResponse:
+    """Serve a file of the operations page."""
+    return await _page(req)
+
+
+async def _page(req: func.HttpRequest) -> func.HttpResponse:
+    from compliance_api.access import require_anybody  # noqa: PLC0415
+    from compliance_api.pages import dashboard  # noqa: PLC0415
+
+    return await _answered(req, dashboard, require_anybody)
+
+
+async def _answered(req: func.HttpRequest, handler: "Handler", door: "Door | None" = None) -> func.HttpResponse:
+    from compliance_api.access import require_reader  # noqa: PLC0415
+    from compliance_api.endpoint import answer  # noqa: PLC0415
+    from compliance_api.http import Request  # noqa: PLC0415
+
+    request = Request(
+        req.method or "GET",
+        {name.lower(): value for name, value in req.headers.items()},
+        dict(req.params),
+        {name: value or "" for name, value in req.route_params.items()},
+        req.get_body(),
+    )
+    given = await answer(request, handler, os.environ, door=door or require_reader)
+    return func.HttpResponse(
+        given.body, status_code=int(given.status), mimetype=given.media_type, headers=given.all_headers()
+    )

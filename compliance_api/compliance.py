@@ -1,0 +1,106 @@
+"""The fleet's compliance, asked of the workspace with the project's own queries and kept for a short while."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from compliance_api import saved_queries
+from compliance_api.cache import Cache
+from compliance_api.fleet import Application, Fleet, Run, fleet_of
+from compliance_api.kql import literal
+from compliance_api.settings import ApiSettings
+from compliance_api.timespan import interval
+from compliance_api.workspace import Question, Table, Workspace
+from publisher.errors import MalformedAnswer
+
+SECONDS: Final = 60
+_LARGEST_ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""Ten times what 5,000 applications take."""
+
+_JUDGED: Final = timedelta(days=2)
+"""How far before the latest run a result still counts: as far as an alert rule can look back (FACTS 4.3)."""
+
+_REMEMBERED: Final = "P30D"
+"""How far back we look for the latest run, and for the beginning of what is wrong."""
+
+_FLEET: Final = "fleet"
+_WITH_RUN: Final = (
+    "| extend Run_id = Latest_run, Run_time = toscalar(PolicyCollectionRuns_CL | summarize max(TimeGenerated))"
+)
+
+Rows = list[dict[str, Any]]
+
+
+class Compliance:
+    """What the API knows. All methods raise the AzureFailures of `publisher.errors`."""
+
+    def __init__(
+        self,
+        settings: ApiSettings,
+        workspace: Workspace | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.workspace = workspace or Workspace(settings)
+        self._cache = Cache(settings.cache_lifetime)
+        self._clock = clock
+
+    async def fleet(self) -> Fleet:
+        """Return every registered application as of the latest completed run."""
+        return await self._cache.get(_FLEET, self._fleet)
+
+    async def runs(self, timespan: str) -> Rows:
+        """Return the completed runs of a time span, latest first."""
+        return await self._saved("collector_runs", timespan)
+
+    async def history(self, timespan: str) -> Rows:
+        """Return the fleet in numbers for each completed run of a time span, oldest first."""
+        return await self._saved("fleet_history", timespan)
+
+    async def details(self, application: Application, run: Run) -> tuple[Rows, Rows]:
+        """Return the application's assignments and its violations, as rows of the saved queries."""
+        return await self._cache.get((application.key, run.id), lambda: self._details(application, run))
+
+    async def saved(self, name: str, timespan: str) -> Table:
+        """Return the answer to a saved query, complete or not; KeyError when there is none of this name."""
+        return await self._cache.get((name, timespan), lambda: self._ask(saved_queries.text(name), timespan))
+
+    async def _fleet(self) -> Fleet:
+        latest = (await self._whole(saved_queries.text("latest_run"), _REMEMBERED)).as_dicts()
+        if not latest:
+            return fleet_of([], [], [], [])
+        judged = self._judged(datetime.fromisoformat(latest[0]["TimeGenerated"]))
+        applications, unread, since = await asyncio.gather(
+            self._whole(f"{saved_queries.text('applications')}\n{_WITH_RUN}", judged),
+            self._whole(saved_queries.text("application_unread"), judged),
+            self._whole(saved_queries.text("trouble_since"), _REMEMBERED),
+        )
+        return fleet_of(applications.as_dicts(), unread.as_dicts(), since.as_dicts(), latest)
+
+    async def _details(self, application: Application, run: Run) -> tuple[Rows, Rows]:
+        only = f"\n| where Application_id == tolower({literal(application.id)})"
+        judged = self._judged(run.time)
+        assignments, resources = await asyncio.gather(
+            self._whole(saved_queries.text("assignments") + only, judged),
+            self._whole(saved_queries.text("noncompliant_resources") + only, judged),
+        )
+        return assignments.as_dicts(), resources.as_dicts()
+
+    async def _saved(self, name: str, timespan: str) -> Rows:
+        return _complete(await self.saved(name, timespan)).as_dicts()
+
+    async def _whole(self, query: str, timespan: str) -> Table:
+        return _complete(await self._ask(query, timespan))
+
+    async def _ask(self, query: str, timespan: str) -> Table:
+        return await self.workspace.ask(Question(query, timespan, SECONDS, _LARGEST_ANSWER_BYTES))
+
+    def _judged(self, run_time: datetime) -> str:
+        return interval(run_time - _JUDGED, max(self._clock(), run_time) + timedelta(hours=1))
+
+
+def _complete(table: Table) -> Table:
+    """Refuse half an answer: what is missing from it would look as if it were not there."""
+    if table.incomplete:
+        raise MalformedAnswer(f"the workspace answered in part only: {table.incomplete}", code="PartialAnswer")
+    return table

@@ -1,0 +1,61 @@
+"""What a failure of the workspace means to the caller: an answer that says what to do, and nothing internal."""
+
+import math
+from http import HTTPStatus
+from typing import Final
+
+from compliance_api.http import ProblemError
+from compliance_api.workspace import BadQuery, TooLarge
+from publisher.errors import (
+    AccessDenied,
+    AuthenticationFailed,
+    AzureFailure,
+    DeadlineExceeded,
+    NotFound,
+    TransientFailure,
+)
+
+_SOON_SECONDS: Final = 30
+_LATER_SECONDS: Final = 300
+"""Role assignments and private endpoints take minutes to work."""
+
+_LONGEST_RETRY_SECONDS: Final = 3600
+
+
+def problem_of(failure: AzureFailure) -> ProblemError:
+    """Return the problem that a failed question of the API's own is answered with.
+
+    Never an answer without data: what cannot be read is not nothing.
+    """
+    if isinstance(failure, AccessDenied | AuthenticationFailed):
+        detail = (
+            "The workspace does not let the API's own identity query it from here: it needs the role Log Analytics "
+            "Reader, and a way in when the workspace is closed to public networks."
+        )
+        return _unavailable(detail, _LATER_SECONDS)
+    if isinstance(failure, NotFound):
+        return _unavailable("The workspace cannot be found (LOG_ANALYTICS_WORKSPACE_ID).", _LATER_SECONDS)
+    if isinstance(failure, TransientFailure):
+        wait = _SOON_SECONDS if failure.retry_after is None else failure.retry_after
+        seconds = min(_LONGEST_RETRY_SECONDS, max(1, math.ceil(wait)))
+        return _unavailable("The workspace cannot be reached, or does not answer completely, just now.", seconds)
+    return ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "The workspace refuses a query of the API itself.")
+
+
+def problem_of_query(failure: AzureFailure, seconds: int) -> ProblemError:
+    """Return the problem that a caller's own query is answered with; `seconds` is what it was given."""
+    if isinstance(failure, BadQuery):
+        where = {"line": failure.line, "position": failure.position}
+        engine = {"code": failure.code, "message": str(failure), **{k: v for k, v in where.items() if v is not None}}
+        return ProblemError(HTTPStatus.BAD_REQUEST, str(failure), field="query", engine=engine)
+    if isinstance(failure, TooLarge):
+        detail = "The answer is too large. Summarise, project fewer columns, or take fewer rows."
+        return ProblemError(HTTPStatus.BAD_REQUEST, detail, field="query")
+    if isinstance(failure, DeadlineExceeded) or failure.status == HTTPStatus.GATEWAY_TIMEOUT:
+        detail = f"The query took longer than the {seconds} seconds it may take."
+        return ProblemError(HTTPStatus.GATEWAY_TIMEOUT, detail, field="query")
+    return problem_of(failure)
+
+
+def _unavailable(detail: str, seconds: int) -> ProblemError:
+    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, retry_after_seconds=seconds)

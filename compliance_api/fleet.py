@@ -1,0 +1,231 @@
+"""The fleet as of one completed run: every registered application, with what was found and whether it could be read.
+
+"Could not read" and "not evaluated" are states of their own here and never count as compliant.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
+
+
+class Status(StrEnum):
+    """What can be said about an application now."""
+
+    NONCOMPLIANT = "noncompliant"
+    UNREAD = "unread"
+    NOT_EVALUATED = "not_evaluated"
+    COMPLIANT = "compliant"
+
+
+class LastKnown(StrEnum):
+    """What was found when an application was last read."""
+
+    NONCOMPLIANT = "noncompliant"
+    NEVER_READ = "never_read"
+    NOT_EVALUATED = "not_evaluated"
+    COMPLIANT = "compliant"
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Since when something is as it is; `or_earlier` when nobody knows how it was before."""
+
+    time: datetime
+    or_earlier: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One registered application. Counts are of its last readable result."""
+
+    id: str
+    name: str
+    customer: str
+    subscription_id: str
+    managed_resource_group_id: str
+    plan_name: str
+    plan_version: str
+    last_known: LastKnown
+    is_readable: bool
+    noncompliant: int
+    compliant: int
+    exempt: int
+    unknown: int
+    assignments_without_states: int | None
+    last_read: datetime | None
+    last_tried: datetime | None
+    outcome: str
+    error_code: str
+    error_message: str
+    noncompliant_since: Since | None = None
+    unread_since: Since | None = None
+
+    @property
+    def status(self) -> Status:
+        """An application that cannot be read is just that, whatever was found before."""
+        return Status(self.last_known.value) if self.is_readable else Status.UNREAD
+
+    @property
+    def key(self) -> str:
+        """What identifies the application: its id, folded."""
+        return fold(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The completed run that a snapshot speaks of."""
+
+    id: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Every registered application; `run` is None while no run has ever been completed."""
+
+    run: Run | None
+    applications: tuple[Application, ...]
+    by_key: Mapping[str, Application]
+
+    def find(self, text: str) -> Application | None:
+        """Return the application with an id, in any casing, with or without its leading slash."""
+        try:
+            return self.by_key.get(fold(str(ApplicationId.parse(text))))
+        except InvalidResourceId:
+            return None
+
+    def unread(self) -> list[Application]:
+        """Return the applications that could not be read."""
+        return [application for application in self.applications if application.status is Status.UNREAD]
+
+
+def fleet_of(
+    applications: Sequence[Mapping[str, Any]],
+    unread: Iterable[Mapping[str, Any]],
+    since: Iterable[Mapping[str, Any]],
+    runs: Iterable[Mapping[str, Any]],
+) -> Fleet:
+    """Return the fleet that the rows of the saved queries tell of.
+
+    Args:
+        applications: rows of `applications`, with Run_id and Run_time added.
+        unread: rows of `application_unread`; it also knows applications that the latest run lost.
+        since: rows of `trouble_since`.
+        runs: rows of `collector_runs`, latest first; tells of the run when there are no applications.
+    """
+    times = {str(row["Application_id"]): row for row in since}
+    found = {application.key: application for application in (_application(row, times) for row in applications)}
+    for row in unread:
+        lost = _lost(row, times)
+        found.setdefault(lost.key, lost)
+    run = next((_run(row) for row in (*applications[:1], *runs)), None)
+    return Fleet(run, tuple(found.values()), found)
+
+
+def _run(row: Mapping[str, Any]) -> Run:
+    return Run(
+        str(row["Run_id"]), _time(row.get("Run_time") or row.get("TimeGenerated")) or datetime.min.replace(tzinfo=UTC)
+    )
+
+
+def _application(row: Mapping[str, Any], times: Mapping[str, Mapping[str, Any]]) -> Application:
+    counts = {name: _count(row.get(f"{name}_states")) for name in ("Noncompliant", "Compliant", "Exempt", "Unknown")}
+    since = times.get(str(row["Application_id"] or "").lower(), {})
+    is_readable = row.get("Readable") is True
+    last_known = _last_known(str(row.get("Compliance")), counts)
+    return Application(
+        id=str(row["Application_id"] or ""),
+        name=str(row.get("Application_name") or ""),
+        customer=str(row.get("Customer_name") or row.get("Customer_subscription_id") or ""),
+        subscription_id=str(row.get("Customer_subscription_id") or ""),
+        managed_resource_group_id=str(row.get("Managed_resource_group_id") or ""),
+        plan_name=str(row.get("Plan_name") or ""),
+        plan_version=str(row.get("Plan_version") or ""),
+        last_known=last_known,
+        # Whatever the outcome says: without a readable result nothing was read.
+        is_readable=is_readable and last_known is not LastKnown.NEVER_READ,
+        noncompliant=counts["Noncompliant"],
+        compliant=counts["Compliant"],
+        exempt=counts["Exempt"],
+        unknown=counts["Unknown"],
+        assignments_without_states=row.get("Assignments_without_states"),
+        last_read=_time(row.get("Last_read")),
+        last_tried=_time(row.get("Last_seen")),
+        outcome=str(row.get("Outcome") or ""),
+        error_code=str(row.get("Error_code") or ""),
+        error_message=str(row.get("Error_message") or ""),
+        noncompliant_since=_since(since, "Noncompliant") if last_known is LastKnown.NONCOMPLIANT else None,
+        unread_since=None if is_readable else _since(since, "Unread"),
+    )
+
+
+def _last_known(compliance: str, counts: Mapping[str, int]) -> LastKnown:
+    if compliance == "NonCompliant" or counts["Noncompliant"]:
+        return LastKnown.NONCOMPLIANT
+    if compliance == "NotRead":
+        return LastKnown.NEVER_READ
+    # States that say neither yes nor no (Unknown, Error, Conflict) are no evidence of compliance by themselves.
+    if compliance == "Compliant" and counts["Compliant"] + counts["Exempt"]:
+        return LastKnown.COMPLIANT
+    return LastKnown.NOT_EVALUATED
+
+
+def _lost(row: Mapping[str, Any], times: Mapping[str, Mapping[str, Any]]) -> Application:
+    """An application that is registered, and about which the latest run says nothing."""
+    since = times.get(str(row["Application_id"]), {})
+    return Application(
+        id=str(row["Application_id"]),
+        name=str(row.get("Application_name") or ""),
+        customer=str(row.get("Customer_subscription_id") or ""),
+        subscription_id=str(row.get("Customer_subscription_id") or ""),
+        managed_resource_group_id="",
+        plan_name="",
+        plan_version="",
+        last_known=LastKnown.NEVER_READ,
+        is_readable=False,
+        noncompliant=0,
+        compliant=0,
+        exempt=0,
+        unknown=0,
+        assignments_without_states=None,
+        last_read=_time(row.get("Read_at")),
+        last_tried=_time(row.get("Tried_at")),
+        outcome=str(row.get("Outcome") or ""),
+        error_code=str(row.get("Error_code") or ""),
+        error_message=str(row.get("Error_message") or ""),
+        unread_since=_since(since, "Unread"),
+    )
+
+
+def _since(row: Mapping[str, Any], what: str) -> Since | None:
+    time = _time(row.get(f"{what}_since"))
+    return None if time is None else Since(time, row.get(f"{what}_is_older") is not False)
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _time(value: object) -> datetime | None:
+    """Return a time as the query API spells it (ISO 8601, UTC), or as the queries format it; None for none."""
+    if not isinstance(value, str) or not value:
+        return None
+    time = datetime.fromisoformat(value)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def share(part: int, whole: int) -> float | None:
+    """Return a part in percent with one decimal; None when there is no whole.
+
+    Rounded down: a fleet with one bad customer in ten thousand is not 100 % compliant.
+    """
+    return None if whole == 0 else (1000 * part // whole) / 10
+
+
+def age_seconds(run: Run | None, now: datetime) -> int | None:
+    """Return how long ago a run began; None without a run."""
+    return None if run is None else max(0, int((now - run.time) / timedelta(seconds=1)))

@@ -1,0 +1,99 @@
+"""Requests and answers of the API, free of Azure Functions' types, and the headers that every answer carries."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+
+PROBLEM_TYPE: Final = "application/problem+json"
+_PROTECTION: Final[Mapping[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=31536000",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request: header names in lower case, query parameters decoded, `route` what the route's {…} took in."""
+
+    method: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    route: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+
+    def header(self, name: str) -> str:
+        """Return a header, or "" when the request has none."""
+        return self.headers.get(name.lower(), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to the caller. `headers` add to, or replace, those that protect every answer."""
+
+    body: bytes
+    status: int = HTTPStatus.OK
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def all_headers(self) -> dict[str, str]:
+        """Return every header but the content type."""
+        return {**_PROTECTION, **self.headers}
+
+
+class ProblemError(Exception):
+    """Why a request is not answered with data, as RFC 9457 problem details.
+
+    `field` names the parameter or property to blame; `more` are further members, such as an engine's own message.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        field: str | None = None,
+        retry_after_seconds: int | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.field = field
+        self.more = more
+        self.retry_after_seconds = retry_after_seconds
+        self.correlation_id = uuid.uuid4().hex
+
+    def answer(self) -> Answer:
+        """Return the problem as an answer. `error` repeats `detail` for callers that look for it, as older ones do."""
+        problem = {
+            "type": "about:blank",
+            "title": self.status.phrase,
+            "status": self.status.value,
+            "detail": self.detail,
+            "error": self.detail,
+            "correlation_id": self.correlation_id,
+            **({"field": self.field} if self.field else {}),
+            **self.more,
+        }
+        headers = {} if self.retry_after_seconds is None else {"Retry-After": str(self.retry_after_seconds)}
+        return Answer(orjson.dumps(problem), self.status.value, PROBLEM_TYPE, headers)
+
+
+def bad_request(field: str, detail: str, **more: Any) -> ProblemError:
+    """Return the problem of a parameter or property that cannot be used."""
+    return ProblemError(HTTPStatus.BAD_REQUEST, detail, field=field, **more)
+
+
+def json_answer(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+    """Return content as JSON; times are ISO 8601 in UTC."""
+    return Answer(orjson.dumps(content, default=str), status.value)

@@ -1,0 +1,187 @@
+"""GET /api/compliance and what is below it: the fleet for people and programs that may read."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import unquote
+
+from compliance_api import views
+from compliance_api.csv_export import csv_answer
+from compliance_api.endpoint import Context
+from compliance_api.fleet import Application, Fleet
+from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer
+from compliance_api.listing import FILTERS, Listing, only_known
+from compliance_api.paging import TOKEN, SortKey, page_of
+from compliance_api.timespan import FIELD as TIMESPAN
+from compliance_api.timespan import timespan_of
+
+_LONGEST_HISTORY: Final = timedelta(days=93)
+_MOST_RUNS: Final = 500
+_PAGING: Final = ("page_size", TOKEN)
+
+
+async def fleet_summary(request: Request, context: Context) -> Answer:
+    """Answer with the whole fleet in numbers."""
+    only_known(request.parameters)
+    fleet = await context.compliance.fleet()
+    return json_answer({**_frame(fleet, context), **views.summary(fleet)})
+
+
+async def applications(request: Request, context: Context) -> Answer:
+    """Answer with the applications that match, sorted, page by page; or with all of them as CSV."""
+    only_known(request.parameters, *FILTERS, *_PAGING, "format")
+    listing = Listing.parse(request.parameters)
+    as_csv = _as_csv(request)
+    fleet = await context.compliance.fleet()
+    matching = listing.of(fleet.applications)
+    if as_csv:
+        shown = [views.application(one, context.settings.portal) for one in matching]
+        return csv_answer("applications.csv", _APPLICATION_COLUMNS, [_application_cells(one) for one in shown])
+    page = page_of(
+        matching, listing.key, question=repr(listing), parameters=request.parameters, descending=listing.descending
+    )
+    return json_answer(
+        {
+            **_frame(fleet, context),
+            "total": page.total,
+            "applications": [views.application(one, context.settings.portal) for one in page.items],
+            "next_page_token": page.next_token,
+        }
+    )
+
+
+async def application(request: Request, context: Context) -> Answer:
+    """Answer with one application, its assignments, and its violations page by page; or with all of these as CSV."""
+    only_known(request.parameters, *_PAGING, "format")
+    as_csv = _as_csv(request)
+    fleet = await context.compliance.fleet()
+    # Whether the platform decodes %2F in a path is its secret; a resource id has no % of its own.
+    found = fleet.find(unquote(request.route.get("id", "")))
+    if found is None or fleet.run is None:
+        raise ProblemError(HTTPStatus.NOT_FOUND, "No registered application has this id.", field="id")
+    assignments, violations = await context.compliance.details(found, fleet.run)
+    resources = sorted((views.resource(row, context.settings.portal) for row in violations), key=_violation_key)
+    if as_csv:
+        return csv_answer("violations.csv", _VIOLATION_COLUMNS, [_violation_cells(found, one) for one in resources])
+    page = page_of(resources, _violation_key, question=found.key, parameters=request.parameters)
+    return json_answer(
+        {
+            **_frame(fleet, context),
+            "application": views.application(found, context.settings.portal),
+            "assignments": [views.assignment(row, context.settings.portal) for row in assignments],
+            "violations": {"total": page.total, "resources": page.items, "next_page_token": page.next_token},
+        }
+    )
+
+
+async def history(request: Request, context: Context) -> Answer:
+    """Answer with the fleet in numbers, run by run."""
+    only_known(request.parameters, TIMESPAN)
+    timespan = timespan_of(request.parameters.get(TIMESPAN), _LONGEST_HISTORY, "P14D")
+    fleet, rows = await context.compliance.fleet(), await context.compliance.history(timespan)
+    return json_answer(
+        {**_frame(fleet, context), "timespan": timespan, "history": [views.history_point(row) for row in rows]}
+    )
+
+
+async def runs(request: Request, context: Context) -> Answer:
+    """Answer with the collector's completed runs, latest first."""
+    only_known(request.parameters, TIMESPAN, "limit")
+    timespan = timespan_of(request.parameters.get(TIMESPAN), _LONGEST_HISTORY, "P7D")
+    limit = request.parameters.get("limit", "50")
+    if not (limit.isascii() and limit.isdecimal() and len(limit) <= 4 and 1 <= int(limit) <= _MOST_RUNS):  # noqa: PLR2004
+        raise bad_request("limit", f"limit is a whole number from 1 to {_MOST_RUNS}.")
+    fleet, rows = await context.compliance.fleet(), await context.compliance.runs(timespan)
+    return json_answer(
+        {
+            **_frame(fleet, context),
+            "timespan": timespan,
+            "total": len(rows),
+            "runs": [views.run(row) for row in rows[: int(limit)]],
+        }
+    )
+
+
+def _frame(fleet: Fleet, context: Context) -> dict[str, Any]:
+    return views.frame(fleet, context.now, context.settings.stale_after)
+
+
+def _as_csv(request: Request) -> bool:
+    form = request.parameters.get("format", "json")
+    if form not in ("json", "csv"):
+        raise bad_request("format", "format is json or csv.")
+    return form == "csv"
+
+
+_APPLICATION_COLUMNS: Final = (
+    "customer",
+    "application",
+    "status",
+    "last_known",
+    "noncompliant_states",
+    "compliant_states",
+    "exempt_states",
+    "unknown_states",
+    "assignments_without_states",
+    "noncompliant_since",
+    "last_read",
+    "outcome",
+    "error_code",
+    "error_message",
+    "unread_since",
+    "plan",
+    "plan_version",
+    "subscription_id",
+    "application_id",
+    "managed_resource_group_id",
+)
+
+
+def _application_cells(one: dict[str, Any]) -> list[Any]:
+    plan, reading, states = one["plan"] or {}, one["reading"], one["states"]
+    return [
+        one["customer"],
+        one["name"],
+        one["status"],
+        one["last_known"],
+        *(states[kind] for kind in ("noncompliant", "compliant", "exempt", "unknown")),
+        one["assignments_without_states"],
+        (one["noncompliant_since"] or {}).get("time"),
+        one["last_read"],
+        reading["outcome"],
+        reading["error_code"],
+        reading["error_message"],
+        (reading["unread_since"] or {}).get("time"),
+        plan.get("name"),
+        plan.get("version"),
+        one["subscription_id"],
+        one["id"],
+        one["managed_resource_group_id"],
+    ]
+
+
+_VIOLATION_COLUMNS: Final = (
+    "customer",
+    "application",
+    "resource_id",
+    "resource_type",
+    "location",
+    "assignment",
+    "policy",
+    "effect",
+    "evaluated_at",
+    "assignment_id",
+    "definition_id",
+    "definition_reference_id",
+)
+
+
+def _violation_cells(application: Application, one: dict[str, Any]) -> list[Any]:
+    names = ("id", "type", "location", "assignment_name", "definition_name", "effect", "evaluated_at")
+    ids = ("assignment_id", "definition_id", "definition_reference_id")
+    return [application.customer, application.name, *(one[name] for name in (*names, *ids))]
+
+
+def _violation_key(one: dict[str, Any]) -> SortKey:
+    names = ("assignment_name", "assignment_id", "definition_name", "definition_id", "definition_reference_id", "id")
+    return tuple(str(one[name] or "").casefold() for name in names)

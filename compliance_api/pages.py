@@ -1,0 +1,49 @@
+"""The operations page and the OpenAPI description: files that are served as they are."""
+
+import hashlib
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+from compliance_api.endpoint import Context
+from compliance_api.http import Answer, ProblemError, Request
+
+_HERE: Final = Path(__file__).parent
+_TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_INDEX: Final = "index.html"
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+
+
+async def dashboard(request: Request, context: Context) -> Answer:  # noqa: ARG001 - as every handler
+    """Answer with the page, or with one of its files; not modified when the browser has it already."""
+    name = request.route.get("file") or _INDEX
+    found = _files().get(name)
+    if found is None:
+        raise ProblemError(HTTPStatus.NOT_FOUND, "The page has no such file.", field="file")
+    body, tag = found
+    headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "private, no-cache", "ETag": tag}
+    media_type = _TYPES[Path(name).suffix]
+    if request.header("if-none-match") == tag:
+        return Answer(b"", HTTPStatus.NOT_MODIFIED, media_type, headers)
+    return Answer(body, media_type=media_type, headers=headers)
+
+
+async def openapi(request: Request, context: Context) -> Answer:  # noqa: ARG001
+    """Answer with the description of the API, which agents import as tools."""
+    return Answer(_description())
+
+
+@cache
+def _files() -> dict[str, tuple[bytes, str]]:
+    """Return the page's files by name, each with its entity tag. Nothing else can be asked for."""
+    files = {path.name: path.read_bytes() for path in (_HERE / "dashboard").iterdir() if path.suffix in _TYPES}
+    return {name: (body, f'"{hashlib.sha256(body).hexdigest()[:32]}"') for name, body in files.items()}
+
+
+@cache
+def _description() -> bytes:
+    return (_HERE / "openapi.json").read_bytes()

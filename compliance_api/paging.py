@@ -1,0 +1,95 @@
+"""Pages of a sorted list, continued by opaque tokens.
+
+A token names the last item that was handed out, not a page number: when a new run changes the list between two pages,
+nothing is skipped that stayed where it was. It is bound to the question it came from; anything else is refused.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+import orjson
+
+from compliance_api.http import bad_request
+
+Item = TypeVar("Item")
+SortKey = tuple[int | str, ...]
+DEFAULT_SIZE: Final = 100
+LARGEST_SIZE: Final = 1000
+TOKEN: Final = "page_token"  # noqa: S105 - the name of a parameter
+_DIGEST_BYTES: Final = 12
+_LONGEST_TOKEN: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some items of a list of `total`, and the token of those that follow."""
+
+    items: Sequence[Item]
+    total: int
+    next_token: str | None
+
+
+def page_of(
+    items: Sequence[Item],
+    key: Callable[[Item], SortKey],
+    *,
+    question: str,
+    parameters: Mapping[str, str],
+    descending: bool = False,
+) -> Page[Item]:
+    """Return the page that the parameters `page_size` and `page_token` ask for; raise ProblemError for a bad one.
+
+    `items` are sorted by `key`, which differs between any two; `question` is everything else that was asked.
+    """
+    size = _size(parameters.get("page_size"))
+    start = 0
+    if token := parameters.get(TOKEN):
+        last = _position(token, question)
+        following = (n for n, item in enumerate(items) if (key(item) < last if descending else key(item) > last))
+        start = next(following, len(items))
+    shown = items[start : start + size]
+    more = start + size < len(items)
+    return Page(shown, len(items), _token(key(shown[-1]), question) if more else None)
+
+
+def _size(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_SIZE
+    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= LARGEST_SIZE):  # noqa: PLR2004
+        raise bad_request("page_size", f"page_size is a whole number from 1 to {LARGEST_SIZE}.")
+    return int(text)
+
+
+def _token(position: SortKey, question: str) -> str:
+    content = orjson.dumps(position)
+    return base64.urlsafe_b64encode(_digest(content, question) + content).decode().rstrip("=")
+
+
+def _position(token: str, question: str) -> SortKey:
+    content = _content(token, question)
+    if content is None:
+        raise bad_request(
+            TOKEN, "The page token is not one that this question was answered with. Start again without it."
+        )
+    position: list[int | str] = orjson.loads(content)
+    return tuple(position)
+
+
+def _content(token: str, question: str) -> bytes | None:
+    """Return what a token of ours for this question holds; None for any other text."""
+    try:
+        decoded = base64.b64decode(token[:_LONGEST_TOKEN] + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    content = decoded[_DIGEST_BYTES:]
+    is_canonical = base64.urlsafe_b64encode(decoded).decode().rstrip("=") == token
+    return content if is_canonical and decoded[:_DIGEST_BYTES] == _digest(content, question) else None
+
+
+def _digest(content: bytes, question: str) -> bytes:
+    """Tell a token of ours from a mangled one, or one of another question. It keeps no secret: paging needs none."""
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES, key=hashlib.sha256(question.encode()).digest()).digest()

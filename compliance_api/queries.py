@@ -1,0 +1,156 @@
+"""KQL over HTTP: queries of the callers' own for those who may, saved ones for every reader.
+
+`query_logs` and `list_tables` take and answer what the published sample for private workspaces does, and more.
+"""
+
+import logging
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+
+from compliance_api import saved_queries
+from compliance_api.endpoint import Context
+from compliance_api.failures import problem_of_query
+from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer
+from compliance_api.kql import refusal
+from compliance_api.listing import only_known
+from compliance_api.settings import QueryLimits
+from compliance_api.timespan import FIELD as TIMESPAN
+from compliance_api.timespan import timespan_of
+from compliance_api.workspace import Question, Table
+from publisher.errors import AzureFailure
+
+_LOGGER = logging.getLogger(__name__)
+_LARGEST_BODY: Final = 128 * 1024
+_LONGEST_QUERY: Final = 32 * 1024
+_MOST_AT_ONCE: Final = 4
+_READ_FACTOR: Final = 4
+"""How much longer than what is handed out an answer may be before its rows are cut."""
+
+_TABLES_QUERY: Final = "union withsource=Table_name * | summarize Rows = count() by Table_name | order by Rows desc"
+_under_way: set[str] = set()
+
+
+async def query_logs(request: Request, context: Context) -> Answer:
+    """Run the caller's query. 200: all of the answer; 206: part of it, and `error` says why."""
+    only_known(request.parameters)
+    query, timespan = _asked(request, context.settings.limits)
+    marker = f"{id(request)}"
+    if len(_under_way) >= _MOST_AT_ONCE:
+        raise ProblemError(
+            HTTPStatus.TOO_MANY_REQUESTS, f"{_MOST_AT_ONCE} queries are under way already.", retry_after_seconds=5
+        )
+    _under_way.add(marker)
+    try:
+        table = await _run(query, timespan, context)
+    finally:
+        _under_way.discard(marker)
+    principal = context.principal
+    _LOGGER.info(
+        "query by %s of %s: %d rows, %d characters of KQL",
+        principal.object_id,
+        principal.client_id,
+        len(table.rows),
+        len(query),
+    )
+    return _answer(table, context.settings.limits, timespan=timespan)
+
+
+async def list_tables(request: Request, context: Context) -> Answer:
+    """Answer with the tables that have rows of the last day, and how many."""
+    only_known(request.parameters)
+    table = await _run(_TABLES_QUERY, "P1D", context)
+    tables = [{"name": name, "row_count_24h": rows} for name, rows in table.rows]
+    if table.incomplete:
+        status = {"status": "partial", "error": table.incomplete}
+        return json_answer({**status, "table_count": len(tables), "tables": tables}, HTTPStatus.PARTIAL_CONTENT)
+    return json_answer({"status": "success", "table_count": len(tables), "tables": tables})
+
+
+async def list_saved_queries(request: Request, context: Context) -> Answer:  # noqa: ARG001 - as every handler
+    """Answer with the names of the saved queries and what they are for."""
+    only_known(request.parameters)
+    found = [{"name": name, "description": saved_queries.description(name)} for name in saved_queries.names()]
+    return json_answer({"queries": found})
+
+
+async def saved_query(request: Request, context: Context) -> Answer:
+    """Run a saved query."""
+    only_known(request.parameters, TIMESPAN)
+    name = request.route.get("name", "")
+    if name not in saved_queries.names():
+        known = ", ".join(saved_queries.names())
+        raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no such query. There are: {known}.", field="name")
+    limits = context.settings.limits
+    timespan = timespan_of(request.parameters.get(TIMESPAN), limits.timespan, _shorter("P2D", limits))
+    return _answer(await context.compliance.saved(name, timespan), limits, timespan=timespan)
+
+
+def _asked(request: Request, limits: QueryLimits) -> tuple[str, str]:
+    """Return the query and the time span that the body asks for."""
+    media_type = request.header("content-type").partition(";")[0].strip().lower()
+    if media_type != "application/json":  # a form of another site could send text/plain with the caller's cookie
+        raise ProblemError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.", field="Content-Type"
+        )
+    if len(request.body) > _LARGEST_BODY:
+        raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is larger than {_LARGEST_BODY} bytes.")
+    try:
+        content = orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        raise bad_request("body", "The body is not JSON.") from error
+    if not isinstance(content, dict):
+        raise bad_request("body", 'The body is a JSON object such as {"query": "…", "timespan": "P1D"}.')
+    query = content.get("query")
+    if not isinstance(query, str) or not query.strip():
+        raise bad_request("query", "query is missing: the KQL to run.")
+    if len(query) > _LONGEST_QUERY:
+        raise bad_request("query", f"query has more than {_LONGEST_QUERY} characters.")
+    if reason := refusal(query):
+        raise bad_request("query", reason)
+    return query, timespan_of(content.get("timespan"), limits.timespan, "PT1H")
+
+
+async def _run(query: str, timespan: str, context: Context) -> Table:
+    limits = context.settings.limits
+    question = Question(query, timespan, limits.seconds, limits.answer_bytes * _READ_FACTOR)
+    try:
+        return await context.compliance.workspace.ask(question)
+    except AzureFailure as failure:
+        problem = problem_of_query(failure, limits.seconds)
+        _LOGGER.info("query %s failed: %s", problem.correlation_id, failure.code)
+        raise problem from failure
+
+
+def _answer(table: Table, limits: QueryLimits, **more: Any) -> Answer:
+    """Return as much of a table as may be handed out, and say when that is not all."""
+    rows, cut = _cut(table.as_dicts(), limits)
+    reason = cut or table.incomplete
+    content = {
+        "status": "partial" if reason else "success",
+        **({"error": reason} if reason else {}),
+        "row_count": len(rows),
+        "results": rows,
+        "columns": [{"name": name, "type": kind} for name, kind in zip(table.columns, table.types, strict=True)],
+        **more,
+    }
+    return json_answer(content, HTTPStatus.PARTIAL_CONTENT if reason else HTTPStatus.OK)
+
+
+def _cut(rows: list[dict[str, Any]], limits: QueryLimits) -> tuple[list[dict[str, Any]], str | None]:
+    kept = rows[: limits.rows]
+    reason = f"Only the first {limits.rows} of {len(rows)} rows are here." if len(rows) > limits.rows else None
+    size = 0
+    for number, row in enumerate(kept):
+        size += len(orjson.dumps(row)) + 1
+        if size > limits.answer_bytes:
+            return kept[
+                :number
+            ], f"Only the first {number} of {len(rows)} rows are here: the answer would be too large."
+    return kept, reason
+
+
+def _shorter(text: str, limits: QueryLimits) -> str:
+    return text if limits.timespan >= timedelta(days=2) else f"P{limits.timespan.days}D"

@@ -1,0 +1,34 @@
+"""The queries that the project ships (infra/queries), by name: the API's own and those that every reader may run."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+FOLDER: Final = Path(__file__).resolve().parents[1] / "infra" / "queries"
+_COMMENT: Final = re.compile(r"//\s?(.*)")
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the names of every saved query, sorted."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.kql")))
+
+
+@cache
+def text(name: str) -> str:
+    """Return the KQL of a saved query; KeyError when there is none of this name."""
+    if name not in names():
+        raise KeyError(name)
+    return (FOLDER / f"{name}.kql").read_text(encoding="utf-8").strip()
+
+
+def description(name: str) -> str:
+    """Return what a saved query says about itself: the comment that it begins with, on one line."""
+    lines = []
+    for line in text(name).splitlines():
+        match = _COMMENT.fullmatch(line.strip())
+        if match is None or match[1].startswith("begin "):
+            break
+        lines.append(match[1].strip())
+    return " ".join(lines)

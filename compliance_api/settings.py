@@ -1,0 +1,90 @@
+"""The settings of the compliance API, validated once and all problems reported at once (README, Settings)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from publisher.cloud import cloud_from
+from publisher.environment import Environment
+from publisher.resource_ids import is_guid
+
+PLATFORM_SIGN_IN: Final = "WEBSITE_AUTH_ENABLED"
+"""Set by App Service, never by us: whether its authentication (Easy Auth) stands in front of the app."""
+
+_MEGABYTE: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """How much one caller's own query may look at, and how much of its answer is handed out."""
+
+    timespan: timedelta
+    rows: int
+    answer_bytes: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """What the API needs: whom it answers, and the workspace it asks."""
+
+    tenant_id: str
+    client_id: str
+    allowed_clients: frozenset[str]
+    own_identity_client_id: str | None
+    workspace_id: str
+    query_endpoint: str
+    query_audience: str
+    portal: str
+    limits: QueryLimits
+    cache_lifetime: timedelta
+    stale_after: timedelta
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> "ApiSettings":
+        """Return the settings; raise SettingsError with every problem there is."""
+        env = Environment(variables)
+        cloud = cloud_from(env)
+        client_id = env.guid("API_CLIENT_ID", hint="give the client id of the API's own app registration").lower()
+        settings = cls(
+            tenant_id=env.guid("AZURE_TENANT_ID", hint="give the id of the publisher's tenant").lower(),
+            client_id=client_id,
+            allowed_clients=_clients(env) | {client_id},
+            own_identity_client_id=env.guid(
+                "MANAGED_IDENTITY_CLIENT_ID", hint="give the client id of the app's identity", required=False
+            )
+            or None,
+            workspace_id=env.guid(
+                "LOG_ANALYTICS_WORKSPACE_ID", hint="give the workspace id (a GUID), not the resource id"
+            ).lower(),
+            query_endpoint=env.https_url(
+                "LOG_ANALYTICS_ENDPOINT", cloud.log_analytics_endpoint, hint="give the query endpoint of your cloud"
+            ),
+            query_audience=cloud.log_analytics_endpoint,
+            portal=cloud.portal,
+            limits=QueryLimits(
+                timespan=timedelta(days=env.integer("QUERY_MAX_DAYS", 31, 1, 730)),
+                rows=env.integer("QUERY_MAX_ROWS", 5000, 1, 500_000),
+                answer_bytes=env.integer("QUERY_MAX_MEGABYTES", 8, 1, 64) * _MEGABYTE,
+                # Callers of the older samples wait 60 seconds for an answer.
+                seconds=env.integer("QUERY_MAX_SECONDS", 50, 1, 180),
+            ),
+            cache_lifetime=timedelta(seconds=env.integer("API_CACHE_SECONDS", 60, 0, 3600)),
+            stale_after=timedelta(minutes=env.integer("API_STALE_AFTER_MINUTES", 150, 1, 100_000)),
+        )
+        env.finish()
+        return settings
+
+
+def _clients(env: Environment) -> frozenset[str]:
+    name = "API_ALLOWED_CLIENTS"
+    clients = [part.strip().lower() for part in env.text(name, "").split(",") if part.strip()]
+    if not all(is_guid(client) for client in clients):
+        env.problem(name, "is not a list of client ids (GUIDs) with commas between")
+    return frozenset(clients)
+
+
+def is_behind_sign_in(variables: Mapping[str, str]) -> bool:
+    """Tell whether the platform says that its sign-in stands in front of the app; only then is a header believed."""
+    return variables.get(PLATFORM_SIGN_IN, "").strip().lower() == "true"

@@ -1,0 +1,73 @@
+"""Time spans as callers give them: ISO 8601 durations and intervals, of a bounded length."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from compliance_api.http import ProblemError, bad_request
+
+FIELD: Final = "timespan"
+_DURATION: Final = re.compile(
+    r"P(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?"
+    r"(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,8})M)?(?:(?P<seconds>\d{1,9})S)?)?",
+    re.IGNORECASE,
+)
+_LONGEST_TEXT: Final = 100
+
+
+def timespan_of(text: object, longest: timedelta, default: str) -> str:
+    """Return the ISO 8601 text of a time span (`P1D`, `PT1H`, `start/end`, `start/P1D`); the default for None.
+
+    Raises ProblemError for anything else, and for a span longer than `longest`.
+    """
+    if text is None or text == "":
+        return default
+    if not isinstance(text, str) or len(text) > _LONGEST_TEXT:
+        raise _malformed()
+    first, slash, second = text.strip().partition("/")
+    length = _length(first, second) if slash else _duration(first)
+    if length is None or length <= timedelta():
+        raise _malformed()
+    if length > longest:
+        raise bad_request(FIELD, f"timespan is longer than the {longest.days} days that a query may look back.")
+    return text.strip().upper()
+
+
+def interval(start: datetime, end: datetime) -> str:
+    """Return the ISO 8601 text of the time between two moments."""
+    return f"{_utc(start)}/{_utc(end)}"
+
+
+def _length(first: str, second: str) -> timedelta | None:
+    start, end = _moment(first), _moment(second)
+    if start is not None and end is not None:
+        return end - start
+    if start is not None:
+        return _duration(second)
+    return _duration(first) if end is not None else None
+
+
+def _duration(text: str) -> timedelta | None:
+    match = _DURATION.fullmatch(text)
+    parts = {name: int(value) for name, value in match.groupdict().items() if value} if match else {}
+    return timedelta(**parts) if parts else None
+
+
+def _moment(text: str) -> datetime | None:
+    if text[:1].upper() == "P":
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _malformed() -> ProblemError:
+    return bad_request(
+        FIELD, "timespan is an ISO 8601 duration such as PT1H or P7D, or an interval of two moments with a slash."
+    )

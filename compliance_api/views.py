@@ -1,0 +1,173 @@
+"""The shapes of the API's answers (openapi.json describes them)."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote
+
+from compliance_api.fleet import Application, Fleet, Since, Status, age_seconds, share
+
+MOST_UNREAD_LISTED: Final = 100
+
+
+def frame(fleet: Fleet, now: datetime, stale_after: timedelta) -> dict[str, Any]:
+    """Return what every answer begins with: the run that it speaks of, and who could not be read."""
+    unread = fleet.unread()
+    age = age_seconds(fleet.run, now)
+    return {
+        "as_of": None
+        if fleet.run is None
+        else {
+            "run_id": fleet.run.id,
+            "run_time": _iso(fleet.run.time),
+            "age_seconds": age,
+            "is_stale": age is not None and age > stale_after.total_seconds(),
+        },
+        "unread": {
+            "count": len(unread),
+            "applications": [
+                {"id": one.id, "name": one.name, "customer": one.customer, "outcome": one.outcome}
+                for one in unread[:MOST_UNREAD_LISTED]
+            ],
+            "is_complete": len(unread) <= MOST_UNREAD_LISTED,
+        },
+    }
+
+
+def summary(fleet: Fleet) -> dict[str, Any]:
+    """Return the whole fleet in numbers; the statuses add up to the total."""
+    statuses = Counter(application.status for application in fleet.applications)
+    last_known = Counter(application.last_known.value for application in fleet.unread())
+    total = len(fleet.applications)
+    return {
+        "applications": {"total": total, **{status.value: statuses[status] for status in Status}},
+        "compliant_share": share(statuses[Status.COMPLIANT], total),
+        "unread_last_known": {
+            name: last_known[name] for name in ("noncompliant", "compliant", "not_evaluated", "never_read")
+        },
+        "states": {
+            "noncompliant": sum(application.noncompliant for application in fleet.applications),
+            "exempt": sum(application.exempt for application in fleet.applications),
+            "unknown": sum(application.unknown for application in fleet.applications),
+        },
+        "oldest_read": _iso(
+            min((one.last_read for one in fleet.applications if one.last_read is not None), default=None)
+        ),
+    }
+
+
+def application(one: Application, portal: str) -> dict[str, Any]:
+    """Return one application of a listing."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "customer": one.customer,
+        "subscription_id": one.subscription_id,
+        "managed_resource_group_id": one.managed_resource_group_id,
+        "plan": {"name": one.plan_name, "version": one.plan_version} if one.plan_name else None,
+        "status": one.status.value,
+        "last_known": one.last_known.value,
+        "states": {
+            "noncompliant": one.noncompliant,
+            "compliant": one.compliant,
+            "exempt": one.exempt,
+            "unknown": one.unknown,
+        },
+        "assignments_without_states": one.assignments_without_states,
+        "noncompliant_since": _since(one.noncompliant_since),
+        "last_read": _iso(one.last_read),
+        "reading": {
+            "is_readable": one.is_readable,
+            "outcome": one.outcome,
+            "error_code": one.error_code,
+            "error_message": one.error_message,
+            "last_tried": _iso(one.last_tried),
+            "unread_since": _since(one.unread_since),
+        },
+        "links": {
+            "self": f"/api/compliance/applications/{quote(one.id.lstrip('/'))}",
+            "portal": resource_link(portal, one.id),
+            "portal_managed_resource_group": resource_link(portal, one.managed_resource_group_id),
+        },
+    }
+
+
+def assignment(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
+    """Return one policy assignment of an application, from a row of the query `assignments`."""
+    identifier = str(row["Policy_assignment_id"] or "")
+    return {
+        "id": identifier,
+        "name": row["Policy_assignment"],
+        "initiative_id": row["Policy_set_definition_id"] or None,
+        "states": {
+            kind: row[f"{kind.capitalize()}_states"] or 0 for kind in ("noncompliant", "compliant", "exempt", "unknown")
+        },
+        "oldest_evaluation": row["Oldest_evaluation"],
+        "links": {"portal": assignment_link(portal, identifier)},
+    }
+
+
+def resource(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
+    """Return one violation, from a row of the query `noncompliant_resources`."""
+    identifier = str(row["Resource_id"] or "")
+    assignment_id = str(row["Policy_assignment_id"] or "")
+    return {
+        "id": identifier,
+        "type": row["Resource_type"] or "",
+        "location": row["Resource_location"] or "",
+        "assignment_id": assignment_id,
+        "assignment_name": row["Policy_assignment"] or "",
+        "definition_id": row["Policy_definition_id"] or "",
+        "definition_name": row["Policy_definition"] or "",
+        "definition_reference_id": row["Policy_definition_reference_id"] or None,
+        "effect": row["Policy_effect"] or "",
+        "evaluated_at": row["Evaluated_at"],
+        "links": {
+            "portal": resource_link(portal, identifier),
+            "portal_assignment": assignment_link(portal, assignment_id),
+        },
+    }
+
+
+def history_point(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one run of the fleet's history, from a row of the query `fleet_history`."""
+    total, compliant = row["Applications"] or 0, row["Compliant"] or 0
+    return {
+        "run_id": row["Run_id"],
+        "run_time": row["TimeGenerated"],
+        "applications": {
+            "total": total,
+            "noncompliant": row["Noncompliant"] or 0,
+            "unread": row["Not_read"] or 0,
+            "not_evaluated": row["Without_states"] or 0,
+            "compliant": compliant,
+        },
+        "compliant_share": share(compliant, total),
+    }
+
+
+def run(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one completed collection run, from a row of the query `collector_runs`."""
+    return {"run_time": row["TimeGenerated"], **{name.lower(): row[name] for name in row if name != "TimeGenerated"}}
+
+
+def resource_link(portal: str, identifier: str) -> str | None:
+    """Return where the portal shows a resource."""
+    return f"{portal}/#resource{quote(identifier)}" if identifier.startswith("/") else None
+
+
+def assignment_link(portal: str, identifier: str) -> str | None:
+    """Return where the portal shows a policy assignment's compliance."""
+    if not identifier.startswith("/"):
+        return None
+    view = f"{portal}/#view/Microsoft_Azure_Policy/PolicyComplianceDetail.ReactView"
+    return f"{view}/assignmentId/{quote(identifier, safe='')}"
+
+
+def _since(since: Since | None) -> dict[str, Any] | None:
+    return None if since is None else {"time": _iso(since.time), "or_earlier": since.or_earlier}
+
+
+def _iso(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat().replace("+00:00", "Z")

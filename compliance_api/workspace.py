@@ -1,0 +1,199 @@
+"""The Log Analytics workspace, asked with the app's own identity.
+
+azure-monitor-query's client, authentication and pipeline, without its models: an answer is read as a stream, so that
+its size is bounded before it is in memory, and it costs a fraction of the time. Retries are ours (publisher.retry).
+Source: learn.microsoft.com/azure/azure-monitor/logs/api (request format, response format, errors, timeouts).
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from azure.core.pipeline.policies import AsyncRetryPolicy
+from azure.core.rest import AsyncHttpResponse, HttpRequest
+from azure.monitor.query.aio import LogsQueryClient
+
+from compliance_api.settings import ApiSettings
+from publisher.credentials import own_identity_credential
+from publisher.errors import AzureFailure, MalformedAnswer, as_failure, failure_of_status, first_line, printable
+from publisher.retry import with_retries
+from publisher.transport import Transport
+
+_ATTEMPTS: Final = 2
+_CONNECTIONS: Final = 8
+_GRACE_SECONDS: Final = 5
+"""What an answer may take beyond the time that the workspace is given for the query: tokens, connection, download."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query, what it may look at, and what it may cost.
+
+    Args:
+        timespan: bounds TimeGenerated; an ISO 8601 duration or interval.
+        seconds: how long the workspace may work on it.
+        largest_answer_bytes: an answer that is longer is not read to its end.
+    """
+
+    query: str
+    timespan: str
+    seconds: int
+    largest_answer_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An answer: column names, their KQL types, and rows of JSON values. `incomplete` says why rows may be missing."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: list[list[Any]]
+    incomplete: str | None = None
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Return every row by column name."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class BadQuery(AzureFailure):
+    """The workspace refuses the query itself. `line` and `position` say where, counted from 1, when it tells."""
+
+    def __init__(self, message: str, *, code: str, line: int | None, position: int | None) -> None:
+        super().__init__(message, code=code, status=400)
+        self.line = line
+        self.position = position
+
+
+class TooLarge(AzureFailure):
+    """The answer is longer than it may be."""
+
+
+@dataclass(slots=True)
+class _Lease:
+    """A client with what it needs, and how many questions use it now."""
+
+    client: LogsQueryClient
+    clients: AsyncExitStack
+    users: int = 0
+
+
+class Workspace:
+    """One workspace; the questions that are under way at the same time share one client, with one token."""
+
+    def __init__(self, settings: ApiSettings) -> None:
+        self._settings = settings
+        self._lease: _Lease | None = None
+
+    async def ask(self, question: Question) -> Table:
+        """Return the answer's first table; raise BadQuery, TooLarge or another AzureFailure."""
+        deadline = time.monotonic() + question.seconds + _GRACE_SECONDS
+        async with self._shared_client() as client:
+            return await with_retries(lambda: self._attempt(client, question), deadline=deadline, attempts=_ATTEMPTS)
+
+    @asynccontextmanager
+    async def _shared_client(self) -> AsyncIterator[LogsQueryClient]:
+        """Lend the client; an idle process keeps nothing open."""
+        lease = self._lease = self._lease or self._open()
+        lease.users += 1
+        try:
+            yield lease.client
+        finally:
+            lease.users -= 1
+            if not lease.users:
+                self._lease = None
+                await asyncio.shield(lease.clients.aclose())
+
+    def _open(self) -> "_Lease":
+        credential = own_identity_credential(self._settings.own_identity_client_id)
+        client = LogsQueryClient(
+            credential,
+            endpoint=self._settings.query_endpoint,
+            audience=self._settings.query_audience,
+            transport=Transport(connections=_CONNECTIONS),
+            retry_policy=AsyncRetryPolicy.no_retries(),
+        )
+        clients = AsyncExitStack()
+        clients.push_async_exit(credential)
+        clients.push_async_exit(client)
+        return _Lease(client, clients)
+
+    async def _attempt(self, client: LogsQueryClient, question: Question) -> Table:
+        request = HttpRequest(
+            "POST",
+            f"/workspaces/{self._settings.workspace_id}/query",
+            json={"query": question.query, "timespan": question.timespan},
+            headers={"Prefer": f"wait={question.seconds}"},
+        )
+        try:
+            response = await client.send_request(request, stream=True)
+            async with response:
+                body = await _bounded_body(response, question.largest_answer_bytes)
+        except Exception as error:
+            failure = as_failure(error)
+            if failure is None or failure is error:
+                raise
+            raise failure from error
+        if response.status_code == 400:  # noqa: PLR2004
+            raise _bad_query(body)
+        if response.status_code != 200:  # noqa: PLR2004
+            raise failure_of_status(response.status_code, response.headers, body.decode("utf-8", "replace"))
+        return _table(body)
+
+
+async def _bounded_body(response: AsyncHttpResponse, longest: int) -> bytes:
+    parts, size = [], 0
+    async for part in response.iter_bytes():
+        size += len(part)
+        if size > longest:
+            raise TooLarge("the answer is too long", code="AnswerTooLarge")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _table(body: bytes) -> Table:
+    try:
+        content = orjson.loads(body)
+        table = content["tables"][0]
+        columns = tuple(str(column["name"]) for column in table["columns"])
+        types = tuple(str(column["type"]) for column in table["columns"])
+        rows: list[list[Any]] = table["rows"]
+        is_sound = all(len(row) == len(columns) for row in rows)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise _malformed() from error
+    if not is_sound:
+        raise _malformed()
+    problem = content.get("error")
+    return Table(columns, types, rows, None if problem is None else _innermost(problem)[1])
+
+
+def _malformed() -> MalformedAnswer:
+    return MalformedAnswer("the workspace's answer makes no sense", code="MalformedAnswer")
+
+
+def _bad_query(body: bytes) -> AzureFailure:
+    try:
+        error = orjson.loads(body)["error"]
+        code, message, line, position = _innermost(error)
+    except (ValueError, KeyError, TypeError):
+        return failure_of_status(400, {}, "")
+    return BadQuery(message, code=code, line=line, position=position)
+
+
+def _innermost(error: Any) -> tuple[str, str, int | None, int | None]:
+    """Return code, message, line and position of the most specific error: Azure wraps the engine's own twice."""
+    code, message, line, position = "BadQuery", "The query was refused.", None, None
+    while isinstance(error, Mapping):
+        code = str(error.get("code") or code)
+        message = first_line(str(error.get("message") or message))
+        line, position = _whole(error.get("line")) or line, _whole(error.get("pos")) or position
+        details = error.get("details")
+        error = error.get("innererror") or (details[0] if isinstance(details, list) and details else None)
+    return printable(code, longest=100), printable(message), line, position
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
