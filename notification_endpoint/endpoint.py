@@ -8,24 +8,39 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
+from notification_endpoint.events import event_row, store_event
 from notification_endpoint.handler import Outcome, handle
 from notification_endpoint.notification import InvalidNotification, Notification, parse_notification
-from publisher.clients import shared_refresher
+from publisher.clients import shared_logs_endpoint, shared_refresher
+from publisher.errors import AzureFailure
+from publisher.logs_endpoint import LogsEndpoint
+from publisher.refresh import Refresher
+from publisher.registry import Registry
 from publisher.settings import NotificationSettings, SettingsError
 
 _LOGGER = logging.getLogger(__name__)
 BUDGET_SECONDS: Final = 60.0
 """Far below the 230 seconds that Azure Functions gives an HTTP answer on any plan (FACTS 7.3)."""
 
+_HANDLING_SHARE: Final = 0.7
+_STORING_SHARE: Final = 0.95
+"""By when, of the budget, the notification is handled and its event is stored."""
+
+_NAMING_SECONDS: Final = 5.0
 _ATTEMPTS: Final = 3
 """Azure repeats a notification by itself: a few quick attempts are enough."""
 
 _ASK_AGAIN: Final = "The notification could not be processed now. Send it again later."
+
+
+def new_correlation_id() -> str:
+    """Return what an answer, the log and the event call one request: 32 hexadecimal digits."""
+    return uuid.uuid4().hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +49,7 @@ class Answer:
 
     status: HTTPStatus
     detail: str
-    correlation_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    correlation_id: str = field(default_factory=new_correlation_id)
 
     @property
     def media_type(self) -> str:
@@ -79,18 +94,30 @@ async def answer_notification(
 async def _process(
     notification: Notification, settings: NotificationSettings, now: datetime, budget_seconds: float
 ) -> Answer:
+    """Handle a notification, then store the event with what became of it: an answer of 200 says that both are done."""
+    correlation_id = new_correlation_id()
+    started = time.monotonic()
     try:
-        async with asyncio.timeout(budget_seconds), shared_refresher(settings, attempts=_ATTEMPTS) as refresher:
-            outcome = await handle(notification, refresher, now=now, deadline=time.monotonic() + budget_seconds * 0.9)
-    except TimeoutError:
-        outcome = Outcome(HTTPStatus.SERVICE_UNAVAILABLE, "Timeout", "the time for the answer ran out")
+        async with (
+            shared_refresher(settings, attempts=_ATTEMPTS) as refresher,
+            shared_logs_endpoint(settings, attempts=_ATTEMPTS) as logs_endpoint,
+        ):
+            outcome = await _handled(notification, refresher, now, started + budget_seconds * _HANDLING_SHARE)
+            row = event_row(
+                notification,
+                outcome,
+                received_at=now,
+                customer_name=await _customer_name(notification, refresher.registry),
+                correlation_id=correlation_id,
+            )
+            deadline = started + budget_seconds * _STORING_SHARE
+            outcome = await _stored(row, outcome, logs_endpoint, settings.events_stream, deadline)
     except SettingsError as error:
         return _refused(HTTPStatus.INTERNAL_SERVER_ERROR, _ASK_AGAIN, "; ".join(error.problems), logging.ERROR)
     except Exception:
-        answer = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, _ASK_AGAIN)
-        _LOGGER.exception("notification %s: 500 (a defect of this program)", answer.correlation_id)
-        return answer
-    answer = Answer(outcome.status, outcome.action if outcome.status is HTTPStatus.OK else _ASK_AGAIN)
+        _LOGGER.exception("notification %s: 500 (a defect of this program)", correlation_id)
+        return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, _ASK_AGAIN, correlation_id)
+    answer = Answer(outcome.status, outcome.action if outcome.status is HTTPStatus.OK else _ASK_AGAIN, correlation_id)
     _LOGGER.log(
         logging.INFO if outcome.status is HTTPStatus.OK else logging.WARNING,
         "notification %s: %s/%s for %s: %d %s%s",
@@ -103,6 +130,42 @@ async def _process(
         f" ({outcome.reason})" if outcome.reason else "",
     )
     return answer
+
+
+async def _handled(notification: Notification, refresher: Refresher, now: datetime, deadline: float) -> Outcome:
+    """Handle a notification by the deadline; never raises, because also what failed is an event to be stored."""
+    try:
+        async with asyncio.timeout(deadline - time.monotonic()):
+            return await handle(notification, refresher, now=now, deadline=deadline)
+    except TimeoutError:
+        return Outcome(HTTPStatus.SERVICE_UNAVAILABLE, "Timeout", "the time for the answer ran out")
+    except Exception:
+        _LOGGER.exception("a notification could not be handled (a defect of this program)")
+        return Outcome(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "a defect of this program; its log has more")
+
+
+async def _customer_name(notification: Notification, registry: Registry) -> str:
+    """Return the operator's name for the customer; the subscription id when there is none, or it cannot be read now."""
+    try:
+        async with asyncio.timeout(_NAMING_SECONDS):
+            row = await registry.find(notification.application_id)
+    except (AzureFailure, TimeoutError):
+        row = None
+    return (row.customer_name if row else "") or notification.application_id.subscription_id
+
+
+async def _stored(
+    row: dict[str, Any], outcome: Outcome, endpoint: LogsEndpoint, stream: str, deadline: float
+) -> Outcome:
+    """Store the event and return the outcome; one that was good is not, as long as nobody can see the event."""
+    try:
+        await store_event(row, endpoint, stream, deadline=deadline)
+    except AzureFailure as failure:
+        lost = f"the event was not stored: {failure.code}: {failure}"
+        if outcome.status is HTTPStatus.OK:
+            return Outcome(HTTPStatus.SERVICE_UNAVAILABLE, "EventNotStored", lost)
+        return replace(outcome, reason=f"{outcome.reason}; {lost}")
+    return outcome
 
 
 def _is_signed(signature: str | None, expected: tuple[str, ...]) -> bool:

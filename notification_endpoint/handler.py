@@ -34,10 +34,9 @@ async def handle(notification: Notification, refresher: Refresher, *, now: datet
 
     `deadline` is in seconds of `time.monotonic`.
     """
-    pair = notification.event_type.upper(), notification.provisioning_state.capitalize()
-    action = _ACTIONS.get(pair)
+    action = _ACTIONS.get(notification.kind)
     if action is None:
-        return Outcome(HTTPStatus.OK, IGNORED, _ONLY_TOLD.get(pair, "unknown event"))
+        return Outcome(HTTPStatus.OK, IGNORED, _ONLY_TOLD.get(notification.kind, "unknown event"))
     try:
         return await action(notification, refresher, now, deadline)
     except AzureFailure as failure:

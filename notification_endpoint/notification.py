@@ -45,6 +45,11 @@ class Notification:
     error_code: str = ""
     error_message: str = ""
 
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Event type and provisioning state in the casing that Azure documents: ("PUT", "Succeeded")."""
+        return self.event_type.upper(), self.provisioning_state.capitalize()
+
 
 def parse_notification(body: bytes) -> Notification:
     """Return the notification in a request body; raise InvalidNotification."""

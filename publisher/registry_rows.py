@@ -41,6 +41,11 @@ class Row:
         """When the latest event happened that the row took in."""
         return _time(self.properties, "event_time")
 
+    @property
+    def customer_name(self) -> str:
+        """What the operator calls the customer; "" when nobody said."""
+        return _text(self.properties, "customer_name")
+
 
 class UnreadableRow(Exception):  # noqa: N818 - named for what it tells
     """A row's identity or location is missing or wrong; the message says what."""
@@ -76,7 +81,7 @@ def application_of(row: Row) -> ManagedApplication:
     return ManagedApplication(
         application_id=identity,
         managed_resource_group_id=_managed_resource_group(properties, identity),
-        customer_name=_text(properties, "customer_name") or identity.subscription_id,
+        customer_name=row.customer_name or identity.subscription_id,
         plan_publisher=_text(properties, "plan_publisher"),
         plan_product=_text(properties, "plan_product"),
         plan_name=_text(properties, "plan_name"),

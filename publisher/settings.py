@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Literal, cast
 
 from publisher.cloud import CLOUD_SETTING_NAMES, Cloud, cloud_from
+from publisher.data_collection_settings import DATA_COLLECTION_SETTING_NAMES, endpoint_and_rule_from, streams_from
 from publisher.environment import Environment, SettingsError
 from publisher.storage_settings import STORAGE_SETTING_NAMES, Storage, storage_from
 
@@ -38,11 +39,7 @@ SETTING_NAMES: Final = (
     "MANAGED_IDENTITY_CLIENT_ID",
     *STORAGE_SETTING_NAMES,
     "TABLE_NAME",
-    "DATA_COLLECTION_ENDPOINT",
-    "DATA_COLLECTION_IMMUTABLE_ID",
-    "STREAM_NAME",
-    "RESULTS_STREAM_NAME",
-    "RUNS_STREAM_NAME",
+    *DATA_COLLECTION_SETTING_NAMES,
     "COLLECTION_SCHEDULE",
     "COLLECTION_MODE",
     "STATES_WINDOW_HOURS",
@@ -55,8 +52,6 @@ SETTING_NAMES: Final = (
 """Every setting that the program reads; COLLECTION_SCHEDULE is read by the Functions host, for the timer."""
 
 _TABLE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
-_IMMUTABLE_ID: Final = re.compile(r"dcr-[0-9a-fA-F]{32}")
-_STREAM_NAME: Final = re.compile(r"Custom-[A-Za-z][A-Za-z0-9_]{0,62}")
 _SHORTEST_SIGNATURE: Final = 16
 _CREDENTIAL_SETTINGS: Final = (
     "AZURE_CLIENT_SECRET",
@@ -109,31 +104,15 @@ class CollectorSettings(_Shared):
     def from_environment(cls, variables: Mapping[str, str]) -> "CollectorSettings":
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
-        streams = [
-            env.matching(name, default, _STREAM_NAME, hint="it begins with Custom-, then letters, digits, underscores")
-            for name, default in (
-                ("STREAM_NAME", "Custom-PolicyComplianceStates_CL"),
-                ("RESULTS_STREAM_NAME", "Custom-PolicyCollectionResults_CL"),
-                ("RUNS_STREAM_NAME", "Custom-PolicyCollectionRuns_CL"),
-            )
-        ]
-        if all(streams) and len(set(streams)) < len(streams):
-            env.problem("STREAM_NAME", "STREAM_NAME, RESULTS_STREAM_NAME and RUNS_STREAM_NAME must all differ")
-        shared = _shared(env)
+        states, results, runs = streams_from(env, "STREAM_NAME", "RESULTS_STREAM_NAME", "RUNS_STREAM_NAME")
+        endpoint, rule_id = endpoint_and_rule_from(env)
         settings = cls(
-            *shared,
-            data_collection_endpoint=env.https_url(
-                "DATA_COLLECTION_ENDPOINT", hint="take the logs ingestion URL of the data collection endpoint or rule"
-            ),
-            data_collection_rule_id=env.matching(
-                "DATA_COLLECTION_IMMUTABLE_ID",
-                None,
-                _IMMUTABLE_ID,
-                hint="take the immutable id of the data collection rule (dcr- and 32 hex digits), not its resource id",
-            ),
-            states_stream=streams[0],
-            results_stream=streams[1],
-            runs_stream=streams[2],
+            *_shared(env),
+            data_collection_endpoint=endpoint,
+            data_collection_rule_id=rule_id,
+            states_stream=states,
+            results_stream=results,
+            runs_stream=runs,
             states_window=timedelta(hours=env.integer("STATES_WINDOW_HOURS", 48, 1, 720)),
             compliant_states=cast(
                 "Literal['detailed', 'summarised']", _choice(env, "COMPLIANT_STATES", "detailed", "summarised")
@@ -150,13 +129,24 @@ class CollectorSettings(_Shared):
 class NotificationSettings(_Shared):
     """What the notification endpoint needs: `signatures` has one value, or two while one replaces the other."""
 
+    data_collection_endpoint: str
+    data_collection_rule_id: str
+    events_stream: str
     signatures: tuple[str, ...] = field(repr=False)
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> "NotificationSettings":
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
-        settings = cls(*_shared(env), signatures=_signatures(env))
+        (events,) = streams_from(env, "EVENTS_STREAM_NAME")
+        endpoint, rule_id = endpoint_and_rule_from(env)
+        settings = cls(
+            *_shared(env),
+            data_collection_endpoint=endpoint,
+            data_collection_rule_id=rule_id,
+            events_stream=events,
+            signatures=_signatures(env),
+        )
         env.finish()
         return settings
 

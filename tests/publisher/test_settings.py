@@ -66,6 +66,7 @@ def test_every_problem_is_reported_at_once_by_name() -> None:
     assert set(problems_of(wrong)) >= set(SETTING_NAMES) - {
         "COLLECTION_SCHEDULE",
         "NOTIFICATION_SIGNATURE",  # the collector does not need it
+        "EVENTS_STREAM_NAME",  # nor this
         "AZURE_CLIENT_CERTIFICATE_PASSWORD",  # any text can be one
         *(name for name in SETTING_NAMES if name.startswith("AzureWebJobsStorage__")),  # the plain one wins
     }
@@ -349,13 +350,22 @@ def test_a_weak_or_mistyped_signature_is_refused(value: str) -> None:
     assert [problem.split(":")[0] for problem in error.value.problems] == ["NOTIFICATION_SIGNATURE"]
 
 
-def test_the_endpoint_needs_nothing_of_the_collectors() -> None:
+def test_the_registry_alone_needs_no_way_into_the_tables() -> None:
     variables = {name: value for name, value in MINIMUM.items() if not name.startswith("DATA_COLLECTION")}
-    assert (
-        NotificationSettings.from_environment(variables | {"NOTIFICATION_SIGNATURE": SIGNATURE}).table_name
-        == "applications"
-    )
     assert ReconcileSettings.from_environment(variables).table_name == "applications"
+
+
+def test_the_webhook_needs_a_way_into_the_tables() -> None:
+    signed = MINIMUM | {"NOTIFICATION_SIGNATURE": SIGNATURE}
+    assert NotificationSettings.from_environment(signed).events_stream == "Custom-ManagedApplicationEvents_CL"
+    lacking = {name: value for name, value in signed.items() if not name.startswith("DATA_COLLECTION")}
+    with pytest.raises(SettingsError) as error:
+        NotificationSettings.from_environment(lacking | {"EVENTS_STREAM_NAME": "ManagedApplicationEvents_CL"})
+    assert [problem.partition(":")[0] for problem in error.value.problems] == [
+        "DATA_COLLECTION_ENDPOINT",
+        "DATA_COLLECTION_IMMUTABLE_ID",
+        "EVENTS_STREAM_NAME",
+    ]
 
 
 def test_workload_identity_never_becomes_the_publisher() -> None:
