@@ -23,6 +23,7 @@ from azure.core.exceptions import (
 )
 
 _LONGEST_MESSAGE: Final = 500
+_OUT_OF_SIGHT: Final = frozenset({"InvalidAuthenticationTokenTenant", "SubscriptionNotFound"})
 _REPEATABLE: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
@@ -83,9 +84,10 @@ class DeadlineExceeded(TransientFailure):
 def is_out_of_reach(failure: AzureFailure) -> bool:
     """Tell whether a customer's resources are closed to us: permission denied, or no projection into our tenant.
 
-    The latter is a 401 (InvalidAuthenticationTokenTenant, FACTS 5.3) although the token is right.
+    The latter is a 401 (InvalidAuthenticationTokenTenant) although the token is right, or a subscription that is not
+    found although it exists (FACTS 5.3).
     """
-    return isinstance(failure, AccessDenied) or failure.code == "InvalidAuthenticationTokenTenant"
+    return isinstance(failure, AccessDenied) or failure.code in _OUT_OF_SIGHT
 
 
 def failure_of_status(status: int, headers: Mapping[str, str], body: str) -> AzureFailure:

@@ -21,6 +21,7 @@ from publisher.registry_rows import UnreadableRow, application_of
 from publisher.resource_ids import ApplicationId
 from publisher.resource_manager import Application, ResourceManager
 
+_GONE_CODES: Final = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
 _TRIES: Final = 8
 _CLOSING_SECONDS: Final = 10.0
 """What is kept back from the deadline for writing the row, when reading the assignments takes long."""
@@ -58,12 +59,19 @@ class Refresher:
         """Read the application and its assignments from ARM and write its row; a tombstone revives.
 
         An application that ARM is deleting is left as it is. NotFound and AccessDenied are raised: what they mean,
-        the caller knows.
+        the caller knows. But an application that an event tells of and that ARM refuses us is not forgotten: it gets
+        a row that says so, until it can be read or is deleted.
         """
 
         async def once() -> Change:
             row = await self.registry.find(asked)
-            application = await self.arm.application(asked, deadline=deadline)
+            try:
+                application = await self.arm.application(asked, deadline=deadline)
+            except AzureFailure as failure:
+                if event_time is not None and is_out_of_reach(failure):
+                    now = self.clock()
+                    await self.registry.note_unreached(asked, row, event_time=min(event_time, now), now=now)
+                raise
             return (
                 Change.CONFIRMED if application.is_going else await self._write(application, row, event_time, deadline)
             )
@@ -97,7 +105,8 @@ class Refresher:
     async def reconcile(self, asked: ApplicationId, *, deadline: float) -> Change:
         """Refresh a registered application without any event: find out by itself what became of it.
 
-        Only ARM's own word that it does not exist removes it, not the 404 of whatever else may answer in its place.
+        Only ARM's own word that the application or its resource group does not exist removes it: a subscription that is
+        not found may as well be out of our sight (FACTS 5.3), and a 404 without ARM's words may be anybody's.
         """
 
         async def once() -> Change:
@@ -107,7 +116,7 @@ class Refresher:
             try:
                 application = await self.arm.application(asked, deadline=deadline)
             except AzureFailure as failure:
-                if isinstance(failure, NotFound) and not failure.code.startswith("Http"):
+                if isinstance(failure, NotFound) and failure.code in _GONE_CODES:
                     return await self._remove(row, None)
                 if is_out_of_reach(failure):
                     await self.registry.note_lost_access(row, now=self.clock())

@@ -228,6 +228,15 @@ async def test_reconciling_keeps_and_marks_an_application_that_shut_us_out(
     assert (await only(registry)).access_lost_at is None
 
 
+async def test_a_subscription_that_is_not_found_may_only_be_out_of_sight(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry, identity: ApplicationId
+) -> None:
+    await refresher.refresh(identity, deadline=soon())
+    sandbox.faults.add(ApplicationRead(), Status(404, code="SubscriptionNotFound"))
+    assert await refresher.reconcile(identity, deadline=soon()) is Change.ACCESS_LOST
+    assert (await only(registry)).access_lost_at
+
+
 async def test_a_404_that_is_not_arms_removes_nobody(
     sandbox: Sandbox, refresher: Refresher, registry: Registry, identity: ApplicationId
 ) -> None:
