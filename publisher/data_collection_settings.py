@@ -15,7 +15,8 @@ _DEFAULT_STREAMS: Final = {
 }
 DATA_COLLECTION_SETTING_NAMES: Final = (_ENDPOINT, _RULE_ID, *_DEFAULT_STREAMS)
 
-_IMMUTABLE_ID: Final = re.compile(r"dcr-[0-9a-fA-F]{32}")
+_IMMUTABLE_ID: Final = re.compile(r"dcr-[0-9A-Za-z-]{4,64}")
+"""Azure makes 32 hex digits; only the prefix is what tells it from the rule's resource id or name."""
 _STREAM_NAME: Final = re.compile(r"Custom-[A-Za-z][A-Za-z0-9_]{0,62}")
 
 
