@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from collector.console import Console
+    from collector.json_report import JsonReport
     from publisher.resource_ids import ApplicationId
     from publisher.settings import CollectorSettings
 
@@ -26,10 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 all read, 1 not all read, 2 bad settings or usage."""
     options = _parser().parse_args(arguments)
     # Imported here, so that --help and usage errors answer at once.
-    from collector.console import Console  # noqa: PLC0415
     from publisher.settings import CollectorSettings, SettingsError  # noqa: PLC0415
 
-    console = Console(as_json=options.json)
+    console = _json_report() if options.json else _console()
     try:
         settings = CollectorSettings.from_environment(os.environ)
         return asyncio.run(_collect(settings, console, options.application))
@@ -68,7 +68,19 @@ def _application_id(text: str) -> ApplicationId:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-async def _collect(settings: CollectorSettings, console: Console, only: ApplicationId | None) -> int:
+def _console() -> Console:
+    from collector.console import Console  # noqa: PLC0415
+
+    return Console()
+
+
+def _json_report() -> JsonReport:
+    from collector.json_report import JsonReport  # noqa: PLC0415
+
+    return JsonReport()
+
+
+async def _collect(settings: CollectorSettings, console: Console | JsonReport, only: ApplicationId | None) -> int:
     from collector.run import failure_of, run_collection  # noqa: PLC0415
 
     task = asyncio.current_task()
@@ -76,9 +88,9 @@ async def _collect(settings: CollectorSettings, console: Console, only: Applicat
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with console:
         summary = await run_collection(settings, trigger="command line", only=only, on_result=console.add)
-    failure = failure_of(summary, partial_run=only is not None)
-    not_registered = only is not None and summary.applications == 0 and summary.error is None
-    console.show_summary(summary, failure, not_registered=only if not_registered else None)
+        failure = failure_of(summary, partial_run=only is not None)
+        not_registered = only is not None and summary.applications == 0 and summary.error is None
+        console.show_summary(summary, failure, not_registered=only if not_registered else None)
     return NOT_ALL_READ if failure or summary.failed or not_registered else ALL_READ
 
 

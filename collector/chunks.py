@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gzip
+from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
 
 import orjson
+
+from collector.states import well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
 
 CHUNK_LIMIT_BYTES: Final = 900_000
 """Largest uncompressed body; Azure refuses more than 1 MB, compressed or not (FACTS 3.2)."""
+
+LARGEST_ROW_BYTES: Final = CHUNK_LIMIT_BYTES - 2
+"""A row that is alone in its chunk, between brackets."""
 
 COMPRESSION_LEVEL: Final = 1
 """The rows repeat each other: level 1 already shrinks them more than tenfold, at a fraction of the processor time."""
@@ -58,28 +65,33 @@ class Chunk:
     """Serialised rows of one future request, each with its owner."""
 
     rows: list[bytes] = field(default_factory=list)
-    owners: list[Delivery | None] = field(default_factory=list)
+    owners: list[tuple[Delivery | None, int]] = field(default_factory=list)
+    """Owner after owner, and how many rows in a row are its."""
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     """Each owner once, by its identity."""
     size: int = 2
     """Exact bytes of the JSON array: brackets, rows and the commas between them."""
 
-    def fits(self, row: bytes) -> bool:
-        """Tell whether the chunk stays within the limit with one more row."""
-        return self.size + len(row) + bool(self.rows) <= CHUNK_LIMIT_BYTES
-
-    def add(self, row: bytes, owner: Delivery | None) -> None:
-        """Append one serialised row."""
-        self.size += len(row) + bool(self.rows)
-        self.rows.append(row)
-        self.owners.append(owner)
-        if owner is not None:
-            self.deliveries[id(owner)] = owner
+    def take(self, rows: list[bytes], owner: Delivery | None) -> int:
+        """Append as many of these rows of one owner as fit, in order; return how many."""
+        ends = list(accumulate(map(len, rows)))
+        room = CHUNK_LIMIT_BYTES - self.size - bool(self.rows)
+        # The row at position k ends after k commas.
+        count = bisect_right(range(len(rows)), room, key=lambda position: ends[position] + position)
+        if count:
+            self.size += ends[count - 1] + count - 1 + bool(self.rows)
+            self.rows += rows[:count]
+            self.owners.append((owner, count))
+            if owner is not None and id(owner) not in self.deliveries:
+                self.deliveries[id(owner)] = owner
+                owner.enter_chunk()
+        return count
 
     def halves(self) -> tuple[Chunk, Chunk]:
-        """Return the rows in two chunks of about half the rows each."""
+        """Return the rows in two chunks of about half the rows each; their owners know of this chunk only."""
         middle = len(self.rows) // 2
-        return _chunk_of(self, slice(None, middle)), _chunk_of(self, slice(middle, None))
+        owners = [owner for owner, count in self.owners for _ in range(count)]
+        return _part(self.rows[:middle], owners[:middle]), _part(self.rows[middle:], owners[middle:])
 
     def compressed(self) -> bytes:
         """Return the gzip-compressed JSON array. Releases the interpreter lock: meant for a thread."""
@@ -87,40 +99,26 @@ class Chunk:
         return gzip.compress(body, compresslevel=COMPRESSION_LEVEL, mtime=0)
 
 
-def _chunk_of(chunk: Chunk, rows: slice) -> Chunk:
-    part = Chunk()
-    for row, owner in zip(chunk.rows[rows], chunk.owners[rows], strict=True):
-        part.add(row, owner)
-    return part
+def _part(rows: list[bytes], owners: list[Delivery | None]) -> Chunk:
+    deliveries = {id(owner): owner for owner in owners if owner is not None}
+    return Chunk(rows, [(owner, 1) for owner in owners], deliveries, 1 + len(rows) + sum(map(len, rows)))
 
 
-def serialise(row: Row) -> tuple[bytes, bool]:
-    """Return the row as JSON bytes, and whether text had to be cut to make it fit into a request.
-
-    Lone surrogates, which JSON can spell and UTF-8 cannot carry, become U+FFFD.
-    """
+def encoded(row: Row) -> bytes:
+    """Return the row as JSON. Lone surrogates, which JSON can spell and UTF-8 cannot carry, become U+FFFD."""
     try:
-        encoded = orjson.dumps(row)
+        return orjson.dumps(row)
     except TypeError:
-        row = {name: _encodable(value) for name, value in row.items()}
-        encoded = orjson.dumps(row)
-    if len(encoded) + 2 <= CHUNK_LIMIT_BYTES:
-        return encoded, False
-    return _cut_to_fit(row), True
+        texts = {name: well_formed(value) for name, value in row.items() if isinstance(value, str)}
+        return orjson.dumps(row | texts)
 
 
-def _encodable(value: Any) -> Any:
-    return (
-        value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") if isinstance(value, str) else value
-    )
-
-
-def _cut_to_fit(row: Row) -> bytes:
-    """Shorten the longest text until the row fits; every other column stays whole."""
-    row = dict(row)
-    while len(encoded := orjson.dumps(row)) + 2 > CHUNK_LIMIT_BYTES:
-        column = max((name for name in row if isinstance(row[name], str)), key=lambda name: len(row[name]))
-        excess = len(encoded) + 2 - CHUNK_LIMIT_BYTES
+def cut_to_fit(row: bytes) -> bytes:
+    """Shorten the longest text of a row until it fits into a chunk; every other column stays whole."""
+    columns = orjson.loads(row)
+    while (excess := len(row) - LARGEST_ROW_BYTES) > 0:
+        column = max((name for name in columns if isinstance(columns[name], str)), key=lambda name: len(columns[name]))
         # A character takes at most six bytes in JSON, so this never cuts more than needed by one sixth at a time.
-        row[column] = row[column][: -max(1, excess // 6)]
-    return encoded
+        columns[column] = columns[column][: -max(1, excess // 6)]
+        row = orjson.dumps(columns)
+    return row

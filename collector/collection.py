@@ -8,7 +8,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from collector.chunks import Delivery
+from collector.chunks import Delivery, encoded
 from collector.ingestion import StreamUploader
 from collector.outcomes import ApplicationResult, Outcome, RunSummary
 from collector.policy_states import Page, follow_pages, page_request, parse_page, query_url
@@ -84,6 +84,7 @@ class Collection:
         self._slots = ReadingSlots(
             settings.max_concurrent_applications, settings.max_concurrent_per_subscription, sleep=sleep
         )
+        self._desk = asyncio.Lock()
         self._unreadable: AzureFailure | None = None
 
     def declare_unreadable(self, failure: AzureFailure) -> None:
@@ -115,7 +116,7 @@ class Collection:
 
     async def _upload_run_row(self, uploads: asyncio.TaskGroup) -> None:
         runs = StreamUploader(self._endpoint, self._settings.runs_stream, uploads, 1)
-        runs.add(run_row(self.summary, VERSION))
+        runs.add([encoded(run_row(self.summary, VERSION))])
         await runs.flush()
         self.summary.completed = runs.uploaded_rows == 1
 
@@ -189,17 +190,19 @@ class Collection:
         since = self._run.started_at - self._settings.states_window
         for filtered in (True, False):
             url = query_url(self._resource_manager.endpoint, application, since, filtered=filtered)
-            async for page in follow_pages(url, partial(self._fetch, place)):
-                await states.room()
+            async for page in follow_pages(url, partial(self._fetch, place, states)):
                 reading.take(page.states)
             if reading.found_states:
                 return
             # An empty filtered answer is not trusted: how the service compares the filter's ids is not documented.
 
-    async def _fetch(self, place: Place, url: str) -> Page:
+    async def _fetch(self, place: Place, states: StreamUploader, url: str) -> Page:
         async def attempt() -> Page:
             response = await self._resource_manager.send(page_request(url))
-            return parse_page(response.content)
+            # A page is several times larger once it is parsed: it waits as bytes, and they are unfolded one by one.
+            async with self._desk:
+                await states.room()
+                return parse_page(response.content)
 
         return await with_retries(attempt, deadline=self._reading_deadline, sleep=place.pause)
 
@@ -208,7 +211,7 @@ class Collection:
         if refusal is not None:
             result.conclude(Outcome.UPLOAD_FAILED, getattr(refusal, "code", None), str(refusal))
         self.summary.add(result)
-        results.add(result_row(result, self._run))
+        results.add([encoded(result_row(result, self._run))])
         self._on_result(result)
 
 

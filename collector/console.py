@@ -1,17 +1,15 @@
-"""What ``python -m collector`` shows: live progress and tables for people, one JSON object for machines."""
+"""What ``python -m collector`` shows to people: live progress, and tables at the end."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-import orjson
 from rich.console import Console as Terminal
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from collector.json_report import INTERRUPTED
 from collector.outcomes import READ_OUTCOMES
 
 if TYPE_CHECKING:
@@ -29,8 +27,7 @@ MOST_ROWS_SHOWN: Final = 40
 class Console:
     """Follows a run: ``with console`` shows progress, ``add`` takes each result, ``show_summary`` ends it."""
 
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
+    def __init__(self) -> None:
         self._results: list[ApplicationResult] = []
         self._unread = self._states = self._count = 0
         self._terminal = Terminal()
@@ -61,7 +58,7 @@ class Console:
     def add(self, result: ApplicationResult) -> None:
         """Take one application's final result."""
         unread = result.outcome not in READ_OUTCOMES
-        if self._as_json or len(self._results) < MOST_ROWS_SHOWN or unread:
+        if (self._unread if unread else self._count - self._unread) < MOST_ROWS_SHOWN:
             self._results.append(result)
         self._count += 1
         self._states += result.states
@@ -76,13 +73,10 @@ class Console:
         not_registered: ApplicationId | None,
     ) -> None:
         """Print the end of a run; ``not_registered`` is an application asked for that is not in the registry."""
+        self._progress.stop()
         error = str(failure) if failure else None
         if not_registered is not None:
             error = f"{not_registered} is not in the registry"
-        if self._as_json:
-            results = [_public(result) for result in self._results]
-            _print_json({**summary.totals(), "error": error, "applications": results})
-            return
         if self._results:
             self._terminal.print(self._applications_table())
         self._terminal.print(_totals_table(summary))
@@ -91,15 +85,13 @@ class Console:
 
     def show_bad_settings(self, error: SettingsError) -> None:
         """Print every bad setting."""
-        if self._as_json:
-            _print_json({"error": "bad settings", "settings": list(error.problems)})
         self._errors.print(Text("Bad settings:", style="red"))
         for problem in error.problems:
             self._errors.print(Text(f"  {problem}"), soft_wrap=True)
 
     def show_interrupted(self) -> None:
         """Say what an interrupted run leaves behind."""
-        self._errors.print("Interrupted: no run row was written, so alerts keep judging the last completed run.")
+        self._errors.print(INTERRUPTED)
 
     def _applications_table(self) -> Table:
         shown = sorted(self._results, key=lambda result: (result.outcome in READ_OUTCOMES, -result.noncompliant_states))
@@ -126,10 +118,6 @@ class Console:
         return table
 
 
-def _public(result: ApplicationResult) -> dict[str, Any]:
-    return {**asdict(result), "outcome": result.outcome.value}
-
-
 def _totals_table(summary: RunSummary) -> Table:
     table = Table(title=f"Run {summary.run.run_id}", title_justify="left", show_header=False)
     totals = summary.totals()["totals"]
@@ -140,8 +128,3 @@ def _totals_table(summary: RunSummary) -> Table:
         else:
             table.add_row(name.replace("_", " "), str(value))
     return table
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
-    sys.stdout.flush()

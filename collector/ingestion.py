@@ -7,12 +7,11 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from collector.chunks import Chunk, serialise
+from collector.chunks import LARGEST_ROW_BYTES, Chunk, cut_to_fit
 from publisher.errors import AzureFailure
 
 if TYPE_CHECKING:
     from collector.chunks import Delivery
-    from collector.rows import Row
 
 logger = logging.getLogger(__name__)
 
@@ -47,15 +46,15 @@ class StreamUploader:
         self.rejected_rows = 0
         self.truncated_rows = 0
 
-    def add(self, row: Row, owner: Delivery | None = None) -> None:
-        """Queue one row; its owner hears of the chunk's fate."""
-        encoded, truncated = serialise(row)
-        self.truncated_rows += truncated
-        if not self._chunk.fits(encoded):
-            self._send()
-        if owner is not None and id(owner) not in self._chunk.deliveries:
-            owner.enter_chunk()
-        self._chunk.add(encoded, owner)
+    def add(self, rows: list[bytes], owner: Delivery | None = None) -> None:
+        """Queue serialised rows; their owner hears of their fate. Text too long for any request is cut, and counted."""
+        if rows and max(map(len, rows)) > LARGEST_ROW_BYTES:
+            self.truncated_rows += sum(len(row) > LARGEST_ROW_BYTES for row in rows)
+            rows = [cut_to_fit(row) if len(row) > LARGEST_ROW_BYTES else row for row in rows]
+        while rows:
+            rows = rows[self._chunk.take(rows, owner) :]
+            if rows:
+                self._send()
 
     async def room(self) -> None:
         """Wait until fewer chunks are outstanding than the bound."""

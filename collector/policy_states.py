@@ -10,12 +10,13 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
 import orjson
 from azure.core.rest import HttpRequest
 
+from collector.states import SELECTED_FIELDS
 from publisher.errors import AzureFailure, MalformedAnswer
 from publisher.resource_ids import fold, is_at_or_inside
 
@@ -29,51 +30,6 @@ API_VERSION: Final = "2019-10-01"
 _ASSIGNMENT_ID: Final = re.compile(
     r"(.*)/providers/Microsoft\.Authorization/policyAssignments/[^/]+", re.IGNORECASE | re.ASCII
 )
-
-SELECTED_FIELDS: Final = (
-    "timestamp",
-    "resourceId",
-    "resourceType",
-    "resourceLocation",
-    "complianceState",
-    "policyAssignmentId",
-    "policyAssignmentName",
-    "policyAssignmentScope",
-    "policyDefinitionId",
-    "policyDefinitionName",
-    "policyDefinitionAction",
-    "policyDefinitionReferenceId",
-    "policySetDefinitionId",
-)
-"""What a row needs of a policy state: the query's $select. ``isCompliant`` is deprecated and never asked for."""
-
-_TEXT_OR_NONE: Final = frozenset({str, type(None)})
-
-
-class PolicyState(NamedTuple):
-    """The selected fields of one policy state, in the order of SELECTED_FIELDS; absent and null are both None."""
-
-    timestamp: str | None
-    resource_id: str | None
-    resource_type: str | None
-    resource_location: str | None
-    compliance_state: str | None
-    assignment_id: str | None
-    assignment_name: str | None
-    assignment_scope: str | None
-    definition_id: str | None
-    definition_name: str | None
-    effect: str | None
-    definition_reference_id: str | None
-    set_definition_id: str | None
-
-    @classmethod
-    def of(cls, document: dict[str, Any]) -> PolicyState:
-        """Return the state in one element of an answer's ``value``; a field that should be text becomes its JSON."""
-        fields = tuple(map(document.get, SELECTED_FIELDS))
-        if not _TEXT_OR_NONE.issuperset(map(type, fields)):
-            fields = tuple(json.dumps(value) if type(value) not in _TEXT_OR_NONE else value for value in fields)
-        return cls._make(fields)
 
 
 class PagingFailed(AzureFailure):

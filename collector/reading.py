@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from collector.outcomes import Outcome
-from collector.policy_states import PolicyState, is_owned
-from collector.rows import MOST_CACHED_POLICIES, StateRows, is_compliant
+from collector.rows import PolicyRows, StateRows, state_row
+from collector.states import Evaluation, Policy, is_compliant, raw_policy, raw_resource
 from publisher.resource_ids import fold
 
 if TYPE_CHECKING:
@@ -16,7 +15,13 @@ if TYPE_CHECKING:
     from collector.outcomes import ApplicationResult, Run
     from publisher.registry import ManagedApplication
 
+MOST_KNOWN_POLICIES: Final = 1024
+"""Policies kept at hand for one application: thousands of states share a handful of them."""
+
 CompliantStates = Literal["detailed", "summarised"]
+
+Summaries = dict[tuple[str, ...], tuple[PolicyRows, int, str]]
+"""Compliant resources by policy: how many, and when the last of them was evaluated."""
 
 
 class ApplicationReading:
@@ -37,25 +42,44 @@ class ApplicationReading:
         self._uploader = uploader
         self._delivery = delivery
         self._rows = StateRows(application, run)
-        self._summaries: dict[tuple[str, ...], _Summary] | None = {} if compliant_states == "summarised" else None
+        self._policies: dict[tuple[Any, ...], PolicyRows] = {}
+        self._summaries: Summaries | None = {} if compliant_states == "summarised" else None
         self._assignments_seen: set[str] = set()
         self._oldest = self._latest = ""
-        owned = partial(is_owned, managed_resource_group_id=str(application.managed_resource_group_id))
-        self._is_owned = lru_cache(maxsize=MOST_CACHED_POLICIES)(owned)
 
-    def take(self, states: list[Any]) -> None:
+    def take(self, documents: list[Any]) -> None:
         """Turn one page's states into rows; whatever is no state at all is counted as rejected."""
+        policies, rows = self._policies, []
+        rejected = foreign = noncompliant = summarised = 0
+        for document in documents:
+            try:
+                policy, state = policies[raw_policy(document)], raw_resource(document)
+                "".join(state)  # a TypeError unless every field is text
+            except (KeyError, TypeError):
+                if not isinstance(document, dict):
+                    rejected += 1
+                    continue
+                policy, state = self._policy_of(document), Evaluation.of(document)
+            if not policy.is_owned:
+                foreign += 1
+                continue
+            timestamp, compliance_state = state[0], state[-1]
+            if timestamp and not self._oldest <= timestamp <= self._latest:
+                self._note_evaluation(timestamp)
+            verdict = is_compliant(compliance_state)
+            if self._summaries is not None and compliance_state == "Compliant":
+                self._summarise(self._summaries, policy, timestamp)
+                summarised += 1
+                continue
+            noncompliant += verdict is False
+            rows.append(state_row(policy, state, verdict))
+        self._uploader.add(rows, self._delivery)
         result = self._result
         result.pages += 1
-        for document in states:
-            if not isinstance(document, dict):
-                result.rejected_states += 1
-                continue
-            state = PolicyState.of(document)
-            if self._is_owned(state.assignment_scope, state.assignment_id):
-                self._take_owned(state)
-            else:
-                result.foreign_states += 1
+        result.states += len(rows) + summarised
+        result.noncompliant_states += noncompliant
+        result.foreign_states += foreign
+        result.rejected_states += rejected
 
     @property
     def found_states(self) -> bool:
@@ -64,10 +88,7 @@ class ApplicationReading:
 
     def conclude(self) -> None:
         """Queue the summarised rows and complete the result; call it once, after the last page."""
-        for summary in (self._summaries or {}).values():
-            self._uploader.add(
-                self._rows.summary_row(summary.state, summary.count, summary.latest or None), self._delivery
-            )
+        self._uploader.add([_summary_row(*summary) for summary in (self._summaries or {}).values()], self._delivery)
         result = self._result
         result.oldest_evaluation = self._oldest or None
         result.latest_evaluation = self._latest or None
@@ -81,40 +102,29 @@ class ApplicationReading:
         else:
             result.conclude(Outcome.SUCCEEDED if result.states else Outcome.NO_STATES)
 
-    def _take_owned(self, state: PolicyState) -> None:
-        result = self._result
-        result.states += 1
-        verdict = is_compliant(state.compliance_state)
-        result.noncompliant_states += verdict is False
-        self._assignments_seen.add(fold(state.assignment_id or ""))
-        self._note_evaluation(state.timestamp)
-        if self._summaries is not None and verdict is True and state.compliance_state == "Compliant":
-            self._summarise(self._summaries, state)
-        else:
-            self._uploader.add(self._rows.row(state), self._delivery)
+    def _policy_of(self, document: dict[str, Any]) -> PolicyRows:
+        policy = Policy.of(document)
+        known = self._policies.get(policy)
+        if known is None:
+            known = self._rows.policy(policy)
+            if known.is_owned:
+                self._assignments_seen.add(known.assignment_id)
+            if len(self._policies) < MOST_KNOWN_POLICIES:
+                self._policies[policy] = known
+        return known
 
-    def _summarise(self, summaries: dict[tuple[str, ...], _Summary], state: PolicyState) -> None:
-        key = tuple(
-            fold(part or "") for part in (state.assignment_id, state.definition_reference_id, state.definition_id)
-        )
-        summaries.setdefault(key, _Summary(state)).add(state.timestamp)
-
-    def _note_evaluation(self, timestamp: str | None) -> None:
+    def _note_evaluation(self, timestamp: str) -> None:
         # Azure writes every timestamp in UTC with the same leading digits, so text order is time order.
-        if timestamp and timestamp.endswith("Z") and timestamp[:1].isdigit():
+        if timestamp.endswith("Z") and timestamp[:1].isdigit():
             self._latest = max(self._latest, timestamp)
-            if not self._oldest or timestamp < self._oldest:
-                self._oldest = timestamp
+            self._oldest = min(self._oldest or timestamp, timestamp)
+
+    @staticmethod
+    def _summarise(summaries: Summaries, policy: PolicyRows, timestamp: str | None) -> None:
+        _, count, latest = summaries.get(policy.key, (policy, 0, ""))
+        summaries[policy.key] = policy, count + 1, max(latest, timestamp or "")
 
 
-class _Summary:
-    """The compliant resources of one definition reference in one assignment."""
-
-    def __init__(self, state: PolicyState) -> None:
-        self.state = state
-        self.count = 0
-        self.latest = ""
-
-    def add(self, evaluated_at: str | None) -> None:
-        self.count += 1
-        self.latest = max(self.latest, evaluated_at or "")
+def _summary_row(policy: PolicyRows, count: int, latest: str) -> bytes:
+    """Return the row that stands for ``count`` compliant resources, the last of them evaluated at ``latest``."""
+    return state_row(policy, Evaluation(latest or None, None, None, None, "Compliant"), verdict=True, count=count)

@@ -5,37 +5,42 @@ The columns are declared in infra/tables only; tests compare these builders with
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+
+from collector.chunks import encoded
+from collector.policy_states import is_owned
 from publisher.resource_ids import fold
 
 if TYPE_CHECKING:
     from collector.outcomes import ApplicationResult, Run, RunSummary
-    from collector.policy_states import PolicyState
+    from collector.states import Evaluation, Policy, Text
     from publisher.registry import ManagedApplication
 
 Row = dict[str, Any]
 
-MOST_CACHED_POLICIES: Final = 1024
-"""Policies whose columns are kept at hand for one application: thousands of states share a handful of policies."""
 
-_VERDICTS: Final = {"compliant": True, "exempt": True, "noncompliant": False}
+class PolicyRows(NamedTuple):
+    """What one policy contributes to the rows of an application's states."""
 
-
-def is_compliant(compliance_state: str | None) -> bool | None:
-    """Return the three-valued verdict of a complianceState.
-
-    True for Compliant and Exempt, False for NonCompliant, None for Unknown, Error, Conflict, Protected, a missing
-    state and whatever Azure invents next: none of them may count as compliant.
-    """
-    return None if compliance_state is None else _VERDICTS.get(compliance_state.lower())
+    is_owned: bool
+    assignment_id: str
+    """Folded, for comparing."""
+    key: tuple[str, ...]
+    """Assignment, reference and definition, folded: resources with the same key can be summarised."""
+    head: bytes
+    """The row's JSON up to the columns of the resource."""
 
 
 class StateRows:
-    """Builds the PolicyComplianceStates_CL rows of one application in one run."""
+    """Builds the PolicyComplianceStates_CL rows of one application in one run.
+
+    A row is JSON from the start: what is the same for an application and a policy is serialised once.
+    """
 
     def __init__(self, application: ManagedApplication, run: Run) -> None:
+        self._group_id = str(application.managed_resource_group_id)
         self._constant: Row = {
             "TimeGenerated": run.time_generated,
             "Run_id": run.run_id,
@@ -43,7 +48,7 @@ class StateRows:
             "Application_name": application.application_id.name,
             "Customer_name": application.customer_name,
             "Customer_subscription_id": application.application_id.subscription_id,
-            "Managed_resource_group_id": str(application.managed_resource_group_id),
+            "Managed_resource_group_id": self._group_id,
             "Plan_name": application.plan_name,
             "Plan_version": application.plan_version,
         }
@@ -55,68 +60,51 @@ class StateRows:
             if assignment.definition_id
         }
 
-        self._policy = lru_cache(maxsize=MOST_CACHED_POLICIES)(self._policy_columns)
-
-    def row(self, state: PolicyState) -> Row:
-        """Return the row of one policy state."""
-        return {
-            **self._constant,
-            **self._policy(
-                state.assignment_id,
-                state.assignment_name,
-                state.definition_id,
-                state.definition_name,
-                state.definition_reference_id,
-                state.set_definition_id,
-                state.effect,
-            ),
-            "Resource_id": state.resource_id,
-            "Resource_type": without_leading_slash(state.resource_type),
-            "Resource_location": state.resource_location,
-            "Compliance_state": state.compliance_state,
-            "Is_compliant": is_compliant(state.compliance_state),
-            "Resource_count": 1,
-            "Evaluated_at": state.timestamp,
-        }
-
-    def summary_row(self, state: PolicyState, count: int, evaluated_at: str | None) -> Row:
-        """Return the one row that stands for ``count`` compliant resources like that of ``state``."""
-        summary = state._replace(resource_id=None, resource_type=None, resource_location=None, timestamp=evaluated_at)
-        return {**self.row(summary), "Resource_count": count}
-
-    def _policy_columns(  # noqa: PLR0917 - the key of a cache, in the order of the columns
-        self,
-        assignment_id: str | None,
-        assignment_name: str | None,
-        definition_id: str | None,
-        definition_name: str | None,
-        definition_reference_id: str | None,
-        set_definition_id: str | None,
-        effect: str | None,
-    ) -> Row:
-        assignment_id = lowered(assignment_id)
-        definition_id = lowered(definition_id)
-        return {
+    def policy(self, policy: Policy) -> PolicyRows:
+        """Return what a policy contributes to its states' rows, and whether the application owns its assignment."""
+        assignment_id, definition_id = lowered(policy.assignment_id), lowered(policy.definition_id)
+        columns = {
             "Policy_assignment_id": assignment_id,
-            "Policy_assignment_name": assignment_name,
-            "Policy_assignment_display_name": self._assignment_names.get(assignment_id or "") or assignment_name,
+            "Policy_assignment_name": policy.assignment_name,
+            "Policy_assignment_display_name": self._assignment_names.get(assignment_id or "") or policy.assignment_name,
             "Policy_definition_id": definition_id,
-            "Policy_definition_name": definition_name,
+            "Policy_definition_name": policy.definition_name,
             "Policy_definition_display_name": self._definition_names.get(definition_id or ""),
-            "Policy_definition_reference_id": definition_reference_id or None,
-            "Policy_set_definition_id": lowered(set_definition_id),
-            "Policy_effect": effect,
+            "Policy_definition_reference_id": policy.definition_reference_id or None,
+            "Policy_set_definition_id": lowered(policy.set_definition_id),
+            "Policy_effect": policy.effect,
         }
+        return PolicyRows(
+            is_owned=is_owned(policy.assignment_scope, policy.assignment_id, self._group_id),
+            assignment_id=assignment_id or "",
+            key=(assignment_id or "", fold(policy.definition_reference_id or ""), definition_id or ""),
+            head=encoded(self._constant | columns)[:-1] + b",",
+        )
+
+
+def state_row(policy: PolicyRows, state: Evaluation | tuple[Text, ...], verdict: bool | None, count: int = 1) -> bytes:  # noqa: FBT001
+    """Return the row of one policy state, or of ``count`` summarised ones; ``state`` is as in Evaluation."""
+    timestamp, resource_id, resource_type, location, compliance_state = state
+    return (
+        policy.head
+        + orjson.dumps(
+            {
+                "Resource_id": resource_id,
+                # Some answers carry a leading slash (FACTS 2.4).
+                "Resource_type": resource_type.lstrip("/") if resource_type else None,
+                "Resource_location": location,
+                "Compliance_state": compliance_state,
+                "Is_compliant": verdict,
+                "Resource_count": count,
+                "Evaluated_at": timestamp,
+            }
+        )[1:]
+    )
 
 
 def lowered(resource_id: str | None) -> str | None:
     """Return the stored form of a policy id; null and the empty string both mean "none" (FACTS 2.5)."""
     return fold(resource_id) if resource_id else None
-
-
-def without_leading_slash(resource_type: str | None) -> str | None:
-    """Return ``Microsoft.Storage/storageAccounts`` also for the form with a leading slash (FACTS 2.4)."""
-    return resource_type.lstrip("/") if resource_type else None
 
 
 def result_row(result: ApplicationResult, run: Run) -> Row:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.chunks import CHUNK_LIMIT_BYTES, Chunk, Delivery, serialise
+from collector.chunks import CHUNK_LIMIT_BYTES, LARGEST_ROW_BYTES, Chunk, Delivery, cut_to_fit, encoded
 
 
 @given(
@@ -19,7 +19,7 @@ from collector.chunks import CHUNK_LIMIT_BYTES, Chunk, Delivery, serialise
 def test_the_size_of_a_chunk_is_the_size_of_its_body(rows: list[dict[str, object]]) -> None:
     chunk = Chunk()
     for row in rows:
-        chunk.add(serialise(row)[0], None)
+        chunk.take([encoded(row)], None)
 
     body = gzip.decompress(chunk.compressed())
 
@@ -28,48 +28,66 @@ def test_the_size_of_a_chunk_is_the_size_of_its_body(rows: list[dict[str, object
 
 
 def test_a_chunk_takes_rows_up_to_the_limit_and_not_one_byte_more() -> None:
-    chunk = Chunk()
-    chunk.add(b"x" * (CHUNK_LIMIT_BYTES - 2 - 11), None)
+    filled = b"x" * (CHUNK_LIMIT_BYTES - 2 - 11)
+    exact, one_more = Chunk(), Chunk()
+    exact.take([filled], None)
+    one_more.take([filled], None)
 
-    assert chunk.fits(b"x" * 10)
-    assert not chunk.fits(b"x" * 11)
+    assert exact.take([b"x" * 10], None) == 1
+    assert len(gzip.decompress(exact.compressed())) == CHUNK_LIMIT_BYTES
+    assert one_more.take([b"x" * 11], None) == 0
+
+
+@given(st.lists(st.integers(1, 300_000), max_size=12), st.integers(0, 500_000))
+def test_a_chunk_takes_the_longest_run_of_rows_that_fits(lengths: list[int], already: int) -> None:
+    chunk, rows = Chunk(), [b"x" * length for length in lengths]
+    chunk.take([b"x" * already], None)
+    room = CHUNK_LIMIT_BYTES - chunk.size
+    fitting = 0
+    for length in lengths:
+        room -= length + 1
+        if room < 0:
+            break
+        fitting += 1
+
+    assert chunk.take(rows, None) == fitting
+    assert len(gzip.decompress(chunk.compressed())) == chunk.size
 
 
 @pytest.mark.parametrize("character", ["a", "é", "😀", '"', "\x01"])
 @pytest.mark.parametrize("length", [900_000, 5_000_000])
 def test_a_row_that_is_too_large_loses_the_end_of_its_longest_text_only(character: str, length: int) -> None:
-    encoded, truncated = serialise({"Resource_id": character * length, "Policy_effect": "audit", "Resource_count": 1})
+    row = cut_to_fit(encoded({"Resource_id": character * length, "Policy_effect": "audit", "Resource_count": 1}))
 
-    assert truncated
-    assert CHUNK_LIMIT_BYTES * 0.9 < len(encoded) + 2 <= CHUNK_LIMIT_BYTES
-    row = orjson.loads(encoded)
-    assert (row["Policy_effect"], row["Resource_count"]) == ("audit", 1)
-    assert set(row["Resource_id"]) == {character}
+    assert CHUNK_LIMIT_BYTES * 0.9 < len(row) <= LARGEST_ROW_BYTES
+    columns = orjson.loads(row)
+    assert (columns["Policy_effect"], columns["Resource_count"]) == ("audit", 1)
+    assert set(columns["Resource_id"]) == {character}
 
 
 def test_text_of_70_kilobytes_is_left_to_azure() -> None:
-    encoded, truncated = serialise({"Resource_id": "x" * 70_000})
+    row = encoded({"Resource_id": "x" * 70_000})
 
-    assert not truncated
-    assert len(orjson.loads(encoded)["Resource_id"]) == 70_000
+    assert cut_to_fit(row) == row
 
 
 def test_half_a_surrogate_pair_does_not_cost_the_row() -> None:
-    encoded, _ = serialise({"Resource_id": "a\ud800b", "Policy_effect": "audit"})
+    row = encoded({"Resource_id": "a\ud800b", "Policy_effect": "audit"})
 
-    assert orjson.loads(encoded) == {"Resource_id": "a�b", "Policy_effect": "audit"}
+    assert orjson.loads(row) == {"Resource_id": "a�b", "Policy_effect": "audit"}
 
 
 def test_halves_hold_every_row_with_its_owner() -> None:
     first, second = Delivery(lambda _: None), Delivery(lambda _: None)
     chunk = Chunk()
-    for owner, row in ((first, b"1"), (first, b"2"), (second, b"3")):
-        chunk.add(row, owner)
+    chunk.take([b"1", b"2"], first)
+    chunk.take([b"3"], second)
 
     halves = chunk.halves()
 
     assert [row for half in halves for row in half.rows] == [b"1", b"2", b"3"]
-    assert [owner for half in halves for owner in half.owners] == [first, first, second]
+    assert [set(half.deliveries.values()) for half in halves] == [{first}, {first, second}]
+    assert [len(gzip.decompress(half.compressed())) for half in halves] == [half.size for half in halves]
 
 
 def test_a_delivery_completes_once_when_it_is_closed_and_every_chunk_is_settled() -> None:

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
+import orjson
 import pytest
 
 from collector.outcomes import ApplicationResult, Run, RunSummary
-from collector.policy_states import PolicyState
-from collector.rows import StateRows, is_compliant, result_row, run_row
+from collector.rows import StateRows, result_row, run_row, state_row
+from collector.states import Evaluation, Policy, is_compliant
 from publisher.registry import ExpectedAssignment, ManagedApplication
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from sandbox.schema import read_tables
@@ -27,24 +29,33 @@ APPLICATION = ManagedApplication(
     plan_version="2.1.0",
     assignments=(ExpectedAssignment(ASSIGNMENT, "Secure transfer", DEFINITION, "Storage needs HTTPS"),),
 )
-STATE = PolicyState(
-    timestamp="2026-05-03T22:10:09Z",
-    resource_id=f"{GROUP}/providers/Microsoft.Storage/storageAccounts/Data1",
-    resource_type="/Microsoft.Storage/storageAccounts",
-    resource_location="westeurope",
-    compliance_state="NonCompliant",
-    assignment_id=ASSIGNMENT,
-    assignment_name="Secure-Transfer",
-    assignment_scope=GROUP,
-    definition_id=DEFINITION,
-    definition_name="404C3081-A854",
-    effect="audit",
-    definition_reference_id="",
-    set_definition_id="",
-)
+STATE = {
+    "timestamp": "2026-05-03T22:10:09Z",
+    "resourceId": f"{GROUP}/providers/Microsoft.Storage/storageAccounts/Data1",
+    "resourceType": "/Microsoft.Storage/storageAccounts",
+    "resourceLocation": "westeurope",
+    "complianceState": "NonCompliant",
+    "policyAssignmentId": ASSIGNMENT,
+    "policyAssignmentName": "Secure-Transfer",
+    "policyAssignmentScope": GROUP,
+    "policyDefinitionId": DEFINITION,
+    "policyDefinitionName": "404C3081-A854",
+    "policyDefinitionAction": "audit",
+    "policyDefinitionReferenceId": "",
+    "policySetDefinitionId": "",
+}
+
+
+def row_of(state: dict[str, Any], application: ManagedApplication = APPLICATION) -> dict[str, Any]:
+    evaluation = Evaluation.of(state)
+    policy = StateRows(application, RUN).policy(Policy.of(state))
+    row: dict[str, Any] = orjson.loads(state_row(policy, evaluation, is_compliant(evaluation.compliance_state)))
+    return row
+
+
 SUMMARY = RunSummary(RUN)
 ROWS = {
-    "PolicyComplianceStates_CL": StateRows(APPLICATION, RUN).row(STATE),
+    "PolicyComplianceStates_CL": row_of(STATE),
     "PolicyCollectionResults_CL": result_row(ApplicationResult.of(APPLICATION), RUN),
     "PolicyCollectionRuns_CL": run_row(SUMMARY, "1.0.0"),
 }
@@ -56,7 +67,7 @@ def test_rows_have_exactly_the_columns_that_their_table_declares(table: str) -> 
 
 
 def test_a_state_row_names_customer_policy_and_resource_as_people_know_them() -> None:
-    row = StateRows(APPLICATION, RUN).row(STATE)
+    row = row_of(STATE)
 
     assert row["TimeGenerated"] == "2026-05-04T03:02:01.987Z"
     assert row["Application_id"] == str(APPLICATION.application_id)
@@ -68,11 +79,11 @@ def test_a_state_row_names_customer_policy_and_resource_as_people_know_them() ->
     assert row["Policy_set_definition_id"] is None
     assert row["Resource_type"] == "Microsoft.Storage/storageAccounts"
     assert row["Is_compliant"] is False
-    assert row["Evaluated_at"] == STATE.timestamp
+    assert row["Evaluated_at"] == STATE["timestamp"]
 
 
 def test_an_unknown_display_name_gives_way_to_the_name() -> None:
-    row = StateRows(replace(APPLICATION, assignments=None), RUN).row(STATE)
+    row = row_of(STATE, replace(APPLICATION, assignments=None))
 
     assert row["Policy_assignment_display_name"] == "Secure-Transfer"
     assert row["Policy_definition_display_name"] is None
@@ -99,8 +110,16 @@ def test_only_compliant_and_exempt_count_as_compliant(state: str | None, verdict
 
 
 def test_a_state_with_fields_of_the_wrong_type_becomes_text() -> None:
-    state = PolicyState.of({"resourceId": 17, "resourceLocation": None, "policyDefinitionAction": {"a": 1}})
+    document = {"resourceId": 17, "resourceLocation": None, "policyDefinitionAction": {"a": 1}}
 
-    assert state.resource_id == "17"
-    assert state.resource_location is None
-    assert state.effect == '{"a": 1}'
+    row = row_of(document)
+
+    assert row["Resource_id"] == "17"
+    assert row["Resource_location"] is None
+    assert row["Policy_effect"] == '{"a": 1}'
+
+
+def test_half_a_surrogate_pair_does_not_cost_the_row() -> None:
+    row = row_of({**STATE, "resourceId": "a\ud800b", "policyAssignmentName": "c\udc00d"})
+
+    assert (row["Resource_id"], row["Policy_assignment_name"]) == ("a\ufffdb", "c\ufffdd")

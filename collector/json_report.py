@@ -1,0 +1,74 @@
+"""What ``python -m collector --json`` prints: one JSON object, for machines."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import orjson
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from collector.outcomes import ApplicationResult, RunSummary
+    from collector.run import CollectionFailedError
+    from publisher.resource_ids import ApplicationId
+    from publisher.settings import SettingsError
+
+INTERRUPTED: Final = "Interrupted: no run row was written, so alerts keep judging the last completed run."
+_KEPT_IN_MEMORY_BYTES: Final = 1 << 20
+
+
+class JsonReport:
+    """Follows a run like Console does. Results wait in a temporary file, so that a large fleet needs no more memory."""
+
+    def __init__(self) -> None:
+        self._results = tempfile.SpooledTemporaryFile(_KEPT_IN_MEMORY_BYTES)  # noqa: SIM115 - closed with the report
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._results.close()
+
+    def add(self, result: ApplicationResult) -> None:
+        """Take one application's final result."""
+        if self._results.tell():
+            self._results.write(b",")
+        self._results.write(orjson.dumps({**asdict(result), "outcome": result.outcome.value}))
+
+    def show_summary(
+        self,
+        summary: RunSummary,
+        failure: CollectionFailedError | None,
+        *,
+        not_registered: ApplicationId | None,
+    ) -> None:
+        """Print the whole object: the run's identity, its totals, why it failed, and every application's result."""
+        error = str(failure) if failure else None
+        if not_registered is not None:
+            error = f"{not_registered} is not in the registry"
+        self._results.seek(0)
+        sys.stdout.buffer.write(orjson.dumps({**summary.totals(), "error": error})[:-1] + b',"applications":[')
+        shutil.copyfileobj(self._results, sys.stdout.buffer)
+        sys.stdout.buffer.write(b"]}\n")
+        sys.stdout.flush()
+
+    def show_bad_settings(self, error: SettingsError) -> None:
+        """Print every bad setting."""
+        document: dict[str, Any] = {"error": "bad settings", "settings": list(error.problems)}
+        sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.flush()
+        sys.stderr.write("\n  ".join(("Bad settings:", *error.problems)) + "\n")
+
+    def show_interrupted(self) -> None:
+        """Say what an interrupted run leaves behind."""
+        sys.stderr.write(f"{INTERRUPTED}\n")

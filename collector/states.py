@@ -1,0 +1,95 @@
+"""A policy state as far as rows need it: which policy judged, and what it said about which resource.
+
+A fleet's states name a few policies again and again, and resources nearly always once: so what depends on the policy
+alone is worked out once for each application, and only the rest for each state.
+"""
+
+from __future__ import annotations
+
+import json
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Text = str | None
+
+POLICY_FIELDS: Final = (
+    "policyAssignmentId",
+    "policyAssignmentName",
+    "policyAssignmentScope",
+    "policyDefinitionId",
+    "policyDefinitionName",
+    "policyDefinitionAction",
+    "policyDefinitionReferenceId",
+    "policySetDefinitionId",
+)
+RESOURCE_FIELDS: Final = ("timestamp", "resourceId", "resourceType", "resourceLocation", "complianceState")
+
+SELECTED_FIELDS: Final = RESOURCE_FIELDS + POLICY_FIELDS
+"""What a row needs of a policy state: the query's $select. ``isCompliant`` is deprecated and never asked for."""
+
+raw_policy: Final[Callable[[dict[str, Any]], tuple[Any, ...]]] = itemgetter(*POLICY_FIELDS)
+"""The POLICY_FIELDS of a state as it came; KeyError when one is missing."""
+
+raw_resource: Final[Callable[[dict[str, Any]], tuple[Any, ...]]] = itemgetter(*RESOURCE_FIELDS)
+"""The RESOURCE_FIELDS of a state as it came; KeyError when one is missing."""
+
+_VERDICTS: Final = {"compliant": True, "exempt": True, "noncompliant": False}
+
+
+class Policy(NamedTuple):
+    """The POLICY_FIELDS of a state; absent and null are both None, and "" may stand for none too (FACTS 2.5)."""
+
+    assignment_id: Text
+    assignment_name: Text
+    assignment_scope: Text
+    definition_id: Text
+    definition_name: Text
+    effect: Text
+    definition_reference_id: Text
+    set_definition_id: Text
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Policy:
+        """Return the policy that a state names, whatever its fields hold."""
+        return cls._make(_texts(document, POLICY_FIELDS))
+
+
+class Evaluation(NamedTuple):
+    """The RESOURCE_FIELDS of a state; absent and null are both None."""
+
+    timestamp: Text
+    resource_id: Text
+    resource_type: Text
+    resource_location: Text
+    compliance_state: Text
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Evaluation:
+        """Return what a state says about its resource, whatever its fields hold."""
+        return cls._make(_texts(document, RESOURCE_FIELDS))
+
+
+def _texts(document: dict[str, Any], names: tuple[str, ...]) -> tuple[Text, ...]:
+    """Return fields as text; one that should be text and is not becomes its JSON, and half a surrogate pair U+FFFD."""
+    values = map(document.get, names)
+    return tuple(
+        value if value is None else well_formed(value if isinstance(value, str) else json.dumps(value))
+        for value in values
+    )
+
+
+def well_formed(text: str) -> str:
+    """Return a text that UTF-8 can carry: lone surrogates, which JSON can spell, become U+FFFD."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def is_compliant(compliance_state: str | None) -> bool | None:
+    """Return the three-valued verdict of a complianceState.
+
+    True for Compliant and Exempt, False for NonCompliant, None for Unknown, Error, Conflict, Protected, a missing
+    state and whatever Azure invents next: none of them may count as compliant.
+    """
+    return None if compliance_state is None else _VERDICTS.get(compliance_state.lower())
