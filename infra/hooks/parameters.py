@@ -24,7 +24,8 @@ PARAMETERS_FILE: Final = INFRA / "main.parameters.json"
 _PARAMETER: Final = re.compile(r"((?:^@.*\n(?:^  .*\n|^\]\)\n)*)*)^param (\w+) (\w+)( =)?", re.MULTILINE)
 _ALLOWED: Final = re.compile(r"@allowed\(\[\n(.*?)\n\]\)", re.DOTALL)
 _LIMIT: Final = re.compile(r"@(minLength|maxLength|minValue|maxValue)\((\d+)\)")
-_VARIABLE: Final = re.compile(r"\$\{(\w+)(?:=([^}]*))?\}")
+_VARIABLE: Final = re.compile(r"\$\$|\$\{(\w+)(?:=([^}]*))?\}")
+"""A variable with an optional default; a doubled dollar sign stands for itself, as in azd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def variables_of(name: str, parameters_file: Path = PARAMETERS_FILE) -> str:
     """Return the environment variable that feeds a parameter, for messages; the parameter's own name when none does."""
     text = json.dumps(_document(parameters_file)["parameters"].get(name, {}))
     match = _VARIABLE.search(text)
-    return match[1] if match else name
+    return match[1] or name if match else name
 
 
 def resolve(environment: Mapping[str, str], parameters_file: Path = PARAMETERS_FILE) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def _document(parameters_file: Path) -> dict[str, Any]:
 
 def _resolved(value: Any, environment: Mapping[str, str]) -> Any:
     if isinstance(value, str):
-        return _VARIABLE.sub(lambda match: environment.get(match[1]) or match[2] or "", value)
+        return _VARIABLE.sub(lambda match: environment.get(match[1]) or match[2] or "" if match[1] else "$", value)
     if isinstance(value, list):
         return [_resolved(item, environment) for item in value]
     if isinstance(value, dict):

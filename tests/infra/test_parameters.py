@@ -82,3 +82,12 @@ def test_nothing_is_written_while_a_value_is_wrong(
     assert parameters.main([str(tmp_path / "parameters.json")]) == 1
     assert capsys.readouterr().err == "alertEmail (ALERT_EMAIL): is empty\n"
     assert not (tmp_path / "parameters.json").exists()
+
+
+def test_a_doubled_dollar_sign_keeps_what_is_meant_for_the_alert(tmp_path: Path) -> None:
+    file = tmp_path / "parameters.json"
+    value = {"Customer": "$${data.alertContext.x}", "Environment": "${AZURE_ENV_NAME}", "Colour": "${COLOUR=blue}"}
+    file.write_text(json.dumps({"parameters": {"alertCustomProperties": {"value": value}}}))
+    assert parameters.resolve(ENVIRONMENT, file) == {
+        "alertCustomProperties": {"Customer": "${data.alertContext.x}", "Environment": "production", "Colour": "blue"}
+    }

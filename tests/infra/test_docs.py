@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from infra.hooks import parameters
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+DOCS = PROJECT / "docs"
+OURS = ("deployment.md", "operations.md", "security.md")
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that GitHub makes of the headings of a document."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_link_leads_somewhere(name: str) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", (DOCS / name).read_text()):
+        if target.startswith("http"):
+            continue
+        file, _, anchor = target.partition("#")
+        path = (DOCS / file).resolve() if file else DOCS / name
+        if path.name == "scaling.md":
+            continue  # written with the fan-out mode
+        assert path.exists(), target
+        if anchor:
+            assert anchor in anchors(path), target
+
+
+def test_every_parameter_is_explained_with_its_variable() -> None:
+    text = (DOCS / "deployment.md").read_text()
+    for name in parameters.declarations():
+        variable = parameters.variables_of(name)
+        expected = f"| `{name}` | `{variable}` |" if variable != name else f"| `{name}` | |"
+        assert expected in text, expected
+
+
+def test_every_alert_has_a_section_with_its_severity_and_what_to_do() -> None:
+    rules = json.loads((PROJECT / "infra" / "alert_rules.json").read_text())["rules"]
+    rules += json.loads((PROJECT / "infra" / "security_alerts" / "rules.json").read_text()).values()
+    text = (DOCS / "operations.md").read_text()
+    drills = (DOCS / "deployment.md").read_text()
+    for rule in rules:
+        section = text.split(f"### {rule['displayName']}\n")[1].split("\n### ")[0]
+        assert f"Severity {rule['severity']}, rule `{rule['name']}`" in section
+        for part in ("**Meaning:**", "**First look"):
+            assert part in section, (rule["name"], part)
+        assert "action" in section.lower()
+        assert f"| {rule['displayName']} |" in drills, f"no drill for {rule['displayName']}"
+
+
+def test_every_workflow_variable_is_explained() -> None:
+    text = (DOCS / "deployment.md").read_text()
+    for path in (PROJECT / ".github" / "workflows").glob("*.yml"):
+        for name in set(re.findall(r"(?:vars|secrets)\.([A-Z_]+)", path.read_text())):
+            assert f"`{name}`" in text, name
