@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := $(VENV)/.packages
 AZURITE := sandbox/node/node_modules/.package-lock.json
-KUSTO := checks/node/node_modules/.package-lock.json
+VALIDATORS := checks/node/node_modules/.package-lock.json checks/node_actions/node_modules/.package-lock.json
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -28,14 +28,9 @@ $(PACKAGES): requirements-dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-$(AZURITE): sandbox/node/package-lock.json $(PACKAGES)
-	@echo "Setting up the storage emulator ..."
-	@cd $(@D)/.. && npm ci --ignore-scripts --prefer-offline --silent --no-audit --no-fund
-	@touch $@
-
-$(KUSTO): checks/node/package-lock.json $(PACKAGES)
-	@echo "Setting up the query language service ..."
-	@cd $(@D)/.. && npm ci --ignore-scripts --prefer-offline --silent --no-audit --no-fund
+%/node_modules/.package-lock.json: %/package-lock.json $(PACKAGES)
+	@echo "Setting up $* ..."
+	@cd $* && npm ci --ignore-scripts --prefer-offline --silent --no-audit --no-fund
 	@touch $@
 
 demo: install ## the whole system on this machine, told as a story (ends by itself)
@@ -44,13 +39,15 @@ demo: install ## the whole system on this machine, told as a story (ends by itse
 sandbox: install ## the same local Azure and Functions host, running until Ctrl-C
 	@$(BIN)/python -m sandbox run
 
-test: install $(KUSTO) ## the test suite
+test: install $(VALIDATORS) ## the test suite
 	@$(BIN)/pytest -n auto
 
-lint: install $(KUSTO) ## formatting, lint, types, queries, templates, workflows
+lint: install $(VALIDATORS) ## formatting, lint, types, queries, templates, workflows
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/python -m checks.kql
+	@$(BIN)/python -m checks.infrastructure
+	@$(BIN)/python -m checks.workflows
 
 format: install ## format and sort imports
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
