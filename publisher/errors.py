@@ -20,6 +20,7 @@ from azure.core.exceptions import (
     IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
+    ServiceResponseTimeoutError,
 )
 
 _LONGEST_MESSAGE: Final = 500
@@ -73,6 +74,10 @@ class Throttled(TransientFailure):
     """Too many requests (429)."""
 
 
+class TimedOut(TransientFailure):
+    """The service took the request and said nothing for as long as we wait."""
+
+
 class MalformedAnswer(TransientFailure):
     """An answer that cannot be what Azure meant: broken off, not JSON, or without what it must have."""
 
@@ -115,7 +120,9 @@ def as_failure(error: BaseException) -> AzureFailure | None:
     if isinstance(error, AzureFailure):
         return error
     if isinstance(error, TimeoutError):
-        return TransientFailure("the call took too long", code="Timeout")
+        return TimedOut("the call took too long", code="Timeout")
+    if isinstance(error, ServiceResponseTimeoutError):
+        return TimedOut("no answer in time", code="Timeout")
     if isinstance(error, IncompleteReadError | zlib.error):  # zlib: a compressed answer that is none
         return MalformedAnswer("the answer broke off", code="IncompleteAnswer")
     if isinstance(error, ServiceRequestError):

@@ -11,12 +11,15 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from publisher.errors import DeadlineExceeded, TransientFailure, as_failure
+from publisher.errors import DeadlineExceeded, TimedOut, TransientFailure, as_failure
 
 _LOGGER = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
 DEFAULT_ATTEMPTS: Final = 6
+ATTEMPTS_WITHOUT_ANSWER: Final = 2
+"""A silent service costs a whole read time-out for each attempt, and is rarely less silent the next time."""
+
 _FIRST_DELAY_SECONDS: Final = 0.5
 _LONGEST_DELAY_SECONDS: Final = 30.0
 
@@ -33,10 +36,11 @@ async def with_retries(
     """Return what `attempt` returns, repeating it after transient failures.
 
     Waits grow from half a second to half a minute, with jitter; Azure's Retry-After replaces them. When the next wait
-    would not fit before `deadline` (seconds of `clock`), or after `attempts` calls, the last failure is raised as
-    it is; a call that is under way at the deadline is cancelled. Raises an AzureFailure for everything the Azure SDKs
-    raise; exceptions of other kinds pass unchanged.
+    would not fit before `deadline` (seconds of `clock`), after `attempts` calls, or when the service was silent on two
+    of them, the last failure is raised as it is; a call that is under way at the deadline is cancelled. Raises an
+    AzureFailure for everything the Azure SDKs raise; exceptions of other kinds pass unchanged.
     """
+    silences = 0
     for number in range(1, attempts + 1):
         try:
             return await _in_time(attempt, deadline - clock())
@@ -44,8 +48,10 @@ async def with_retries(
             failure = as_failure(error)
             if failure is None:
                 raise
+            silences += isinstance(failure, TimedOut)
+            is_last = number == attempts or silences == ATTEMPTS_WITHOUT_ANSWER
             wait = _wait_before_next(failure, number, jitter) if isinstance(failure, TransientFailure) else None
-            if wait is None or number == attempts or clock() + wait >= deadline:
+            if wait is None or is_last or clock() + wait >= deadline:
                 if failure is error:
                     raise
                 raise failure from error

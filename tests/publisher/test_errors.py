@@ -13,6 +13,7 @@ from azure.core.exceptions import (
     IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
+    ServiceResponseTimeoutError,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ from publisher.errors import (
     NoToken,
     RequestRefused,
     Throttled,
+    TimedOut,
     TransientFailure,
     as_failure,
     failure_of_status,
@@ -138,7 +140,8 @@ def test_a_date_to_wait_for_becomes_seconds() -> None:
         (DecodeError("not JSON"), MalformedAnswer, "MalformedAnswer"),
         (ClientAuthenticationError("no identity\nContent: secret"), NoToken, "NoToken"),
         (AzureError("something"), TransientFailure, "AzureError"),
-        (TimeoutError(), TransientFailure, "Timeout"),
+        (TimeoutError(), TimedOut, "Timeout"),
+        (ServiceResponseTimeoutError("silence"), TimedOut, "Timeout"),
     ],
 )
 def test_an_exception_of_the_sdk_has_its_failure(error: Exception, kind: type[AzureFailure], code: str) -> None:

@@ -16,6 +16,7 @@ from publisher.errors import (
     NotFound,
     RequestRefused,
     Throttled,
+    TimedOut,
     TransientFailure,
 )
 from publisher.retry import with_retries
@@ -165,3 +166,10 @@ async def test_a_defect_of_our_own_is_not_hidden_by_retries() -> None:
     with pytest.raises(KeyError):
         await repeat(calls, Clock())
     assert calls.made == 1
+
+
+async def test_a_silent_service_is_asked_twice_and_no_more() -> None:
+    calls, clock = Calls([TimedOut("silence", code="Timeout") for _ in range(6)]), Clock()
+    with pytest.raises(TimedOut):
+        await repeat(calls, clock)
+    assert calls.made == 2
