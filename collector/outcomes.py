@@ -99,13 +99,18 @@ class ApplicationResult:
 
     @classmethod
     def of_malformed(cls, row: MalformedRow) -> ApplicationResult:
-        """Return the Failed result of a registry row that cannot be read; its message names the row."""
+        """Return the result of a registry row that cannot be collected; its message names the row.
+
+        Failed, or AccessDenied when the row only says that Azure refuses us the application.
+        """
+        refused = row.access_lost_at is not None
         return cls(
             application_id=str(row.application_id or row.name),
-            application_name="",
+            application_name=row.application_id.name if row.application_id else "",
             customer_subscription_id=row.subscription_id,
             managed_resource_group_id="",
-            error_code="MalformedRegistryRow",
+            outcome=Outcome.ACCESS_DENIED if refused else Outcome.FAILED,
+            error_code="ApplicationNotReadable" if refused else "MalformedRegistryRow",
             error_message=f"Registry row {row.name}: {row.reason}",
         )
 

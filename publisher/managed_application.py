@@ -43,9 +43,13 @@ class ManagedApplication:
 
 @dataclass(frozen=True, slots=True)
 class MalformedRow:
-    """A row that cannot be collected: its keys and the reason, printable, and whose it is as far as that is known."""
+    """A row that cannot be collected: its keys and the reason, printable, and whose it is as far as that is known.
+
+    `access_lost_at` is set for an application that ARM has refused us from the beginning.
+    """
 
     name: str
     reason: str
     subscription_id: str = ""
     application_id: ApplicationId | None = None
+    access_lost_at: datetime | None = None

@@ -68,7 +68,8 @@ class Refresher:
             try:
                 application = await self.arm.application(asked, deadline=deadline)
             except AzureFailure as failure:
-                if event_time is not None and is_out_of_reach(failure):
+                is_refused = is_out_of_reach(failure) and not isinstance(failure, NotFound)
+                if event_time is not None and is_refused:
                     now = self.clock()
                     await self.registry.note_unreached(asked, row, event_time=min(event_time, now), now=now)
                 raise

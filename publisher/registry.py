@@ -20,6 +20,7 @@ from publisher.registry_rows import (
     properties_of,
     time_text,
     tombstone_properties,
+    unreached_properties,
 )
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId
 from publisher.retry import DEFAULT_ATTEMPTS
@@ -108,6 +109,19 @@ class Registry:
         """Record on a row, once, since when ARM refuses us the application; raise RowChanged."""
         if "access_lost_at" not in row.properties:
             await self._table.replace(row, {**row.properties, "access_lost_at": time_text(now)})
+
+    async def note_unreached(
+        self, application_id: ApplicationId, row: Row | None, *, event_time: datetime, now: datetime
+    ) -> None:
+        """Record an application that an event tells of and ARM refuses us, in the place of `row`; raise RowChanged.
+
+        A row that knows the application stays as it is; a tombstone is replaced by a later event only.
+        """
+        if row is None:
+            properties = unreached_properties(application_id, None, event_time, now)
+            await self._table.insert(application_id.partition_key, application_id.row_key, properties)
+        elif row.is_tombstone and event_time > max(filter(None, (row.event_time, row.deleted_at)), default=event_time):
+            await self._table.replace(row, unreached_properties(application_id, row, event_time, now))
 
     async def _one(self, application_id: ApplicationId) -> AsyncIterator[Row]:
         row = await self.find(application_id)

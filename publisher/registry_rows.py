@@ -6,20 +6,18 @@ malformed; what only describes it is taken as far as it can be read.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
-
 from publisher.errors import printable
-from publisher.managed_application import ExpectedAssignment, MalformedRow, ManagedApplication
+from publisher.managed_application import MalformedRow, ManagedApplication
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId, InvalidResourceId, ResourceGroupId, quoted
+from publisher.stored_assignments import assignments_in, assignments_text
 
 DELETED: Final = "deleted"
 ACTIVE: Final = "active"
-_LONGEST_PROPERTY: Final = 32_000  # Table storage allows 32 K UTF-16 code units (FACTS 6.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,11 @@ class Row:
     def event_time(self) -> datetime | None:
         """When the latest event happened that the row took in."""
         return _time(self.properties, "event_time")
+
+    @property
+    def deleted_at(self) -> datetime | None:
+        """When a tombstone was written."""
+        return _time(self.properties, "deleted_at")
 
     @property
     def customer_name(self) -> str:
@@ -90,7 +93,7 @@ def application_of(row: Row) -> ManagedApplication:
         location=_text(properties, "location"),
         kind=_text(properties, "kind"),
         provisioning_state=_text(properties, "provisioning_state"),
-        assignments=_assignments(properties.get("assignments")),
+        assignments=assignments_in(properties.get("assignments")),
         event_time=row.event_time,
         refreshed_at=_time(properties, "refreshed_at"),
         access_lost_at=_time(properties, "access_lost_at"),
@@ -104,7 +107,8 @@ def malformed(row: Row, reason: str) -> MalformedRow:
     except UnreadableRow:
         subscription_id = row.properties.get("subscription_id")
         return MalformedRow(_name(row), reason, _shown(subscription_id) if subscription_id else "")
-    return MalformedRow(_name(row), reason, identity.subscription_id, identity)
+    access_lost_at = _time(row.properties, "access_lost_at")
+    return MalformedRow(_name(row), reason, identity.subscription_id, identity, access_lost_at)
 
 
 def properties_of(application: ManagedApplication, previous: Row | None) -> dict[str, Any]:
@@ -112,15 +116,11 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
 
     Whatever else is on the previous row stays, above all the operator's `customer_name`.
     """
-    identity = application.application_id
     properties = dict(previous.properties) if previous else {}
     for name in ("deleted_at", "access_lost_at", "assignments"):
         properties.pop(name, None)
     properties |= {
-        "application_id": str(identity),
-        "subscription_id": identity.subscription_id,
-        "app_resource_group_name": identity.resource_group,
-        "app_name": identity.name,
+        **_identity_properties(application.application_id),
         "managed_resource_group_id": str(application.managed_resource_group_id),
         "mrg_name": application.managed_resource_group_id.resource_group,
         "plan_publisher": application.plan_publisher,
@@ -133,7 +133,7 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
         "provisioning_state": application.provisioning_state,
         "status": ACTIVE,
     }
-    assignments = _assignments_text(application.assignments)
+    assignments = assignments_text(application.assignments)
     if assignments is not None:
         properties["assignments"] = assignments
     for name in ("event_time", "refreshed_at", "access_lost_at"):
@@ -141,6 +141,31 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
         if moment is not None:
             properties[name] = time_text(moment)
     return properties
+
+
+def unreached_properties(
+    application_id: ApplicationId, previous: Row | None, event_time: datetime, now: datetime
+) -> dict[str, Any]:
+    """Return the properties to store for an application that we were told of and that ARM refuses us.
+
+    Without a managed resource group the row cannot be collected, which every run then tells.
+    """
+    kept = {"customer_name": previous.customer_name} if previous and previous.customer_name else {}
+    return kept | {
+        **_identity_properties(application_id),
+        "status": ACTIVE,
+        "event_time": time_text(event_time),
+        "access_lost_at": time_text(now),
+    }
+
+
+def _identity_properties(identity: ApplicationId) -> dict[str, str]:
+    return {
+        "application_id": str(identity),
+        "subscription_id": identity.subscription_id,
+        "app_resource_group_name": identity.resource_group,
+        "app_name": identity.name,
+    }
 
 
 def tombstone_properties(row: Row, event_time: datetime | None, now: datetime) -> dict[str, Any]:
@@ -160,6 +185,8 @@ def time_text(moment: datetime) -> str:
 
 def _managed_resource_group(properties: Mapping[str, Any], identity: ApplicationId) -> ResourceGroupId:
     whole = _identifier(properties, "managed_resource_group_id")
+    if not whole and "mrg_name" not in properties and "access_lost_at" in properties:
+        raise UnreadableRow("Azure has refused us the application since we were told of it: check the authorizations")
     try:
         return ResourceGroupId.parse(whole) if whole else _group_by_name(properties, identity)
     except InvalidResourceId as error:
@@ -201,32 +228,6 @@ def _time(properties: Mapping[str, Any], name: str) -> datetime | None:
     if not isinstance(moment, datetime):
         return None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _assignments(text: object) -> tuple[ExpectedAssignment, ...] | None:
-    try:
-        members = orjson.loads(text) if isinstance(text, str) else None
-        if not isinstance(members, list):
-            return None
-        assignments = tuple(ExpectedAssignment(**member) for member in members)
-    except (ValueError, TypeError):
-        return None
-    is_sound = all(isinstance(getattr(one, name), str) for one in assignments for name in one.__slots__)
-    return assignments if is_sound and all(one.id for one in assignments) else None
-
-
-def _assignments_text(assignments: tuple[ExpectedAssignment, ...] | None) -> str | None:
-    """Return the assignments as JSON; without display names when that alone fits; None when nothing fits."""
-    if assignments is None:
-        return None
-    for version in (
-        assignments,
-        tuple(replace(one, display_name="", definition_display_name="") for one in assignments),
-    ):
-        text = orjson.dumps(version).decode()
-        if len(text.encode("utf-16-le")) // 2 <= _LONGEST_PROPERTY:
-            return text
-    return None
 
 
 def _name(row: Row) -> str:
