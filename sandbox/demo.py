@@ -16,15 +16,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from sandbox.azure import Sandbox
 
-
-def run_demo(console: Console, *, prepare: Callable[[Sandbox], None] = lambda _: None) -> int:
+def run_demo(console: Console, *, prepare: Callable[[Installation], None] = lambda _: None) -> int:
     """Tell the story; return 0 when everything was as it should be, 1 when anything was not.
 
     Args:
         console: where it is told.
-        prepare: is called with the sandbox before the story begins; a test scripts a fault there.
+        prepare: is called before the story begins; a test scripts a fault there.
     """
     display = Display(console)
     checks = Checks(display.check)
@@ -38,7 +36,7 @@ def run_demo(console: Console, *, prepare: Callable[[Sandbox], None] = lambda _:
     with Installation() as installation:
         display.say(f"Functions of the app: {', '.join(installation.functions.functions)}")
         try:
-            prepare(installation.sandbox)
+            prepare(installation)
             _tell(installation, display, checks)
         except Exception as error:  # noqa: BLE001 - whatever it was, the demonstration has failed and must say so
             display.broken(error)

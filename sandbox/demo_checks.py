@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sandbox.customers import Customer
 
 LONGEST_VALUE = 300
+MOST_PROBLEMS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,10 @@ class Checks:
         wanted, there = Counter(expected), Counter(found)
         missing = [f"missing    {_shortened(item)}" for item in (wanted - there).elements()]
         surplus = [f"unexpected {_shortened(item)}" for item in (there - wanted).elements()]
-        self._add(Check(what, (*missing, *surplus)))
+        problems = [*missing, *surplus]
+        if len(problems) > MOST_PROBLEMS:
+            problems[MOST_PROBLEMS:] = [f"and {len(problems) - MOST_PROBLEMS} more"]
+        self._add(Check(what, tuple(problems)))
 
     def _add(self, check: Check) -> None:
         self.made.append(check)

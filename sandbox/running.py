@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import tempfile
-import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,10 +61,9 @@ def run(console: Console, *, schedule: str, as_json: bool) -> int:
             _print(console, addresses, untold)
         feed.begin()
         installation.collect()
-        waiting = threading.Event()
         while installation.functions.is_running:
             feed.follow(installation)
-            waiting.wait(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
         console.print(Text(f"The Functions host has ended:\n{installation.functions.log()}", style="red"))
     return 1
 

@@ -1,0 +1,158 @@
+"""`make sandbox`: everything it prints works when it is pasted, customers can be played, and Ctrl-C ends it cleanly."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shlex
+import signal
+import ssl
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from sandbox.functions_process import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Running:
+    """A started `python -m sandbox run`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[str] = []
+
+    def line(self, *parts: str) -> str:
+        """Read on until a line has all parts, and return it."""
+        assert self.process.stdout is not None
+        while line := self.process.stdout.readline():
+            self.lines.append(line.strip())
+            if all(part in line for part in parts):
+                return line.strip()
+        raise AssertionError(f"no line with {parts} in {self.lines}")
+
+    def end(self, number: int) -> int:
+        """Send a signal; return the exit status once everything that was started is gone as well."""
+        started = psutil.Process(self.process.pid).children(recursive=True)
+        assert len(started) == 2
+        self.process.send_signal(number)
+        self.process.communicate(timeout=60)
+        assert psutil.wait_procs(started, timeout=30)[1] == []
+        return self.process.returncode
+
+
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[Running]:
+    command = [sys.executable, "-m", "sandbox", "run", *options]
+    environment = os.environ | {"TMPDIR": str(folder)}
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Running(process)
+        finally:
+            process.terminate()
+
+
+def request(
+    method: str, url: str, body: str | None = None, authority: str | None = None, status: int = 200, **headers: str
+) -> Any:
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        context = ssl.create_default_context(cafile=authority)
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(parts.netloc, context=context)
+    else:
+        connection = http.client.HTTPConnection(parts.netloc)
+    connection.request(method, f"{parts.path}?{parts.query}", body, headers)
+    response = connection.getresponse()
+    answer = json.loads(response.read())
+    connection.close()
+    assert response.status == status, answer
+    return answer
+
+
+def curl(command: str) -> Any:
+    """Do what a printed curl command would do."""
+    words = iter(shlex.split(command))
+    assert next(words) == "curl"
+    method, url, body, authority = "GET", "", None, None
+    headers: dict[str, str] = {}
+    for word in words:
+        match word:
+            case "-X":
+                method = next(words)
+            case "-d":
+                body = next(words)
+            case "--cacert":
+                authority = next(words)
+            case "-H":
+                header = next(words)
+                text = Path(header[1:]).read_text(encoding="utf-8") if header.startswith("@") else header
+                name, _, value = text.strip().partition(": ")
+                headers[name] = value
+            case "-i":
+                pass
+            case _:
+                url = word
+    return request(method, url, body, authority, **headers)
+
+
+def test_every_printed_command_works_and_ctrl_c_ends_it(tmp_path: Path) -> None:
+    with running(tmp_path) as sandbox:
+        sandbox.line("Tailspin has deployed")
+        notify = sandbox.line("curl -i -X POST")
+        query = sandbox.line("curl --cacert")
+        collect = sandbox.line("-m collector")
+        play = sandbox.line("curl -X POST", "/contoso/break")
+        deploy = sandbox.line("curl -X POST", "/litware")
+        sandbox.line("collected (timer): 3 applications, 27 states, 1 not compliant")
+        sandbox.line("alert Sev2 Fired: Managed application is not compliant: Fabrikam, fabrikam-analytics")
+
+        assert curl(notify)["result"] == "Registered"
+        sandbox.line("PUT/Succeeded", "tailspin-analytics: 200 Registered")
+        assert len(curl(query)["tables"][0]["rows"]) >= 3
+        assert curl(play)["noncompliantStates"] == 1
+        assert curl(deploy)["notifications"] == {"litware: PUT/Accepted": 200, "litware: PUT/Succeeded": 200}
+        finished = subprocess.run(
+            ["/bin/sh", "-c", collect], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+        assert finished.returncode == 0, finished.stderr
+        sandbox.line("collected (command line): 5 applications, 45 states, 2 not compliant")
+        sandbox.line("alert Sev2 Fired: Managed application is not compliant: ", "contoso-analytics")
+        assert sandbox.end(signal.SIGINT) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_addresses_are_one_line_of_json_and_customers_can_be_played(tmp_path: Path) -> None:
+    with running(tmp_path, "--json", "--schedule", "* * * * * *") as sandbox:
+        addresses = json.loads(sandbox.line("{"))
+        customers = addresses["customersUrl"]
+        assert request("POST", f"{customers}/fabrikam/repair")["noncompliantStates"] == 0
+        assert request("POST", f"{customers}/northwind/revoke")["publisherHasAccess"] is False
+        assert request("POST", f"{customers}/northwind/restore")["publisherHasAccess"] is True
+        assert request("POST", f"{customers}/contoso/delete")["deployed"] is False
+        described = {customer["customer"]: customer for customer in request("GET", customers)}
+        assert set(described) == {"contoso", "fabrikam", "northwind", "tailspin"}
+        request("POST", f"{customers}/contoso/repair", status=404)
+        request("POST", f"{customers}/nobody/repair", status=404)
+        request("POST", f"{customers}/fabrikam/praise", status=404)
+        request("POST", f"{customers}/fabrikam", status=409)
+        request("POST", f"{customers}/1%2F2", status=400)
+        assert sandbox.end(signal.SIGTERM) == 0
+    assert sandbox.lines[1:] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["unknown"], ["run", "--unknown"], ["serve", "--latency", "x=1"]])
+def test_wrong_usage_is_a_two(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "sandbox", *arguments]
+    finished = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert finished.returncode == 2
+    assert "usage: python -m sandbox" in finished.stderr
