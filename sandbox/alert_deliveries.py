@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_DETAILS = frozenset({"Application_id", "Policy_assignment_id"})
-"""Dimensions that tell alerts apart and that people need not read: the names stand beside them."""
+_IDS = frozenset({"Application_id", "Policy_assignment_id", "Customer_subscription_id"})
+"""Dimensions that tell alerts apart and that people need not read: names stand beside them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery: `condition` is "Fired" or "Resolved", `about` the values of the rule's dimensions."""
+    """One delivery: `condition` is "Fired" or "Resolved", `about` the names among the dimensions' values."""
 
     condition: str
     severity: str
@@ -37,7 +37,7 @@ class Delivery:
                 dimension["value"]
                 for criterion in criteria
                 for dimension in criterion["dimensions"]
-                if dimension["name"] not in _DETAILS
+                if dimension["name"] not in _IDS
             ),
             essentials["alertId"],
             essentials["resolvedDateTime" if condition == "Resolved" else "firedDateTime"],

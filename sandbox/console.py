@@ -10,7 +10,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from typing import TextIO
 
-WIDTH_WITHOUT_TERMINAL: Final = 110
+WIDTH_WITHOUT_TERMINAL: Final = 120
 WIDEST: Final = 130
 
 

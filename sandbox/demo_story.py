@@ -38,7 +38,7 @@ class Story:
         name = "application-noncompliant"
         self._plain_http = steps.alert(name, "Fabrikam", "fabrikam-analytics", "Storage only accepts HTTPS")
         self._no_purge_protection = steps.alert(name, "Northwind", "northwind-analytics", "Security baseline")
-        self._unread = steps.alert("application-unread", self._northwind.subscription_id, "northwind-analytics")
+        self._unread = steps.alert("application-unread", "northwind-analytics")
 
     @property
     def chapters(self) -> tuple[tuple[str, Callable[[], None]], ...]:
