@@ -16,7 +16,7 @@ from collector.outcomes import Run, RunSummary
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.errors import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
-from publisher.registry import Registry
+from publisher.registry import Patience, Registry
 from publisher.resource_manager import ResourceManager
 from publisher.retry import with_retries
 
@@ -100,7 +100,12 @@ async def run_collection(
             )
         )
         registry = await stack.enter_async_context(
-            Registry.open(settings.storage, settings.table_name, settings.own_identity_client_id)
+            Registry.open(
+                settings.storage,
+                settings.table_name,
+                settings.own_identity_client_id,
+                patience=Patience(deadline=uploading_deadline, sleep=sleep),
+            )
         )
         collection = Collection(
             run,

@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.refresh import Refresher
-from publisher.registry import Registry
+from publisher.registry import Patience, Registry
 from publisher.resource_manager import ResourceManager
 from publisher.retry import DEFAULT_ATTEMPTS
 from publisher.settings import NotificationSettings, ReconcileSettings
@@ -85,7 +85,8 @@ def _open_refresher(
     settings, attempts = key
     credential = service_principal_credential(settings.service_principal, settings.cloud)
     arm = ResourceManager(credential, settings.cloud, attempts=attempts)
-    registry = Registry.open(settings.storage, settings.table_name, settings.own_identity_client_id, attempts=attempts)
+    patience = Patience(attempts)
+    registry = Registry.open(settings.storage, settings.table_name, settings.own_identity_client_id, patience=patience)
     connections = AsyncExitStack()
     for client in (credential, arm, registry):
         connections.push_async_exit(client)

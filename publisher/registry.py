@@ -23,11 +23,10 @@ from publisher.registry_rows import (
     unreached_properties,
 )
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId
-from publisher.retry import DEFAULT_ATTEMPTS
 from publisher.storage_settings import Storage
-from publisher.table import RowChanged, Table
+from publisher.table import USUAL_PATIENCE, Patience, RowChanged, Table
 
-__all__ = ["ExpectedAssignment", "MalformedRow", "ManagedApplication", "Registry", "Row", "RowChanged"]
+__all__ = ["ExpectedAssignment", "MalformedRow", "ManagedApplication", "Patience", "Registry", "Row", "RowChanged"]
 
 _AFTER_PREFIX: Final = chr(ord(ROW_KEY_PREFIX) + 1)
 _FOREIGN_KEYS: Final = "PartitionKey eq @partition and ( RowKey lt @first or RowKey ge @after )"
@@ -50,10 +49,10 @@ class Registry:
         table_name: str,
         own_identity_client_id: str | None,
         *,
-        attempts: int = DEFAULT_ATTEMPTS,
+        patience: Patience = USUAL_PATIENCE,
     ) -> Self:
         """Return the registry in a storage account; nothing is asked of the account yet."""
-        return cls(Table.open(storage, table_name, own_identity_client_id, attempts=attempts))
+        return cls(Table.open(storage, table_name, own_identity_client_id, patience))
 
     async def __aenter__(self) -> Self:
         return self

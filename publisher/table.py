@@ -1,8 +1,11 @@
 """Table storage, as far as the registry needs it: rows in, rows out, every write guarded by an ETag."""
 
+import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
 from azure.core import MatchConditions
@@ -11,9 +14,9 @@ from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
 
 from publisher.credentials import own_identity_credential
-from publisher.errors import AzureFailure, NotFound, RequestRefused
+from publisher.errors import AzureFailure, MalformedAnswer, NotFound, RequestRefused
 from publisher.registry_rows import Row
-from publisher.retry import with_retries
+from publisher.retry import DEFAULT_ATTEMPTS, with_retries
 from publisher.storage_settings import Storage
 from publisher.transport import Transport
 
@@ -22,6 +25,21 @@ _Answer = TypeVar("_Answer")
 _CALL_SECONDS: Final = 60.0
 _MISSING_TABLE: Final = "TableNotFound"
 _LOST_RACES: Final = frozenset({"EntityAlreadyExists", "UpdateConditionNotSatisfied"})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one call to the table may take: a minute, but not beyond `deadline` (seconds of `time.monotonic`).
+
+    `attempts` is how often it is made when it fails for a reason that may pass, `sleep` waits in between.
+    """
+
+    attempts: int = DEFAULT_ATTEMPTS
+    deadline: float = math.inf
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+USUAL_PATIENCE: Final = Patience()
 
 
 class RowChanged(Exception):  # noqa: N818 - named for what happened
@@ -34,20 +52,20 @@ class Table:
     The first insert creates a table that does not exist; until then it has no row to `get`, and nothing to list.
     """
 
-    def __init__(self, client: TableClient, credential: AsyncTokenCredential | None, attempts: int) -> None:
+    def __init__(self, client: TableClient, credential: AsyncTokenCredential | None, patience: Patience) -> None:
         self._client = client
         self._credential = credential
-        self._attempts = attempts
+        self._patience = patience
 
     @classmethod
-    def open(cls, storage: Storage, name: str, own_identity_client_id: str | None, *, attempts: int) -> Self:
+    def open(cls, storage: Storage, name: str, own_identity_client_id: str | None, patience: Patience) -> Self:
         """Return the table of that name in a storage account; nothing is asked of the account yet."""
         options: dict[str, Any] = {"transport": Transport(connections=32), "retry_total": 0}
         if storage.connection_string:
-            return cls(TableClient.from_connection_string(storage.connection_string, name, **options), None, attempts)
+            return cls(TableClient.from_connection_string(storage.connection_string, name, **options), None, patience)
         credential = own_identity_credential(storage.identity_client_id or own_identity_client_id)
         endpoint = storage.table_service_uri or ""
-        return cls(TableClient(endpoint, name, credential=credential, **options), credential, attempts)
+        return cls(TableClient(endpoint, name, credential=credential, **options), credential, patience)
 
     async def close(self) -> None:
         """Close the connections to storage, and to the identity endpoint."""
@@ -58,7 +76,7 @@ class Table:
     async def get(self, partition_key: str, row_key: str) -> Row | None:
         """Return the row with these keys, or None."""
         try:
-            return _row(await self._repeated(lambda: self._client.get_entity(partition_key, row_key)))
+            return _row(await self._repeated(_sensible(lambda: self._client.get_entity(partition_key, row_key))))
         except NotFound:
             return None
 
@@ -127,16 +145,40 @@ class Table:
             _LOGGER.info("the registry table %s was created", self._client.table_name)
 
     async def _pages(self, pages: AsyncIterator[AsyncIterator[TableEntity]]) -> AsyncIterator[Row]:
-        while (page := await self._repeated(lambda: anext(pages, None))) is not None:
+        seen = set[str]()
+        while (page := await self._repeated(_sensible(lambda: anext(pages, None)))) is not None:
+            continuation = repr(getattr(pages, "continuation_token", None))  # AsyncPageIterator's, see azure-core
+            if continuation in seen:
+                raise MalformedAnswer("registry table: the next page is one already read", code="RepeatedContinuation")
+            seen.add(continuation)
             async for entity in page:
                 yield _row(entity)
 
     async def _repeated(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer:
         try:
-            return await with_retries(call, deadline=time.monotonic() + _CALL_SECONDS, attempts=self._attempts)
+            return await with_retries(
+                call,
+                deadline=min(self._patience.deadline, time.monotonic() + _CALL_SECONDS),
+                attempts=self._patience.attempts,
+                sleep=self._patience.sleep,
+            )
         except AzureFailure as failure:
             failure.prefixed("registry table")
             raise
+
+
+def _sensible(read: Callable[[], Awaitable[_Answer]]) -> Callable[[], Awaitable[_Answer]]:
+    """Return a read that raises MalformedAnswer where the SDK trips over an answer that no table would give."""
+
+    async def attempt() -> _Answer:
+        try:
+            return await read()
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
+            raise MalformedAnswer(
+                "the answer is not what Table storage answers with", code="MalformedAnswer"
+            ) from error
+
+    return attempt
 
 
 def _row(entity: TableEntity) -> Row:
