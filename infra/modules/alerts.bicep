@@ -30,6 +30,7 @@ var catalogue = any(loadJsonContent('../alert_rules.json'))
 var queries = {
   application_noncompliant: loadTextContent('../queries/application_noncompliant.kql')
   application_unread: loadTextContent('../queries/application_unread.kql')
+  application_unregistered: loadTextContent('../queries/application_unregistered.kql')
   assignment_without_states: loadTextContent('../queries/assignment_without_states.kql')
   collector_silent: loadTextContent('../queries/collector_silent.kql')
   deployment_failed: loadTextContent('../queries/deployment_failed.kql')

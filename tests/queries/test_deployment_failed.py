@@ -50,8 +50,8 @@ def test_a_failed_deployment_fires_with_its_error(notify: Callable[..., None], f
     assert failed() == {"alpha": ("QuotaExceeded", "No cores left")}
 
 
-def test_a_repeated_notification_fires_once(notify: Callable[..., None], failed: Failed, workspace: Workspace) -> None:
-    notify("PUT", "Failed", 10)
+def test_a_repeated_notification_fires_once(notify: Callable[..., None], failed: Failed) -> None:
+    notify("PUT", "Failed", 10, Registry_action="TransientFailure", Registry_error="Timeout: the call took too long")
     notify("PUT", "Failed", 10, Application_id=application_id("alpha").lower())
 
     assert set(failed()) == {"alpha"}

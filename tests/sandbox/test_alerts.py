@@ -246,6 +246,7 @@ def test_the_projects_rules_can_be_read_for_every_interval() -> None:
             "collector-silent",
             "assignment-without-states",
             "deployment-failed",
+            "application-unregistered",
         )
     }
 
