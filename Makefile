@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := $(VENV)/.packages
 AZURITE := sandbox/node/node_modules/.package-lock.json
-VALIDATORS := checks/node/node_modules/.package-lock.json checks/node_actions/node_modules/.package-lock.json
+VALIDATORS := $(patsubst %,checks/%/node_modules/.package-lock.json,node node_actions node_browser)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)

@@ -22,10 +22,10 @@ class Status(StrEnum):
 
 
 class LastKnown(StrEnum):
-    """What was found when an application was last read."""
+    """What was found when an application was last read; unknown: it was not, in the time that is judged."""
 
     NONCOMPLIANT = "noncompliant"
-    NEVER_READ = "never_read"
+    UNKNOWN = "unknown"
     NOT_EVALUATED = "not_evaluated"
     COMPLIANT = "compliant"
 
@@ -147,13 +147,13 @@ def _application(row: Mapping[str, Any], times: Mapping[str, Mapping[str, Any]])
         plan_version=str(row.get("Plan_version") or ""),
         last_known=last_known,
         # Whatever the outcome says: without a readable result nothing was read.
-        is_readable=is_readable and last_known is not LastKnown.NEVER_READ,
+        is_readable=is_readable and last_known is not LastKnown.UNKNOWN,
         noncompliant=counts["Noncompliant"],
         compliant=counts["Compliant"],
         exempt=counts["Exempt"],
         unknown=counts["Unknown"],
         assignments_without_states=row.get("Assignments_without_states"),
-        last_read=_time(row.get("Last_read")),
+        last_read=_time(row.get("Last_read")) or _time(since.get("Last_read")),
         last_tried=_time(row.get("Last_seen")),
         outcome=str(row.get("Outcome") or ""),
         error_code=str(row.get("Error_code") or ""),
@@ -167,7 +167,7 @@ def _last_known(compliance: str, counts: Mapping[str, int]) -> LastKnown:
     if compliance == "NonCompliant" or counts["Noncompliant"]:
         return LastKnown.NONCOMPLIANT
     if compliance == "NotRead":
-        return LastKnown.NEVER_READ
+        return LastKnown.UNKNOWN
     # States that say neither yes nor no (Unknown, Error, Conflict) are no evidence of compliance by themselves.
     if compliance == "Compliant" and counts["Compliant"] + counts["Exempt"]:
         return LastKnown.COMPLIANT
@@ -185,7 +185,7 @@ def _lost(row: Mapping[str, Any], times: Mapping[str, Mapping[str, Any]]) -> App
         managed_resource_group_id="",
         plan_name="",
         plan_version="",
-        last_known=LastKnown.NEVER_READ,
+        last_known=LastKnown.UNKNOWN,
         is_readable=False,
         noncompliant=0,
         compliant=0,

@@ -44,7 +44,7 @@ def summary(fleet: Fleet) -> dict[str, Any]:
         "applications": {"total": total, **{status.value: statuses[status] for status in Status}},
         "compliant_share": share(statuses[Status.COMPLIANT], total),
         "unread_last_known": {
-            name: last_known[name] for name in ("noncompliant", "compliant", "not_evaluated", "never_read")
+            name: last_known[name] for name in ("noncompliant", "compliant", "not_evaluated", "unknown")
         },
         "states": {
             "noncompliant": sum(application.noncompliant for application in fleet.applications),

@@ -59,7 +59,9 @@ def functions() -> list[tuple[str, str, re.Pattern[str], Any]]:
         trigger = function.get_trigger()
         assert trigger is not None
         bound = trigger.get_dict_repr()
-        path = re.sub(r"\{\\\*(\w+)\}", r"(?P<\1>.*)", re.escape(bound["route"]).replace(r"\{", "{").replace(r"\}", "}"))
+        path = re.sub(
+            r"\{\\\*(\w+)\}", r"(?P<\1>.*)", re.escape(bound["route"]).replace(r"\{", "{").replace(r"\}", "}")
+        )
         path = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
         [method] = [str(getattr(method, "value", method)) for method in bound["methods"]]
         found.append((method, function.get_function_name() or "", re.compile(path), function.get_user_function()))

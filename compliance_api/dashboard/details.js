@@ -1,0 +1,129 @@
+// One customer's application: how it stands, its assignments, and every resource that violates one.
+
+import { address, APPLICATIONS, get } from "./api.js";
+import { element, link, show, table } from "./elements.js";
+import { lastKnown, number, reason, since, status, time } from "./words.js";
+
+export class Details {
+  constructor({ say }) {
+    this.say = say;
+    this.dialog = document.getElementById("details");
+    this.request = null;
+    this.dialog.addEventListener("close", () => {
+      this.request?.abort();
+      history.replaceState(null, "", location.pathname);
+    });
+  }
+
+  async open(id) {
+    this.request?.abort();
+    const request = new AbortController();
+    this.request = request;
+    history.replaceState(null, "", `#${id}`);
+    show(this.dialog, this.bar("Loading …"));
+    if (!this.dialog.open) this.dialog.showModal();
+    const path = `${APPLICATIONS}/${id.replace(/^\//, "").split("/").map(encodeURIComponent).join("/")}`;
+    try {
+      const answer = await get(path, {}, request.signal);
+      this.resources = answer.violations.resources;
+      this.show(path, answer);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      show(this.dialog, this.bar("This customer cannot be shown"), element("p", { role: "alert" }, error.message));
+    }
+  }
+
+  bar(title) {
+    return element("div", { class: "toolbar" }, element("h2", { id: "details-heading" }, title),
+      element("button", { type: "button", onclick: () => this.dialog.close() }, "Close"));
+  }
+
+  show(path, answer) {
+    const one = answer.application;
+    show(this.dialog,
+      this.bar(`${one.customer} – ${one.name}`),
+      one.reading.is_readable ? [] : this.unreadable(one),
+      this.facts(one),
+      this.assignments(answer.assignments),
+      this.violations(path, answer));
+  }
+
+  unreadable(one) {
+    return element("div", { class: "banner" },
+      element("p", {}, element("strong", {}, "This customer could not be read"), ` since ${since(one.reading.unread_since)}. `,
+        reason(one.reading)),
+      element("p", {}, one.last_known !== "unknown"
+        ? `What follows is from the last result that could be read (${time(one.last_read)}): ${lastKnown(one.last_known)}.`
+        : "No result of the last two days could be read: nothing is known about this customer's compliance."));
+  }
+
+  facts(one) {
+    const facts = [
+      ["Status", status(one)],
+      ["Not compliant since", since(one.noncompliant_since)],
+      ["Last read", time(one.last_read)],
+      ["Plan", one.plan ? `${one.plan.name} ${one.plan.version}` : "–"],
+      ["Application", link(one.links.portal, one.id)],
+      ["Managed resource group", link(one.links.portal_managed_resource_group, one.managed_resource_group_id || "–")],
+    ];
+    return element("dl", { class: "facts" },
+      facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+  }
+
+  assignments(assignments) {
+    const heading = element("h3", {}, "Policy assignments");
+    if (!assignments.length) {
+      return [heading, element("p", {}, "Azure Policy has reported no state for this application: it is not evaluated.")];
+    }
+    const count = (kind) => (one) => number(one.states[kind]);
+    return [heading, table({
+      label: "Policy assignments",
+      items: assignments,
+      columns: [
+        { title: "Assignment", cell: (one) => link(one.links.portal, one.name, `${one.name} (in the Azure portal)`) },
+        { title: "Not compliant", number: true, cell: count("noncompliant") },
+        { title: "Compliant", number: true, cell: count("compliant") },
+        { title: "Exempt", number: true, cell: count("exempt") },
+        { title: "Unknown", number: true, cell: count("unknown") },
+        { title: "Oldest evaluation", cell: (one) => time(one.oldest_evaluation) },
+      ],
+    })];
+  }
+
+  violations(path, answer) {
+    const heading = element("h3", {}, "Resources that are not compliant");
+    if (!answer.violations.total) return [heading, element("p", {}, "None in the last result that could be read.")];
+    const token = answer.violations.next_page_token;
+    const more = element("button", { type: "button", onclick: () => this.more(path, answer, token) }, "Show more");
+    return [heading,
+      element("p", {}, element("a", { href: address(path, { format: "csv" }), download: true }, "Export CSV")),
+      table({
+        label: "Resources that are not compliant",
+        caption: `${number(this.resources.length)} of ${number(answer.violations.total)}`,
+        items: this.resources,
+        columns: [
+          { title: "Resource", class: "id", cell: (one) => [
+            link(one.links.portal, one.id.split("/").pop(), `${one.id} (in the Azure portal)`),
+            element("small", {}, [one.type, one.location].filter(Boolean).join(", "))] },
+          { title: "Policy", cell: (one) => [one.definition_name || one.definition_id.split("/").pop(),
+            one.definition_reference_id ? element("small", {}, one.definition_reference_id) : null] },
+          { title: "Assignment", cell: (one) => link(one.links.portal_assignment, one.assignment_name,
+            `${one.assignment_name} (in the Azure portal)`) },
+          { title: "Effect", cell: (one) => one.effect },
+          { title: "Evaluated", cell: (one) => time(one.evaluated_at) },
+        ],
+      }),
+      token ? more : []];
+  }
+
+  async more(path, answer, token) {
+    try {
+      const next = await get(path, { page_token: token }, this.request.signal);
+      this.resources = [...this.resources, ...next.violations.resources];
+      this.show(path, { ...answer, violations: next.violations });
+      this.say(`${number(this.resources.length)} resources are shown.`);
+    } catch (error) {
+      if (error.name !== "AbortError") this.dialog.append(element("p", { role: "alert" }, error.message));
+    }
+  }
+}

@@ -1,0 +1,159 @@
+"""The operations page in a real Chromium, against the Functions host and a workspace full of customers."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from sandbox.azure import Sandbox
+from sandbox.easy_auth import LOGIN, SETTINGS, EasyAuth
+from sandbox.functions_process import FunctionsProcess
+from sandbox.site import Site
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+AXE = Path(__file__).parents[2] / "checks" / "node_browser" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@dataclass
+class Place:
+    """A running installation, and the browser that looks at it."""
+
+    sandbox: Sandbox
+    sign_in: EasyAuth
+    url: str
+    browser: Browser = field(repr=False)
+
+    @property
+    def front_door(self) -> str:
+        """Signs the operator in and goes on to the page."""
+        return f"{self.url}{LOGIN}?post_login_redirect_uri=/api/dashboard"
+
+
+@pytest.fixture(scope="module")
+def settings() -> Mapping[str, str]:
+    """App settings besides the sandbox's; a module may have its own."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def place(settings: Mapping[str, str]) -> Iterator[Place]:
+    """An installation of the module's own: the tests of a module share its rows."""
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        pytest.skip("there is no Chromium on this machine")
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(Sandbox())
+        host = stack.enter_context(FunctionsProcess({**sandbox.environment, **SETTINGS, **settings}))
+        sign_in = EasyAuth(sandbox.directory.issuer, host.url)
+        site = stack.enter_context(Site(sign_in.add_routes))
+        playwright = stack.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        stack.callback(browser.close)
+        yield Place(sandbox, sign_in, site.url, browser)
+
+
+@dataclass
+class Watched:
+    """What a page did that nobody should see: console messages, exceptions, requests to other hosts, failed requests."""
+
+    found: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def expect(self, *parts: str) -> None:
+        """Allow what contains one of these texts."""
+        self.expected += parts
+
+    def unexpected(self) -> list[str]:
+        return [one for one in self.found if not any(part in one for part in self.expected)]
+
+
+@pytest.fixture
+def watched() -> Iterator[Watched]:
+    """At the end of the test, nothing may have gone wrong on the page that the test did not expect."""
+    watched = Watched()
+    yield watched
+    assert watched.unexpected() == []
+
+
+OpenPage = Callable[[], Page]
+
+
+@pytest.fixture
+def new_page(place: Place, watched: Watched) -> Iterator[OpenPage]:
+    """Opens a page of a new browser session in which nobody is signed in."""
+    with ExitStack() as stack:
+
+        def open_page() -> Page:
+            return stack.enter_context(_watched_page(place, watched))
+
+        yield open_page
+
+
+@pytest.fixture
+def page(place: Place, new_page: OpenPage) -> Page:
+    """The operations page, loaded, with the operator signed in."""
+    page = new_page()
+    page.goto(place.front_door)
+    page.wait_for_selector("body[data-state]")
+    return page
+
+
+@contextmanager
+def _watched_page(place: Place, watched: Watched) -> Iterator[Page]:
+    context = place.browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.on("console", lambda message: watched.found.append(f"console {message.type}: {message.text}"))
+    page.on("pageerror", lambda error: watched.found.append(f"exception: {error}"))
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith(place.url)
+            else watched.found.append(f"request to another host: {request.url}")
+        ),
+    )
+    yield page
+    context.close()
+
+
+def api(page: Page, path: str, **parameters: Any) -> Any:
+    """What the API says to the one who is signed in on the page."""
+    url = page.url.split("/api/")[0] + f"/api/{path}"
+    return page.request.get(url, params={name: str(value) for name, value in parameters.items()}).json()
+
+
+def tiles(page: Page) -> dict[str, str]:
+    """The numbers at the top of the page."""
+    shown = page.locator("[data-tile]").evaluate_all(
+        "tiles => tiles.map(tile => [tile.dataset.tile, tile.firstChild.textContent])"
+    )
+    return dict(shown)
+
+
+def rows(page: Page, container: str) -> list[list[str]]:
+    """The cells of a table's rows, as they can be read."""
+    found: list[list[str]] = page.locator(f"{container} tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
+    )
+    return found
+
+
+def serious_violations(page: Page) -> list[str]:
+    """What axe finds to be serious or critical on the page as it is now.
+
+    It is injected by the test's own devtools session, which the page's Content-Security-Policy does not bind.
+    """
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("async () => (await axe.run(document)).violations")
+    return [
+        f"{one['id']}: {one['help']}: {node['html'][:150]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
