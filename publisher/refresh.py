@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from publisher.errors import AzureFailure, MalformedAnswer, NotFound, TransientFailure, is_out_of_reach
 from publisher.policy_assignments import DEFINITION_NAMES, DefinitionNames, expected_assignments
@@ -22,6 +22,7 @@ from publisher.resource_ids import ApplicationId
 from publisher.resource_manager import Application, ResourceManager
 
 _GONE_CODES: Final = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
+_Answer = TypeVar("_Answer")
 _TRIES: Final = 8
 _CLOSING_SECONDS: Final = 10.0
 """What is kept back from the deadline for writing the row, when reading the assignments takes long."""
@@ -77,7 +78,7 @@ class Refresher:
                 Change.CONFIRMED if application.is_going else await self._write(application, row, event_time, deadline)
             )
 
-        return await _until_unchallenged(once)
+        return await until_unchallenged(once)
 
     async def confirm_deletion(self, asked: ApplicationId, *, event_time: datetime, deadline: float) -> Change:
         """Leave a tombstone for an application of which an event says that it was deleted, unless ARM calls it alive.
@@ -101,13 +102,12 @@ class Refresher:
                     raise
             return await self._remove(row, event_time)
 
-        return await _until_unchallenged(once)
+        return await until_unchallenged(once)
 
     async def reconcile(self, asked: ApplicationId, *, deadline: float) -> Change:
         """Refresh a registered application without any event: find out by itself what became of it.
 
-        Only ARM's own word that the application or its resource group does not exist removes it: a subscription that is
-        not found may as well be out of our sight (FACTS 5.3), and a 404 without ARM's words may be anybody's.
+        Only ARM's own word that it does not exist removes it (`is_gone`).
         """
 
         async def once() -> Change:
@@ -117,7 +117,7 @@ class Refresher:
             try:
                 application = await self.arm.application(asked, deadline=deadline)
             except AzureFailure as failure:
-                if isinstance(failure, NotFound) and failure.code in _GONE_CODES:
+                if is_gone(failure):
                     return await self._remove(row, None)
                 if is_out_of_reach(failure):
                     await self.registry.note_lost_access(row, now=self.clock())
@@ -127,7 +127,7 @@ class Refresher:
                 return await self._remove(row, None)
             return Change.CONFIRMED if application.is_going else await self._write(application, row, None, deadline)
 
-        return await _until_unchallenged(once)
+        return await until_unchallenged(once)
 
     async def _remove(self, row: Row, event_time: datetime | None) -> Change:
         await self.registry.tombstone(row, event_time=event_time, now=self.clock())
@@ -136,7 +136,8 @@ class Refresher:
     async def _write(
         self, application: Application, row: Row | None, event_time: datetime | None, deadline: float
     ) -> Change:
-        await self.registry.save(await self._described(application, row, event_time, deadline), row)
+        described = await self.described(application, row, event_time=event_time, deadline=deadline)
+        await self.registry.save(described, row)
         if row is None:
             await self._check_new_row(application.id, deadline)
         return Change.REGISTERED if row is None or row.is_tombstone else Change.UPDATED
@@ -153,9 +154,13 @@ class Refresher:
         except AzureFailure:
             return  # the row is right by what we know; ARM being out of reach now does not unmake it
 
-    async def _described(
-        self, application: Application, row: Row | None, event_time: datetime | None, deadline: float
+    async def described(
+        self, application: Application, row: Row | None, *, event_time: datetime | None = None, deadline: float
     ) -> ManagedApplication:
+        """Return what the registry should say about a living application, whose row is `row`; writes nothing.
+
+        Assignments that cannot be read now stay those of the row.
+        """
         group = application.managed_resource_group_id
         if group is None:
             raise MalformedAnswer("ARM names no managed resource group", code="MalformedAnswer")
@@ -191,7 +196,17 @@ def _known_assignments(row: Row | None) -> tuple[ExpectedAssignment, ...] | None
         return None
 
 
-async def _until_unchallenged(once: Callable[[], Awaitable[Change]]) -> Change:
+def is_gone(failure: AzureFailure) -> bool:
+    """Tell whether ARM itself says that an application, or its resource group, does not exist.
+
+    A subscription that is not found may as well be out of our sight (FACTS 5.3), and a 404 without ARM's words may be
+    anybody's.
+    """
+    return isinstance(failure, NotFound) and failure.code in _GONE_CODES
+
+
+async def until_unchallenged(once: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    """Return what `once` returns: it reads a row and writes it, and starts again when somebody else wrote meanwhile."""
     for number in range(_TRIES):
         try:
             return await once()

@@ -109,6 +109,11 @@ class Registry:
         if "access_lost_at" not in row.properties:
             await self._table.replace(row, {**row.properties, "access_lost_at": time_text(now)})
 
+    async def name_customer(self, row: Row, name: str) -> None:
+        """Store what the operator calls the customer, which no refresh overwrites; "" forgets it. Raise RowChanged."""
+        properties = {key: value for key, value in row.properties.items() if key != "customer_name"}
+        await self._table.replace(row, properties | ({"customer_name": name} if name else {}))
+
     async def note_unreached(
         self, application_id: ApplicationId, row: Row | None, *, event_time: datetime, now: datetime
     ) -> None:
