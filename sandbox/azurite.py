@@ -135,7 +135,7 @@ class Azurite:
 
     def _command(self) -> list[str]:
         if not (NODE_FOLDER / "node_modules" / "azurite").is_dir():
-            raise AzuriteFailedError("Azurite is not installed: run `make setup` (npm ci in sandbox/node)")
+            raise AzuriteFailedError("Azurite is not installed: run `make install` (npm ci in sandbox/node)")
         command = [_node(), str(NODE_FOLDER / "azurite.js")]
         command += ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"]
         for service in ("blob", "queue", "table"):
