@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -25,6 +26,10 @@ LARGEST_ROW_BYTES: Final = CHUNK_LIMIT_BYTES - 2
 
 COMPRESSION_LEVEL: Final = 1
 """The rows repeat each other: level 1 already shrinks them more than tenfold, at a fraction of the processor time."""
+
+
+GZIP: Final = zlib.MAX_WBITS + 16
+"""What zlib calls the gzip format with its largest window."""
 
 
 class Delivery:
@@ -64,53 +69,79 @@ class Delivery:
 class Chunk:
     """Serialised rows of one future request, each with its owner."""
 
-    rows: list[bytes] = field(default_factory=list)
+    parts: list[bytes] = field(default_factory=list)
+    """Rows of one owner in each part, with commas between them."""
     owners: list[tuple[Delivery | None, int]] = field(default_factory=list)
-    """Owner after owner, and how many rows in a row are its."""
+    """The owner of each part, and how many rows the part has."""
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     """Each owner once, by its identity."""
     size: int = 2
     """Exact bytes of the JSON array: brackets, rows and the commas between them."""
 
+    @property
+    def rows(self) -> int:
+        """How many rows the chunk holds."""
+        return sum(count for _, count in self.owners)
+
     def take(self, rows: list[bytes], owner: Delivery | None) -> int:
         """Append as many of these rows of one owner as fit, in order; return how many."""
         ends = list(accumulate(map(len, rows)))
-        room = CHUNK_LIMIT_BYTES - self.size - bool(self.rows)
+        room = CHUNK_LIMIT_BYTES - self.size - bool(self.parts)
         # The row at position k ends after k commas.
         count = bisect_right(range(len(rows)), room, key=lambda position: ends[position] + position)
         if count:
-            self.size += ends[count - 1] + count - 1 + bool(self.rows)
-            self.rows += rows[:count]
-            self.owners.append((owner, count))
+            self._append(b",".join(rows[:count]), owner, count)
             if owner is not None and id(owner) not in self.deliveries:
                 self.deliveries[id(owner)] = owner
                 owner.enter_chunk()
         return count
 
-    def halves(self) -> tuple[Chunk, Chunk]:
-        """Return the rows in two chunks of about half the rows each; their owners know of this chunk only."""
-        middle = len(self.rows) // 2
+    def compress(self) -> bytes:
+        """Return the gzip-compressed JSON array, and let go of the rows, which take forty times as much memory.
+
+        Releases the interpreter's lock: meant for a thread.
+        """
+        compressor = zlib.compressobj(COMPRESSION_LEVEL, wbits=GZIP)
+        pieces = [compressor.compress(b"[")]
+        for position, part in enumerate(self.parts):
+            if position:
+                pieces.append(compressor.compress(b","))
+            pieces.append(compressor.compress(part))
+        self.parts.clear()
+        return b"".join((*pieces, compressor.compress(b"]"), compressor.flush()))
+
+    def halves(self, body: bytes) -> tuple[Chunk, Chunk]:
+        """Return the rows of a compressed body in two chunks of about half the rows each.
+
+        Their owners know of this chunk only.
+        """
+        rows = [orjson.dumps(row) for row in orjson.loads(gzip.decompress(body))]
         owners = [owner for owner, count in self.owners for _ in range(count)]
-        return _part(self.rows[:middle], owners[:middle]), _part(self.rows[middle:], owners[middle:])
+        middle = len(rows) // 2
+        return _chunk_of(rows[:middle], owners[:middle]), _chunk_of(rows[middle:], owners[middle:])
 
-    def compressed(self) -> bytes:
-        """Return the gzip-compressed JSON array. Releases the interpreter lock: meant for a thread."""
-        body = b"".join((b"[", b",".join(self.rows), b"]"))
-        return gzip.compress(body, compresslevel=COMPRESSION_LEVEL, mtime=0)
+    def _append(self, part: bytes, owner: Delivery | None, count: int) -> None:
+        self.size += len(part) + bool(self.parts)
+        self.parts.append(part)
+        self.owners.append((owner, count))
 
 
-def _part(rows: list[bytes], owners: list[Delivery | None]) -> Chunk:
-    deliveries = {id(owner): owner for owner in owners if owner is not None}
-    return Chunk(rows, [(owner, 1) for owner in owners], deliveries, 1 + len(rows) + sum(map(len, rows)))
+def _chunk_of(rows: list[bytes], owners: list[Delivery | None]) -> Chunk:
+    chunk = Chunk(deliveries={id(owner): owner for owner in owners if owner is not None})
+    for row, owner in zip(rows, owners, strict=True):
+        chunk._append(row, owner, 1)  # noqa: SLF001 - `take` would tell the owners of another chunk
+    return chunk
 
 
 def encoded(row: Row) -> bytes:
     """Return the row as JSON. Lone surrogates, which JSON can spell and UTF-8 cannot carry, become U+FFFD."""
     try:
-        return orjson.dumps(row)
+        serialised = orjson.dumps(row)
     except TypeError:
-        texts = {name: well_formed(value) for name, value in row.items() if isinstance(value, str)}
-        return orjson.dumps(row | texts)
+        serialised = orjson.dumps(
+            row | {name: well_formed(text) for name, text in row.items() if isinstance(text, str)}
+        )
+    return bytes(memoryview(serialised))  # a copy of its own size: orjson's keeps a buffer many times as large
 
 
 def cut_to_fit(row: bytes) -> bytes:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from collector.chunks import LARGEST_ROW_BYTES, Chunk, cut_to_fit
 from publisher.errors import AzureFailure
 
 if TYPE_CHECKING:
     from collector.chunks import Delivery
+
+COMPRESSING_THREADS: Final = 2
+"""Chunks compressed at the same time: each thread manages some hundred megabytes a second, and keeps memory."""
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +34,7 @@ class StreamUploader:
     """Packs the rows of one stream into chunks and uploads them, ``in_flight`` at a time.
 
     ``add`` never waits, so that a page can be turned into rows in one go; ``room`` is where producers wait. So the
-    memory in use is bounded by ``in_flight`` chunks, as many that wait, and one page.
+    memory in use is bounded by ``in_flight`` chunks, as many that wait, and one page. Chunks wait compressed.
     """
 
     def __init__(self, endpoint: Endpoint, stream: str, tasks: asyncio.TaskGroup, in_flight: int) -> None:
@@ -39,6 +42,7 @@ class StreamUploader:
         self._stream = stream
         self._tasks = tasks
         self._slots = asyncio.Semaphore(in_flight)
+        self._compressing = asyncio.Semaphore(COMPRESSING_THREADS)
         self._most_outstanding = 2 * in_flight
         self._outstanding: set[asyncio.Task[None]] = set()
         self._chunk = Chunk()
@@ -63,7 +67,7 @@ class StreamUploader:
 
     async def flush(self) -> None:
         """Send what is queued and wait until every chunk is settled."""
-        if self._chunk.rows:
+        if self._chunk.parts:
             self._send()
         while self._outstanding:
             await asyncio.wait(self._outstanding)
@@ -75,22 +79,24 @@ class StreamUploader:
         task.add_done_callback(self._outstanding.discard)
 
     async def _settle(self, chunk: Chunk) -> None:
-        async with self._slots:
-            refusals = await self._upload(chunk)
+        refusals = await self._upload(chunk)
         for key, delivery in chunk.deliveries.items():
             delivery.settle_chunk(refusals.get(key))
 
     async def _upload(self, chunk: Chunk) -> dict[int, Exception]:
         """Upload a chunk, in halves where Azure finds it too large; return the refusal of each owner that has one."""
+        async with self._compressing:
+            body = await asyncio.to_thread(chunk.compress)
         try:
-            await self._endpoint.upload(self._stream, await asyncio.to_thread(chunk.compressed))
+            async with self._slots:
+                await self._endpoint.upload(self._stream, body)
         except AzureFailure as error:
-            if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and len(chunk.rows) > 1:
-                first, second = chunk.halves()
+            if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and chunk.rows > 1:
+                first, second = chunk.halves(body)
                 return {**await self._upload(first), **await self._upload(second)}
-            self.rejected_rows += len(chunk.rows)
+            self.rejected_rows += chunk.rows
             # The refusal is told in each application's result; a stack trace would add nothing.
-            logger.error("%d rows for %s were not stored: %s: %s", len(chunk.rows), self._stream, error.code, error)  # noqa: TRY400
+            logger.error("%d rows for %s were not stored: %s: %s", chunk.rows, self._stream, error.code, error)  # noqa: TRY400
             return dict.fromkeys(chunk.deliveries, error)
-        self.uploaded_rows += len(chunk.rows)
+        self.uploaded_rows += chunk.rows
         return {}

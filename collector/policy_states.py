@@ -125,26 +125,23 @@ async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) 
     """
     origin = _origin(first_url)
     seen = {first_url}
-    pending: asyncio.Future[Page] | None = asyncio.ensure_future(fetch(first_url))
-    try:
-        while pending is not None:
-            page = await pending
-            pending = None
-            if page.next_link is not None:
-                if _origin(page.next_link) != origin:
-                    raise PagingFailed("the link to the next page leads to another host", code="ForeignNextLink")
-                if page.next_link in seen:
-                    raise PagingFailed(
-                        "the link to the next page leads back to a page already read", code="RepeatedNextLink"
-                    )
-                seen.add(page.next_link)
-                pending = asyncio.ensure_future(fetch(page.next_link))
-                await asyncio.sleep(0)  # lets the request leave before the page is worked on
+    page = await fetch(first_url)
+    while page.next_link is not None:
+        if _origin(page.next_link) != origin:
+            raise PagingFailed("the link to the next page leads to another host", code="ForeignNextLink")
+        if page.next_link in seen:
+            raise PagingFailed("the link to the next page leads back to a page already read", code="RepeatedNextLink")
+        seen.add(page.next_link)
+        following = asyncio.ensure_future(fetch(page.next_link))
+        try:
+            await asyncio.sleep(0)  # lets the request leave before the page is worked on
             yield page
-    finally:
-        if pending is not None:
-            pending.cancel()
-            await asyncio.gather(pending, return_exceptions=True)
+        except BaseException:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+            raise
+        page = await following
+    yield page
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.chunks import Delivery
@@ -60,6 +60,7 @@ incomplete_states = st.sets(st.sampled_from(SELECTED_FIELDS)).map(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(odd_states | incomplete_states | anything, max_size=8))
 def test_a_state_becomes_the_same_row_whether_its_policy_was_met_before_or_not(states: list[Any]) -> None:
     alone = [row for state in states for row in read([state])[1]]
