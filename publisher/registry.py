@@ -6,6 +6,7 @@ late notifications find out about it.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
@@ -29,6 +30,7 @@ from publisher.table import USUAL_PATIENCE, Patience, RowChanged, Table
 __all__ = ["ExpectedAssignment", "MalformedRow", "ManagedApplication", "Patience", "Registry", "Row", "RowChanged"]
 
 _AFTER_PREFIX: Final = chr(ord(ROW_KEY_PREFIX) + 1)
+_NO_ETAG: Final = "W/\"datetime'2000-01-01T00%3A00%3A00.0000000Z'\""
 _FOREIGN_KEYS: Final = "PartitionKey eq @partition and ( RowKey lt @first or RowKey ge @after )"
 
 
@@ -126,6 +128,12 @@ class Registry:
             await self._table.insert(application_id.partition_key, application_id.row_key, properties)
         elif row.is_tombstone and event_time > max(filter(None, (row.event_time, row.deleted_at)), default=event_time):
             await self._table.replace(row, unreached_properties(application_id, row, event_time, now))
+
+    async def check_writable(self) -> None:
+        """Raise the AzureFailure that a write would meet; nothing is written: the row to replace does not exist."""
+        nobody = Row("doctor", f"{ROW_KEY_PREFIX}doctor", _NO_ETAG, {})
+        with suppress(RowChanged):
+            await self._table.replace(nobody, {})
 
     async def _one(self, application_id: ApplicationId) -> AsyncIterator[Row]:
         row = await self.find(application_id)
