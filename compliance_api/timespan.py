@@ -10,8 +10,9 @@ FIELD: Final = "timespan"
 _DURATION: Final = re.compile(
     r"P(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?"
     r"(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,8})M)?(?:(?P<seconds>\d{1,9})S)?)?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
+_WEEKS: Final = re.compile(r"P(\d+)W(?:(\d+)D)?")
 _LONGEST_TEXT: Final = 100
 
 
@@ -30,7 +31,12 @@ def timespan_of(text: object, longest: timedelta, default: str) -> str:
         raise _malformed()
     if length > longest:
         raise bad_request(FIELD, f"timespan is longer than the {longest.days} days that a query may look back.")
-    return text.strip().upper()
+    return _spelled(text.strip().upper())
+
+
+def _spelled(text: str) -> str:
+    """Spell weeks as days, which every version of the query API knows."""
+    return _WEEKS.sub(lambda match: f"P{int(match[1]) * 7 + int(match[2] or 0)}D", text)
 
 
 def interval(start: datetime, end: datetime) -> str:

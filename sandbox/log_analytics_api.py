@@ -7,6 +7,7 @@ Source: learn.microsoft.com/azure/azure-monitor/logs/api/overview (request forma
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TOKEN_AUDIENCE: Final = "https://api.loganalytics.io"  # noqa: S105 - an audience, not a token
+
+_PLACE: Final = re.compile(r"\bat (?P<line>\d+):(?P<column>\d+)\b")
+"""Where duckdb-kql says that a query is wrong; its columns count from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +126,10 @@ def _bad_query(error: QueryError) -> web.Response:
         "SyntaxError": "A recognition error occurred in the query.",
         "SemanticError": "A semantic error occurred.",
     }
-    inner = {
-        "code": error.kind,
-        "message": explanations[error.kind],
-        "innererror": {"code": error.kind, "message": str(error)},
-    }
+    engine: dict[str, Any] = {"code": error.kind, "message": str(error)}
+    if place := _PLACE.search(str(error)):
+        engine |= {"line": int(place["line"]), "pos": int(place["column"]) + 1}
+    inner = {"code": error.kind, "message": explanations[error.kind], "innererror": engine}
     return _bad_argument("The request had some invalid properties", innererror=inner)
 
 

@@ -15,7 +15,7 @@ import pytest
 from compliance_api.blueprint import blueprint
 from sandbox.azure import Sandbox
 from sandbox.directory import AGENT, API_CLIENT_ID, TENANT_ID
-from tests.queries.fleet import NOW, Fleet
+from tests.queries.fleet import NOW, Fleet, State, bad, good, summarised
 
 READ, QUERY = "Compliance.Read", "Compliance.Query"
 OBJECT_ID = "00000000-0000-4000-8000-0000000000aa"
@@ -111,3 +111,21 @@ def api(sandbox: Sandbox, environment: dict[str, str], monkeypatch: pytest.Monke
 @pytest.fixture
 def fleet(sandbox: Sandbox) -> Fleet:
     return Fleet(sandbox.workspace)
+
+
+@pytest.fixture
+def mixed(fleet: Fleet) -> Fleet:
+    """Compliant alpha, bad beta out of reach, never read gamma, stateless delta, undecided epsilon, bad nu, lost omega."""
+    fleet.run(hours_ago=3, beta=[good("a")], nu=[good()], omega=[good()], zeta=[bad()])
+    fleet.run(hours_ago=2, beta=[bad("a"), bad("b"), good("c")], gamma="Failed", nu=[bad()], omega=[good()])
+    fleet.run(
+        hours_ago=1,
+        registered=7,
+        alpha=[good("a"), State("Exempt", "x"), summarised(9, assignment="tls")],
+        beta="AccessDenied",
+        gamma="Failed",
+        delta=[],
+        epsilon=[State("Unknown", "disk")],
+        nu=[bad("b"), bad("a"), good("c")],
+    )
+    return fleet

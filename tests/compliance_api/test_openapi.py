@@ -1,0 +1,126 @@
+"""The description that agents import: it is valid, complete, and true of every kind of answer."""
+
+import functools
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS30Validator
+from openapi_spec_validator import validate
+
+from compliance_api import pages
+from compliance_api.pages import openapi
+from sandbox.azure import Sandbox
+from sandbox.services import Service
+from tests.compliance_api.conftest import QUERIER, Api, functions
+from tests.queries.fleet import Fleet, State, application_id, bad, good
+
+DESCRIPTION: Any = json.loads((Path(pages.__file__).parent / "openapi.json").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def validator(name: str) -> OAS30Validator:
+    schemas = {"components": DESCRIPTION["components"], "$ref": f"#/components/schemas/{name}"}
+    return OAS30Validator(schemas)
+
+
+def problems(content: Any, name: str) -> list[str]:
+    return [f"{list(error.path)}: {error.message}" for error in validator(name).iter_errors(content)]
+
+
+def described(path: str, status: int, method: str = "get") -> str:
+    """The name of the schema that the description gives to an answer."""
+    response = DESCRIPTION["paths"][path][method]["responses"][str(status)]
+    if "$ref" in response:
+        response = DESCRIPTION["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
+    [schema] = [one["schema"] for kind, one in response["content"].items() if kind.endswith("json")]
+    return str(schema["$ref"].rsplit("/", 1)[1])
+
+
+def test_the_description_is_valid() -> None:
+    validate(DESCRIPTION)
+
+
+async def test_the_description_is_served(api: Api) -> None:
+    assert (await api.get("openapi.json")).json == DESCRIPTION
+    assert openapi.__doc__
+
+
+def test_every_route_is_described_and_nothing_else() -> None:
+    routes = {
+        (method.lower(), "/" + re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", pattern.pattern.replace("\\", "")))
+        for method, _, pattern, _ in functions()
+    }
+    page = {("get", "/dashboard"), ("get", "/dashboard/{file}")}
+
+    assert {(method, path) for path, one in DESCRIPTION["paths"].items() for method in one} == routes - page
+
+
+def test_every_operation_has_a_name_of_its_own_and_says_whom_it_answers() -> None:
+    operations = [operation for path in DESCRIPTION["paths"].values() for operation in path.values()]
+
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+    assert all({"401", "403", "503"} <= operation["responses"].keys() for operation in operations)
+
+
+@pytest.fixture
+def rows(api: Api, fleet: Fleet) -> None:
+    fleet.run(hours_ago=2, alpha=[bad(), good("x")], lost=[good()], gamma="Failed")
+    fleet.run(
+        hours_ago=1, registered=5, alpha=[bad(), State("Unknown", "y")], beta="AccessDenied", delta=[], gamma="Failed"
+    )
+
+
+ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
+    ("/compliance", "compliance", {}),
+    ("/compliance/applications", "compliance/applications", {"page_size": 2}),
+    ("/compliance/applications", "compliance/applications", {}),
+    ("/compliance/applications/{id}", f"compliance/applications{application_id('alpha')}", {}),
+    ("/compliance/applications/{id}", f"compliance/applications{application_id('beta')}", {}),
+    ("/compliance/history", "compliance/history", {}),
+    ("/compliance/runs", "compliance/runs", {}),
+    ("/list_tables", "list_tables", {}),
+    ("/saved_queries", "saved_queries", {}),
+    ("/saved_queries/{name}", "saved_queries/applications", {}),
+    ("/compliance/applications", "compliance/applications", {"sort": "x"}),
+    ("/compliance/applications/{id}", "compliance/applications/nobody", {}),
+    ("/saved_queries/{name}", "saved_queries/nothing", {}),
+    ("/compliance", "compliance", {"x": "y"}),
+]
+
+
+async def test_every_answer_is_as_described(api: Api, rows: None) -> None:
+    for path, address, parameters in ANSWERS:
+        reply = await api.get(address, **parameters)
+        assert problems(reply.json, described(path, reply.status)) == [], (address, reply.status)
+
+
+async def test_an_empty_workspace_is_answered_as_described(api: Api) -> None:
+    for path, address, parameters in ANSWERS:
+        reply = await api.get(address, **parameters)
+        assert problems(reply.json, described(path, reply.status)) == [], (address, reply.status)
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [({"query": "PolicyCollectionRuns_CL"}, 200), ({"query": "T |"}, 400), ({"query": ".show"}, 400), (b"", 400)],
+)
+async def test_answers_to_queries_are_as_described(api: Api, rows: None, content: Any, status: int) -> None:
+    reply = await api.query(content)
+
+    assert reply.status == status
+    assert problems(reply.json, described("/query_logs", status, "post")) == []
+
+
+async def test_refusals_are_as_described(api: Api, sandbox: Sandbox) -> None:
+    replies = [
+        await api.get("compliance", caller={}),
+        await api.query({"query": "print 1"}, caller={**QUERIER, "Origin": "null"}),
+    ]
+    with sandbox.offline(Service.LOG_ANALYTICS):
+        replies.append(await api.get("compliance"))
+
+    assert [reply.status for reply in replies] == [401, 403, 503]
+    assert all(problems(reply.json, described("/compliance", reply.status)) == [] for reply in replies)

