@@ -114,6 +114,8 @@ async def _offered(endpoint: LogsEndpoint, stream: str) -> AzureFailure | None:
 
 def _stream_check(stream: str, answer: AzureFailure | None, no_such_stream: AzureFailure | None) -> Check:
     name = f"stream {stream}"
+    if isinstance(answer, AuthenticationFailed):
+        return Check.of_failure(name, answer, "let the app's own identity get tokens for Azure Monitor first")
     if answer is None or answer.status == HTTPStatus.BAD_REQUEST:
         if answer is not None and _is_about_streams(answer):
             next_step = "deploy the data collection rule with this stream, or correct the setting that names it"

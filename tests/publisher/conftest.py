@@ -16,9 +16,12 @@ from publisher.registry import Registry
 from publisher.resource_manager import ResourceManager
 from publisher.settings import ReconcileSettings
 from sandbox.azure import Sandbox
+from tests.publisher.command_line import cli
 
 hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("patient")
+
+__all__ = ["cli"]  # a fixture of its own module, for the tests here
 
 
 @pytest.fixture
