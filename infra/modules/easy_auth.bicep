@@ -1,0 +1,85 @@
+// Sign-in with Microsoft Entra ID before the function app (App Service authentication, "Easy Auth").
+// Without a client secret: the app's identity proves to be the app registration (federated identity credential).
+
+@description('Name of the function app.')
+param appName string
+
+@description('Tenant of the API\'s app registration: whose people and workloads may sign in.')
+@minLength(36)
+@maxLength(36)
+param tenantId string
+
+@description('Application (client) id of the API\'s app registration.')
+@minLength(36)
+@maxLength(36)
+param apiClientId string
+
+@description('Client ids of the applications and managed identities that may call the API.')
+param allowedClientIds array
+
+@description('Paths that are served without sign-in. The webhook is called by Azure Resource Manager, which has no token, and checks its signature itself.')
+param excludedPaths array = [
+  '/api/resource'
+]
+
+resource app 'Microsoft.Web/sites@2024-04-01' existing = {
+  name: appName
+}
+
+resource signIn 'Microsoft.Web/sites/config@2024-04-01' = {
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: true
+      runtimeVersion: '~1'
+    }
+    globalValidation: {
+      requireAuthentication: true
+      unauthenticatedClientAction: 'Return401'
+      excludedPaths: excludedPaths
+    }
+    httpSettings: {
+      requireHttps: true
+    }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          openIdIssuer: '${environment().authentication.loginEndpoint}${tenantId}/v2.0'
+          clientId: apiClientId
+          // Names the app setting with the client id of the identity whose token stands in for a secret.
+          clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
+        }
+        validation: {
+          allowedAudiences: [
+            apiClientId
+            'api://${apiClientId}'
+          ]
+          defaultAuthorizationPolicy: {
+            // The registration itself: people who sign in on the operations page.
+            allowedApplications: union([
+              apiClientId
+            ], allowedClientIds)
+          }
+        }
+      }
+    }
+    login: {
+      preserveUrlFragmentsForLogins: true
+      tokenStore: {
+        // Nothing is called in a caller's name, so no token is kept.
+        enabled: false
+      }
+    }
+  }
+}
+
+@description('Where a person signs in, and then sees the operations page.')
+output signInUri string = 'https://${app.properties.defaultHostName}/.auth/login/aad?post_login_redirect_uri=/api/dashboard'
+
+@description('What a workload asks its managed identity\'s token for.')
+output audience string = 'api://${apiClientId}'
+
+@description('Redirect URI that the API\'s app registration needs for people who sign in.')
+output redirectUri string = 'https://${app.properties.defaultHostName}/.auth/login/aad/callback'
