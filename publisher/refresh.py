@@ -18,7 +18,7 @@ from publisher.errors import AzureFailure, MalformedAnswer, NotFound, TransientF
 from publisher.policy_assignments import DEFINITION_NAMES, DefinitionNames, expected_assignments
 from publisher.registry import ExpectedAssignment, ManagedApplication, Registry, Row, RowChanged
 from publisher.registry_rows import UnreadableRow, application_of
-from publisher.resource_ids import ApplicationId
+from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.resource_manager import Application, ResourceManager
 
 _GONE_CODES: Final = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
@@ -159,7 +159,7 @@ class Refresher:
     ) -> ManagedApplication:
         """Return what the registry should say about a living application, whose row is `row`; writes nothing.
 
-        Assignments that cannot be read now stay those of the row.
+        Assignments that cannot be read now stay those of the row, unless the managed resource group is another one.
         """
         group = application.managed_resource_group_id
         if group is None:
@@ -181,19 +181,20 @@ class Refresher:
             location=application.location,
             kind=application.kind,
             provisioning_state=application.provisioning_state,
-            assignments=assignments if assignments is not None else _known_assignments(row),
+            assignments=assignments if assignments is not None else _known_assignments(row, group),
             event_time=max((moment for moment in moments if moment), default=None),
             refreshed_at=now,
         )
 
 
-def _known_assignments(row: Row | None) -> tuple[ExpectedAssignment, ...] | None:
+def _known_assignments(row: Row | None, group: ResourceGroupId) -> tuple[ExpectedAssignment, ...] | None:
     if row is None or row.is_tombstone:
         return None
     try:
-        return application_of(row).assignments
+        known = application_of(row)
     except UnreadableRow:
         return None
+    return known.assignments if known.managed_resource_group_id == group else None
 
 
 def is_gone(failure: AzureFailure) -> bool:

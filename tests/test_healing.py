@@ -1,0 +1,228 @@
+"""The inventory heals, and whoever has to know is told: webhook, reconciliation, collector and alert rules together."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from collector.run import failure_of
+from notification_endpoint.endpoint import answer_notification
+from publisher.clients import shared_refresher
+from publisher.errors import NotFound
+from publisher.reconcile import Reconciliation, reconcile_registry
+from publisher.registry import MalformedRow, ManagedApplication
+from publisher.settings import ReconcileSettings
+from sandbox.alert_rules import read_rules
+from sandbox.alerts import AlertEvaluator
+from sandbox.azure import Sandbox
+from sandbox.customers import Access, Customer
+from sandbox.effects import Status
+from sandbox.notifications import notification
+from sandbox.operations import ApplicationRead
+from sandbox.policies import SECURE_TRANSFER, WEB_HTTPS, Assignment
+from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, Fleet
+
+FREQUENCY = timedelta(minutes=30)
+
+
+class Installation(Fleet):
+    """A fleet with its webhook, its daily timer and its alert rules."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(sandbox)
+        rules = [rule for rule in read_rules("PT1H") if rule.name != "collector-silent"]  # it is, in these stories
+        self.alerts = AlertEvaluator(rules, sandbox.workspace)
+        self.now = datetime.now(UTC) + timedelta(minutes=1)
+
+    async def tell(self, customer: Customer, event_type: str, state: str, **when: timedelta) -> int:
+        happened = datetime.now(UTC) - when.get("ago", timedelta())
+        body = json.dumps(notification(customer, event_type, state, event_time=happened)).encode()
+        variables: Mapping[str, str] = self.sandbox.environment
+        answer = await answer_notification(body, self.sandbox.notification_signature, variables)
+        return answer.status.value
+
+    async def reconcile(self) -> Reconciliation:
+        async with shared_refresher(ReconcileSettings.from_environment(self.sandbox.environment)) as refresher:
+            return await reconcile_registry(refresher, deadline=time.monotonic() + 30)
+
+    async def registered(self) -> dict[str, ManagedApplication | MalformedRow]:
+        async with shared_refresher(ReconcileSettings.from_environment(self.sandbox.environment)) as refresher:
+            try:
+                return {str(item.application_id): item async for item in refresher.registry.applications()}
+            except NotFound:
+                return {}
+
+    def told(self, *, later: timedelta = FREQUENCY) -> set[tuple[str, str, str]]:
+        """What the alert rules tell when they are evaluated next: rule, application, Fired or Resolved."""
+        self.now += later
+        return {
+            (told.rule.name, told.dimensions.get("Application_name", ""), told.condition)
+            for told in self.alerts.evaluate(self.now)
+        }
+
+    def told_within(self, evaluations: int) -> set[tuple[str, str, str]]:
+        return {told for _ in range(evaluations) for told in self.told()}
+
+
+@pytest.fixture
+def installation(sandbox: Sandbox) -> Installation:
+    return Installation(sandbox)
+
+
+async def test_lost_access_is_recorded_and_alerted_and_the_customer_kept_until_it_is_back(
+    installation: Installation,
+) -> None:
+    customer = installation.sandbox.arm.add_customer("Contoso")
+    assert await installation.tell(customer, "PUT", "Succeeded") == 200
+    await installation.collect()
+    assert installation.told() == set()
+
+    customer.revoke_access()
+    assert (await installation.reconcile()).changes == {"AccessLost": 1}
+    summary = await installation.collect()
+
+    assert failure_of(summary, partial_run=False) is None
+    assert installation.told() == {("application-unread", customer.application_name, "Fired")}
+    kept = (await installation.registered())[customer.application_id]
+    assert kept.access_lost_at is not None
+
+    customer.grant_access()
+    assert (await installation.reconcile()).changes == {"Updated": 1}
+    await installation.collect()
+    assert installation.told_within(3) == {("application-unread", customer.application_name, "Resolved")}
+    back = (await installation.registered())[customer.application_id]
+    assert back.access_lost_at is None
+
+
+async def test_a_deletion_that_nobody_told_ends_with_a_tombstone_and_a_resolved_alert(
+    installation: Installation,
+) -> None:
+    customer, other = (installation.sandbox.arm.add_customer(name) for name in ("Contoso", "Fabrikam"))
+    for one in (customer, other):
+        await installation.tell(one, "PUT", "Succeeded")
+    customer.delete()
+    await installation.collect()
+    assert installation.told() == {("application-unread", customer.application_name, "Fired")}
+
+    # The subscription of a customer who has nothing else there is not visible any more: only a neighbour proves the rest.
+    installation.sandbox.arm.add_customer("Contoso Two", subscription_id=customer.subscription_id)
+    assert (await installation.reconcile()).changes == {"Removed": 1, "Updated": 1}
+    await installation.collect()
+
+    assert list(await installation.registered()) == [other.application_id]
+    assert installation.told_within(3) == {("application-unread", customer.application_name, "Resolved")}
+
+
+async def test_a_move_and_a_new_plan_version_are_found_without_any_notice(installation: Installation) -> None:
+    customer = installation.sandbox.arm.add_customer("Contoso")
+    await installation.tell(customer, "PUT", "Succeeded")
+    customer.upgrade("2.0.0")
+    customer.unassign("baseline")
+    customer.assign(Assignment("tls", "Only TLS 1.2", SECURE_TRANSFER))
+    installation.sandbox.arm.customers.move(customer, managed_resource_group="mrg-moved")
+
+    await installation.reconcile()
+
+    found = (await installation.registered())[customer.application_id]
+    assert isinstance(found, ManagedApplication)
+    assert found.plan_version == "2.0.0"
+    assert str(found.managed_resource_group_id) == customer.managed_resource_group_id
+    assert found.assignments
+    assert {one.display_name for one in found.assignments} == {one.display_name for one in customer.assignments}
+    summary = await installation.collect()
+    assert summary.succeeded == 1
+    assert {row["Plan_version"] for row in installation.rows()} == {"2.0.0"}
+
+
+async def test_throttling_is_waited_for(installation: Installation) -> None:
+    customers = [installation.sandbox.arm.add_customer(name) for name in ("Contoso", "Fabrikam", "Tailspin")]
+    for customer in customers:
+        await installation.tell(customer, "PUT", "Succeeded")
+        customer.upgrade("2.0.0")
+    fault = installation.sandbox.faults.add(ApplicationRead(), Status(429, retry_after=0), times=5)
+    result = await installation.reconcile()
+    assert (result.changes, result.failures) == ({"Updated": 3}, {})
+    assert fault.played == 5
+
+
+async def test_an_assignment_that_is_never_evaluated_is_alerted_after_two_days(installation: Installation) -> None:
+    customer, other = (installation.sandbox.arm.add_customer(name) for name in ("Contoso", "Fabrikam"))
+    customer.assign(Assignment("forgotten", "Never looked at", WEB_HTTPS), evaluated=False)
+    for one in (customer, other):
+        await installation.tell(one, "PUT", "Succeeded")
+    await installation.collect()
+    by_application = {row["Application_id"]: row for row in installation.rows(RESULTS_TABLE)}
+    assert by_application[customer.application_id]["Assignments_without_states"] == 1
+    assert by_application[other.application_id]["Assignments_without_states"] == 0
+    assert ("assignment-without-states", customer.application_name, "Fired") not in installation.told()
+
+    happened_before(installation, hours=range(47, 0, -4))
+
+    assert ("assignment-without-states", customer.application_name, "Fired") in installation.told()
+    assert not any(name == other.application_name for _, name, _ in installation.told())
+
+
+def happened_before(installation: Installation, *, hours: range) -> None:
+    """The run that just took place took place at these hours ago as well."""
+    workspace = installation.sandbox.workspace
+    runs, results = (workspace.query(table) for table in (RUNS_TABLE, RESULTS_TABLE))
+    for ago in hours:
+        moved = {"Run_id": str(uuid4())}
+        for table, rows in ((RESULTS_TABLE, results), (RUNS_TABLE, runs)):
+            earlier = [
+                {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+                | moved
+                | {"TimeGenerated": (row["TimeGenerated"] - timedelta(hours=ago)).isoformat()}
+                for row in rows
+            ]
+            workspace.insert(table, earlier)
+
+
+async def test_a_deployment_that_refuses_us_is_alerted_from_its_first_notification_to_its_healing(
+    installation: Installation,
+) -> None:
+    customer = installation.sandbox.arm.add_customer("Contoso")
+    customer.revoke_access()
+    assert await installation.tell(customer, "PUT", "Succeeded") == 503
+    assert installation.told() == {("application-unregistered", customer.application_name, "Fired")}
+
+    summary = await installation.collect()
+    assert failure_of(summary, partial_run=False) is None
+    assert installation.outcome(customer) == "AccessDenied"
+    assert installation.told_within(3) == {
+        ("application-unread", customer.application_name, "Fired"),
+        ("application-unregistered", customer.application_name, "Resolved"),
+    }
+
+    customer.grant_access()
+    assert (await installation.reconcile()).changes == {"Updated": 1}
+    await installation.collect()
+    assert installation.outcome(customer) == "Succeeded"
+    assert installation.told_within(3) == {("application-unread", customer.application_name, "Resolved")}
+
+
+async def test_a_failed_deployment_is_alerted_with_azures_error_and_resolved_by_the_next(
+    installation: Installation,
+) -> None:
+    customer = installation.sandbox.arm.add_customer("Contoso")
+    for _ in range(2):
+        assert await installation.tell(customer, "PUT", "Failed", ago=timedelta(minutes=5)) == 200
+    assert installation.told() == {("deployment-failed", customer.application_name, "Fired")}
+    assert await installation.tell(customer, "PUT", "Succeeded") == 200
+    assert installation.told_within(3) == {("deployment-failed", customer.application_name, "Resolved")}
+
+
+async def test_assignments_of_another_resource_group_are_not_expected(installation: Installation) -> None:
+    customer = installation.sandbox.arm.add_customer("Contoso")
+    await installation.tell(customer, "PUT", "Succeeded")
+    installation.sandbox.arm.customers.move(customer, managed_resource_group="mrg-moved")
+    customer.revoke_access(Access.ASSIGNMENTS)
+    await installation.reconcile()
+    found = (await installation.registered())[customer.application_id]
+    assert isinstance(found, ManagedApplication)
+    assert found.assignments is None
