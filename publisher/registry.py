@@ -25,9 +25,19 @@ from publisher.registry_rows import (
 )
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId
 from publisher.storage_settings import Storage
-from publisher.table import USUAL_PATIENCE, Patience, RowChanged, Table
+from publisher.table import EVERYTHING, USUAL_PATIENCE, KeyRange, Patience, RowChanged, Table
 
-__all__ = ["ExpectedAssignment", "MalformedRow", "ManagedApplication", "Patience", "Registry", "Row", "RowChanged"]
+__all__ = [
+    "EVERYTHING",
+    "ExpectedAssignment",
+    "KeyRange",
+    "MalformedRow",
+    "ManagedApplication",
+    "Patience",
+    "Registry",
+    "Row",
+    "RowChanged",
+]
 
 _AFTER_PREFIX: Final = chr(ord(ROW_KEY_PREFIX) + 1)
 _NO_ETAG: Final = "W/\"datetime'2000-01-01T00%3A00%3A00.0000000Z'\""
@@ -67,18 +77,33 @@ class Registry:
     ) -> None:
         await self._table.close()
 
-    async def applications(self, only: ApplicationId | None = None) -> AsyncIterator[ManagedApplication | MalformedRow]:
+    async def applications(
+        self, only: ApplicationId | None = None, *, within: KeyRange = EVERYTHING
+    ) -> AsyncIterator[ManagedApplication | MalformedRow]:
         """Yield every active application once, as the table is read; rows that cannot be collected as MalformedRow.
 
-        With `only`, at most that application.
+        With `only`, at most that application; with `within`, those whose rows are in a range of partitions. Ranges that
+        together are the whole table yield together what the whole table yields.
         """
-        async for row in self._one(only) if only else self._each_once():
+        async for row in self._one(only) if only else self._each_once(within):
             if row.is_tombstone:
                 continue
             try:
                 yield application_of(row)
             except UnreadableRow as error:
                 yield malformed(row, str(error))
+
+    async def partitions(self) -> AsyncIterator[tuple[str, int]]:
+        """Yield the key of every partition, in the table's order, and how many active rows it has."""
+        current, count = "", 0
+        async for row in self._table.rows(columns=["PartitionKey", "RowKey", "status"]):
+            if row.partition_key != current:
+                if count:
+                    yield current, count
+                current, count = row.partition_key, 0
+            count += not row.is_tombstone
+        if count:
+            yield current, count
 
     async def find(self, application_id: ApplicationId) -> Row | None:
         """Return the application's row, tombstone or not, under its own key or the older sample's."""
@@ -140,7 +165,7 @@ class Registry:
         if row is not None:
             yield row
 
-    async def _each_once(self) -> AsyncIterator[Row]:
+    async def _each_once(self, within: KeyRange) -> AsyncIterator[Row]:
         """Yield every row, but of several rows for one application only the one that `find` returns.
 
         Rows under foreign keys wait until their partition is through; no more than one partition's are held.
@@ -148,7 +173,7 @@ class Registry:
         partition = ""
         known = set[ApplicationId]()
         waiting: dict[ApplicationId, Row] = {}
-        async for row in self._table.rows():
+        async for row in self._table.rows(within):
             if row.partition_key != partition:
                 async for older in self._not_known(waiting, known):
                     yield older

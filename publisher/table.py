@@ -1,4 +1,4 @@
-"""Table storage, as far as the registry needs it: rows in, rows out, every write guarded by an ETag."""
+"""Table storage, as far as this program needs it: rows in, rows out, every write guarded by an ETag."""
 
 import asyncio
 import logging
@@ -42,6 +42,17 @@ class Patience:
 USUAL_PATIENCE: Final = Patience()
 
 
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """The partitions from `first` on and before `before`; by default all of them."""
+
+    first: str = ""
+    before: str | None = None
+
+
+EVERYTHING: Final = KeyRange()
+
+
 class RowChanged(Exception):  # noqa: N818 - named for what happened
     """Somebody else wrote the row since it was read: read it again and decide again."""
 
@@ -52,20 +63,35 @@ class Table:
     The first insert creates a table that does not exist; until then it has no row to `get`, and nothing to list.
     """
 
-    def __init__(self, client: TableClient, credential: AsyncTokenCredential | None, patience: Patience) -> None:
+    def __init__(
+        self, client: TableClient, credential: AsyncTokenCredential | None, patience: Patience, what: str
+    ) -> None:
         self._client = client
         self._credential = credential
         self._patience = patience
+        self._what = what
 
     @classmethod
-    def open(cls, storage: Storage, name: str, own_identity_client_id: str | None, patience: Patience) -> Self:
-        """Return the table of that name in a storage account; nothing is asked of the account yet."""
+    def open(
+        cls,
+        storage: Storage,
+        name: str,
+        own_identity_client_id: str | None,
+        patience: Patience,
+        *,
+        what: str = "registry table",
+    ) -> Self:
+        """Return the table of that name in a storage account; nothing is asked of the account yet.
+
+        `what` is what failures call the table.
+        """
         options: dict[str, Any] = {"transport": Transport(connections=32), "retry_total": 0}
         if storage.connection_string:
-            return cls(TableClient.from_connection_string(storage.connection_string, name, **options), None, patience)
+            client = TableClient.from_connection_string(storage.connection_string, name, **options)
+            return cls(client, None, patience, what)
         credential = own_identity_credential(storage.identity_client_id or own_identity_client_id)
         endpoint = storage.table_service_uri or ""
-        return cls(TableClient(endpoint, name, credential=credential, **options), credential, patience)
+        return cls(TableClient(endpoint, name, credential=credential, **options), credential, patience, what)
 
     async def close(self) -> None:
         """Close the connections to storage, and to the identity endpoint."""
@@ -80,16 +106,25 @@ class Table:
         except NotFound:
             return None
 
-    async def rows(self) -> AsyncIterator[Row]:
-        """Yield every row, page by page; NotFound when there is no table: a misspelt name is no empty registry."""
+    async def rows(self, within: KeyRange = EVERYTHING, *, columns: list[str] | None = None) -> AsyncIterator[Row]:
+        """Yield every row, page by page; NotFound when there is no table: a misspelt name is no empty registry.
+
+        `columns` are those to ask for, the keys among them; all by default.
+        """
+        if within == EVERYTHING:
+            pages = self._client.list_entities(select=columns).by_page()
+        else:
+            query = "PartitionKey ge @first" + (" and PartitionKey lt @before" if within.before is not None else "")
+            parameters = {"first": within.first, "before": within.before or ""}
+            pages = self._client.query_entities(query, parameters=parameters, select=columns).by_page()
         try:
-            async for row in self._pages(self._client.list_entities().by_page()):
+            async for row in self._pages(pages):
                 yield row
         except NotFound as error:
             if error.code != _MISSING_TABLE:
                 raise
             raise NotFound(
-                f"there is no registry table {self._client.table_name}: check TABLE_NAME; "
+                f"there is no {self._what} {self._client.table_name}: check TABLE_NAME; "
                 "the deployment creates the table, or else the first notification",
                 code=error.code,
                 status=error.status,
@@ -127,6 +162,10 @@ class Table:
         except NotFound as error:
             raise RowChanged from error
 
+    async def delete(self, row: Row) -> None:
+        """Remove a row, whatever became of it since it was read."""
+        await self._repeated(lambda: self._client.delete_entity(row.partition_key, row.row_key))
+
     async def _guarded(self, write: Callable[[], Awaitable[_Answer]]) -> _Answer:
         try:
             return await self._repeated(write)
@@ -142,14 +181,14 @@ class Table:
             if error.code != "TableAlreadyExists":
                 raise
         else:
-            _LOGGER.info("the registry table %s was created", self._client.table_name)
+            _LOGGER.info("the %s %s was created", self._what, self._client.table_name)
 
     async def _pages(self, pages: AsyncIterator[AsyncIterator[TableEntity]]) -> AsyncIterator[Row]:
         seen = set[str]()
         while (page := await self._repeated(_sensible(lambda: anext(pages, None)))) is not None:
             continuation = repr(getattr(pages, "continuation_token", None))  # AsyncPageIterator's, see azure-core
             if continuation in seen:
-                raise MalformedAnswer("registry table: the next page is one already read", code="RepeatedContinuation")
+                raise MalformedAnswer(f"{self._what}: the next page is one already read", code="RepeatedContinuation")
             seen.add(continuation)
             async for entity in page:
                 yield _row(entity)
@@ -163,7 +202,7 @@ class Table:
                 sleep=self._patience.sleep,
             )
         except AzureFailure as failure:
-            failure.prefixed("registry table")
+            failure.prefixed(self._what)
             raise
 
 
