@@ -180,7 +180,7 @@ def _lost(row: Mapping[str, Any], times: Mapping[str, Mapping[str, Any]]) -> App
     return Application(
         id=str(row["Application_id"]),
         name=str(row.get("Application_name") or ""),
-        customer=str(row.get("Customer_subscription_id") or ""),
+        customer=str(row.get("Customer_name") or row.get("Customer_subscription_id") or ""),
         subscription_id=str(row.get("Customer_subscription_id") or ""),
         managed_resource_group_id="",
         plan_name="",

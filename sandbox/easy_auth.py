@@ -66,6 +66,10 @@ class EasyAuth:
         self._lock = threading.Lock()
         self._session: aiohttp.ClientSession | None = None
 
+    def front_door(self, url: str) -> str:
+        """Return the address that signs the operator in and leads to the operations page; `url` is this site's own."""
+        return f"{url}{LOGIN}?post_login_redirect_uri=/api/dashboard"
+
     def add_routes(self, app: web.Application) -> None:
         """Serve everything: sign-in and sign-out, and what is behind them."""
         app.cleanup_ctx.append(self._client)

@@ -1,6 +1,5 @@
 """The operations page in a real Chromium, against the Functions host and a workspace full of customers."""
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -11,11 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from sandbox.azure import Sandbox
-from sandbox.easy_auth import LOGIN, SETTINGS, EasyAuth
+from sandbox.browser import find_browser
+from sandbox.easy_auth import SETTINGS, EasyAuth
 from sandbox.functions_process import FunctionsProcess
 from sandbox.site import Site
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 AXE = Path(__file__).parents[2] / "checks" / "node_browser" / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -31,7 +30,7 @@ class Place:
     @property
     def front_door(self) -> str:
         """Signs the operator in and goes on to the page."""
-        return f"{self.url}{LOGIN}?post_login_redirect_uri=/api/dashboard"
+        return self.sign_in.front_door(self.url)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,7 @@ def settings() -> Mapping[str, str]:
 @pytest.fixture(scope="module")
 def place(settings: Mapping[str, str]) -> Iterator[Place]:
     """An installation of the module's own: the tests of a module share its rows."""
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    executable = find_browser()
     if executable is None:
         pytest.skip("there is no Chromium on this machine")
     with ExitStack() as stack:

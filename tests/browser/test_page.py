@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.big_fleet import RUNS, BigFleet
+from sandbox.sample_fleet import SampleFleet
 from tests.browser.conftest import OpenPage, Place, api, rows, serious_violations, tiles
 
 CUSTOMERS = 5000
@@ -18,8 +18,8 @@ FIRST_CUSTOMER = "#customers tbody tr:first-child button"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def fleet(place: Place) -> BigFleet:
-    fleet = BigFleet(CUSTOMERS)
+def fleet(place: Place) -> SampleFleet:
+    fleet = SampleFleet(CUSTOMERS)
     fleet.fill(place.sandbox.workspace, place.sandbox.clock)
     return fleet
 
@@ -43,7 +43,7 @@ def test_the_numbers_are_the_api_s(page: Page) -> None:
     assert tiles(page) == {**counts, "share": f"{fleet['compliant_share']:.1f} %"}
     assert fleet["applications"]["total"] == CUSTOMERS
     assert all(fleet["applications"].values())
-    assert fleet["as_of"]["run_id"] == f"run-{RUNS - 1}"
+    assert fleet["as_of"]["run_id"] == "run-4"
     expect(page.locator("#as-of")).to_contain_text("As of the run of")
     expect(page.locator("#banner")).to_be_empty()
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
+from sandbox.sample_fleet import SampleFleet
 from sandbox.services import Service
 from sandbox.workspace import Workspace
-from tests.browser.big_fleet import BigFleet
 from tests.browser.conftest import OpenPage, Place, Watched, rows, tiles
 
 REFUSED = "Failed to load resource"
@@ -28,8 +28,8 @@ def workspace(place: Place) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def small_fleet(place: Place, workspace: Workspace) -> BigFleet:
-    fleet = BigFleet(40)
+def small_fleet(place: Place, workspace: Workspace) -> SampleFleet:
+    fleet = SampleFleet(40)
     fleet.fill(workspace, place.sandbox.clock)
     return fleet
 
@@ -42,7 +42,7 @@ def open_dashboard(place: Place, new_page: OpenPage) -> Page:
 
 
 def test_an_unreachable_workspace_leaves_the_numbers_and_says_that_they_are_stale(
-    place: Place, small_fleet: BigFleet, new_page: OpenPage, watched: Watched
+    place: Place, small_fleet: SampleFleet, new_page: OpenPage, watched: Watched
 ) -> None:
     watched.expect(REFUSED)
     page = open_dashboard(place, new_page)
@@ -59,7 +59,7 @@ def test_an_unreachable_workspace_leaves_the_numbers_and_says_that_they_are_stal
 
 
 def test_an_unreachable_workspace_shows_no_zeros_to_who_comes_then(
-    place: Place, small_fleet: BigFleet, new_page: OpenPage, watched: Watched
+    place: Place, small_fleet: SampleFleet, new_page: OpenPage, watched: Watched
 ) -> None:
     watched.expect(REFUSED)
 
@@ -81,7 +81,7 @@ def test_without_any_run_nothing_is_known(place: Place, workspace: Workspace, ne
 
 
 def test_an_old_run_is_called_stale(place: Place, workspace: Workspace, new_page: OpenPage) -> None:
-    fleet = BigFleet(10, now=datetime.now(UTC) - timedelta(hours=20))
+    fleet = SampleFleet(10, now=datetime.now(UTC) - timedelta(hours=20))
     fleet.fill(workspace, place.sandbox.clock)
 
     page = open_dashboard(place, new_page)
@@ -122,7 +122,7 @@ def test_names_that_others_chose_are_text(place: Place, workspace: Workspace, ne
 
 
 def test_a_session_that_has_ended_asks_to_sign_in_again(
-    place: Place, small_fleet: BigFleet, new_page: OpenPage, watched: Watched
+    place: Place, small_fleet: SampleFleet, new_page: OpenPage, watched: Watched
 ) -> None:
     watched.expect(REFUSED)
     page = open_dashboard(place, new_page)

@@ -1,15 +1,22 @@
-"""A fleet of thousands of customers, written into a workspace as two weeks of collection runs would have left it."""
+"""A fleet of many customers, written into a workspace as two weeks of collection runs would have left it.
+
+For the operations page's tests and picture: what matters to them is what the tables hold, not how it came there.
+"""
+
+from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sandbox.clock import Clock
-from sandbox.workspace import Workspace
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sandbox.clock import Clock
+    from sandbox.workspace import Workspace
 
 HOURS_AGO = (300, 200, 100, 24, 0)
-RUNS = len(HOURS_AGO)
 ASSIGNMENTS = (
     ("secure-transfer", "Storage accounts accept encrypted connections only", "storageAccounts"),
     ("private-endpoints", "Key vaults are reached through private endpoints", "vaults"),
@@ -24,23 +31,30 @@ UNREADABLE = {
 }
 
 
-class BigFleet:
+class SampleFleet:
     """Customers by number; what becomes of each in each run is decided by chance, always the same."""
 
-    def __init__(self, customers: int, *, now: datetime | None = None) -> None:
+    def __init__(
+        self,
+        customers: int,
+        *,
+        now: datetime | None = None,
+        hours_ago: Sequence[float] = HOURS_AGO,
+        lost: float = 0.012,
+    ) -> None:
         self.customers = customers
-        self.times = [
-            (now or datetime.now(UTC)) - timedelta(minutes=20) - timedelta(hours=hours) for hours in HOURS_AGO
-        ]
+        latest = (now or datetime.now(UTC)) - timedelta(minutes=20)
+        self.times = [latest - timedelta(hours=hours) for hours in hours_ago]
         self._chance = random.Random(20260310)  # noqa: S311 - a fleet, not a secret
         self._bad_from = [self._turn(0.07) for _ in range(customers)]
-        self._lost_from = [self._turn(0.012) for _ in range(customers)]
-        self._empty = [self._chance.random() < 0.01 for _ in range(customers)]
+        self._lost_from = [self._turn(lost) for _ in range(customers)]
+        self._empty = [self._chance.random() < 0.01 for _ in range(customers)]  # noqa: PLR2004
         self._outcomes = [self._chance.choice(list(UNREADABLE)) for _ in range(customers)]
 
     def _turn(self, share: float) -> int:
         """The run from which something is so; after the last one: never."""
-        return self._chance.randrange(RUNS) if self._chance.random() < share else RUNS
+        runs = len(self.times)
+        return self._chance.randrange(runs) if self._chance.random() < share else runs
 
     def fill(self, workspace: Workspace, clock: Clock) -> None:
         """Write every run, each at its time; the state rows of the latest ones only, which are all that is judged."""
@@ -59,7 +73,7 @@ class BigFleet:
                 "Duration_ms": 31_400 + 700 * number,
             }
             self._insert(workspace, "PolicyCollectionRuns_CL", [{**run, **counts}], time)
-            if number >= RUNS - 2:
+            if self.times[-1] - time <= timedelta(days=1):
                 self._insert(workspace, "PolicyComplianceStates_CL", list(self._states(number)), time)
         clock.reset()
 
@@ -78,7 +92,7 @@ class BigFleet:
         violations = self._violations(customer) if run >= self._bad_from[customer] else 0
         return {**row, "Outcome": "Succeeded", "States": 40 + violations, "Noncompliant_states": violations}
 
-    def _states(self, run: int) -> Any:
+    def _states(self, run: int) -> Iterator[dict[str, Any]]:
         for customer in range(self.customers):
             if self._empty[customer] or run >= self._lost_from[customer]:
                 continue
@@ -131,8 +145,9 @@ class BigFleet:
     def _application(self, customer: int) -> dict[str, str]:
         subscription = str(UUID(int=0xC0FFEE << 100 | customer))
         name = f"secure-analytics-{customer:05}"
+        group = f"/subscriptions/{subscription}/resourceGroups/apps"
         return {
-            "Application_id": f"/subscriptions/{subscription}/resourceGroups/apps/providers/Microsoft.Solutions/applications/{name}",
+            "Application_id": f"{group}/providers/Microsoft.Solutions/applications/{name}",
             "Application_name": name,
             "Customer_subscription_id": subscription,
             "Managed_resource_group_id": f"/subscriptions/{subscription}/resourceGroups/mrg-{name}",
