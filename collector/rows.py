@@ -54,7 +54,7 @@ class StateRows:
         }
         assignments = application.assignments or ()
         self._assignment_names = {fold(assignment.id): assignment.display_name for assignment in assignments}
-        self._definition_names = {
+        self._definition_names = dict(application.definition_names) | {
             fold(assignment.definition_id): assignment.definition_display_name
             for assignment in assignments
             if assignment.definition_id

@@ -43,7 +43,7 @@ async def list_applications(inventory: Inventory, options: argparse.Namespace, _
         listings.append(Listing("Rows that cannot be collected", ("Row", "Subscription", "Why"), rows))
     return Report(
         ok=True,
-        document={"applications": as_document(applications), "malformed": as_document(malformed)},
+        document={"applications": [_in_list(item) for item in applications], "malformed": as_document(malformed)},
         listings=tuple(listings),
         notes=(f"{len(applications)} applications",),
     )
@@ -64,14 +64,15 @@ async def show(inventory: Inventory, options: argparse.Namespace, _: Console) ->
     except UnreadableRow as error:
         document = {**keys, "status": "malformed", "application_id": str(options.application)}
         return Report(ok=False, document=document, listings=(_properties(document),), error=f"malformed row: {error}")
-    document = {**keys, "status": "active", **as_document(application)}
+    names = dict(application.definition_names)
+    document = {**keys, "status": "active", **as_document(application), "definition_names": names}
     assignments = application.assignments or ()
     listing = Listing(
         "Policy assignments",
         ("Assignment", "Display name", "Definition"),
         [(one.id, one.display_name, one.definition_display_name or one.definition_id) for one in assignments],
     )
-    plain = {name: value for name, value in document.items() if name != "assignments"}
+    plain = {name: value for name, value in document.items() if name not in {"assignments", "definition_names"}}
     note = () if application.assignments is not None else ("The policy assignments are not known.",)
     listings = (_properties(plain), listing) if assignments else (_properties(plain),)
     return Report(ok=True, document=document, listings=listings, notes=note)
@@ -132,6 +133,13 @@ async def _missing(
     return missing, [found for found in searched if isinstance(found, str)]
 
 
+def _in_list(application: ManagedApplication) -> dict[str, Any]:
+    """Return an application for the list, without the names of rules: `show` has them."""
+    document: dict[str, Any] = as_document(application)
+    del document["definition_names"]
+    return document
+
+
 def _applications_table(applications: list[ManagedApplication]) -> Listing:
     rows = [
         (
@@ -153,7 +161,7 @@ def _applications_table(applications: list[ManagedApplication]) -> Listing:
 
 
 def _properties(document: dict[str, Any]) -> Listing:
-    rows = [(name.replace("_", " "), str(value)) for name, value in document.items() if value not in {None, ""}]
+    rows = [(name.replace("_", " "), str(value)) for name, value in document.items() if value]
     return Listing("", ("Property", "Value"), rows)
 
 

@@ -21,6 +21,7 @@ class ManagedApplication:
     """An application in the registry. Texts are "" and times None where nothing is known.
 
     `assignments` is None as long as the application's own assignments are not known, which is not the same as none.
+    `definition_names` has the folded id and the display name of rules inside the assigned initiatives.
     `customer_name` is what the operator set, else the subscription id. `access_lost_at` is when ARM first refused us.
     """
 
@@ -36,6 +37,7 @@ class ManagedApplication:
     kind: str = ""
     provisioning_state: str = ""
     assignments: tuple[ExpectedAssignment, ...] | None = None
+    definition_names: tuple[tuple[str, str], ...] = ()
     event_time: datetime | None = None
     refreshed_at: datetime | None = None
     access_lost_at: datetime | None = None

@@ -14,14 +14,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from publisher.definition_names import DEFINITION_NAMES, DefinitionNames
 from publisher.errors import AzureFailure, MalformedAnswer, NotFound, TransientFailure, is_out_of_reach
-from publisher.policy_assignments import DEFINITION_NAMES, DefinitionNames, expected_assignments
+from publisher.policy_assignments import expected_assignments
 from publisher.registry import ExpectedAssignment, ManagedApplication, Registry, Row, RowChanged
 from publisher.registry_rows import UnreadableRow, application_of
-from publisher.resource_ids import ApplicationId, ResourceGroupId
+from publisher.resource_ids import ApplicationId, fold
 from publisher.resource_manager import Application, ResourceManager
 
 _GONE_CODES: Final = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
+_SET: Final = "/policysetdefinitions/"
 _Answer = TypeVar("_Answer")
 _TRIES: Final = 8
 _CLOSING_SECONDS: Final = 10.0
@@ -166,6 +168,10 @@ class Refresher:
             raise MalformedAnswer("ARM names no managed resource group", code="MalformedAnswer")
         time_for_assignments = max(deadline - _CLOSING_SECONDS, time.monotonic() + 1)
         assignments = await expected_assignments(self.arm, group, self.names, deadline=time_for_assignments)
+        known = _known(row)
+        if assignments is None and known is not None and known.managed_resource_group_id == group:
+            assignments = known.assignments
+        names = await self._definition_names(known, assignments, event_time, time_for_assignments)
         now = self.clock()
         # An event from the future would make every later one look outdated.
         moments = [row.event_time if row else None, min(event_time, now) if event_time else None]
@@ -181,20 +187,34 @@ class Refresher:
             location=application.location,
             kind=application.kind,
             provisioning_state=application.provisioning_state,
-            assignments=assignments if assignments is not None else _known_assignments(row, group),
+            assignments=assignments,
+            definition_names=tuple(names.items()),
             event_time=max((moment for moment in moments if moment), default=None),
             refreshed_at=now,
         )
 
+    async def _definition_names(
+        self,
+        known: ManagedApplication | None,
+        assignments: tuple[ExpectedAssignment, ...] | None,
+        event_time: datetime | None,
+        deadline: float,
+    ) -> dict[str, str]:
+        """Return the names of the rules inside initiatives; only the reconciliation asks for known ones again."""
+        before = dict(known.definition_names) if known else {}
+        sets = dict.fromkeys(one.definition_id for one in assignments or () if _SET in fold(one.definition_id))
+        already = before if event_time else {}
+        read = await self.names.of_members(self.arm, sets, already=already, deadline=deadline)
+        return read | {identity: name for identity, name in before.items() if identity not in read}
 
-def _known_assignments(row: Row | None, group: ResourceGroupId) -> tuple[ExpectedAssignment, ...] | None:
+
+def _known(row: Row | None) -> ManagedApplication | None:
     if row is None or row.is_tombstone:
         return None
     try:
-        known = application_of(row)
+        return application_of(row)
     except UnreadableRow:
         return None
-    return known.assignments if known.managed_resource_group_id == group else None
 
 
 def is_gone(failure: AzureFailure) -> bool:

@@ -14,7 +14,7 @@ from uuid import UUID
 from publisher.errors import printable
 from publisher.managed_application import MalformedRow, ManagedApplication
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId, InvalidResourceId, ResourceGroupId, quoted
-from publisher.stored_assignments import assignments_in, assignments_text
+from publisher.stored_assignments import assignments_in, assignments_text, definition_names_in, definition_names_text
 
 DELETED: Final = "deleted"
 ACTIVE: Final = "active"
@@ -94,6 +94,7 @@ def application_of(row: Row) -> ManagedApplication:
         kind=_text(properties, "kind"),
         provisioning_state=_text(properties, "provisioning_state"),
         assignments=assignments_in(properties.get("assignments")),
+        definition_names=definition_names_in(properties.get("definition_names")),
         event_time=row.event_time,
         refreshed_at=_time(properties, "refreshed_at"),
         access_lost_at=_time(properties, "access_lost_at"),
@@ -117,7 +118,7 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
     Whatever else is on the previous row stays, above all the operator's `customer_name`.
     """
     properties = dict(previous.properties) if previous else {}
-    for name in ("deleted_at", "access_lost_at", "assignments"):
+    for name in ("deleted_at", "access_lost_at", "assignments", "definition_names"):
         properties.pop(name, None)
     properties |= {
         **_identity_properties(application.application_id),
@@ -136,6 +137,8 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
     assignments = assignments_text(application.assignments)
     if assignments is not None:
         properties["assignments"] = assignments
+    if application.definition_names:
+        properties["definition_names"] = definition_names_text(application.definition_names)
     for name in ("event_time", "refreshed_at", "access_lost_at"):
         moment: datetime | None = getattr(application, name)
         if moment is not None:
@@ -171,7 +174,8 @@ def _identity_properties(identity: ApplicationId) -> dict[str, str]:
 def tombstone_properties(row: Row, event_time: datetime | None, now: datetime) -> dict[str, Any]:
     """Return the properties of the tombstone that takes a row's place."""
     properties = dict(row.properties)
-    properties.pop("assignments", None)
+    for name in ("assignments", "definition_names"):
+        properties.pop(name, None)
     latest = max((moment for moment in (row.event_time, event_time) if moment), default=None)
     if latest is not None:
         properties["event_time"] = time_text(latest)

@@ -24,7 +24,7 @@ from sandbox.customers import Access, Customer
 from sandbox.effects import Status
 from sandbox.notifications import notification
 from sandbox.operations import ApplicationRead
-from sandbox.policies import SECURE_TRANSFER, WEB_HTTPS, Assignment
+from sandbox.policies import BASELINE, SECURE_TRANSFER, WEB_HTTPS, Assignment
 from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, Fleet
 
 FREQUENCY = timedelta(minutes=30)
@@ -226,3 +226,16 @@ async def test_assignments_of_another_resource_group_are_not_expected(installati
     found = (await installation.registered())[customer.application_id]
     assert isinstance(found, ManagedApplication)
     assert found.assignments is None
+
+
+async def test_rows_name_the_rules_inside_an_initiative(installation: Installation) -> None:
+    customer = installation.sandbox.arm.add_customer("Contoso")
+    await installation.tell(customer, "PUT", "Succeeded")
+    await installation.collect()
+    members = {member.id.lower(): member.display_name for _, member in BASELINE.members}
+    named = {
+        row["Policy_definition_id"]: row["Policy_definition_display_name"]
+        for row in installation.rows()
+        if row["Policy_set_definition_id"] == BASELINE.id.lower()
+    }
+    assert named == members

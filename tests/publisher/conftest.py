@@ -10,7 +10,7 @@ import pytest
 from azure.data.tables.aio import TableClient
 
 from publisher.credentials import service_principal_credential
-from publisher.policy_assignments import DefinitionNames
+from publisher.definition_names import DefinitionNames
 from publisher.refresh import Refresher
 from publisher.registry import Registry
 from publisher.resource_manager import ResourceManager

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from publisher.policy_assignments import DefinitionNames, expected_assignments
+from publisher.definition_names import DefinitionNames
+from publisher.policy_assignments import expected_assignments
 from publisher.registry import ExpectedAssignment
 from publisher.resource_ids import ResourceGroupId
 from publisher.resource_manager import ResourceManager

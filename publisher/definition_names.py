@@ -1,0 +1,106 @@
+"""Display names of policy definitions and initiatives, and of the rules inside initiatives, remembered for a day.
+
+Best effort: a name that cannot be read costs only the name. Definitions of customers are out of the publisher's reach
+anyway; those of a plan are mostly built in, the same for every customer, and so read once.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from publisher.errors import AccessDenied, AzureFailure, NotFound, RequestRefused
+from publisher.resource_ids import fold
+from publisher.resource_manager import ResourceManager, text_at
+
+_LOGGER = logging.getLogger(__name__)
+_API_VERSION: Final = "2021-06-01"
+_DEFINITION_ID: Final = re.compile(
+    r"(?:/[^/?#%\\]+)*/providers/microsoft\.authorization/(?:policydefinitions|policysetdefinitions)/[^/?#%\\]+"
+)
+_KEPT_SECONDS: Final = 24 * 3600.0
+_MOST_KEPT: Final = 10_000
+_MOST_MEMBERS: Final = 500
+_AT_ONCE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    """What was read of a definition: its display name, and the folded ids of the rules of an initiative."""
+
+    known_at: float
+    name: str = ""
+    members: tuple[str, ...] = ()
+
+
+class DefinitionNames:
+    """The names that were read so far. Deadlines are in seconds of `time.monotonic`."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._known: dict[tuple[str, str], _Definition] = {}
+
+    async def name(self, arm: ResourceManager, definition_id: str, *, deadline: float) -> str:
+        """Return the display name of a definition, "" when it has none or cannot be read."""
+        return (await self._definition(arm, definition_id, deadline)).name
+
+    async def of_members(
+        self,
+        arm: ResourceManager,
+        definition_ids: Iterable[str],
+        *,
+        already: Mapping[str, str],
+        deadline: float,
+    ) -> dict[str, str]:
+        """Return the display names of the rules inside these initiatives, by folded id; those without one are left out.
+
+        Names that are `already` known are not asked for again.
+        """
+        definitions = [await self._definition(arm, one, deadline) for one in definition_ids]
+        members = list(dict.fromkeys(member for one in definitions for member in one.members))[:_MOST_MEMBERS]
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def name(member: str) -> str:
+            if member in already:
+                return already[member]
+            async with places:
+                return await self.name(arm, member, deadline=deadline)
+
+        names = await asyncio.gather(*map(name, members))
+        return {member: name for member, name in zip(members, names, strict=True) if name}
+
+    async def _definition(self, arm: ResourceManager, definition_id: str, deadline: float) -> _Definition:
+        key = arm.endpoint, fold(definition_id)
+        known = self._known.get(key)
+        if known is not None and self._clock() - known.known_at < _KEPT_SECONDS:
+            return known
+        if not _DEFINITION_ID.fullmatch(key[1]) or "/../" in definition_id:
+            return _Definition(0)
+        try:
+            answer = await arm.get(quote(definition_id, safe="/()"), api_version=_API_VERSION, deadline=deadline)
+        except (AccessDenied, NotFound, RequestRefused):
+            read = _Definition(self._clock())
+        except AzureFailure as failure:
+            _LOGGER.debug("no display name for a definition: %s", failure.code)
+            return known or _Definition(0)
+        else:
+            read = _Definition(self._clock(), text_at(answer, "properties", "displayName"), _members(answer))
+        if len(self._known) >= _MOST_KEPT:
+            self._known.clear()
+        self._known[key] = read
+        return read
+
+
+def _members(answer: dict[str, Any]) -> tuple[str, ...]:
+    properties = answer.get("properties")
+    rules = properties.get("policyDefinitions") if isinstance(properties, dict) else None
+    ids = (text_at(rule, "policyDefinitionId") for rule in rules) if isinstance(rules, list) else ()
+    return tuple(dict.fromkeys(fold(one) for one in ids if one))
+
+
+DEFINITION_NAMES: Final = DefinitionNames()
+"""The names that this process knows."""
