@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
-_MOST_ENTRIES: Final = 256
+_MOST_ENTRIES: Final = 32
+"""Answers can be megabytes each: what is old goes first, and what many ask for stays."""
 
 
 class Cache:
@@ -27,7 +28,8 @@ class Cache:
     async def get(self, key: Hashable, fetch: Callable[[], Awaitable[T]]) -> T:
         """Return the value of a key, from the last `lifetime` or from `fetch`; raise what `fetch` raises."""
         kept = self._values.get(key)
-        if kept is not None and self._clock() - kept[0] < self._lifetime:
+        if kept is not None and self._is_fresh(kept[0]):
+            self._values.move_to_end(key)
             value: T = kept[1]
             return value
         task: asyncio.Task[T] | None = self._fetches.get(key)
@@ -37,18 +39,17 @@ class Cache:
         # A caller who hangs up must not take the answer away from the others.
         return await asyncio.shield(task)
 
-    def forget(self, key: Hashable) -> None:
-        """Drop the value of a key, so that the next caller fetches it."""
-        self._values.pop(key, None)
-
     async def _fetched(self, key: Hashable, fetch: Callable[[], Awaitable[T]]) -> T:
         try:
             started = self._clock()
             value = await fetch()
         finally:
             del self._fetches[key]
+        self._values = OrderedDict((k, kept) for k, kept in self._values.items() if self._is_fresh(kept[0]))
         self._values[key] = (started, value)
-        self._values.move_to_end(key)
         while len(self._values) > _MOST_ENTRIES:
             self._values.popitem(last=False)
         return value
+
+    def _is_fresh(self, kept_at: float) -> bool:
+        return self._clock() - kept_at < self._lifetime

@@ -65,6 +65,10 @@ class Compliance:
         """Return the answer to a saved query, complete or not; KeyError when there is none of this name."""
         return await self._cache.get((name, timespan), lambda: self._ask(saved_queries.text(name), timespan))
 
+    async def kept(self, question: Question) -> Table:
+        """Return the answer to any question, complete or not, kept like the others."""
+        return await self._cache.get(question, lambda: self.workspace.ask(question))
+
     async def _fleet(self) -> Fleet:
         latest = (await self._whole(saved_queries.text("latest_run"), _REMEMBERED)).as_dicts()
         if not latest:
