@@ -12,6 +12,20 @@ from publisher.resource_ids import is_guid
 PLATFORM_SIGN_IN: Final = "WEBSITE_AUTH_ENABLED"
 """Set by App Service, never by us: whether its authentication (Easy Auth) stands in front of the app."""
 
+API_SETTING_NAMES: Final = (
+    "API_CLIENT_ID",
+    "API_ALLOWED_CLIENTS",
+    "API_CACHE_SECONDS",
+    "API_STALE_AFTER_MINUTES",
+    "LOG_ANALYTICS_WORKSPACE_ID",
+    "LOG_ANALYTICS_ENDPOINT",
+    "QUERY_MAX_DAYS",
+    "QUERY_MAX_ROWS",
+    "QUERY_MAX_MEGABYTES",
+    "QUERY_MAX_SECONDS",
+)
+"""Every setting that only the API reads; publisher.settings names those that it shares with the rest."""
+
 _MEGABYTE: Final = 1_000_000
 
 

@@ -1,9 +1,12 @@
 """The API's settings: every problem at once, by name."""
 
+from typing import Any
+
 import pytest
 
-from compliance_api.settings import ApiSettings
+from compliance_api.settings import API_SETTING_NAMES, ApiSettings
 from publisher.environment import SettingsError
+from publisher.settings import SETTING_NAMES
 
 GUID = "11111111-2222-4333-8444-555555555555"
 REQUIRED = {"AZURE_TENANT_ID": GUID, "API_CLIENT_ID": GUID, "LOG_ANALYTICS_WORKSPACE_ID": GUID}
@@ -15,6 +18,19 @@ def test_three_ids_are_enough() -> None:
     assert settings.query_endpoint == settings.query_audience == "https://api.loganalytics.io"
     assert settings.allowed_clients == {GUID}
     assert (settings.limits.timespan.days, settings.limits.rows, settings.limits.seconds) == (31, 5000, 50)
+
+
+def test_every_setting_that_is_read_is_listed() -> None:
+    read: set[str] = set()
+
+    class Recording(dict[str, str]):
+        def get(self, name: str, default: Any = None) -> Any:
+            read.add(name)
+            return super().get(name, default)
+
+    ApiSettings.from_environment(Recording(REQUIRED))
+
+    assert read - set(SETTING_NAMES) == set(API_SETTING_NAMES)
 
 
 def test_all_problems_are_told_at_once() -> None:
