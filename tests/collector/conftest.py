@@ -37,7 +37,8 @@ class Fleet:
         return CollectorSettings.from_environment(self.sandbox.environment)
 
     async def register(self, *customers: Customer, assignments: bool = False) -> None:
-        await self.create_registry()
+        if not customers:
+            await self.create_registry()
         async with Registry.open(self.settings.storage, self.settings.table_name, None) as registry:
             for customer in customers:
                 await registry.save(_registered(customer, assignments=assignments), None)

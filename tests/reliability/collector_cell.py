@@ -1,0 +1,138 @@
+"""Plays one cell of the collector's fault matrix and tells what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from collector.outcomes import ApplicationResult, RunSummary
+from collector.run import failure_of, run_collection
+from publisher.settings import CollectorSettings
+from publisher.transport import longest_silence
+from sandbox.alert_rules import read_rules
+from sandbox.alerts import AlertEvaluator
+from sandbox.azure import Sandbox
+from sandbox.customers import Customer
+from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, STATES_TABLE, Fleet, key_of
+from tests.reliability.collector_faults import DEPENDENCIES, OF_A_SERVICE, effect_of
+
+EARLIER = timedelta(hours=4)
+"""How long ago everything was read: longer than the window of the alert about a silent collector."""
+
+PATIENCE_SECONDS = 0.4
+TIME_LIMIT = 120.0
+RULES = tuple(
+    rule
+    for rule in read_rules("PT1H")
+    if rule.name in {"application-noncompliant", "application-unread", "collector-silent"}
+)
+_earlier_rows: dict[str, list[dict[str, Any]]] = {}
+
+
+@dataclass
+class Played:
+    """What a run under a fault left behind."""
+
+    fleet: Fleet
+    affected: Customer
+    bystander: Customer
+    summary: RunSummary
+    results: dict[str, ApplicationResult]
+    seconds: float
+
+    def outcome(self, customer: Customer) -> str:
+        """The outcome that the run gave a customer; "-" for none."""
+        result = self.results.get(customer.application_id)
+        return result.outcome.value if result else "-"
+
+    @property
+    def failed(self) -> bool:
+        """Whether the Functions host marks the invocation as failed."""
+        return failure_of(self.summary, partial_run=False) is not None
+
+    @property
+    def exit_status(self) -> int:
+        """What `python -m collector` ends with."""
+        return 1 if self.failed or self.summary.failed else 0
+
+    def rows(self, table: str, customer: Customer | None = None) -> list[dict[str, Any]]:
+        """This run's rows of a table, all or a customer's."""
+        where = {"Application_id": customer.application_id} if customer else {}
+        return self.fleet.rows(table, Run_id=self.summary.run.run_id, **where)
+
+    def truth(self, customer: Customer) -> set[tuple[str, ...]]:
+        """What makes up each state that Azure Policy has of a customer's application."""
+        return {key_of(state) for state in customer.owned_states()}
+
+    def alerts(self) -> set[str]:
+        """What has fired after the run: the rule, and whom it is about."""
+        names = {one.application_id.lower(): one.name for one in (self.affected, self.bystander)}
+        evaluator = AlertEvaluator(RULES, self.fleet.sandbox.workspace)
+        evaluator.evaluate(datetime.now(UTC))
+        return {
+            " ".join((fired.rule.name, names.get(fired.dimensions.get("Application_id", "").lower(), ""))).strip()
+            for fired in evaluator.fired
+        }
+
+
+async def play(sandbox: Sandbox, dependency: str, fault: str, *, passing: bool = False) -> Played:
+    """Collect a fleet of two, both with a violation, while something goes wrong: for good, or for two attempts.
+
+    Before a lasting fault the fleet was read well four hours ago, so that alerts have something to lose.
+    """
+    fleet = Fleet(sandbox)
+    affected, bystander = await fleet.deploy("Contoso", "Fabrikam")
+    for customer in (affected, bystander):
+        customer.break_resource("vault")
+    if not passing:
+        await _have_read_everything_earlier(fleet)
+    sandbox.clear_counts()
+    sandbox.arm.page_size = 8
+    target = DEPENDENCIES[dependency]
+    switch = OF_A_SERVICE.get(fault)
+    with ExitStack() as back, longest_silence(PATIENCE_SECONDS):
+        times = (1 if switch or fault == "time-out" else 2) if passing else None  # a silence is met twice at most
+        sandbox.faults.add(target.operation(affected), effect_of(fault, target), times=times)
+        waits = 0
+
+        async def instantly(_: float) -> None:
+            nonlocal waits
+            waits += 1
+            if switch and waits == 1:  # blocks the run, so that it is the same every time what meets the outage
+                back.enter_context(switch(sandbox, target.service))
+            if passing and waits == 2:
+                back.close()
+            await asyncio.sleep(0)
+
+        results: dict[str, ApplicationResult] = {}
+        settings = CollectorSettings.from_environment(sandbox.environment)
+        started = time.monotonic()
+        summary = await run_collection(
+            replace(settings, max_concurrent_applications=1 if switch else 2),
+            trigger="test",
+            on_result=lambda result: results.update({result.application_id: result}),
+            time_limit=timedelta(seconds=TIME_LIMIT),
+            sleep=instantly,
+        )
+        seconds = time.monotonic() - started
+    sandbox.faults.clear()
+    return Played(fleet, affected, bystander, summary, results, seconds)
+
+
+async def _have_read_everything_earlier(fleet: Fleet) -> None:
+    workspace = fleet.sandbox.workspace
+    tables = (STATES_TABLE, RESULTS_TABLE, RUNS_TABLE)
+    if not _earlier_rows:
+        await fleet.collect()
+        _earlier_rows.update({table: workspace.query(table) for table in tables})
+        workspace.clear()
+    for table in tables:
+        rows = copy.deepcopy(_earlier_rows[table])
+        for row in rows:
+            row["TimeGenerated"] = (datetime.now(UTC) - EARLIER).isoformat()
+        workspace.insert(table, rows)
