@@ -54,7 +54,7 @@ async def show(inventory: Inventory, options: argparse.Namespace, _: Console) ->
     row = await inventory.row(options.application)
     if row is None:
         return not_registered(options.application)
-    keys = {"partition_key": row.partition_key, "row_key": row.row_key}
+    keys: dict[str, Any] = {"partition_key": row.partition_key, "row_key": row.row_key}
     if row.is_tombstone:
         document = {**keys, "status": "deleted", "application_id": str(options.application)}
         document |= {name: str(row.properties.get(name) or "") for name in ("deleted_at", "event_time")}

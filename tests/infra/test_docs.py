@@ -10,7 +10,7 @@ from infra.hooks import parameters
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 DOCS = PROJECT / "docs"
-OURS = ("deployment.md", "operations.md", "security.md")
+OURS = ("deployment.md", "operations.md", "registry.md", "security.md")
 
 
 def anchors(path: Path) -> set[str]:
