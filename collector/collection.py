@@ -5,38 +5,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from collector.chunks import Delivery, encoded
-from collector.ingestion import StreamUploader
+from collector.ingestion import HeldRows, StreamUploader
 from collector.outcomes import ApplicationResult, Outcome, RunSummary
-from collector.policy_states import Page, follow_pages, page_request, parse_page, query_url
-from collector.reading import ApplicationReading
+from collector.reader import ApplicationReader
 from collector.rows import result_row, run_row
-from collector.slots import ReadingSlots
 from collector.version import VERSION
 from publisher.errors import (
-    AccessDenied,
-    AuthenticationFailed,
     AzureFailure,
-    DeadlineExceeded,
-    NotFound,
-    NoToken,
-    Throttled,
 )
 from publisher.registry import MalformedRow
-from publisher.retry import with_retries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from collector.ingestion import Endpoint
+    from collector.ingestion import Endpoint, RowSink
     from collector.outcomes import Run
-    from collector.slots import Place, Sleep
+    from collector.slots import Sleep
     from publisher.registry import ManagedApplication
     from publisher.resource_manager import ResourceManager
     from publisher.settings import CollectorSettings
+
+    Registered = AsyncIterator[ManagedApplication | MalformedRow]
 
 logger = logging.getLogger(__name__)
 
@@ -46,14 +40,9 @@ LOOKAHEAD: Final = 16
 STATES_UPLOADS_IN_FLIGHT: Final = 6
 RESULTS_UPLOADS_IN_FLIGHT: Final = 2
 
-_OUTCOMES: Final = (
-    (NoToken, Outcome.FAILED),
-    (AuthenticationFailed, Outcome.ACCESS_DENIED),  # ARM's 401: the publisher's tenant is not projected there
-    (AccessDenied, Outcome.ACCESS_DENIED),
-    (NotFound, Outcome.NOT_FOUND),
-    (Throttled, Outcome.THROTTLED),
-    (DeadlineExceeded, Outcome.SKIPPED),
-)
+
+class ReportRefusedError(Exception):
+    """Result rows, or the run row, were not stored, so that the work they report does not count as done."""
 
 
 class Collection:
@@ -77,21 +66,15 @@ class Collection:
         self.summary = RunSummary(run)
         self._run = run
         self._settings = settings
-        self._resource_manager = resource_manager
         self._endpoint = endpoint
-        self._reading_deadline = reading_deadline
         self._on_result = on_result
-        self._slots = ReadingSlots(
-            settings.max_concurrent_applications, settings.max_concurrent_per_subscription, sleep=sleep
-        )
-        self._desk = asyncio.Lock()
-        self._unreadable: AzureFailure | None = None
+        self._reader = ApplicationReader(run, settings, resource_manager, deadline=reading_deadline, sleep=sleep)
 
     def declare_unreadable(self, failure: AzureFailure) -> None:
         """Give every application this failure without asking: there is no token to ask with."""
-        self._unreadable = failure
+        self._reader.unreadable = failure
 
-    async def collect(self, registered: AsyncIterator[ManagedApplication | MalformedRow], *, partial_run: bool) -> None:
+    async def collect(self, registered: Registered, *, partial_run: bool) -> None:
         """Collect every application of the stream; ``summary`` then holds the totals.
 
         Args:
@@ -107,24 +90,68 @@ class Collection:
             self.summary.error = await self._read_all(registered, states, results)
             await states.flush()
             await results.flush()
-            self.summary.uploaded_rows = states.uploaded_rows + results.uploaded_rows
-            self.summary.rejected_rows += states.rejected_rows + results.rejected_rows
-            self.summary.truncated_rows = states.truncated_rows + results.truncated_rows
-            self.summary.duration_ms = _milliseconds_since(started)
-            if self.summary.error is None and not partial_run and results.rejected_rows == 0:
-                await self._upload_run_row(uploads)
+        self._count(states)
+        self._count(results)
+        self.summary.duration_ms = _milliseconds_since(started)
+        if self.summary.error is None and not partial_run and results.rejected_rows == 0:
+            await self.complete()
 
-    async def _upload_run_row(self, uploads: asyncio.TaskGroup) -> None:
-        runs = StreamUploader(self._endpoint, self._settings.runs_stream, uploads, 1)
-        runs.add([encoded(run_row(self.summary, VERSION))])
-        await runs.flush()
-        self.summary.completed = runs.uploaded_rows == 1
+    async def read(self, registered: Registered) -> list[bytes]:
+        """Read every application of the stream, upload its states, and return the result rows, which are not uploaded.
+
+        Raises:
+            AzureFailure: the stream broke.
+        """
+        results = HeldRows()
+        async with asyncio.TaskGroup() as uploads:
+            states = StreamUploader(self._endpoint, self._settings.states_stream, uploads, STATES_UPLOADS_IN_FLIGHT)
+            failure = await self._read_all(registered, states, results)
+            await states.flush()
+        self._count(states)
+        if failure is not None:
+            raise failure
+        return results.rows
+
+    async def report(self, results: list[bytes]) -> None:
+        """Upload result rows that were held back.
+
+        Raises:
+            ReportRefusedError: some of them were not stored.
+        """
+        await self._upload(self._settings.results_stream, results)
+
+    async def complete(self) -> None:
+        """Upload the run row; the summary's ``completed`` tells whether it was stored."""
+        with suppress(ReportRefusedError):
+            await self._upload(self._settings.runs_stream, [encoded(run_row(self.summary, VERSION))])
+            self.summary.completed = True
+
+    def settle(self, result: ApplicationResult) -> bytes:
+        """Count an application's final result, and return its row."""
+        self.summary.add(result)
+        self._on_result(result)
+        return encoded(result_row(result, self._run))
+
+    async def _upload(self, stream: str, rows: list[bytes]) -> None:
+        async with asyncio.TaskGroup() as uploads:
+            uploader = StreamUploader(self._endpoint, stream, uploads, RESULTS_UPLOADS_IN_FLIGHT)
+            uploader.add(rows)
+            await uploader.flush()
+        if stream != self._settings.runs_stream:
+            self._count(uploader)
+        if uploader.rejected_rows:
+            raise ReportRefusedError(f"{uploader.rejected_rows} rows for {stream} were not stored")
+
+    def _count(self, uploader: StreamUploader) -> None:
+        self.summary.uploaded_rows += uploader.uploaded_rows
+        self.summary.rejected_rows += uploader.rejected_rows
+        self.summary.truncated_rows += uploader.truncated_rows
 
     async def _read_all(
         self,
-        registered: AsyncIterator[ManagedApplication | MalformedRow],
+        registered: Registered,
         states: StreamUploader,
-        results: StreamUploader,
+        results: RowSink,
     ) -> AzureFailure | None:
         waiting = asyncio.Semaphore(LOOKAHEAD * self._settings.max_concurrent_applications)
 
@@ -147,76 +174,17 @@ class Collection:
                 return failure
         return None
 
-    async def _read_one(self, application: ManagedApplication, states: StreamUploader, results: StreamUploader) -> None:
-        """Read one application to its end or to its failure; never raises, so that no other application suffers."""
+    async def _read_one(self, application: ManagedApplication, states: StreamUploader, results: RowSink) -> None:
         result = ApplicationResult.of(application)
         delivery = Delivery(partial(self._settle, result, results))
-        started = time.monotonic()
-        try:
-            async with (
-                asyncio.timeout_at(self._reading_deadline),
-                self._slots.reading(application.application_id.subscription_id) as place,
-            ):
-                started = time.monotonic()
-                reading = ApplicationReading(
-                    application,
-                    self._run,
-                    result,
-                    uploader=states,
-                    delivery=delivery,
-                    compliant_states=self._settings.compliant_states,
-                )
-                await self._read_pages(application, reading, states, place)
-                reading.conclude()
-        except AzureFailure as failure:
-            result.conclude(_outcome_of(failure), failure.code, str(failure))
-        except TimeoutError:
-            result.conclude(
-                Outcome.SKIPPED, "DeadlineExceeded", "the run's time was over before this application was read"
-            )
-        except Exception as error:
-            logger.exception("application %s could not be read", result.application_id)
-            result.conclude(
-                Outcome.FAILED, type(error).__name__, "unexpected error in the collector; its log has details"
-            )
-        result.duration_ms = _milliseconds_since(started)
+        await self._reader.read(application, result, states, delivery)
         delivery.close()
 
-    async def _read_pages(
-        self, application: ManagedApplication, reading: ApplicationReading, states: StreamUploader, place: Place
-    ) -> None:
-        if self._unreadable is not None:
-            raise self._unreadable
-        since = self._run.started_at - self._settings.states_window
-        for filtered in (True, False):
-            url = query_url(self._resource_manager.endpoint, application, since, filtered=filtered)
-            async for page in follow_pages(url, partial(self._fetch, place, states)):
-                reading.take(page.states)
-            if reading.found_states:
-                return
-            # An empty filtered answer is not trusted: how the service compares the filter's ids is not documented.
-
-    async def _fetch(self, place: Place, states: StreamUploader, url: str) -> Page:
-        async def attempt() -> Page:
-            response = await self._resource_manager.send(page_request(url))
-            # A page is several times larger once it is parsed: it waits as bytes, and they are unfolded one by one.
-            async with self._desk:
-                await states.room()
-                return parse_page(response.content)
-
-        return await with_retries(attempt, deadline=self._reading_deadline, sleep=place.pause)
-
-    def _settle(self, result: ApplicationResult, results: StreamUploader, refusal: Exception | None) -> None:
+    def _settle(self, result: ApplicationResult, results: RowSink, refusal: Exception | None) -> None:
         """Give an application its final result once all of its rows are accepted, or one was refused."""
         if refusal is not None:
             result.conclude(Outcome.UPLOAD_FAILED, getattr(refusal, "code", None), str(refusal))
-        self.summary.add(result)
-        results.add([encoded(result_row(result, self._run))])
-        self._on_result(result)
-
-
-def _outcome_of(failure: AzureFailure) -> Outcome:
-    return next((outcome for kind, outcome in _OUTCOMES if isinstance(failure, kind)), Outcome.FAILED)
+        results.add([self.settle(result)])
 
 
 def _milliseconds_since(started: float) -> int:

@@ -30,6 +30,30 @@ class Endpoint(Protocol):
         """
 
 
+class RowSink(Protocol):
+    """Where an application's result goes."""
+
+    def add(self, rows: list[bytes]) -> None:
+        """Take serialised rows."""
+
+    async def room(self) -> None:
+        """Wait until more rows may come."""
+
+
+class HeldRows:
+    """Keeps rows until it is known that they may be uploaded: a shard's results, a kilobyte for each application."""
+
+    def __init__(self) -> None:
+        self.rows: list[bytes] = []
+
+    def add(self, rows: list[bytes]) -> None:
+        """Take serialised rows."""
+        self.rows += rows
+
+    async def room(self) -> None:
+        """Return at once: a shard is bounded."""
+
+
 class StreamUploader:
     """Packs the rows of one stream into chunks and uploads them, ``in_flight`` at a time.
 

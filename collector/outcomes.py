@@ -119,6 +119,17 @@ class ApplicationResult:
         self.outcome, self.error_code, self.error_message = outcome, code, message
 
 
+_ADDED_UP: Final = (
+    "applications",
+    "states",
+    "noncompliant_states",
+    "foreign_states",
+    "uploaded_rows",
+    "rejected_rows",
+    "truncated_rows",
+)
+
+
 @dataclass(slots=True)
 class RunSummary:
     """Totals of a run; ``outcomes`` counts applications by outcome."""
@@ -147,6 +158,13 @@ class RunSummary:
         self.foreign_states += result.foreign_states
         self.rejected_rows += result.rejected_states
         self.truncated_rows += result.truncated_rows
+
+    def add_totals(self, totals: dict[str, Any]) -> None:
+        """Count what another process collected for this run: the ``totals`` of its own summary."""
+        for outcome, count in totals["outcomes"].items():
+            self.outcomes[Outcome(outcome)] = self.outcomes.get(Outcome(outcome), 0) + count
+        for name in _ADDED_UP:
+            setattr(self, name, getattr(self, name) + totals[name])
 
     @property
     def succeeded(self) -> int:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 import uuid
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,7 +21,7 @@ from publisher.resource_manager import ResourceManager
 from publisher.retry import with_retries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from azure.core.credentials_async import AsyncTokenCredential
 
@@ -71,42 +71,60 @@ async def run_collection(
     Raises:
         SettingsError: the certificate of the service principal cannot be used.
     """
+    run = Run(str(uuid.uuid4()), datetime.now(UTC), trigger)
+    async with AsyncExitStack() as stack:
+        try:
+            collection, registry = await stack.enter_async_context(
+                open_collection(settings, run, on_result=on_result, time_limit=time_limit, sleep=sleep)
+            )
+        except AzureFailure as failure:
+            return RunSummary(run, error=failure)
+        await collection.collect(registry.applications(only), partial_run=only is not None)
+    return collection.summary
+
+
+@asynccontextmanager
+async def open_collection(
+    settings: CollectorSettings,
+    run: Run,
+    *,
+    on_result: Callable[[ApplicationResult], None] = lambda _: None,
+    time_limit: timedelta | None = None,
+    sleep: Sleep = asyncio.sleep,
+) -> AsyncIterator[tuple[Collection, Registry]]:
+    """Open everything that collecting needs, with one client, credential and pool of connections for each service.
+
+    Raises:
+        AzureFailure: there is no token for ingestion, so that nothing could be stored.
+        SettingsError: the certificate of the service principal cannot be used.
+    """
     limit = (time_limit or function_timeout()).total_seconds()
     started = time.monotonic()
     reading_deadline = started + limit * (1 - RESERVED_SHARE)
     uploading_deadline = started + limit * (1 - RESERVED_SHARE / 2)
-    run = Run(str(uuid.uuid4()), datetime.now(UTC), trigger)
-    async with AsyncExitStack() as stack:
-        publisher = await stack.enter_async_context(
-            service_principal_credential(settings.service_principal, settings.cloud)
-        )
-        own = await stack.enter_async_context(own_identity_credential(settings.own_identity_client_id))
-        resource_manager = await stack.enter_async_context(
-            ResourceManager(publisher, settings.cloud, connections=settings.max_concurrent_applications)
-        )
-        audience = settings.cloud.monitor_audience
-        try:
-            await _fetch_token(own, audience, uploading_deadline, sleep)
-        except AzureFailure as failure:
-            return RunSummary(run, error=failure)
-        endpoint = await stack.enter_async_context(
-            LogsEndpoint(
-                settings.data_collection_endpoint,
-                settings.data_collection_rule_id,
-                audience,
-                own,
-                deadline=uploading_deadline,
-                sleep=sleep,
-            )
-        )
-        registry = await stack.enter_async_context(
-            Registry.open(
-                settings.storage,
-                settings.table_name,
-                settings.own_identity_client_id,
-                patience=Patience(deadline=uploading_deadline, sleep=sleep),
-            )
-        )
+    audience = settings.cloud.monitor_audience
+    async with (
+        service_principal_credential(settings.service_principal, settings.cloud) as publisher,
+        own_identity_credential(settings.own_identity_client_id) as own,
+        ResourceManager(
+            publisher, settings.cloud, connections=settings.max_concurrent_applications
+        ) as resource_manager,
+        LogsEndpoint(
+            settings.data_collection_endpoint,
+            settings.data_collection_rule_id,
+            audience,
+            own,
+            deadline=uploading_deadline,
+            sleep=sleep,
+        ) as endpoint,
+        Registry.open(
+            settings.storage,
+            settings.table_name,
+            settings.own_identity_client_id,
+            patience=Patience(deadline=uploading_deadline, sleep=sleep),
+        ) as registry,
+    ):
+        await _fetch_token(own, audience, uploading_deadline, sleep)
         collection = Collection(
             run,
             settings,
@@ -120,8 +138,7 @@ async def run_collection(
             await _fetch_token(publisher, settings.cloud.resource_manager_audience, reading_deadline, sleep)
         except AzureFailure as failure:
             collection.declare_unreadable(failure)
-        await collection.collect(registry.applications(only), partial_run=only is not None)
-    return collection.summary
+        yield collection, registry
 
 
 async def _fetch_token(credential: AsyncTokenCredential, audience: str, deadline: float, sleep: Sleep) -> None:

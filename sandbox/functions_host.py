@@ -1,8 +1,9 @@
 """A small Functions host: loads function_app.py, serves its HTTP routes and fires its timers.
 
 It is a process of its own (``python -m sandbox.functions_host FOLDER``), as on Azure, so that the app sees nothing of
-the sandbox but its settings. It knows the Python v2 model's HTTP and timer triggers; an app with anything else does not
-start. What the real host has and this one has not: extension bundles, scale-out and a schedule monitor in storage.
+the sandbox but its settings. It knows the Python v2 model's HTTP, timer and queue triggers; an app with anything else
+does not start. What the real host has and this one has not: extension bundles, scale-out and a schedule monitor in
+storage.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from aiohttp import web
 
 from sandbox.functions_http import HttpFunction, Keys
 from sandbox.functions_index import IndexingError, UserFunction, load_functions, resolved
+from sandbox.functions_queue import HIDDEN_SECONDS, QueueFunction, QueueOptions
 from sandbox.functions_timer import TimerFunction
 
 if TYPE_CHECKING:
@@ -40,14 +42,21 @@ class FunctionsHost:
         functions: the app's functions.
         host_json: the content of its host.json.
         variables: the app settings that bindings may name.
+        hidden_seconds: how long a queue message stays hidden when the host dies while working on it.
     """
 
     def __init__(
-        self, functions: Iterable[UserFunction], host_json: Mapping[str, Any], variables: Mapping[str, str]
+        self,
+        functions: Iterable[UserFunction],
+        host_json: Mapping[str, Any],
+        variables: Mapping[str, str],
+        hidden_seconds: float = HIDDEN_SECONDS,
     ) -> None:
         self.keys = Keys(function=secrets.token_urlsafe(32), master=secrets.token_urlsafe(32))
         self._http: list[HttpFunction] = []
         self._timers: dict[str, TimerFunction] = {}
+        self._queues: list[QueueFunction] = []
+        queues = QueueOptions.of(host_json, hidden_seconds)
         prefix = host_json.get("extensions", {}).get("http", {}).get("routePrefix", "api").strip("/")
         for function in functions:
             match function.trigger["type"]:
@@ -56,6 +65,8 @@ class FunctionsHost:
                 case "timerTrigger":
                     schedule = resolved(function.trigger["schedule"], variables)
                     self._timers[function.name] = TimerFunction(function, schedule)
+                case "queueTrigger":
+                    self._queues.append(QueueFunction(function, queues, variables))
                 case kind:
                     raise IndexingError(f"{function.name}: this host has no {kind}")
         self._http.sort(key=lambda function: function.parameters)
@@ -63,7 +74,8 @@ class FunctionsHost:
     @property
     def names(self) -> list[str]:
         """The names of all functions."""
-        return sorted([*(function.name for function in self._http), *self._timers])
+        http, queues = ([function.name for function in functions] for functions in (self._http, self._queues))
+        return sorted([*http, *queues, *self._timers])
 
     def application(self) -> web.Application:
         """Return the HTTP application: the app's routes, and the host's own ``/admin/functions``."""
@@ -78,6 +90,12 @@ class FunctionsHost:
         async with asyncio.TaskGroup() as timers:
             for timer in self._timers.values():
                 timers.create_task(timer.run_on_schedule())
+
+    async def listen_to_queues(self) -> None:
+        """Take messages from every queue that a function is bound to until cancelled."""
+        async with asyncio.TaskGroup() as listeners:
+            for queue in self._queues:
+                listeners.create_task(queue.listen())
 
     async def _serve(self, request: web.Request) -> web.Response:
         for function in self._http:
@@ -100,7 +118,7 @@ class FunctionsHost:
         return web.json_response({"status": "failed" if error else "succeeded", "error": error}, status=202)
 
 
-async def serve(folder: Path, *, port: int, timers: bool, follow_stdin: bool) -> None:
+async def serve(folder: Path, *, port: int, timers: bool, follow_stdin: bool, hidden_seconds: float) -> None:
     """Serve the app in a folder until SIGTERM or SIGINT; prints one JSON line with the address and keys when ready.
 
     Args:
@@ -108,6 +126,7 @@ async def serve(folder: Path, *, port: int, timers: bool, follow_stdin: bool) ->
         port: 0 for a free one.
         timers: whether timers fire on their schedules, and not only when asked for.
         follow_stdin: also end with standard input, so that the host never outlives whoever started it.
+        hidden_seconds: see FunctionsHost.
 
     Raises:
         IndexingError: the app cannot be loaded.
@@ -118,19 +137,21 @@ async def serve(folder: Path, *, port: int, timers: bool, follow_stdin: bool) ->
         loop.add_signal_handler(number, stopped.set)
     if follow_stdin:
         loop.add_reader(sys.stdin.fileno(), _stop_at_end_of_stdin, stopped)
-    host = FunctionsHost(load_functions(folder), _host_json(folder), os.environ)
+    host = FunctionsHost(load_functions(folder), _host_json(folder), os.environ, hidden_seconds)
     runner = web.AppRunner(host.application(), access_log=None, shutdown_timeout=5)
     await runner.setup()
     await web.TCPSite(runner, HOST, port).start()
     ready = {"url": f"http://{HOST}:{runner.addresses[0][1]}", "functions": host.names}
     print(json.dumps(ready | {"function_key": host.keys.function, "master_key": host.keys.master}), flush=True)
-    firing = asyncio.create_task(host.fire_timers()) if timers else None
+    triggers = [asyncio.create_task(host.listen_to_queues())]
+    if timers:
+        triggers.append(asyncio.create_task(host.fire_timers()))
     try:
         await stopped.wait()
     finally:
-        if firing is not None:
-            firing.cancel()
-            await asyncio.gather(firing, return_exceptions=True)
+        for trigger in triggers:
+            trigger.cancel()
+        await asyncio.gather(*triggers, return_exceptions=True)
         await runner.cleanup()
 
 
@@ -156,12 +177,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="a free one by default")
     parser.add_argument("--timers", action="store_true", help="fire timers on their schedules")
     parser.add_argument("--follow-stdin", action="store_true", help="end when standard input ends")
+    parser.add_argument(
+        "--hidden-seconds",
+        type=float,
+        default=HIDDEN_SECONDS,
+        help="how long a message that was worked on stays hidden",
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     logging.getLogger("azure").setLevel(logging.WARNING)
     try:
         asyncio.run(
-            serve(options.folder.resolve(), port=options.port, timers=options.timers, follow_stdin=options.follow_stdin)
+            serve(
+                options.folder.resolve(),
+                port=options.port,
+                timers=options.timers,
+                follow_stdin=options.follow_stdin,
+                hidden_seconds=options.hidden_seconds,
+            )
         )
     except IndexingError as error:
         logger.critical("The app does not start: %s", error, exc_info=error.__cause__)

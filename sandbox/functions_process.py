@@ -48,6 +48,8 @@ class FunctionsProcess:
         folder: where function_app.py and host.json are; this project by default.
         timers: whether timers fire on their schedules, and not only when asked for.
         on_log: is called, in another thread, with each line that the host logs.
+        hidden_seconds: how long a queue message stays hidden when the host dies while working on it; as in Azure by
+            default.
     """
 
     def __init__(
@@ -57,11 +59,13 @@ class FunctionsProcess:
         folder: Path = REPOSITORY,
         timers: bool = False,
         on_log: Callable[[str], None] = lambda _: None,
+        hidden_seconds: float | None = None,
     ) -> None:
         self._settings = dict(settings)
         self._folder = folder
         self._timers = timers
         self._on_log = on_log
+        self._hidden_seconds = hidden_seconds
         self._log: deque[str] = deque(maxlen=5000)
         self._process: subprocess.Popen[str] | None = None
         self._threads: list[threading.Thread] = []
@@ -104,6 +108,8 @@ class FunctionsProcess:
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "sandbox.functions_host", str(self._folder), "--follow-stdin"]
+        if self._hidden_seconds is not None:
+            command += ["--hidden-seconds", str(self._hidden_seconds)]
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         self._process = subprocess.Popen(
             [*command, *(["--timers"] if self._timers else [])],

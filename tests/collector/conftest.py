@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from publisher.registry import ExpectedAssignment, ManagedApplication, Registry
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.settings import CollectorSettings
 from sandbox.azure import Sandbox
-from sandbox.customers import Customer
+from sandbox.customers import BulkStates, Customer
 
 STATES_TABLE = "PolicyComplianceStates_CL"
 RESULTS_TABLE = "PolicyCollectionResults_CL"
@@ -48,13 +49,31 @@ class Fleet:
         await self.register(*customers)
         return customers
 
+    async def deploy_many(self, count: int, *, per_subscription: int = 1, states: int = 3) -> list[Customer]:
+        """Deploy a fleet that is quick to make: generated states, some applications in each subscription."""
+        customers = [
+            self.sandbox.arm.add_customer(
+                f"Customer {number:05}",
+                subscription_id=str(uuid.uuid5(uuid.NAMESPACE_OID, str(number // per_subscription))),
+                foreign=False,
+                bulk=BulkStates(states),
+            )
+            for number in range(count)
+        ]
+        await self.create_registry()
+        async with Registry.open(self.settings.storage, self.settings.table_name, None) as registry:
+            for first in range(0, count, 32):
+                some = customers[first : first + 32]
+                await asyncio.gather(*(registry.save(_registered(one, assignments=False), None) for one in some))
+        return customers
+
     async def create_registry(self) -> None:
-        async with self._tables() as tables:
+        async with self.tables() as tables:
             await tables.create_table_if_not_exists(self.settings.table_name)
 
     async def add_row(self, **properties: Any) -> None:
         await self.create_registry()
-        async with self._tables() as tables:
+        async with self.tables() as tables:
             await tables.get_table_client(self.settings.table_name).create_entity(properties)
 
     async def collect(self, *, time_limit: float = 60, only: str | None = None, **settings: Any) -> RunSummary:
@@ -83,7 +102,7 @@ class Fleet:
             if all(row[column] == value for column, value in where.items())
         ]
 
-    def _tables(self) -> TableServiceClient:
+    def tables(self) -> TableServiceClient:
         return TableServiceClient.from_connection_string(self.sandbox.environment["AzureWebJobsStorage"])
 
 
