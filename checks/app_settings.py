@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from checks.bicep_source import BicepFile
+from compliance_api.settings import ApiSettings
+from publisher.environment import SettingsError
 from publisher.settings import SETTING_NAMES
 
 if TYPE_CHECKING:
@@ -28,8 +32,10 @@ FOR_THE_HOST: Final = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "AzureWebJobsStorage__blobServiceUri",
+    "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID",
+    "WEBSITE_AUTH_AAD_ALLOWED_TENANTS",
 }
-"""Settings that the Functions host reads and the code does not."""
+"""Settings that the Functions host and the platform's sign-in read and the code does not."""
 
 _KINDS: Final = frozenset({"federated", "certificate", "secret"})
 _NAMED_BY_TRIGGER: Final = re.compile(r"\"%(\w+)%\"")
@@ -38,8 +44,16 @@ _NAMED_BY_TRIGGER: Final = re.compile(r"\"%(\w+)%\"")
 def template_settings(template: Path = TEMPLATE) -> set[str]:
     """Return the names of every app setting that the template can set."""
     source = BicepFile(template)
-    variables = ("productSettings", "hostSettings", "credentialSettings")
+    variables = ("productSettings", "apiSettings", "signInSettings", "hostSettings", "credentialSettings")
     return {key for variable in variables for key in source.object_keys(variable)} - _KINDS
+
+
+def settings_read() -> set[str]:
+    """Return the names of every setting that the code reads, the API's included."""
+    asked = _Asked()
+    with suppress(SettingsError):  # nothing is set, so everything is asked for and then complained about
+        ApiSettings.from_environment(asked)
+    return set(SETTING_NAMES) | asked.names
 
 
 def trigger_settings(project: Path = PROJECT) -> set[str]:
@@ -48,12 +62,31 @@ def trigger_settings(project: Path = PROJECT) -> set[str]:
     return {name for path in sources for name in _NAMED_BY_TRIGGER.findall(path.read_text(encoding="utf-8"))}
 
 
+class _Asked(Mapping[str, str]):
+    """An environment in which nothing is set, and which remembers what was asked for."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.names.add(name)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
 def problems(
-    template: Path = TEMPLATE, read: Collection[str] = SETTING_NAMES, by_triggers: Collection[str] | None = None
+    template: Path = TEMPLATE, read: Collection[str] | None = None, by_triggers: Collection[str] | None = None
 ) -> list[str]:
     """Return one line for each setting that only one side knows; empty when both agree."""
     is_set = template_settings(template)
-    needed = set(read) | set(trigger_settings() if by_triggers is None else by_triggers)
+    needed = (settings_read() if read is None else set(read)) | set(
+        trigger_settings() if by_triggers is None else by_triggers
+    )
     missing = sorted(needed - is_set - NOT_ON_AZURE.keys())
     surplus = sorted(is_set - needed - FOR_THE_HOST)
     forbidden = sorted(is_set & NOT_ON_AZURE.keys())

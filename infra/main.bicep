@@ -98,6 +98,39 @@ param maxConcurrentApplications int = 32
 @maxValue(64)
 param maxConcurrentPerSubscription int = 4
 
+@description('Application (client) id of the API\'s own app registration, see docs/deployment.md. Empty: neither API nor operations page.')
+@maxLength(36)
+param apiClientId string = ''
+
+@description('Client ids of the applications and managed identities that may call the API, separated by commas.')
+@maxLength(8000)
+param apiAllowedClients string = ''
+
+@description('Seconds that the API keeps what it has read from the workspace.')
+@minValue(0)
+@maxValue(3600)
+param apiCacheSeconds int = 60
+
+@description('Days that one query of an API caller may look at.')
+@minValue(1)
+@maxValue(730)
+param queryMaxDays int = 31
+
+@description('Rows that one query of an API caller may return.')
+@minValue(1)
+@maxValue(500000)
+param queryMaxRows int = 5000
+
+@description('Megabytes that one query of an API caller may return.')
+@minValue(1)
+@maxValue(64)
+param queryMaxMegabytes int = 8
+
+@description('Seconds that one query of an API caller may run.')
+@minValue(1)
+@maxValue(180)
+param queryMaxSeconds int = 50
+
 @description('Python version of the function app.')
 @allowed([
   '3.11'
@@ -155,6 +188,8 @@ var networkName = '${abbreviations.virtualNetwork}${resourceToken}'
 var groupName = '${abbreviations.resourceGroup}${environmentName}'
 var appSubnetId = resourceId(subscription().subscriptionId, groupName, 'Microsoft.Network/virtualNetworks/subnets', networkName, 'app')
 var registryTable = 'applications'
+var interval = any(loadJsonContent('alert_rules.json')).collectionIntervals[collectionInterval]
+var hasApi = !empty(apiClientId)
 var allTags = union(tags, {
   'azd-env-name': environmentName
 })
@@ -209,12 +244,27 @@ module settings 'modules/app_settings.bicep' = {
     registryTable: registryTable
     monitorAudience: cloud.monitorAudience
     collection: {
-      schedule: loadJsonContent('alert_rules.json').collectionIntervals[collectionInterval].schedule
+      schedule: interval.schedule
       mode: collectionMode
       compliantStates: compliantStates
       statesWindowHours: statesWindowHours
       maxConcurrentApplications: maxConcurrentApplications
       maxConcurrentPerSubscription: maxConcurrentPerSubscription
+    }
+    api: {
+      clientId: apiClientId
+      allowedClients: apiAllowedClients
+      workspaceId: foundation.outputs.workspaceCustomerId
+      queryEndpoint: cloud.logAnalyticsEndpoint
+      // One run may be late or lost before the API calls its figures old.
+      staleAfterMinutes: interval.minutes * 5 / 2
+      cacheSeconds: apiCacheSeconds
+      queryLimits: {
+        days: queryMaxDays
+        rows: queryMaxRows
+        megabytes: queryMaxMegabytes
+        seconds: queryMaxSeconds
+      }
     }
   }
 }
@@ -237,7 +287,27 @@ module app 'modules/function_app.bicep' = {
   }
 }
 
-// The identity's tenant is the tenant of this subscription; the app registration must be there too.
+module signIn 'modules/easy_auth.bicep' = if (hasApi) {
+  name: 'sign-in'
+  scope: group
+  params: {
+    appName: app.outputs.appName
+    tenantId: publisherTenantId
+    apiClientId: apiClientId
+    allowedClientIds: empty(apiAllowedClients) ? [] : split(replace(apiAllowedClients, ' ', ''), ',')
+  }
+}
+
+module apiReadsWorkspace 'modules/workspace_reader.bicep' = if (hasApi) {
+  name: 'api-reads-workspace'
+  scope: group
+  params: {
+    workspaceName: foundation.outputs.workspaceName
+    principalId: identity.outputs.appPrincipalId
+  }
+}
+
+// The identity's tenant is the tenant of this subscription; both app registrations must be there too.
 var federatedCredential = {
   name: 'compliance-collector-${environmentName}'
   issuer: '${environment().authentication.loginEndpoint}${subscription().tenantId}/v2.0'
@@ -246,7 +316,7 @@ var federatedCredential = {
     cloud.tokenExchangeAudience
   ]
 }
-var federatedCommand = 'az ad app federated-credential create --id ${publisherClientId} --parameters \'${string(federatedCredential)}\''
+var createTrust = 'az ad app federated-credential create --parameters \'${string(federatedCredential)}\' --id'
 
 module observation 'modules/observation.bicep' = {
   name: 'observation'
@@ -293,4 +363,13 @@ output APP_IDENTITY_PRINCIPAL_ID string = identity.outputs.appPrincipalId
 output ALERTS_IDENTITY_PRINCIPAL_ID string = identity.outputs.alertsPrincipalId
 
 @description('Command that makes the app registration trust the function app (federated mode; empty otherwise).')
-output FEDERATED_CREDENTIAL_COMMAND string = credentialKind == 'federated' ? federatedCommand : ''
+output FEDERATED_CREDENTIAL_COMMAND string = credentialKind == 'federated' ? '${createTrust} ${publisherClientId}' : ''
+
+@description('Command that makes the API\'s app registration trust the function app, so that people can sign in (empty without API).')
+output API_FEDERATED_CREDENTIAL_COMMAND string = hasApi ? '${createTrust} ${apiClientId}' : ''
+
+@description('Address that Microsoft Entra ID sends people back to: a redirect URI of the API\'s app registration.')
+output API_REDIRECT_URI string = 'https://${app.outputs.hostName}/.auth/login/aad/callback'
+
+@description('Where people sign in and then see the operations page (empty without API).')
+output OPERATIONS_PAGE string = hasApi ? 'https://${app.outputs.hostName}/.auth/login/aad?post_login_redirect_uri=/api/dashboard' : ''

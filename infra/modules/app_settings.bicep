@@ -30,6 +30,9 @@ param monitorAudience string
 @description('What the collector does: schedule, mode, compliantStates, statesWindowHours, maxConcurrentApplications, maxConcurrentPerSubscription.')
 param collection object
 
+@description('The API: clientId (empty: no API), allowedClients, workspaceId, queryEndpoint, staleAfterMinutes, cacheSeconds, and the limits of callers\' queries (days, rows, megabytes, seconds).')
+param api object
+
 var credentialSettings = {
   federated: {
     PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID: appClientId
@@ -65,6 +68,25 @@ var productSettings = {
   NOTIFICATION_SIGNATURE: addresses.signatureReference
 }
 
+var apiSettings = {
+  API_CLIENT_ID: api.clientId
+  API_ALLOWED_CLIENTS: api.allowedClients
+  API_STALE_AFTER_MINUTES: string(api.staleAfterMinutes)
+  API_CACHE_SECONDS: string(api.cacheSeconds)
+  LOG_ANALYTICS_WORKSPACE_ID: api.workspaceId
+  LOG_ANALYTICS_ENDPOINT: api.queryEndpoint
+  QUERY_MAX_DAYS: string(api.queryLimits.days)
+  QUERY_MAX_ROWS: string(api.queryLimits.rows)
+  QUERY_MAX_MEGABYTES: string(api.queryLimits.megabytes)
+  QUERY_MAX_SECONDS: string(api.queryLimits.seconds)
+}
+
+// Read by the platform's sign-in: the identity whose token stands in for a client secret, and the one tenant it lets in.
+var signInSettings = {
+  OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: appClientId
+  WEBSITE_AUTH_AAD_ALLOWED_TENANTS: publisherTenantId
+}
+
 // Read by the Functions host; the product's own table and queue clients read the same addresses.
 var hostSettings = {
   AzureWebJobsStorage__blobServiceUri: addresses.storageEndpoints.blob
@@ -77,4 +99,4 @@ var hostSettings = {
 }
 
 @description('Names and values of every app setting. Secrets are key vault references.')
-output settings object = union(productSettings, hostSettings, credentialSettings[credentialKind])
+output settings object = union(productSettings, hostSettings, credentialSettings[credentialKind], empty(api.clientId) ? {} : union(apiSettings, signInSettings))

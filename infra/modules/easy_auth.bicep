@@ -74,12 +74,3 @@ resource signIn 'Microsoft.Web/sites/config@2024-04-01' = {
     }
   }
 }
-
-@description('Where a person signs in, and then sees the operations page.')
-output signInUri string = 'https://${app.properties.defaultHostName}/.auth/login/aad?post_login_redirect_uri=/api/dashboard'
-
-@description('What a workload asks its managed identity\'s token for.')
-output audience string = 'api://${apiClientId}'
-
-@description('Redirect URI that the API\'s app registration needs for people who sign in.')
-output redirectUri string = 'https://${app.properties.defaultHostName}/.auth/login/aad/callback'

@@ -119,6 +119,9 @@ module privateAccess 'private_access.bicep' = if (privateNetworking) {
 @description('Resource id of the workspace.')
 output workspaceId string = monitoring.outputs.workspaceId
 
+@description('Name of the workspace.')
+output workspaceName string = monitoring.outputs.workspaceName
+
 @description('Workspace id for queries (a GUID).')
 output workspaceCustomerId string = monitoring.outputs.customerId
 

@@ -133,6 +133,9 @@ resource noDeploymentPassword 'Microsoft.Web/sites/basicPublishingCredentialsPol
   ]
 }
 
+@description('Name of the function app, once it is there.')
+output appName string = app.name
+
 @description('Resource id of the function app.')
 output appId string = app.id
 

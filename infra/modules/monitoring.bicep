@@ -92,6 +92,9 @@ module privateLink 'monitor_private_link.bicep' = if (privateNetworking) {
 @description('Resource id of the workspace.')
 output workspaceId string = workspace.outputs.workspaceId
 
+@description('Name of the workspace.')
+output workspaceName string = workspace.outputs.workspaceName
+
 @description('Workspace id that query clients ask for (a GUID).')
 output customerId string = workspace.outputs.customerId
 

@@ -7,6 +7,8 @@ import pytest
 
 from checks import bicep
 from checks import infrastructure as infrastructure_checks
+from collector.queues import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
+from collector.shard_records import RUNS_TABLE
 
 
 def test_the_templates_hold_together() -> None:
@@ -161,3 +163,36 @@ def test_the_deny_all_rules_stand_last_and_in_both_directions() -> None:
     assert groups.count("      denyAllInbound\n") == 2
     assert groups.count("      denyAllOutbound\n") == 2
     assert "'VirtualNetwork'" not in groups
+
+
+def test_whoever_is_not_signed_in_reaches_the_webhook_and_nothing_else() -> None:
+    sign_in = (bicep.INFRASTRUCTURE / "modules" / "easy_auth.bicep").read_text()
+    assert "requireAuthentication: true" in sign_in
+    assert "unauthenticatedClientAction: 'Return401'" in sign_in
+    assert "param excludedPaths array = [\n  '/api/resource'\n]\n" in sign_in
+    assert "excludedPaths:" not in (bicep.INFRASTRUCTURE / "main.bicep").read_text()
+    prefix = json.loads((bicep.INFRASTRUCTURE.parent / "host.json").read_text())["extensions"]["http"]["routePrefix"]
+    blueprint = (bicep.INFRASTRUCTURE.parent / "notification_endpoint" / "blueprint.py").read_text()
+    assert prefix == "api"
+    assert 'route="resource"' in blueprint
+
+
+def test_the_sign_in_and_the_right_to_read_the_workspace_come_with_the_api_only() -> None:
+    main = (bicep.INFRASTRUCTURE / "main.bicep").read_text()
+    for file in ("easy_auth", "workspace_reader"):
+        assert f"'modules/{file}.bicep' = if (hasApi) {{" in main
+
+
+def test_the_sign_in_has_no_secret() -> None:
+    sign_in = (bicep.INFRASTRUCTURE / "modules" / "easy_auth.bicep").read_text()
+    settings = (bicep.INFRASTRUCTURE / "modules" / "app_settings.bicep").read_text()
+    assert "clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'" in sign_in
+    assert "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: appClientId\n" in settings
+
+
+def test_the_queues_and_tables_of_a_fanned_out_run_are_there_from_the_start() -> None:
+    foundation = (bicep.INFRASTRUCTURE / "modules" / "foundation.bicep").read_text()
+    for name in (SHARDS_QUEUE, POISONED_SHARDS_QUEUE, RUNS_TABLE):
+        assert f"      '{name}'\n" in foundation
+    storage = (bicep.INFRASTRUCTURE / "modules" / "storage.bicep").read_text()
+    assert "roleIds.storageQueueDataContributor" in storage
