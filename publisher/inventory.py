@@ -15,6 +15,7 @@ from publisher.errors import AzureFailure
 from publisher.managed_application import ExpectedAssignment, MalformedRow, ManagedApplication
 from publisher.refresh import Change, Refresher, is_gone, until_unchallenged
 from publisher.registry import Row
+from publisher.registry_rows import OPERATOR
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.resource_manager import APPLICATIONS_API_VERSION, text_at
 
@@ -115,7 +116,9 @@ class Inventory:
 
         async def once() -> None:
             row = await self._active_row(application_id)
-            await self.refresher.registry.tombstone(row, event_time=None, now=self.refresher.clock())
+            await self.refresher.registry.tombstone(
+                row, event_time=None, now=self.refresher.clock(), removed_by=OPERATOR
+            )
 
         await until_unchallenged(once)
 

@@ -9,10 +9,11 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from publisher.errors import AzureFailure
-from publisher.refresh import Refresher
+from publisher.refresh import Change, Refresher
 from publisher.registry import MalformedRow, ManagedApplication
 from publisher.resource_ids import ApplicationId
 
@@ -20,6 +21,8 @@ _LOGGER = logging.getLogger(__name__)
 _WORKERS: Final = 8
 _SECONDS_PER_APPLICATION: Final = 120.0
 _NAMED_FAILURES: Final = 10
+_LATELY: Final = timedelta(days=30)
+"""For how long those who left are looked at again."""
 
 
 class ReconciliationFailed(Exception):  # noqa: N818 - named for what happened
@@ -48,13 +51,13 @@ class Reconciliation:
 
 
 async def reconcile_registry(refresher: Refresher, *, deadline: float) -> Reconciliation:
-    """Refresh every active application and return what became of each.
+    """Refresh every active application, look again at those who left lately, and return what became of each.
 
     `deadline` is in seconds of `time.monotonic`; what is not reached by then is a failure. A malformed row is rewritten
     from what ARM says as long as it tells which application it is about.
     """
     result = Reconciliation()
-    applications = refresher.registry.applications()
+    applications = _everything(refresher)
     turn = asyncio.Lock()
     async with asyncio.TaskGroup() as workers:
         for _ in range(_WORKERS):
@@ -68,8 +71,16 @@ async def reconcile_registry(refresher: Refresher, *, deadline: float) -> Reconc
     return result
 
 
+async def _everything(refresher: Refresher) -> AsyncIterator[ManagedApplication | MalformedRow | ApplicationId]:
+    """Yield what is registered, and the ids of those who left lately."""
+    async for item in refresher.registry.applications():
+        yield item
+    async for application_id in refresher.registry.deleted(since=refresher.clock() - _LATELY):
+        yield application_id
+
+
 async def _work(
-    applications: AsyncIterator[ManagedApplication | MalformedRow],
+    applications: AsyncIterator[ManagedApplication | MalformedRow | ApplicationId],
     turn: asyncio.Lock,
     refresher: Refresher,
     deadline: float,
@@ -84,7 +95,9 @@ async def _work(
             return
         if item is None:
             return
-        if item.application_id is None:
+        if isinstance(item, ApplicationId):
+            await _reconcile(item, refresher, deadline, result, left=True)
+        elif item.application_id is None:
             assert isinstance(item, MalformedRow)  # noqa: S101 - for mypy
             result.failures[f"row {item.name}"] = item.reason
         else:
@@ -92,13 +105,13 @@ async def _work(
 
 
 async def _reconcile(
-    application_id: ApplicationId, refresher: Refresher, deadline: float, result: Reconciliation
+    application_id: ApplicationId, refresher: Refresher, deadline: float, result: Reconciliation, *, left: bool = False
 ) -> None:
+    look = refresher.revisit if left else refresher.reconcile
     try:
-        change = await refresher.reconcile(
-            application_id, deadline=min(deadline, time.monotonic() + _SECONDS_PER_APPLICATION)
-        )
+        change = await look(application_id, deadline=min(deadline, time.monotonic() + _SECONDS_PER_APPLICATION))
     except AzureFailure as failure:
         result.failures[str(application_id)] = f"{failure.code}: {failure}"
     else:
-        result.changes[change] += 1
+        if not (left and change is Change.CONFIRMED):
+            result.changes[change] += 1

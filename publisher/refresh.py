@@ -131,6 +131,27 @@ class Refresher:
 
         return await until_unchallenged(once)
 
+    async def revisit(self, asked: ApplicationId, *, deadline: float) -> Change:
+        """Look again at an application that left: one that ARM calls alive is registered again.
+
+        A deletion is also believed when ARM shuts us out, and an event can be forged or its successor lost: so that
+        nobody stays out of monitoring for it, what was believed is looked at again.
+        """
+
+        async def once() -> Change:
+            row = await self.registry.find(asked)
+            if row is None or not row.is_tombstone:
+                return Change.CONFIRMED
+            try:
+                application = await self.arm.application(asked, deadline=deadline)
+            except AzureFailure as failure:
+                if isinstance(failure, NotFound) or is_out_of_reach(failure):
+                    return Change.CONFIRMED
+                raise
+            return Change.CONFIRMED if application.is_going else await self._write(application, row, None, deadline)
+
+        return await until_unchallenged(once)
+
     async def _remove(self, row: Row, event_time: datetime | None) -> Change:
         await self.registry.tombstone(row, event_time=event_time, now=self.clock())
         return Change.REMOVED
@@ -140,7 +161,7 @@ class Refresher:
     ) -> Change:
         described = await self.described(application, row, event_time=event_time, deadline=deadline)
         await self.registry.save(described, row)
-        if row is None:
+        if row is None or row.is_tombstone:
             await self._check_new_row(application.id, deadline)
         return Change.REGISTERED if row is None or row.is_tombstone else Change.UPDATED
 

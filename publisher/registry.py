@@ -13,6 +13,8 @@ from typing import Final, Self
 
 from publisher.managed_application import ExpectedAssignment, MalformedRow, ManagedApplication
 from publisher.registry_rows import (
+    AZURE,
+    OPERATOR,
     Row,
     UnreadableRow,
     application_of,
@@ -41,6 +43,7 @@ __all__ = [
 
 _AFTER_PREFIX: Final = chr(ord(ROW_KEY_PREFIX) + 1)
 _NO_ETAG: Final = "W/\"datetime'2000-01-01T00%3A00%3A00.0000000Z'\""
+_DELETED_SINCE: Final = "status eq 'deleted' and deleted_at ge @since"
 _FOREIGN_KEYS: Final = "PartitionKey eq @partition and ( RowKey lt @first or RowKey ge @after )"
 
 
@@ -127,9 +130,16 @@ class Registry:
         else:
             await self._table.replace(replacing, properties)
 
-    async def tombstone(self, row: Row, *, event_time: datetime | None, now: datetime) -> None:
+    async def tombstone(self, row: Row, *, event_time: datetime | None, now: datetime, removed_by: str = AZURE) -> None:
         """Leave a tombstone in the place of a row; raise RowChanged."""
-        await self._table.replace(row, tombstone_properties(row, event_time, now))
+        await self._table.replace(row, tombstone_properties(row, event_time, now, removed_by))
+
+    async def deleted(self, *, since: datetime) -> AsyncIterator[ApplicationId]:
+        """Yield the applications whose deletion was found out about since then; not those that an operator removed."""
+        async for row in self._table.matching(_DELETED_SINCE, since=time_text(since)):
+            if row.is_tombstone and row.properties.get("removed_by") != OPERATOR:
+                with suppress(UnreadableRow):
+                    yield identity_of(row)
 
     async def note_lost_access(self, row: Row, *, now: datetime) -> None:
         """Record on a row, once, since when ARM refuses us the application; raise RowChanged."""

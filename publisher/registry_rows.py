@@ -18,6 +18,8 @@ from publisher.stored_assignments import assignments_in, assignments_text, defin
 
 DELETED: Final = "deleted"
 ACTIVE: Final = "active"
+AZURE: Final = "Azure"
+OPERATOR: Final = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
     Whatever else is on the previous row stays, above all the operator's `customer_name`.
     """
     properties = dict(previous.properties) if previous else {}
-    for name in ("deleted_at", "access_lost_at", "assignments", "definition_names"):
+    for name in ("deleted_at", "removed_by", "access_lost_at", "assignments", "definition_names"):
         properties.pop(name, None)
     properties |= {
         **_identity_properties(application.application_id),
@@ -171,15 +173,15 @@ def _identity_properties(identity: ApplicationId) -> dict[str, str]:
     }
 
 
-def tombstone_properties(row: Row, event_time: datetime | None, now: datetime) -> dict[str, Any]:
-    """Return the properties of the tombstone that takes a row's place."""
+def tombstone_properties(row: Row, event_time: datetime | None, now: datetime, removed_by: str) -> dict[str, Any]:
+    """Return the properties of the tombstone that takes a row's place; `removed_by` is AZURE or OPERATOR."""
     properties = dict(row.properties)
     for name in ("assignments", "definition_names"):
         properties.pop(name, None)
     latest = max((moment for moment in (row.event_time, event_time) if moment), default=None)
     if latest is not None:
         properties["event_time"] = time_text(latest)
-    return properties | {"status": DELETED, "deleted_at": time_text(now)}
+    return properties | {"status": DELETED, "deleted_at": time_text(now), "removed_by": removed_by}
 
 
 def time_text(moment: datetime) -> str:

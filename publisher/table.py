@@ -14,7 +14,7 @@ from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
 
 from publisher.credentials import own_identity_credential
-from publisher.errors import AzureFailure, MalformedAnswer, NotFound, RequestRefused
+from publisher.errors import AzureFailure, MalformedAnswer, NotFound, RequestRefused, TransientFailure
 from publisher.registry_rows import Row
 from publisher.retry import DEFAULT_ATTEMPTS, with_retries
 from publisher.storage_settings import Storage
@@ -24,6 +24,7 @@ _LOGGER = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 _CALL_SECONDS: Final = 60.0
 _MISSING_TABLE: Final = "TableNotFound"
+_ABSENCES: Final = frozenset({_MISSING_TABLE, "ResourceNotFound", "EntityNotFound"})
 _LOST_RACES: Final = frozenset({"EntityAlreadyExists", "UpdateConditionNotSatisfied"})
 
 
@@ -148,7 +149,10 @@ class Table:
             if error.code != _MISSING_TABLE:
                 raise
             await self._create()
-            await self._guarded(lambda: self._client.create_entity(entity))
+            try:
+                await self._guarded(lambda: self._client.create_entity(entity))
+            except NotFound as again:
+                raise TransientFailure(str(again), code=again.code, status=again.status) from again
 
     async def replace(self, row: Row, properties: Mapping[str, Any]) -> None:
         """Give a row other properties; raise RowChanged when it is not what it was, or gone."""
@@ -203,6 +207,9 @@ class Table:
             )
         except AzureFailure as failure:
             failure.prefixed(self._what)
+            if isinstance(failure, NotFound) and failure.code not in _ABSENCES:
+                # Anything between us and storage can answer 404; only storage's own word says that nothing is there.
+                raise TransientFailure(str(failure), code=failure.code, status=failure.status) from failure
             raise
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import azure.functions as func
 import pytest
 
 from publisher import blueprint as reconcile_blueprint
+from publisher.inventory import Inventory
 from publisher.reconcile import Reconciliation, ReconciliationFailed, reconcile_registry
 from publisher.refresh import Refresher
 from publisher.registry import ManagedApplication, Registry
@@ -24,6 +27,10 @@ from tests.publisher.conftest import RawTable
 
 def soon() -> float:
     return time.monotonic() + 30
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def register(refresher: Refresher, *customers: Customer) -> None:
@@ -166,3 +173,38 @@ async def test_the_timer_names_every_bad_setting(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(SettingsError) as error:
         await the_timer().get_user_function()(None)
     assert len(error.value.problems) == 4
+
+
+async def test_an_application_that_was_wrongly_believed_to_be_deleted_is_found_again(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry
+) -> None:
+    """ARM shut us out when somebody told of a deletion, which counts as its confirmation; now we are in again."""
+    customer = sandbox.arm.add_customer("Contoso")
+    identity = ApplicationId.parse(customer.application_id)
+    await register(refresher, customer)
+    customer.revoke_access()
+    assert await refresher.confirm_deletion(identity, event_time=refresher.clock(), deadline=soon()) == "Removed"
+    assert (await reconcile_registry(refresher, deadline=soon())).changes == {}
+    customer.grant_access()
+    assert (await reconcile_registry(refresher, deadline=soon())).changes == {"Registered": 1}
+    assert set(await listed(registry)) == {customer.application_id}
+
+
+async def test_what_an_operator_removed_stays_removed(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry
+) -> None:
+    customer = sandbox.arm.add_customer("Contoso")
+    await register(refresher, customer)
+    await Inventory(refresher).remove(ApplicationId.parse(customer.application_id))
+    assert (await reconcile_registry(refresher, deadline=soon())).changes == {}
+    assert await listed(registry) == {}
+
+
+async def test_those_who_left_long_ago_are_not_asked_about_any_more(sandbox: Sandbox, refresher: Refresher) -> None:
+    customer = sandbox.arm.add_customer("Contoso")
+    await register(refresher, customer)
+    customer.delete()
+    await reconcile_registry(replace(refresher, clock=lambda: now() - timedelta(days=31)), deadline=soon())
+    sandbox.requests.clear()
+    await reconcile_registry(refresher, deadline=soon())
+    assert sandbox.requests.count(Service.RESOURCE_MANAGER) == 0

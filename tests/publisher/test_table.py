@@ -10,9 +10,10 @@ from aiohttp import web
 
 from publisher.errors import MalformedAnswer, Throttled, TransientFailure
 from publisher.registry import Patience, Registry
+from publisher.resource_ids import ApplicationId
 from publisher.settings import ReconcileSettings
 from sandbox.azure import Sandbox
-from sandbox.effects import Answer, Status, WithoutValue
+from sandbox.effects import Answer, Effect, Status, WithoutValue, empty, html
 from sandbox.operations import Operation, TableRequest
 from tests.publisher.conftest import RawTable
 
@@ -69,3 +70,19 @@ async def test_a_call_ends_by_its_deadline_and_waits_as_it_is_told(
         with pytest.raises(TransientFailure):
             _ = [one async for one in registry.applications()]
     assert len(waits) == 2
+
+
+@pytest.mark.parametrize("answer", [html(404), empty(404)])
+async def test_a_404_of_anybody_else_is_not_taken_for_an_absence(
+    sandbox: Sandbox, settings: ReconcileSettings, table: RawTable, answer: Effect
+) -> None:
+    customer = ApplicationId.parse(sandbox.arm.add_customer("Contoso").application_id)
+    sandbox.faults.add(TableRequest("GET"), answer)
+    async with open_registry(settings, ONCE) as registry:
+        with pytest.raises(TransientFailure):
+            await registry.find(customer)
+        with pytest.raises(TransientFailure):
+            _ = [one async for one in registry.applications()]
+    sandbox.faults.clear()
+    async with open_registry(settings, ONCE) as registry:
+        assert await registry.find(customer) is None
