@@ -22,12 +22,17 @@ def packaged_files(project: Path = PROJECT) -> list[str]:
     Raises:
         ValueError: a file is missing without which the app cannot start.
     """
-    tracked = _git_files(project)
+    tracked = tracked_files(project)
     ignored = _git_files(project, "--cached", "--ignored", "--exclude-from=.funcignore")
     files = sorted(set(tracked) - set(ignored))
     if missing := [name for name in REQUIRED if name not in files]:
         raise ValueError(f"the package would lack {', '.join(missing)}: look at .funcignore")
     return files
+
+
+def tracked_files(project: Path = PROJECT) -> list[str]:
+    """Return every file of the project, relative to it."""
+    return _git_files(project)
 
 
 def write_package(target: Path, project: Path = PROJECT) -> int:

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import threading
-import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.hooks import package, postdeploy, smoke_test, what_if_comment
+from infra.hooks import postdeploy, smoke_test, what_if_comment
 
 AzureCli = Callable[[dict[str, Any]], Path]
 
@@ -129,30 +126,6 @@ def test_the_function_key_stays_out_of_the_smoke_tests_words(
 ) -> None:
     azure_cli(ANSWERS)
     assert "the-key" not in " ".join(smoke_test.failures("rg", "func-x", webhook(500), pause=lambda _: None))
-
-
-def test_the_package_has_what_the_app_needs_and_nothing_else() -> None:
-    files = package.packaged_files()
-    assert {"function_app.py", "host.json", "requirements.txt", "collector/blueprint.py"} <= set(files)
-    for folder in ("tests/", "sandbox/", "checks/", ".github/", "docs/", "infra/hooks/", "infra/modules/"):
-        assert not [name for name in files if name.startswith(folder)], folder
-
-
-def test_a_package_that_could_not_start_is_refused(tmp_path: Path) -> None:
-    git = str(shutil.which("git"))
-    subprocess.run([git, "init", "--quiet", str(tmp_path)], check=True)
-    (tmp_path / ".funcignore").write_text("tests\n")
-    (tmp_path / "host.json").write_text("{}")
-    subprocess.run([git, "-C", str(tmp_path), "add", "."], check=True)
-    with pytest.raises(ValueError, match=r"lack function_app.py, requirements.txt"):
-        package.packaged_files(tmp_path)
-
-
-def test_the_package_is_written_with_its_folders(tmp_path: Path) -> None:
-    count = package.write_package(tmp_path / "package.zip")
-    with zipfile.ZipFile(tmp_path / "package.zip") as written:
-        assert len(written.namelist()) == count
-        assert "collector/blueprint.py" in written.namelist()
 
 
 def test_the_comment_names_resources_and_properties_but_no_values() -> None:
