@@ -264,6 +264,19 @@ async def test_a_deletion_told_between_our_reading_and_our_writing_is_not_lost(
     assert [item async for item in registry.applications()] == []
 
 
+async def test_a_deletion_told_while_a_tombstone_revives_is_not_lost(
+    refresher: Refresher, registry: Registry, sandbox: Sandbox, customer: Customer, identity: ApplicationId
+) -> None:
+    await refresher.refresh(identity, deadline=soon())
+    customer.delete()
+    await refresher.confirm_deletion(identity, event_time=refresher.clock(), deadline=soon())
+    customer.deleted, customer.provisioning_state = False, "Succeeded"
+    sandbox.faults.add(AssignmentList(), DeletedMeanwhile(customer), times=1)
+    with pytest.raises(NotFound):
+        await refresher.refresh(identity, event_time=NOW, deadline=soon())
+    assert [item async for item in registry.applications()] == []
+
+
 async def test_rivals_over_one_row_agree_with_arm_in_the_end(
     refresher: Refresher, registry: Registry, customer: Customer, identity: ApplicationId
 ) -> None:
