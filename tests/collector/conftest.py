@@ -60,10 +60,10 @@ class Fleet:
             )
             for number in range(count)
         ]
-        await self.create_registry()
-        async with Registry.open(self.settings.storage, self.settings.table_name, None) as registry:
-            for first in range(0, count, 32):
-                some = customers[first : first + 32]
+        own = self.settings.own_identity_client_id
+        async with Registry.open(self.settings.storage, self.settings.table_name, own) as registry:
+            for first in (0, *range(1, count, 32)):  # the first one creates the table
+                some = customers[first : first + 32 if first else 1]
                 await asyncio.gather(*(registry.save(_registered(one, assignments=False), None) for one in some))
         return customers
 
