@@ -39,14 +39,14 @@ def check_region(location: str) -> Report:
     return Report(problems=[problem + f"choose one of {', '.join(regions)}"])
 
 
-def check_app_registration(client_id: str) -> Report:
-    """The registration needs a service principal in the publisher's tenant: its object id goes into the plan."""
+def check_app_registration(client_id: str, parameter: str = "publisherClientId (PUBLISHER_CLIENT_ID)") -> Report:
+    """The registration needs a service principal in the publisher's tenant: roles are given to that, not to it."""
     principal = ask("ad", "sp", "show", "--id", client_id)
     if principal.found:
         return Report()
     if principal.found is None:
         return Report(notes=[f"could not look up the service principal of {client_id} ({principal.reason})"])
-    problem = f"publisherClientId (PUBLISHER_CLIENT_ID): {client_id} has no service principal in this tenant; "
+    problem = f"{parameter}: {client_id} has no service principal in this tenant; "
     return Report(problems=[problem + f"check the id, or run: az ad sp create --id {client_id}"])
 
 

@@ -54,20 +54,28 @@ def partner_center(environment: Mapping[str, str], *, in_full: bool) -> str:
     )
 
 
+def unfinished(environment: Mapping[str, str]) -> list[str]:
+    """Return one line for each app registration that does not trust the app's identity yet."""
+    trusts = []
+    if environment.get("CREDENTIAL_KIND", "federated") == "federated":
+        trusts.append((environment["PUBLISHER_CLIENT_ID"], environment.get("FEDERATED_CREDENTIAL_COMMAND", "")))
+    if environment.get("API_CLIENT_ID"):
+        trusts.append((environment["API_CLIENT_ID"], environment.get("API_FEDERATED_CREDENTIAL_COMMAND", "")))
+    group = environment["AZURE_RESOURCE_GROUP"]
+    reports = [cloud_checks.check_federated_credential(client_id, group, command) for client_id, command in trusts]
+    return [line for report in reports for line in (*report.problems, *report.notes)]
+
+
 def main() -> int:
     """Print the values; 0 also when something is still to be done, because the deployment itself has succeeded."""
     in_full = sys.stdout.isatty() and not os.environ.get("CI")
     sys.stdout.write(partner_center(os.environ, in_full=in_full))
     if not in_full:
         sys.stdout.write("The URL holds two secrets. In full, on a terminal: azd hooks run postdeploy\n")
-    if os.environ.get("CREDENTIAL_KIND", "federated") == "federated":
-        report = cloud_checks.check_federated_credential(
-            os.environ["PUBLISHER_CLIENT_ID"],
-            os.environ["AZURE_RESOURCE_GROUP"],
-            os.environ.get("FEDERATED_CREDENTIAL_COMMAND", ""),
-        )
-        for line in report.problems + report.notes:
-            sys.stdout.write(f"Still to do: {line}\n")
+    if page := os.environ.get("OPERATIONS_PAGE"):
+        sys.stdout.write(f"Operations page: {page}\n")
+    for line in unfinished(os.environ):
+        sys.stdout.write(f"Still to do: {line}\n")
     return 0
 
 

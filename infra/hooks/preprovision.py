@@ -18,7 +18,7 @@ from infra.hooks import cloud_checks, parameters
 from infra.hooks.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
@@ -59,9 +59,22 @@ def check_values(values: Mapping[str, Any]) -> Report:
         )
     if not all(uri.strip().startswith("https://") for uri in values["alertWebhookUris"].split(",") if uri.strip()):
         complain("alertWebhookUris", "every webhook must begin with https://")
+    _check_api_values(values, complain)
     if values["credentialKind"] == "federated" and values["publisherCredential"]:
         complain("publisherCredential", "is not used in federated mode: leave it empty, and delete the secret it holds")
     return report
+
+
+def _check_api_values(values: Mapping[str, Any], complain: Callable[[str, str], None]) -> None:
+    client_id, allowed = values["apiClientId"], values["apiAllowedClients"]
+    if client_id and not _GUID.fullmatch(client_id):
+        complain("apiClientId", "must be the application (client) id of the API's own app registration, a GUID")
+    elif client_id and client_id.lower() == values["publisherClientId"].lower():
+        complain("apiClientId", "must not be the registration that reads the customers: make one for the API")
+    if allowed and not all(_GUID.fullmatch(part.strip()) for part in allowed.split(",")):
+        complain("apiAllowedClients", "must be client ids (GUIDs) with commas between")
+    if allowed and not client_id:
+        complain("apiAllowedClients", "is set without apiClientId: there is no API that they could call")
 
 
 def check_azure(values: Mapping[str, Any], environment: Mapping[str, str]) -> Report:
@@ -71,6 +84,8 @@ def check_azure(values: Mapping[str, Any], environment: Mapping[str, str]) -> Re
         return report
     report.add(cloud_checks.check_region(values["location"]))
     report.add(cloud_checks.check_app_registration(values["publisherClientId"]))
+    if values["apiClientId"]:
+        report.add(cloud_checks.check_app_registration(values["apiClientId"], "apiClientId (API_CLIENT_ID)"))
     if values["credentialKind"] == "federated":
         group, command = f"rg-{values['environmentName']}", environment.get("FEDERATED_CREDENTIAL_COMMAND", "")
         report.add(cloud_checks.check_federated_credential(values["publisherClientId"], group, command))

@@ -1,14 +1,18 @@
-"""After a deployment: is the timer there, and does the webhook refuse a call without its signature?
+"""After a deployment: is every function there, and is everybody refused who has to be?
 
+The webhook refuses a call without its signature; the API refuses who is not signed in, and who merely claims to be.
 `python -m infra.hooks.smoke_test RESOURCE_GROUP FUNCTION_APP`; exit status 1 with one line per failure.
 """
 
 from __future__ import annotations
 
+import base64
+import json
 import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -16,30 +20,59 @@ from infra.hooks.azure_cli import ask
 from infra.hooks.postdeploy import FUNCTION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-TIMER: Final = "collect_policy_states"
-REQUIRED_FUNCTIONS: Final = (TIMER, FUNCTION, "reconcile_registry")
+REQUIRED_FUNCTIONS: Final = (
+    "collect_policy_states",
+    "collect_shard",
+    "collect_poisoned_shard",
+    "reconcile_registry",
+    FUNCTION,
+    "compliance_fleet",
+    "query_logs",
+    "operations_page",
+)
 ATTEMPTS: Final = 12
 SECONDS_BETWEEN: Final = 10
 TIMEOUT_SECONDS: Final = 60
 
-
-def listed_functions(group: str, app: str) -> tuple[set[str], str]:
-    """Return the names of the functions that the platform knows, and why when it could not be asked."""
-    answer = ask("functionapp", "function", "list", "-g", group, "-n", app)
-    if not answer.found:
-        return set(), answer.reason
-    return {entry["name"].rsplit("/", 1)[-1] for entry in answer.data}, ""
+_CLAIMS: Final = {"roles": "Compliance.Query", "oid": "nobody", "azp": "00000000-0000-0000-0000-000000000000"}
+_PRINCIPAL: Final = {"auth_typ": "aad", "claims": [{"typ": name, "val": value} for name, value in _CLAIMS.items()]}
+FORGED: Final = {"X-MS-CLIENT-PRINCIPAL": base64.b64encode(json.dumps(_PRINCIPAL).encode()).decode()}
+"""The header of a caller who only says to be signed in: the API answers 403, the platform's sign-in before it 401."""
 
 
-def status_of_unsigned_call(endpoint: str, key: str) -> int:
-    """Return the status of a notification with a function key and no signature; 0 when there is no answer."""
-    url = f"{endpoint}/resource?code={key}"
-    if not url.startswith(("https://", "http://127.0.0.1")):
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that has to be refused."""
+
+    who: str
+    method: str
+    path: str
+    expected: HTTPStatus
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def calls(key: str, *, has_api: bool) -> list[Call]:
+    """Return the calls to make. Without its app registration the API serves nobody, whoever asks."""
+    refused = HTTPStatus.UNAUTHORIZED if has_api else HTTPStatus.SERVICE_UNAVAILABLE
+    return [
+        Call("an unsigned notification", "POST", f"resource?code={key}", HTTPStatus.UNAUTHORIZED),
+        Call("a reader who is not signed in", "GET", "compliance", refused),
+        Call("a visitor of the page who is not signed in", "GET", "dashboard", refused),
+        Call("a query of somebody who is not signed in", "POST", "query_logs", refused),
+        Call("a reader who only claims to be signed in", "GET", "compliance", refused, FORGED),
+    ]
+
+
+def status_of(endpoint: str, call: Call) -> int:
+    """Return the status that a call is answered with; 0 when there is no answer."""
+    if not endpoint.startswith(("https://", "http://127.0.0.1")):
         raise ValueError("the endpoint must be https")
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, data=b"{}", method="POST", headers=headers)  # noqa: S310 - checked above
+    headers = {"Content-Type": "application/json", **call.headers}
+    body = b"{}" if call.method == "POST" else None
+    url = f"{endpoint}/{call.path}"
+    request = urllib.request.Request(url, data=body, method=call.method, headers=headers)  # noqa: S310 - checked above
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
             return int(answer.status)
@@ -51,29 +84,42 @@ def status_of_unsigned_call(endpoint: str, key: str) -> int:
 
 def failures(group: str, app: str, endpoint: str, pause: Callable[[float], None] = time.sleep) -> list[str]:
     """Return one line per failure. A new deployment gets two minutes to start."""
-    functions, reason = set[str](), ""
+    found = _missing_functions(group, app, pause)
+    keys = ask("functionapp", "function", "keys", "list", "-g", group, "-n", app, "--function-name", FUNCTION)
+    settings = ask("functionapp", "config", "appsettings", "list", "-g", group, "-n", app, "--query", "[].name")
+    for answer, what in ((keys, f"the key of {FUNCTION}"), (settings, "the names of the app settings")):
+        if not answer.found:
+            found.append(f"{what} could not be read ({answer.reason})")
+    if not keys.found or not settings.found:
+        return found
+    for call in calls(keys.data["default"], has_api="API_CLIENT_ID" in settings.data):
+        status = 0
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                pause(SECONDS_BETWEEN)
+            status = status_of(endpoint, call)
+            if status == call.expected:
+                break
+        else:
+            found.append(f"{call.who} was answered with {status or 'nothing'} instead of {call.expected.value}")
+    return found
+
+
+def _missing_functions(group: str, app: str, pause: Callable[[float], None]) -> list[str]:
+    names, reason = set[str](), ""
     for attempt in range(ATTEMPTS):
         if attempt:
             pause(SECONDS_BETWEEN)
-        functions, reason = listed_functions(group, app)
-        if functions.issuperset(REQUIRED_FUNCTIONS):
+        answer = ask("functionapp", "function", "list", "-g", group, "-n", app)
+        names = {entry["name"].rsplit("/", 1)[-1] for entry in answer.data} if answer.found else set()
+        reason = answer.reason
+        if names.issuperset(REQUIRED_FUNCTIONS):
             break
-    found = [
+    return [
         f"{name} is not among the functions ({reason or 'the app lists others'})"
         for name in REQUIRED_FUNCTIONS
-        if name not in functions
+        if name not in names
     ]
-    keys = ask("functionapp", "function", "keys", "list", "-g", group, "-n", app, "--function-name", FUNCTION)
-    if not keys.found:
-        return [*found, f"the key of {FUNCTION} could not be read ({keys.reason})"]
-    status = 0
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            pause(SECONDS_BETWEEN)
-        status = status_of_unsigned_call(endpoint, keys.data["default"])
-        if status == HTTPStatus.UNAUTHORIZED:
-            return found
-    return [*found, f"an unsigned notification was answered with {status or 'nothing'} instead of 401"]
 
 
 def main(arguments: list[str]) -> int:
@@ -90,7 +136,7 @@ def main(arguments: list[str]) -> int:
     for line in found:
         sys.stderr.write(f"failed: {line}\n")
     if not found:
-        sys.stdout.write(f"{app}: every function is listed, and an unsigned notification is refused\n")
+        sys.stdout.write(f"{app}: every function is listed, and everybody is refused who has to be\n")
     return 1 if found else 0
 
 

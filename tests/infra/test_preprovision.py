@@ -9,6 +9,7 @@ import pytest
 from infra.hooks import cloud_checks, parameters, preprovision
 from tests.infra.test_parameters import ENVIRONMENT, GUID
 
+API = "66666666-7777-8888-9999-000000000000"
 AzureCli = Callable[[dict[str, Any]], Path]
 
 SIGNED_IN = {
@@ -34,6 +35,9 @@ def check(**changes: str) -> preprovision.Report:
         ("ALERT_WEBHOOK_URIS", "https://a.example,http://b.example", "must begin with https://"),
         ("AZURE_ENV_NAME", "under_score", "letters, digits and dashes"),
         ("PUBLISHER_CREDENTIAL", "secret", "is not used in federated mode"),
+        ("API_CLIENT_ID", "the-api", "a GUID"),
+        ("API_CLIENT_ID", GUID.upper(), "make one for the API"),
+        ("API_ALLOWED_CLIENTS", API, "is set without apiClientId"),
     ],
 )
 def test_what_decorators_cannot_say_is_said_before(variable: str, value: str, part: str) -> None:
@@ -41,6 +45,18 @@ def test_what_decorators_cannot_say_is_said_before(variable: str, value: str, pa
     assert part in problem
     assert variable in problem
     assert "secret" not in problem.replace("delete the secret", "")
+
+
+@pytest.mark.parametrize(("clients", "problems"), [(f"{GUID}, {API}", 0), (f"{GUID};{API}", 1), (f"{GUID},", 1)])
+def test_clients_of_the_api_are_guids_with_commas_between(clients: str, problems: int) -> None:
+    environment = {**ENVIRONMENT, "API_CLIENT_ID": API, "API_ALLOWED_CLIENTS": clients}
+    assert len(preprovision.check_values(parameters.resolve(environment)).problems) == problems
+
+
+def test_the_registration_of_the_api_needs_a_service_principal_too(azure_cli: AzureCli) -> None:
+    azure_cli({f"ad sp show --id {GUID}": {"id": GUID}, **SIGNED_IN, "ad sp show": "ERROR: it does not exist"})
+    (problem,) = check(API_CLIENT_ID=API).problems
+    assert problem.startswith(f"apiClientId (API_CLIENT_ID): {API} has no service principal")
 
 
 def test_all_problems_come_at_once() -> None:
