@@ -21,6 +21,7 @@ from publisher.errors import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.refresh import Refresher
 from publisher.registry import Registry
+from publisher.retry import Sleep
 from publisher.settings import NotificationSettings, SettingsError
 
 _LOGGER = logging.getLogger(__name__)
@@ -28,10 +29,10 @@ BUDGET_SECONDS: Final = 60.0
 """Far below the 230 seconds that Azure Functions gives an HTTP answer on any plan (FACTS 7.3)."""
 
 _HANDLING_SHARE: Final = 0.7
+_NAMING_SHARE: Final = 0.78
 _STORING_SHARE: Final = 0.95
-"""By when, of the budget, the notification is handled and its event is stored."""
+"""By when, of the budget, the notification is handled, the customer's name is known and the event is stored."""
 
-_NAMING_SECONDS: Final = 5.0
 _ATTEMPTS: Final = 3
 """Azure repeats a notification by itself: a few quick attempts are enough."""
 
@@ -72,6 +73,7 @@ async def answer_notification(
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     budget_seconds: float = BUDGET_SECONDS,
+    sleep: Sleep = asyncio.sleep,
 ) -> Answer:
     """Check, process and answer one request; one line of log, without payload or signature.
 
@@ -88,26 +90,28 @@ async def answer_notification(
         notification = parse_notification(body)
     except InvalidNotification as error:
         return _refused(HTTPStatus.BAD_REQUEST, str(error), str(error))
-    return await _process(notification, settings, clock(), budget_seconds)
+    return await _process(notification, settings, clock(), budget_seconds, sleep)
 
 
 async def _process(
-    notification: Notification, settings: NotificationSettings, now: datetime, budget_seconds: float
+    notification: Notification, settings: NotificationSettings, now: datetime, budget_seconds: float, sleep: Sleep
 ) -> Answer:
     """Handle a notification, then store the event with what became of it: an answer of 200 says that both are done."""
     correlation_id = new_correlation_id()
     started = time.monotonic()
     try:
         async with (
-            shared_refresher(settings, attempts=_ATTEMPTS) as refresher,
-            shared_logs_endpoint(settings, attempts=_ATTEMPTS) as logs_endpoint,
+            shared_refresher(settings, attempts=_ATTEMPTS, sleep=sleep) as refresher,
+            shared_logs_endpoint(settings, attempts=_ATTEMPTS, sleep=sleep) as logs_endpoint,
         ):
             outcome = await _handled(notification, refresher, now, started + budget_seconds * _HANDLING_SHARE)
             row = event_row(
                 notification,
                 outcome,
                 received_at=now,
-                customer_name=await _customer_name(notification, refresher.registry),
+                customer_name=await _customer_name(
+                    notification, refresher.registry, started + budget_seconds * _NAMING_SHARE
+                ),
                 correlation_id=correlation_id,
             )
             deadline = started + budget_seconds * _STORING_SHARE
@@ -144,10 +148,10 @@ async def _handled(notification: Notification, refresher: Refresher, now: dateti
         return Outcome(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "a defect of this program; its log has more")
 
 
-async def _customer_name(notification: Notification, registry: Registry) -> str:
+async def _customer_name(notification: Notification, registry: Registry, deadline: float) -> str:
     """Return the operator's name for the customer; the subscription id when there is none, or it cannot be read now."""
     try:
-        async with asyncio.timeout(_NAMING_SECONDS):
+        async with asyncio.timeout(deadline - time.monotonic()):
             row = await registry.find(notification.application_id)
     except (AzureFailure, TimeoutError):
         row = None

@@ -11,7 +11,7 @@ from publisher.logs_endpoint import LogsEndpoint
 from publisher.refresh import Refresher
 from publisher.registry import Patience, Registry
 from publisher.resource_manager import ResourceManager
-from publisher.retry import DEFAULT_ATTEMPTS
+from publisher.retry import DEFAULT_ATTEMPTS, Sleep
 from publisher.settings import NotificationSettings, ReconcileSettings
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -56,36 +56,39 @@ class _Lending(Generic[_Key, _Client]):
 
 @asynccontextmanager
 async def shared_refresher(
-    settings: NotificationSettings | ReconcileSettings, *, attempts: int = DEFAULT_ATTEMPTS
+    settings: NotificationSettings | ReconcileSettings,
+    *,
+    attempts: int = DEFAULT_ATTEMPTS,
+    sleep: Sleep = asyncio.sleep,
 ) -> AsyncIterator[Refresher]:
     """Lend a refresher, shared by all who have the same settings at the same time.
 
-    `attempts` is how often a call is made that fails for a reason that may pass. Raises SettingsError for a certificate
-    that cannot be used.
+    `attempts` is how often a call is made that fails for a reason that may pass, `sleep` waits in between. Raises
+    SettingsError for a certificate that cannot be used.
     """
-    async with _REFRESHERS.lend((settings, attempts)) as refresher:
+    async with _REFRESHERS.lend((settings, attempts, sleep)) as refresher:
         yield refresher
 
 
 @asynccontextmanager
 async def shared_logs_endpoint(
-    settings: NotificationSettings, *, attempts: int = DEFAULT_ATTEMPTS
+    settings: NotificationSettings, *, attempts: int = DEFAULT_ATTEMPTS, sleep: Sleep = asyncio.sleep
 ) -> AsyncIterator[LogsEndpoint]:
     """Lend the way into the tables, shared by all who have the same settings at the same time.
 
-    `attempts` is how often an upload is tried that fails for a reason that may pass.
+    `attempts` is how often an upload is tried that fails for a reason that may pass, `sleep` waits in between.
     """
-    async with _LOGS_ENDPOINTS.lend((settings, attempts)) as endpoint:
+    async with _LOGS_ENDPOINTS.lend((settings, attempts, sleep)) as endpoint:
         yield endpoint
 
 
 def _open_refresher(
-    key: tuple[NotificationSettings | ReconcileSettings, int],
+    key: tuple[NotificationSettings | ReconcileSettings, int, Sleep],
 ) -> tuple[Refresher, AsyncExitStack]:
-    settings, attempts = key
+    settings, attempts, sleep = key
     credential = service_principal_credential(settings.service_principal, settings.cloud)
-    arm = ResourceManager(credential, settings.cloud, attempts=attempts)
-    patience = Patience(attempts)
+    arm = ResourceManager(credential, settings.cloud, attempts=attempts, sleep=sleep)
+    patience = Patience(attempts, sleep=sleep)
     registry = Registry.open(settings.storage, settings.table_name, settings.own_identity_client_id, patience=patience)
     connections = AsyncExitStack()
     for client in (credential, arm, registry):
@@ -93,8 +96,8 @@ def _open_refresher(
     return Refresher(arm, registry), connections
 
 
-def _open_logs_endpoint(key: tuple[NotificationSettings, int]) -> tuple[LogsEndpoint, AsyncExitStack]:
-    settings, attempts = key
+def _open_logs_endpoint(key: tuple[NotificationSettings, int, Sleep]) -> tuple[LogsEndpoint, AsyncExitStack]:
+    settings, attempts, sleep = key
     credential = own_identity_credential(settings.own_identity_client_id)
     endpoint = LogsEndpoint(
         settings.data_collection_endpoint,
@@ -102,6 +105,7 @@ def _open_logs_endpoint(key: tuple[NotificationSettings, int]) -> tuple[LogsEndp
         settings.cloud.monitor_audience,
         credential,
         attempts=attempts,
+        sleep=sleep,
     )
     connections = AsyncExitStack()
     for client in (credential, endpoint):

@@ -4,6 +4,7 @@ The SDK's pipeline and authentication, without its models, its retries (ours are
 redirects and its automatic registration of resource providers, which nobody asked for in a customer's subscription.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 from publisher.cloud import Cloud
 from publisher.errors import MalformedAnswer, RequestRefused, as_failure, failure_of_status, printable
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
-from publisher.retry import DEFAULT_ATTEMPTS, with_retries
+from publisher.retry import DEFAULT_ATTEMPTS, Sleep, with_retries
 from publisher.transport import DEFAULT_CONNECTIONS, Transport
 
 APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
@@ -69,9 +70,11 @@ class ResourceManager:
         *,
         connections: int = DEFAULT_CONNECTIONS,
         attempts: int = DEFAULT_ATTEMPTS,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.endpoint = cloud.resource_manager_endpoint
         self._attempts = attempts
+        self._sleep = sleep
         self._client: AsyncARMPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncARMPipelineClient(
             self.endpoint,
             policies=[
@@ -120,7 +123,7 @@ class ResourceManager:
             parameters = {"api-version": api_version} if api_version else None
             return json_object(await self.send(HttpRequest("GET", url, params=parameters)))
 
-        return await with_retries(attempt, deadline=deadline, attempts=self._attempts)
+        return await with_retries(attempt, deadline=deadline, attempts=self._attempts, sleep=self._sleep)
 
     async def list(self, path: str, *, api_version: str, deadline: float) -> AsyncIterator[dict[str, Any]]:
         """Yield the members of an ARM collection over all its pages."""

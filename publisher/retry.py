@@ -16,6 +16,9 @@ from publisher.errors import DeadlineExceeded, TimedOut, TransientFailure, as_fa
 _LOGGER = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
+Sleep = Callable[[float], Awaitable[None]]
+"""Waits so many seconds."""
+
 DEFAULT_ATTEMPTS: Final = 6
 ATTEMPTS_WITHOUT_ANSWER: Final = 2
 """A silent service costs a whole read time-out for each attempt, and is rarely less silent the next time."""
@@ -30,7 +33,7 @@ async def with_retries(
     deadline: float,
     attempts: int = DEFAULT_ATTEMPTS,
     clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    sleep: Sleep = asyncio.sleep,
     jitter: Callable[[], float] = random.random,
 ) -> _Answer:
     """Return what `attempt` returns, repeating it after transient failures.

@@ -16,7 +16,7 @@ from azure.data.tables.aio import TableClient
 from publisher.credentials import own_identity_credential
 from publisher.errors import AzureFailure, MalformedAnswer, NotFound, RequestRefused, TransientFailure
 from publisher.registry_rows import Row
-from publisher.retry import DEFAULT_ATTEMPTS, with_retries
+from publisher.retry import DEFAULT_ATTEMPTS, Sleep, with_retries
 from publisher.storage_settings import Storage
 from publisher.transport import Transport
 
@@ -25,6 +25,7 @@ _Answer = TypeVar("_Answer")
 _CALL_SECONDS: Final = 60.0
 _MISSING_TABLE: Final = "TableNotFound"
 _ABSENCES: Final = frozenset({_MISSING_TABLE, "ResourceNotFound", "EntityNotFound"})
+_STUMBLES: Final = (AttributeError, KeyError, TypeError, ValueError)
 _LOST_RACES: Final = frozenset({"EntityAlreadyExists", "UpdateConditionNotSatisfied"})
 
 
@@ -37,7 +38,7 @@ class Patience:
 
     attempts: int = DEFAULT_ATTEMPTS
     deadline: float = math.inf
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    sleep: Sleep = asyncio.sleep
 
 
 USUAL_PATIENCE: Final = Patience()
@@ -172,7 +173,8 @@ class Table:
 
     async def _guarded(self, write: Callable[[], Awaitable[_Answer]]) -> _Answer:
         try:
-            return await self._repeated(write)
+            # Of a write, other exceptions would be about what we gave it.
+            return await self._repeated(_sensible(write, (AttributeError,)))
         except RequestRefused as error:
             if error.code in _LOST_RACES:
                 raise RowChanged from error
@@ -213,13 +215,15 @@ class Table:
             raise
 
 
-def _sensible(read: Callable[[], Awaitable[_Answer]]) -> Callable[[], Awaitable[_Answer]]:
-    """Return a read that raises MalformedAnswer where the SDK trips over an answer that no table would give."""
+def _sensible(
+    call: Callable[[], Awaitable[_Answer]], stumbles: tuple[type[Exception], ...] = _STUMBLES
+) -> Callable[[], Awaitable[_Answer]]:
+    """Return a call that raises MalformedAnswer where the SDK trips over an answer that no table would give."""
 
     async def attempt() -> _Answer:
         try:
-            return await read()
-        except (TypeError, KeyError, AttributeError, ValueError) as error:
+            return await call()
+        except stumbles as error:
             raise MalformedAnswer(
                 "the answer is not what Table storage answers with", code="MalformedAnswer"
             ) from error
