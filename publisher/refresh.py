@@ -86,13 +86,16 @@ class Refresher:
         """Leave a tombstone for an application of which an event says that it was deleted, unless ARM calls it alive.
 
         ARM confirms with 404, with the states Deleting and Deleted, and by shutting us out, because our rights end with
-        the application. Nothing is written for an application that is not registered, or when the registry knows of a
-        later event.
+        the application. Nothing is written when the registry knows of a later event. An application that is not
+        registered leaves a tombstone too: an earlier event that comes later must not bring it back.
         """
 
         async def once() -> Change:
             row = await self.registry.find(asked)
-            if row is None or row.is_tombstone:
+            if row is None:
+                await self.registry.note_deletion(asked, event_time=event_time)
+                return Change.CONFIRMED
+            if row.is_tombstone:
                 return Change.CONFIRMED
             if row.event_time is not None and row.event_time > event_time:
                 return Change.OUTDATED

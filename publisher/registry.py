@@ -23,6 +23,7 @@ from publisher.registry_rows import (
     properties_of,
     time_text,
     tombstone_properties,
+    unknown_tombstone_properties,
     unreached_properties,
 )
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId
@@ -163,6 +164,11 @@ class Registry:
             await self._table.insert(application_id.partition_key, application_id.row_key, properties)
         elif row.is_tombstone and event_time > max(filter(None, (row.event_time, row.deleted_at)), default=event_time):
             await self._table.replace(row, unreached_properties(application_id, row, event_time, now))
+
+    async def note_deletion(self, application_id: ApplicationId, *, event_time: datetime) -> None:
+        """Leave a tombstone for an application that has no row; raise RowChanged."""
+        properties = unknown_tombstone_properties(application_id, event_time)
+        await self._table.insert(application_id.partition_key, application_id.row_key, properties)
 
     async def check_writable(self) -> None:
         """Raise the AzureFailure that a write would meet; nothing is written: the row to replace does not exist."""

@@ -184,6 +184,13 @@ def tombstone_properties(row: Row, event_time: datetime | None, now: datetime, r
     return properties | {"status": DELETED, "deleted_at": time_text(now), "removed_by": removed_by}
 
 
+def unknown_tombstone_properties(application_id: ApplicationId, event_time: datetime) -> dict[str, Any]:
+    """Return the properties of the tombstone of an application that never had a row: all we know is the event."""
+    moment = time_text(event_time)
+    identity = _identity_properties(application_id)
+    return {**identity, "status": DELETED, "event_time": moment, "deleted_at": moment, "removed_by": AZURE}
+
+
 def time_text(moment: datetime) -> str:
     """Return a time as the registry stores it: ISO 8601 in UTC with six digits, so that texts sort as times."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

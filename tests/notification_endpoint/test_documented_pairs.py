@@ -84,10 +84,12 @@ async def test_a_deletion_that_arm_contradicts_keeps_the_customer_in_monitoring(
     assert "ARM calls the application alive" in lines()[-1]
 
 
-async def test_a_deletion_of_an_unknown_application_is_fine_and_writes_nothing(
+async def test_a_deletion_of_an_unknown_application_is_fine_and_registers_nobody(
     webhook: Webhook, customer: Customer
 ) -> None:
     customer.delete()
     status, body = answer_of(await webhook.deliver(customer, "DELETE", "Deleted"))
     assert (status, body["result"]) == (200, "Ignored")
-    assert await webhook.row(customer) is None
+    remembered = await webhook.row(customer)
+    assert remembered is not None
+    assert remembered.is_tombstone

@@ -19,7 +19,6 @@ from sandbox.customers import Access, Customer
 from sandbox.effects import Answer, Body, Status, html
 from sandbox.operations import ApplicationRead, AssignmentList, Operation, TableRequest
 from sandbox.services import Service
-from tests.publisher.conftest import RawTable
 
 NOW = datetime.now(UTC)
 
@@ -182,13 +181,33 @@ async def test_an_old_deletion_takes_nobody_out_of_monitoring(
     assert (await only(registry)).application_id == identity
 
 
-async def test_nothing_is_written_about_an_application_that_is_not_registered(
-    refresher: Refresher, customer: Customer, identity: ApplicationId, table: RawTable
+async def test_a_deletion_of_an_unknown_application_is_remembered_and_registers_nobody(
+    refresher: Refresher, registry: Registry, customer: Customer, identity: ApplicationId
 ) -> None:
     customer.delete()
-    assert await refresher.confirm_deletion(identity, event_time=NOW, deadline=soon()) is Change.CONFIRMED
     assert await refresher.reconcile(identity, deadline=soon()) is Change.CONFIRMED
-    assert await table.rows() == []
+    for _ in range(2):
+        assert await refresher.confirm_deletion(identity, event_time=NOW, deadline=soon()) is Change.CONFIRMED
+    assert [item async for item in registry.applications()] == []
+
+
+async def test_a_late_deployment_does_not_bring_back_whom_arm_refuses_after_the_deletion(
+    refresher: Refresher, registry: Registry, customer: Customer, identity: ApplicationId
+) -> None:
+    customer.revoke_access()  # our rights end with the application
+    await refresher.confirm_deletion(identity, event_time=NOW, deadline=soon())
+    with pytest.raises(AccessDenied):
+        await refresher.refresh(identity, event_time=NOW - timedelta(minutes=5), deadline=soon())
+    assert [item async for item in registry.applications()] == []
+
+
+async def test_an_application_deployed_anew_after_an_unknown_deletion_is_registered(
+    refresher: Refresher, registry: Registry, customer: Customer, identity: ApplicationId
+) -> None:
+    await refresher.confirm_deletion(identity, event_time=NOW - timedelta(hours=1), deadline=soon())
+    await refresher.refresh(identity, event_time=NOW, deadline=soon())
+    assert (await only(registry)).application_id == identity
+    assert str((await only(registry)).managed_resource_group_id) == customer.managed_resource_group_id
 
 
 @pytest.mark.parametrize("fault", [Status(401), Status(500, retry_after=86_400), Status(429, retry_after=86_400)])
