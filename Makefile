@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo sandbox test lint format lock clean
+.PHONY: help install demo sandbox test test-long lint format lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ sandbox: install ## the same local Azure and Functions host, running until Ctrl-
 
 test: install $(VALIDATORS) ## the test suite
 	@$(BIN)/pytest -n auto
+
+test-long: install $(VALIDATORS) ## what takes minutes: load, thousands of random deliveries and hostile requests
+	@$(BIN)/pytest -m long --capture=no
 
 lint: install $(VALIDATORS) ## formatting, lint, types, queries, templates, workflows
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
