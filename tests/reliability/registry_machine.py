@@ -1,0 +1,271 @@
+"""A model of customers and of Azure's notifications about them, for hypothesis to play with.
+
+Whatever customers do and however their notifications arrive, twice, late, in any order, at two instances at the same
+time, forged ones and reconciliations among them: nobody who lives is lost on the way, and in the end the registry is
+what ARM says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+from azure.data.tables.aio import TableServiceClient
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from notification_endpoint.endpoint import answer_notification
+from publisher.clients import shared_refresher
+from publisher.reconcile import Reconciliation, reconcile_registry
+from publisher.registry import Registry
+from publisher.settings import ReconcileSettings
+from sandbox.azure import Sandbox
+from sandbox.customers import Customer
+from sandbox.effects import AnswerLost, CutHalfWay, Dropped, Status
+from sandbox.notifications import notification
+from sandbox.operations import ApplicationRead, AssignmentList, TableRequest, Upload
+
+FAULTS = [
+    *((operation, effect) for operation in (ApplicationRead(), AssignmentList(), Upload()) for effect in (
+        Status(500), Status(429, retry_after=0), Status(429, retry_after=10_000_000), Dropped(), CutHalfWay()
+    )),
+    *((TableRequest(method), effect) for method in ("GET", "PUT", "POST") for effect in (
+        Status(503), Dropped(), AnswerLost(), Status(412, code="UpdateConditionNotSatisfied")
+    )),
+]  # fmt: skip
+FORGED = [("DELETE", "Deleted"), ("DELETE", "Deleting"), ("PUT", "Succeeded"), ("PATCH", "Succeeded")]
+SHIFTS = [timedelta(), timedelta(days=-2), timedelta(days=2), timedelta(days=100_000)]
+AN_HOUR = timedelta(hours=1)
+
+whom = st.integers(0, 3)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened, of which Azure tells until it is answered with 200."""
+
+    customer: Customer
+    event_type: str
+    state: str
+    happened: datetime
+
+    def body(self) -> bytes:
+        return json.dumps(notification(self.customer, self.event_type, self.state, event_time=self.happened)).encode()
+
+
+class RegistryMachine(RuleBasedStateMachine):
+    """Set `sandbox` before it runs."""
+
+    sandbox: ClassVar[Sandbox]
+    deliveries: ClassVar[int] = 0
+    _tables: ClassVar = itertools.count()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sandbox.reset()
+        self.sandbox.entra_id.secrets.append("the-secret-of-another-instance")
+        table = {"TABLE_NAME": f"model{next(self._tables)}"}
+        first = self.sandbox.environment | table
+        self.instances = (first, first | {"AZURE_CLIENT_SECRET": "the-secret-of-another-instance"})
+        self.runner = asyncio.Runner()
+        self.customers = [self.sandbox.arm.add_customer(f"customer {number}") for number in range(4)]
+        for customer in self.customers:
+            customer.delete()
+        self.runner.run(self._create_table())  # as the deployment does
+        self.untold: list[Event] = []
+        self.told: list[Event] = []
+        self.watched: set[str] = set()
+        self.dice = random.Random(0)  # noqa: S311 - only spreads what happens at the same time
+
+    # What customers do
+
+    @rule(who=whom)
+    def deploy(self, who: int) -> None:
+        customer = self.customers[who]
+        if customer.deleted:
+            customer.deleted, customer.provisioning_state, customer.visible = False, "Succeeded", True
+            customer.grant_access()
+            self._tell(customer, ("PUT", "Accepted"), ("PUT", "Succeeded"))
+
+    @rule(who=whom, version=st.integers(2, 9))
+    def upgrade(self, who: int, version: int) -> None:
+        customer = self.customers[who]
+        if _lives(customer):
+            customer.upgrade(f"{version}.0.0")
+            self._tell(customer, ("PUT", "Accepted"), ("PUT", "Succeeded"))
+
+    @rule(who=whom)
+    def change_tags(self, who: int) -> None:
+        if _lives(self.customers[who]):
+            self._tell(self.customers[who], ("PATCH", "Succeeded"))
+
+    @rule(who=whom)
+    def begin_to_delete(self, who: int) -> None:
+        if _lives(self.customers[who]):
+            self.customers[who].start_deleting()
+            self._tell(self.customers[who], ("DELETE", "Deleting"))
+
+    @rule(who=whom, succeeds=st.booleans())
+    def end_deleting(self, who: int, *, succeeds: bool) -> None:
+        customer = self.customers[who]
+        if customer.provisioning_state == "Deleting":
+            if succeeds:
+                customer.delete()
+            else:
+                customer.provisioning_state = "Succeeded"
+            self._tell(customer, ("DELETE", "Deleted" if succeeds else "Failed"))
+
+    @rule(who=whom, hidden=st.booleans())
+    def shut_us_out(self, who: int, *, hidden: bool) -> None:
+        self.customers[who].hide() if hidden else self.customers[who].revoke_access()
+
+    @rule(who=whom)
+    def let_us_in(self, who: int) -> None:
+        self.customers[who].visible = True
+        self.customers[who].grant_access()
+
+    # What happens to us
+
+    @rule(which=st.integers(0, len(FAULTS) - 1), times=st.integers(1, 4))
+    def have_trouble(self, which: int, times: int) -> None:
+        self.sandbox.faults.add(*FAULTS[which], times=times)
+
+    @precondition(lambda self: self.untold or self.told)
+    @rule(picks=st.lists(st.integers(0, 10_000), min_size=1, max_size=6), reconciling=st.booleans(), whose=whom)
+    def deliver(self, picks: list[int], *, reconciling: bool, whose: int) -> None:
+        """Some of what happened, told or not told before, at two instances at once, while somebody acts."""
+        every = self.untold + self.told
+        events = [every[pick % len(every)] for pick in picks]
+
+        async def act() -> None:
+            await asyncio.sleep(self.dice.random() * 0.02)
+            self.dice.choice([self.upgrade_now, self.begin_to_delete_now])(whose)
+
+        async def everything() -> None:
+            also = [self._reconcile(0)] if reconciling else []
+            await asyncio.gather(*(self._send(event, number % 2) for number, event in enumerate(events)), *also, act())
+
+        self.runner.run(everything())
+
+    @rule(who=whom, kind=st.sampled_from(FORGED), shift=st.sampled_from(SHIFTS), signed=st.booleans())
+    def forge(self, who: int, kind: tuple[str, str], shift: timedelta, *, signed: bool) -> None:
+        event = Event(self.customers[who], *kind, datetime.now(UTC) + shift)
+        status = self.runner.run(self._post(event, 0, signed=signed))
+        assert status in ({200, 503} if signed else {401})
+
+    @rule()
+    def reconcile(self) -> None:
+        self.runner.run(self._reconcile(1))
+
+    @invariant()
+    def nobody_who_lives_is_forgotten(self) -> None:
+        registered = self.runner.run(self._registered())
+        for customer in self.customers:
+            if not (_lives(customer) and _lets_us_in(customer)):
+                self.watched.discard(customer.application_id)
+        assert self.watched <= registered.keys()
+        self.watched |= {
+            customer.application_id
+            for customer in self.customers
+            if _lives(customer) and _lets_us_in(customer) and customer.application_id in registered
+        }
+
+    def teardown(self) -> None:
+        """Azure tells everything until it is heard; then the registry is what ARM says."""
+        try:
+            self.sandbox.faults.clear()
+            for customer in self.customers:
+                customer.visible = True
+                customer.grant_access()
+            for number in range(len(self.customers)):
+                self.end_deleting_now(number)
+            self.runner.run(self._tell_everything())
+            assert not self.untold
+            result = self.runner.run(self._reconcile(0))
+            result.raise_for_failures()
+            assert self.runner.run(self._registered()) == {
+                one.application_id: one.plan.version for one in self.customers if not one.deleted
+            }
+        finally:
+            self.runner.close()
+
+    # The same acts, while something else runs
+
+    def upgrade_now(self, who: int) -> None:
+        if _lives(self.customers[who]):
+            self.customers[who].upgrade("1.2.3")
+            self._tell(self.customers[who], ("PUT", "Accepted"), ("PUT", "Succeeded"))
+
+    def begin_to_delete_now(self, who: int) -> None:
+        if _lives(self.customers[who]):
+            self.watched.discard(self.customers[who].application_id)
+            self.customers[who].delete()
+            self._tell(self.customers[who], ("DELETE", "Deleting"), ("DELETE", "Deleted"))
+
+    def end_deleting_now(self, who: int) -> None:
+        if self.customers[who].provisioning_state == "Deleting":
+            self.customers[who].delete()
+            self._tell(self.customers[who], ("DELETE", "Deleted"))
+
+    def _tell(self, customer: Customer, *kinds: tuple[str, str]) -> None:
+        self.untold += [Event(customer, *kind, datetime.now(UTC)) for kind in kinds]
+
+    async def _create_table(self) -> None:
+        connection = self.instances[0]["AzureWebJobsStorage"]
+        async with TableServiceClient.from_connection_string(connection) as tables:
+            await tables.create_table(self.instances[0]["TABLE_NAME"])
+
+    async def _send(self, event: Event, instance: int, *, late: bool = False) -> None:
+        status = await self._post(event, instance, late=late)
+        assert status in {200, 503}
+        if status == 200 and event in self.untold:
+            self.untold.remove(event)
+            self.told.append(event)
+
+    async def _post(self, event: Event, instance: int, *, signed: bool = True, late: bool = False) -> int:
+        type(self).deliveries += 1
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC) + (AN_HOUR if late else timedelta())  # noqa: E731
+        answer = await answer_notification(
+            event.body(),
+            self.sandbox.notification_signature if signed else "forged",
+            self.instances[instance],
+            clock=clock,
+            sleep=lambda _: asyncio.sleep(0),
+        )
+        return answer.status.value
+
+    async def _tell_everything(self) -> None:
+        for _ in range(5):
+            await asyncio.gather(
+                *(self._send(event, number % 2, late=True) for number, event in enumerate(list(self.untold)))
+            )
+
+    async def _reconcile(self, instance: int) -> Reconciliation:
+        settings = ReconcileSettings.from_environment(self.instances[instance])
+        async with shared_refresher(settings, attempts=2, sleep=_instantly) as refresher:
+            return await reconcile_registry(refresher, deadline=time.monotonic() + 60)
+
+    async def _registered(self) -> dict[str, str]:
+        settings = ReconcileSettings.from_environment(self.instances[0])
+        async with Registry.open(settings.storage, settings.table_name, None) as registry:
+            found = [item async for item in registry.applications()]
+        return {str(item.application_id): getattr(item, "plan_version", "") for item in found}
+
+
+async def _instantly(_: float) -> None:
+    await asyncio.sleep(0)
+
+
+def _lives(customer: Customer) -> bool:
+    return not customer.deleted and customer.provisioning_state == "Succeeded"
+
+
+def _lets_us_in(customer: Customer) -> bool:
+    return customer.visible and bool(customer.access)
