@@ -46,6 +46,16 @@ def test_every_registered_application_has_one_row_and_a_truthful_verdict(mixed_f
     }
 
 
+def test_states_that_say_nothing_make_nobody_compliant(fleet: Fleet, answer: Any) -> None:
+    fleet.run(hours_ago=1, alpha=[State("Unknown"), State("Error", "disk")])
+
+    (row,) = answer("applications")
+    (summary,) = answer("fleet_summary")
+
+    assert (row["Compliance"], row["Unknown_states"]) == ("NoStates", 2)
+    assert (summary["Compliant"], summary["Without_states"]) == (0, 1)
+
+
 def test_states_are_counted_by_what_they_are(mixed_fleet: Fleet, answer: Any) -> None:
     kinds = ("Noncompliant_states", "Compliant_states", "Exempt_states", "Unknown_states")
 
