@@ -1,0 +1,250 @@
+"""The webhook over real HTTP, in the Functions host, under requests that mean no good."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from urllib.parse import quote, unquote, urlsplit
+
+import hypothesis
+import psutil
+import pytest
+from azure.data.tables import TableClient
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+
+from collector.policy_states import owned_scopes, query_url
+from notification_endpoint.notification import InvalidNotification, parse_notification
+from publisher.registry import ExpectedAssignment, ManagedApplication
+from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId
+from sandbox.azure import Sandbox
+from sandbox.customers import Customer
+from sandbox.functions_process import FunctionsProcess
+from sandbox.notifications import notification
+from tests.reliability.hostile_requests import (
+    FORGED_LINE,
+    MARKER,
+    SUBSCRIPTION,
+    HostileRequest,
+    application_ids,
+    hostile_requests,
+    junk_text,
+    segment,
+)
+
+LONGEST_SECONDS = 10.0
+"""For one answer, on a busy machine; it usually takes milliseconds."""
+
+MOST_MEMORY_BYTES = 150_000_000
+LOG_LINE = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},\d{3} (DEBUG|INFO|WARNING|ERROR) +(?!forged)[\w.]+: ")
+
+
+@dataclass
+class Target:
+    """A running host, and one customer whom forgers would like to add or to remove."""
+
+    sandbox: Sandbox
+    host: FunctionsProcess
+    customer: Customer
+    lines: list[str]
+    statuses: Counter[int] = field(default_factory=Counter)
+    slowest: float = 0.0
+    _connection: http.client.HTTPConnection | None = None
+
+    def send(self, request: HostileRequest) -> tuple[int, bytes]:
+        """Send a request as it is; status 400 when it is not even HTTP."""
+        right = {"sig": self.sandbox.notification_signature, "code": self.host.function_key}
+        given = {"sig": request.signature, "code": request.code}
+        query = "&".join(
+            f"{name}={quote((value or '').replace('right', right[name]), safe='')}"
+            for name, value in given.items()
+            if value is not None
+        )
+        started = time.monotonic()
+        for attempt in (1, 2):
+            connection = self._connection or http.client.HTTPConnection(
+                urlsplit(self.host.url).netloc, timeout=LONGEST_SECONDS
+            )
+            self._connection = connection
+            try:
+                connection.request(
+                    request.method, f"{request.path}?{query}{request.more_query}", request.body, request.headers
+                )
+                response = connection.getresponse()
+                status, body = response.status, response.read()
+                if response.will_close:
+                    self._connection = None
+                break
+            except (http.client.RemoteDisconnected, ConnectionError, BrokenPipeError):
+                # The host may close a connection after a refused request; a dead host fails the second time.
+                self._connection = None
+                if attempt == 2:
+                    raise
+        self.slowest = max(self.slowest, time.monotonic() - started)
+        self.statuses[status] += 1
+        return status, body
+
+    def rows(self) -> list[dict[str, object]]:
+        settings = self.sandbox.environment
+        with TableClient.from_connection_string(settings["AzureWebJobsStorage"], settings["TABLE_NAME"]) as table:
+            return [dict(entity) for entity in table.list_entities()]
+
+    def memory(self) -> int:
+        assert self.host.process_id
+        return int(psutil.Process(self.host.process_id).memory_info().rss)
+
+
+@pytest.fixture
+def target(sandbox: Sandbox) -> Iterator[Target]:
+    customer = sandbox.arm.add_customer("Contoso")
+    settings = sandbox.environment
+    with TableClient.from_connection_string(settings["AzureWebJobsStorage"], settings["TABLE_NAME"]) as table:
+        table.create_table()
+    lines: list[str] = []
+    with FunctionsProcess(settings, on_log=lines.append) as host:
+        target = Target(sandbox, host, customer, lines)
+        yield target
+        if target._connection is not None:
+            target._connection.close()
+
+
+def test_hundreds_of_hostile_requests_change_nothing_and_break_nothing(target: Target) -> None:
+    _attack(target, 200)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_twenty_thousand_hostile_requests_change_nothing_and_break_nothing(target: Target) -> None:
+    started = time.monotonic()
+    _attack(target, 10_500)
+    seconds = time.monotonic() - started
+    total = sum(target.statuses.values())
+    # The figure for docs/reliability.md:
+    print(f"\n{total} hostile requests in {seconds:.0f} s, slowest {target.slowest:.2f} s: {dict(target.statuses)}")  # noqa: T201
+    assert total >= 20_000
+
+
+def _attack(target: Target, examples: int) -> None:
+    """Send so many requests without and as many with the right signature, and look at what they left behind."""
+    real = json.dumps(notification(target.customer, "PUT", "Succeeded", event_time=datetime.now(UTC))).encode()
+    settings = hypothesis.settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+    )
+
+    @settings
+    @given(hostile_requests(signed=False), st.booleans(), st.booleans())
+    def unsigned(request: HostileRequest, has_key: bool, is_real: bool) -> None:
+        if is_real:  # everything right but the signature
+            request = replace(request, body=real)
+        status, body = target.send(replace(request, code="right" if has_key else request.signature))
+        assert status in {400, 401, 404}, body
+        _assert_says_nothing(body)
+
+    @settings
+    @given(hostile_requests(signed=True))
+    def signed(request: HostileRequest) -> None:
+        status, body = target.send(request)
+        if request.method != "POST" or status == 404:
+            assert status in {404, 405}, body
+        elif _is_notification(request.body):
+            assert status in {200, 503}, body  # ARM knows no such application, yet
+        else:
+            assert status == 400, body
+        _assert_says_nothing(body)
+
+    before = target.memory()
+    unsigned()
+    assert target.rows() == []
+    signed()
+    assert {row.get("subscription_id") for row in target.rows()} <= {SUBSCRIPTION, target.customer.subscription_id}
+    assert target.rows() == [], "ARM knows none of them"
+    assert target.memory() - before < MOST_MEMORY_BYTES
+    assert target.slowest < LONGEST_SECONDS
+    status, _ = target.send(HostileRequest(real))
+    assert status == 200, "and it still does its work"
+    _assert_log_is_ours(target)
+
+
+def _assert_says_nothing(body: bytes) -> None:
+    assert MARKER.encode() not in body
+    if body:
+        assert set(json.loads(body)) in (
+            {"title", "status", "detail", "correlationId"},
+            {"result", "correlationId"},
+        )
+
+
+def _assert_log_is_ours(target: Target) -> None:
+    secrets = (MARKER, FORGED_LINE, target.sandbox.notification_signature, target.host.function_key)
+    for line in target.lines:
+        assert LOG_LINE.match(line), f"no line of ours: {line[:200]!r}"
+        assert not any(secret in line for secret in secrets), line[:200]
+
+
+def _is_notification(body: bytes) -> bool:
+    try:
+        parse_notification(body)
+    except InvalidNotification:
+        return False
+    return True
+
+
+@given(application_ids())
+def test_an_id_that_is_taken_can_only_mean_one_application(text: str) -> None:
+    try:
+        identity = ApplicationId.parse(text)
+    except InvalidResourceId:
+        return
+    assert ApplicationId.parse(str(identity)) == identity
+    assert quote(str(identity), safe="/()").count("/") == 8
+    assert not set(identity.partition_key + identity.row_key) & set("/\\#?%'\t\n\r\x7f")
+    assert identity.row_key.count("|") == 2
+    assert not {".", ".."} & set(str(identity).split("/"))
+
+
+def _is_utf8(text: str) -> bool:
+    return text.isascii() or "\ufffd" not in text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+names = st.one_of(segment, junk_text).filter(_is_utf8)  # what is read from JSON is
+
+
+@given(
+    st.lists(st.tuples(names, names), max_size=4),
+    st.sampled_from(["mrg", "mrg-(a)_b.c", "MRG-ß"]),
+)
+def test_nothing_from_outside_can_alter_the_filter_of_a_policy_query(
+    assigned: list[tuple[str, str]], group: str
+) -> None:
+    identity = ApplicationId(SUBSCRIPTION, "rg", "app")
+    managed = ResourceGroupId(SUBSCRIPTION, group)
+    application = ManagedApplication(
+        identity,
+        managed,
+        "Contoso",
+        assignments=tuple(
+            ExpectedAssignment(
+                f"{managed}/providers/a/{scope}/providers/Microsoft.Authorization/policyAssignments/{name}", "", "", ""
+            )
+            for scope, name in assigned
+        ),
+    )
+    url = query_url("https://arm.example", application, datetime(2026, 1, 1, tzinfo=UTC), filtered=True)
+    parts = urlsplit(url)
+    parameters = dict(pair.split("=") for pair in parts.query.split("&"))
+    assert sorted(parameters) == ["$filter", "$from", "$select", "api-version"]
+    term = r"PolicyAssignmentScope eq '((?:[^']|'')*)'"
+    text = unquote(parameters["$filter"], errors="strict")
+    assert re.fullmatch(f"{term}(?: or {term})*", text, re.DOTALL)
+    assert [found.replace("''", "'") for found in re.findall(term, text, re.DOTALL)] == owned_scopes(application)
