@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from checks.bicep_source import BicepFile
+from compliance_api.principal import QUERY, READ
 from infra.hooks import parameters
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 DOCS = PROJECT / "docs"
 OURS = ("deployment.md", "operations.md", "registry.md", "security.md")
+LINKED = (*OURS, "api.md", "agents.md")
 
 
 def anchors(path: Path) -> set[str]:
@@ -19,7 +22,7 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", LINKED)
 def test_every_link_leads_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", (DOCS / name).read_text()):
         if target.startswith("http"):
@@ -60,3 +63,30 @@ def test_every_workflow_variable_is_explained() -> None:
     for path in (PROJECT / ".github" / "workflows").glob("*.yml"):
         for name in set(re.findall(r"(?:vars|secrets)\.([A-Z_]+)", path.read_text())):
             assert f"`{name}`" in text, name
+
+
+def test_the_api_gets_the_roles_that_the_code_asks_for() -> None:
+    registration = json.loads((PROJECT / "infra" / "api_registration.json").read_text())
+    assert {role["value"] for role in registration["appRoles"]} == {READ, QUERY}
+    assert all(role["allowedMemberTypes"] == ["User", "Application"] for role in registration["appRoles"])
+    (scope,) = registration["api"]["oauth2PermissionScopes"]
+    ids = [scope["id"], *(role["id"] for role in registration["appRoles"])]
+    assert len(set(ids)) == 3
+    assert f'"delegatedPermissionIds": ["{scope["id"]}"]' in (DOCS / "deployment.md").read_text()
+    # Tokens of version 1 name another issuer than the one that the sign-in expects.
+    assert registration["api"]["requestedAccessTokenVersion"] == 2
+
+
+def test_every_command_of_python_m_publisher_in_the_documents_is_one() -> None:
+    known = set(re.findall(r'command\(\n? *"(\w+)"', (PROJECT / "publisher" / "__main__.py").read_text()))
+    for name in OURS:
+        for command in re.findall(r"python -m publisher (\w+)", (DOCS / name).read_text()):
+            assert command in known, f"{name}: {command}"
+
+
+def test_every_output_that_the_documents_ask_for_is_one() -> None:
+    outputs = BicepFile(PROJECT / "infra" / "main.bicep").outputs
+    variables = {parameters.variables_of(name) for name in parameters.declarations()}
+    for name in OURS:
+        for asked in re.findall(r"azd env get-value (\w+)", (DOCS / name).read_text()):
+            assert asked in outputs or asked in variables, f"{name}: {asked}"
