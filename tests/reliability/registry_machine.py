@@ -31,6 +31,7 @@ from sandbox.customers import Customer
 from sandbox.effects import AnswerLost, CutHalfWay, Dropped, Status
 from sandbox.notifications import notification
 from sandbox.operations import ApplicationRead, AssignmentList, TableRequest, Upload
+from sandbox.services import Service
 
 FAULTS = [
     *((operation, effect) for operation in (ApplicationRead(), AssignmentList(), Upload()) for effect in (
@@ -74,6 +75,9 @@ class RegistryMachine(RuleBasedStateMachine):
         table = {"TABLE_NAME": f"model{next(self._tables)}"}
         first = self.sandbox.environment | table
         self.instances = (first, first | {"AZURE_CLIENT_SECRET": "the-secret-of-another-instance"})
+        self.storage = first["AzureWebJobsStorage"].replace(  # past the faults, for those who look
+            self.sandbox.url(Service.TABLES), self.sandbox.azurite.endpoint("table")
+        )
         self.runner = asyncio.Runner()
         self.customers = [self.sandbox.arm.add_customer(f"customer {number}") for number in range(4)]
         for customer in self.customers:
@@ -253,7 +257,7 @@ class RegistryMachine(RuleBasedStateMachine):
             return await reconcile_registry(refresher, deadline=time.monotonic() + 60)
 
     async def _registered(self) -> dict[str, str]:
-        settings = ReconcileSettings.from_environment(self.instances[0])
+        settings = ReconcileSettings.from_environment(self.instances[0] | {"AzureWebJobsStorage": self.storage})
         async with Registry.open(settings.storage, settings.table_name, None) as registry:
             found = [item async for item in registry.applications()]
         return {str(item.application_id): getattr(item, "plan_version", "") for item in found}
