@@ -45,7 +45,7 @@ async def collect_policy_states(timer: func.TimerRequest) -> None:
 @blueprint.queue_trigger(arg_name="message", queue_name=SHARDS_QUEUE, connection=CONNECTION)
 async def collect_shard(message: func.QueueMessage) -> None:
     """Collect one shard of a run that the timer began; whatever is raised brings the message back."""
-    from collector.fan_out import ShardWork  # noqa: PLC0415
+    from collector.shard_work import ShardWork  # noqa: PLC0415
     from collector.shards import Shard  # noqa: PLC0415
     from publisher.settings import CollectorSettings  # noqa: PLC0415
 
@@ -58,7 +58,7 @@ async def collect_shard(message: func.QueueMessage) -> None:
 @blueprint.queue_trigger(arg_name="message", queue_name=POISONED_SHARDS_QUEUE, connection=CONNECTION)
 async def collect_poisoned_shard(message: func.QueueMessage) -> None:
     """Report the applications of a shard that failed too often, so that none of them is without a result."""
-    from collector.fan_out import ShardWork  # noqa: PLC0415
+    from collector.shard_work import ShardWork  # noqa: PLC0415
     from collector.shards import MalformedShardError, Shard  # noqa: PLC0415
     from publisher.settings import CollectorSettings  # noqa: PLC0415
 

@@ -94,7 +94,8 @@ class Collection:
         self._count(results)
         self.summary.duration_ms = _milliseconds_since(started)
         if self.summary.error is None and not partial_run and results.rejected_rows == 0:
-            await self.complete()
+            with suppress(ReportRefusedError):
+                await self.complete()
 
     async def read(self, registered: Registered) -> list[bytes]:
         """Read every application of the stream, upload its states, and return the result rows, which are not uploaded.
@@ -121,10 +122,13 @@ class Collection:
         await self._upload(self._settings.results_stream, results)
 
     async def complete(self) -> None:
-        """Upload the run row; the summary's ``completed`` tells whether it was stored."""
-        with suppress(ReportRefusedError):
-            await self._upload(self._settings.runs_stream, [encoded(run_row(self.summary, VERSION))])
-            self.summary.completed = True
+        """Upload the run row.
+
+        Raises:
+            ReportRefusedError: it was not stored.
+        """
+        await self._upload(self._settings.runs_stream, [encoded(run_row(self.summary, VERSION))])
+        self.summary.completed = True
 
     def settle(self, result: ApplicationResult) -> bytes:
         """Count an application's final result, and return its row."""
@@ -137,8 +141,6 @@ class Collection:
             uploader = StreamUploader(self._endpoint, stream, uploads, RESULTS_UPLOADS_IN_FLIGHT)
             uploader.add(rows)
             await uploader.flush()
-        if stream != self._settings.runs_stream:
-            self._count(uploader)
         if uploader.rejected_rows:
             raise ReportRefusedError(f"{uploader.rejected_rows} rows for {stream} were not stored")
 

@@ -120,7 +120,8 @@ class ApplicationReader:
 
     async def _fetch(self, place: Place, states: StreamUploader, url: str) -> Page:
         async def attempt() -> Page:
-            response = await self._resource_manager.send(page_request(url))
+            send = partial(self._resource_manager.send, page_request(url))
+            response = await place.pace.ask(send, place, self._deadline)
             # A page is several times larger once it is parsed: it waits as bytes, and they are unfolded one by one.
             async with self._desk:
                 await states.room()

@@ -6,12 +6,16 @@ still being worked on. Each run has a row, and each shard one from its first del
 - A shard belongs to the first message that claims it. The same message may claim it again, because it only comes again
   when whoever worked on it is dead or out of reach; another message about the same shard is a duplicate and is dropped,
   since the first one comes again by itself if need be.
-- Each claim has a token. Whoever lost its claim finds another token before it reports, and stays silent.
-- Whoever finishes the last shard claims the run in the same way, and writes the run row.
+- Each claim has a token. Whoever lost its claim finds another token, and what it found is dropped.
+- A shard's result rows become part of its row in the one write that ends it: once, or not at all.
+- Whoever ends the last shard claims the run in the same way, uploads the results of all shards, chunk by chunk, and the
+  run row. Ingestion knows no idempotency key: who dies between Azure's acceptance of a chunk and the next line in the
+  record leaves that chunk to be uploaded twice. That is the only such moment, some milliseconds for each chunk.
 """
 
 from __future__ import annotations
 
+import gzip
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +30,7 @@ from publisher.registry import KeyRange, RowChanged
 from publisher.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
     from types import TracebackType
 
@@ -43,6 +48,10 @@ _OPEN: Final = "open"
 _CLAIMED: Final = "claimed"
 _DONE: Final = "done"
 _MOST_DELETED: Final = 2000
+_LONGEST_COLUMN: Final = 60_000
+"""Bytes in a property, of which Table storage takes 64 KiB, and 1 MiB in a row (FACTS 6.1)."""
+
+Totals = dict[str, Any]
 
 
 class NoClaim(Enum):
@@ -101,7 +110,7 @@ class RunRecords:
 
     async def claim_shard(self, shard: Shard, message_id: str, *, forced: bool) -> Claim | NoClaim:
         """Claim a shard for a message; ``forced`` takes it from any other message, which is known to be gone."""
-        partition, row_key = partition_of(shard.run), f"shard-{shard.number:06}"
+        partition, row_key = partition_of(shard.run), _shard_key(shard.number)
         if await self._table.get(partition, _RUN) is None:
             return NoClaim.UNKNOWN_RUN
         if await self._table.get(partition, row_key) is None:
@@ -112,30 +121,43 @@ class RunRecords:
     async def claim_run(self, shard: Shard, message_id: str, *, forced: bool) -> tuple[Claim, list[Totals]] | NoClaim:
         """Claim the completion of a shard's run, once every shard is done; return it with the shards' totals."""
         partition = partition_of(shard.run)
-        rows = [row async for row in self._table.matching("PartitionKey eq @run", run=partition)]
-        done = [row for row in rows if row.row_key != _RUN and row.properties.get("state") == _DONE]
+        columns = ["PartitionKey", "RowKey", "state", "totals"]
+        rows = self._table.matching("PartitionKey eq @run", columns=columns, run=partition)
+        done = [row async for row in rows if row.row_key != _RUN and row.properties.get("state") == _DONE]
         if len(done) < shard.count:
             return NoClaim.NOT_YET
         claim = await self._claim(partition, _RUN, message_id, forced=forced)
-        return (
-            claim if isinstance(claim, NoClaim) else (claim, [orjson.loads(row.properties["totals"]) for row in done])
-        )
+        if isinstance(claim, NoClaim):
+            return claim
+        return claim, [orjson.loads(row.properties["totals"]) for row in done]
 
-    async def confirm(self, claim: Claim) -> None:
-        """Raise ClaimLostError when somebody else has claimed the work since."""
-        await self._confirmed(claim)
+    async def results(self, shard: Shard) -> AsyncIterator[list[bytes]]:
+        """Yield the result rows of every shard of a run, in the order of their numbers."""
+        for number in range(1, shard.count + 1):
+            row = await self._table.get(partition_of(shard.run), _shard_key(number))
+            if row is None:
+                raise ClaimLostError
+            yield _rows_of(row.properties)
 
-    async def finish(self, claim: Claim, totals: Totals) -> None:
-        """Record that the work is done and what it came to; raise ClaimLostError."""
-        row = await self._confirmed(claim)
-        properties = {**row.properties, "state": _DONE, "totals": orjson.dumps(totals).decode()}
-        try:
-            await self._table.replace(row, properties)
-        except RowChanged as error:
-            # Also when our own write succeeded and its answer was lost: then the row is done, by this claim.
-            now = await self._table.get(claim.partition, claim.row_key)
-            if now is None or now.properties.get("token") != claim.token or now.properties.get("state") != _DONE:
-                raise ClaimLostError from error
+    async def finish_shard(self, claim: Claim, totals: Totals, results: list[bytes]) -> None:
+        """Record that a shard is done, what it came to, and its result rows; raise ClaimLostError."""
+        properties = {"state": _DONE, "totals": orjson.dumps(totals).decode(), **_columns_of(results)}
+        await self._write(claim, await self.confirm(claim), properties)
+
+    async def confirm(self, claim: Claim) -> Row:
+        """Return the row that a claim is about as it is now; raise ClaimLostError when somebody else claimed it."""
+        row = await self._table.get(claim.partition, claim.row_key)
+        if row is None or row.properties.get("token") != claim.token:
+            raise ClaimLostError
+        return row
+
+    async def note_chunks(self, claim: Claim, row: Row, chunks: int) -> None:
+        """Record how many chunks of a run's results are uploaded; ``row`` is what ``confirm`` returned."""
+        await self._write(claim, row, {"chunks": chunks})
+
+    async def finish_run(self, claim: Claim, row: Row) -> None:
+        """Record that a run's row is uploaded; ``row`` is what ``confirm`` returned."""
+        await self._write(claim, row, {"state": _DONE})
 
     async def forget_runs_before(self, moment: datetime) -> None:
         """Delete records of runs that began before ``moment``, some of them: the next run deletes more."""
@@ -170,11 +192,34 @@ class RunRecords:
                 continue
             return Claim(partition, row_key, token)
 
-    async def _confirmed(self, claim: Claim) -> Row:
-        row = await self._table.get(claim.partition, claim.row_key)
-        if row is None or row.properties.get("token") != claim.token:
-            raise ClaimLostError
-        return row
+    async def _write(self, claim: Claim, row: Row, properties: dict[str, Any]) -> None:
+        try:
+            await self._table.replace(row, {**row.properties, **properties})
+        except RowChanged:
+            # Also when our own write succeeded and its answer was lost: then the row says what it should.
+            now = await self.confirm(claim)
+            if any(now.properties.get(name) != value for name, value in properties.items()):
+                raise ClaimLostError from None
 
 
-Totals = dict[str, Any]
+def uploaded_chunks(row: Row) -> int:
+    """Return how many chunks of its results a run's row knows to be uploaded."""
+    return int(row.properties.get("chunks", 0))
+
+
+def _shard_key(number: int) -> str:
+    return f"shard-{number:06}"
+
+
+def _columns_of(results: list[bytes]) -> dict[str, bytes]:
+    """Return result rows, compressed, in columns as large as Table storage allows."""
+    # Rows are JSON, in which a line feed is always escaped.
+    packed = gzip.compress(b"\n".join(results), compresslevel=6, mtime=0)
+    starts = range(0, len(packed), _LONGEST_COLUMN)
+    return {f"results_{number:02}": packed[start : start + _LONGEST_COLUMN] for number, start in enumerate(starts)}
+
+
+def _rows_of(properties: Mapping[str, Any]) -> list[bytes]:
+    names = sorted(name for name in properties if name.startswith("results_"))
+    unpacked = gzip.decompress(b"".join(properties[name] for name in names))
+    return unpacked.split(b"\n") if unpacked else []

@@ -1,7 +1,7 @@
 """How many applications are read at once: in all, and per customer subscription, where Azure meters reads.
 
 A reading that has to wait for Azure gives its place in the whole to another customer's, so that a throttled
-subscription slows nobody else.
+subscription slows nobody else; collector.pace decides how long it waits.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from collector.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,10 +22,12 @@ if TYPE_CHECKING:
 class Place:
     """One place in the whole, held by an application while it is being read."""
 
-    def __init__(self, places: asyncio.Semaphore, sleep: Sleep) -> None:
+    def __init__(self, places: asyncio.Semaphore, sleep: Sleep, pace: Pace) -> None:
         self._places = places
         self._sleep = sleep
         self._held = False
+        self.pace = pace
+        """How fast the application's subscription is asked."""
 
     async def occupy(self) -> None:
         """Wait for the place."""
@@ -57,10 +61,10 @@ class ReadingSlots:
         """Hold a place for one application of the subscription."""
         key = subscription_id.lower()
         if key not in self._subscriptions:
-            self._subscriptions[key] = _Subscription(asyncio.Semaphore(self._per_subscription))
+            self._subscriptions[key] = _Subscription(asyncio.Semaphore(self._per_subscription), Pace())
         subscription = self._subscriptions[key]
         subscription.users += 1
-        place = Place(self._total, self._sleep)
+        place = Place(self._total, self._sleep, subscription.pace)
         try:
             async with subscription.slots:
                 await place.occupy()
@@ -74,7 +78,8 @@ class ReadingSlots:
 
 @dataclass(slots=True)
 class _Subscription:
-    """One subscription's places, kept only while somebody uses them."""
+    """One subscription's places and pace, kept only while somebody uses them."""
 
     slots: asyncio.Semaphore
+    pace: Pace
     users: int = 0

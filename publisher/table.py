@@ -132,10 +132,14 @@ class Table:
                 status=error.status,
             ) from error
 
-    async def matching(self, query: str, **parameters: str) -> AsyncIterator[Row]:
-        """Yield the rows that match an OData query, in which a parameter stands as a word of its own: `@name`."""
+    async def matching(self, query: str, *, columns: list[str] | None = None, **parameters: str) -> AsyncIterator[Row]:
+        """Yield the rows that match an OData query, in which a parameter stands as a word of its own: `@name`.
+
+        `columns` are those to ask for, the keys among them; all by default.
+        """
+        pages = self._client.query_entities(query, parameters=parameters, select=columns).by_page()
         try:
-            async for row in self._pages(self._client.query_entities(query, parameters=parameters).by_page()):
+            async for row in self._pages(pages):
                 yield row
         except NotFound as error:
             if error.code != _MISSING_TABLE:

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from azure.data.tables.aio import TableServiceClient
@@ -18,6 +18,9 @@ from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.settings import CollectorSettings
 from sandbox.azure import Sandbox
 from sandbox.customers import BulkStates, Customer
+
+if TYPE_CHECKING:
+    from collector.slots import Sleep
 
 STATES_TABLE = "PolicyComplianceStates_CL"
 RESULTS_TABLE = "PolicyCollectionResults_CL"
@@ -76,7 +79,9 @@ class Fleet:
         async with self.tables() as tables:
             await tables.get_table_client(self.settings.table_name).create_entity(properties)
 
-    async def collect(self, *, time_limit: float = 60, only: str | None = None, **settings: Any) -> RunSummary:
+    async def collect(
+        self, *, time_limit: float = 60, only: str | None = None, sleep: Sleep | None = None, **settings: Any
+    ) -> RunSummary:
         async def instantly(seconds: float) -> None:
             self.waits.append(seconds)
             await asyncio.sleep(0)
@@ -88,7 +93,7 @@ class Fleet:
             only=ApplicationId.parse(only) if only else None,
             on_result=lambda result: self.results.update({result.application_id: result}),
             time_limit=timedelta(seconds=time_limit),
-            sleep=instantly,
+            sleep=sleep or instantly,
         )
 
     def outcome(self, customer: Customer) -> str:

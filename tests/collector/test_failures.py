@@ -147,7 +147,7 @@ async def test_what_the_deadline_leaves_unread_is_skipped_and_the_run_row_says_s
     slow, quick = await fleet.deploy("Slow", "Quick")
     fleet.sandbox.faults.add(PolicyQuery(slow), effects.Slow(30))
 
-    summary = await fleet.collect(time_limit=1.5)
+    summary = await fleet.collect(time_limit=4)
 
     assert (fleet.outcome(slow), fleet.outcome(quick)) == ("Skipped", "Succeeded")
     (run,) = fleet.rows(RUNS_TABLE)

@@ -137,7 +137,7 @@ async def test_thousands_of_applications_survive_random_kills(fleet: Fleet, app_
     async def replaced_again_and_again() -> None:
         while True:
             with a_host(fleet, app_folder) as host:
-                await asyncio.sleep(dice.uniform(2, 8))
+                await asyncio.sleep(dice.uniform(5, 12))
                 os.kill(host.process_id or 0, signal.SIGKILL)
 
     killing = [asyncio.create_task(replaced_again_and_again()) for _ in range(2)]

@@ -1,0 +1,163 @@
+"""What one delivery of a shard's message sets off: the shard is collected, and with the last one the run is completed.
+
+Result rows appear once for each application, and one run row, whatever is delivered twice or killed half way: see
+collector.shard_records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from collector.chunks import CHUNK_LIMIT_BYTES
+from collector.outcomes import ApplicationResult, Outcome, RunSummary
+from collector.run import open_collection
+from collector.shard_records import Claim, ClaimLostError, NoClaim, RunRecords, uploaded_chunks
+from publisher.registry import MalformedRow, Patience, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+    from contextlib import AbstractAsyncContextManager
+
+    from collector.collection import Collection
+    from collector.shards import Shard
+    from collector.slots import Sleep
+    from publisher.registry import ManagedApplication
+    from publisher.settings import CollectorSettings
+
+logger = logging.getLogger(__name__)
+
+
+class ShardWork:
+    """What one delivery of a shard's message sets off.
+
+    Args:
+        settings: the collector's settings.
+        shard: from the message.
+        message_id: the queue's id of the message, the same for every delivery of it.
+        time_limit: how long it may take; the host's functionTimeout by default.
+        sleep: waits between the attempts of a call.
+    """
+
+    def __init__(
+        self,
+        settings: CollectorSettings,
+        shard: Shard,
+        message_id: str,
+        *,
+        time_limit: timedelta | None = None,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._settings = settings
+        self._shard = shard
+        self._message_id = message_id
+        self._time_limit = time_limit
+        self._sleep = sleep
+
+    async def collect(self) -> RunSummary | None:
+        """Collect the shard and, when it is the run's last one, complete the run.
+
+        Returns the totals, of the shard or of the run that it completed; None when there was nothing left to do.
+
+        Raises:
+            AzureFailure, ReportRefusedError: the work is not done; the message must come again.
+        """
+        return await self._work(give_up=False)
+
+    async def give_up(self) -> RunSummary | None:
+        """Report every application of the shard as Failed, because collecting it failed as often as the queue allows.
+
+        Otherwise like ``collect``. A shard that was done in the end keeps its results.
+        """
+        return await self._work(give_up=True)
+
+    async def _work(self, *, give_up: bool) -> RunSummary | None:
+        async with RunRecords.open(self._settings, Patience(sleep=self._sleep)) as records:
+            claim = await records.claim_shard(self._shard, self._message_id, forced=give_up)
+            summary = None
+            try:
+                if isinstance(claim, Claim):
+                    summary = await self._do_shard(records, claim, give_up=give_up)
+                elif claim is not NoClaim.DONE:
+                    logger.info("%s: nothing to do: %s", self._shard, claim.name)
+                    return None
+                return await self._complete_run(records, forced=give_up) or summary
+            except ClaimLostError:
+                logger.warning("%s was taken over by another delivery", self._shard)
+                return None
+
+    async def _do_shard(self, records: RunRecords, claim: Claim, *, give_up: bool) -> RunSummary:
+        async with self._open() as (collection, registry):
+            registered = registry.applications(within=self._shard.within)
+            if give_up:
+                results = [collection.settle(self._failed(entry)) async for entry in registered]
+            else:
+                results = await collection.read(registered)
+        await records.finish_shard(claim, collection.summary.totals()["totals"], results)
+        return collection.summary
+
+    async def _complete_run(self, records: RunRecords, *, forced: bool) -> RunSummary | None:
+        claimed = await records.claim_run(self._shard, self._message_id, forced=forced)
+        if isinstance(claimed, NoClaim):
+            return None
+        claim, totals = claimed
+        async with self._open() as (collection, _):
+            for one in totals:
+                collection.summary.add_totals(one)
+            collection.summary.uploaded_rows += collection.summary.applications
+            row = await records.confirm(claim)
+            uploaded = uploaded_chunks(row)
+            async for number, results in _chunks(records.results(self._shard)):
+                if number > uploaded:
+                    await _uninterrupted(collection.report(results), records.note_chunks(claim, row, number))
+                    row = await records.confirm(claim)
+            duration = datetime.now(UTC) - self._shard.run.started_at
+            collection.summary.duration_ms = max(0, round(duration.total_seconds() * 1000))
+            await _uninterrupted(collection.complete(), records.finish_run(claim, row))
+        return collection.summary
+
+    def _open(self) -> AbstractAsyncContextManager[tuple[Collection, Registry]]:
+        return open_collection(self._settings, self._shard.run, time_limit=self._time_limit, sleep=self._sleep)
+
+    @staticmethod
+    def _failed(entry: ManagedApplication | MalformedRow) -> ApplicationResult:
+        if isinstance(entry, MalformedRow):
+            return ApplicationResult.of_malformed(entry)
+        result = ApplicationResult.of(entry)
+        result.conclude(
+            Outcome.FAILED, "ShardFailed", "collecting this application's shard ended without a result again and again"
+        )
+        return result
+
+
+async def _chunks(results: AsyncIterator[list[bytes]]) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """Yield numbered lists of rows, each for one request: the same ones whoever asks, as results do not change."""
+    number, chunk, size = 1, list[bytes](), 2
+    async for rows in results:
+        for row in rows:
+            if chunk and size + len(row) + 1 > CHUNK_LIMIT_BYTES:
+                yield number, chunk
+                number, chunk, size = number + 1, [], 2
+            chunk.append(row)
+            size += len(row) + 1
+    if chunk:
+        yield number, chunk
+
+
+async def _uninterrupted(upload: Coroutine[Any, Any, None], record: Coroutine[Any, Any, None]) -> None:
+    """Upload, and record at once that it is done, also when cancelled meanwhile; the cancellation follows."""
+
+    async def both() -> None:
+        with closing(record):
+            await upload
+            await record
+
+    task = asyncio.ensure_future(both())
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
