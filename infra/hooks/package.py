@@ -1,4 +1,4 @@
-"""The deployment package: every tracked file that .funcignore does not leave out.
+"""The deployment package: every file that neither git ignores nor .funcignore leaves out, as azd packs it.
 
 `python -m infra.hooks.package FILE.zip`, from a git work tree. Azure installs requirements.txt when it unpacks it.
 """
@@ -22,17 +22,17 @@ def packaged_files(project: Path = PROJECT) -> list[str]:
     Raises:
         ValueError: a file is missing without which the app cannot start.
     """
-    tracked = tracked_files(project)
-    ignored = _git_files(project, "--cached", "--ignored", "--exclude-from=.funcignore")
-    files = sorted(set(tracked) - set(ignored))
+    left_out = _git_files(project, "--cached", "--others", "--ignored", "--exclude-from=.funcignore")
+    files = sorted(set(project_files(project)) - set(left_out))
     if missing := [name for name in REQUIRED if name not in files]:
         raise ValueError(f"the package would lack {', '.join(missing)}: look at .funcignore")
     return files
 
 
-def tracked_files(project: Path = PROJECT) -> list[str]:
-    """Return every file of the project, relative to it."""
-    return _git_files(project)
+def project_files(project: Path = PROJECT) -> list[str]:
+    """Return every file of the project, relative to it; those that are new and not yet added to git, too."""
+    names = _git_files(project, "--cached", "--others", "--exclude-standard")
+    return [name for name in names if (project / name).is_file()]
 
 
 def write_package(target: Path, project: Path = PROJECT) -> int:

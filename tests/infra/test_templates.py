@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from checks import bicep
 from checks import infrastructure as infrastructure_checks
 from collector.queues import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
 from collector.shard_records import RUNS_TABLE
+from sandbox.easy_auth import EasyAuth
 
 
 def test_the_templates_hold_together() -> None:
@@ -175,6 +177,8 @@ def test_whoever_is_not_signed_in_reaches_the_webhook_and_nothing_else() -> None
     blueprint = (bicep.INFRASTRUCTURE.parent / "notification_endpoint" / "blueprint.py").read_text()
     assert prefix == "api"
     assert 'route="resource"' in blueprint
+    (played,) = (item for item in fields(EasyAuth) if item.name == "excluded_paths")
+    assert played.default == {"/api/resource"}, "the sandbox plays another sign-in than the template declares"
 
 
 def test_the_sign_in_and_the_right_to_read_the_workspace_come_with_the_api_only() -> None:
