@@ -70,8 +70,9 @@ def parse_page(body: bytes) -> Page:
 def query_url(endpoint: str, application: ManagedApplication, since: datetime, *, filtered: bool) -> str:
     """Return the URL of the first page.
 
-    The filter names every scope at which the application is known to have assignments. It only saves traffic:
-    ownership is decided again in code, because neither the service's letter case nor its completeness is documented.
+    The filter names every scope at which the application is known to have assignments, in the spellings that Azure
+    uses (FACTS 2.5), because whether the service minds the letter case is not documented. It only saves traffic:
+    ownership is decided again in code.
     """
     parameters = {
         "api-version": API_VERSION,
@@ -80,7 +81,9 @@ def query_url(endpoint: str, application: ManagedApplication, since: datetime, *
     }
     if filtered:
         parameters["$filter"] = " or ".join(
-            "PolicyAssignmentScope eq '{}'".format(scope.replace("'", "''")) for scope in owned_scopes(application)
+            "PolicyAssignmentScope eq '{}'".format(spelling.replace("'", "''"))
+            for scope in owned_scopes(application)
+            for spelling in dict.fromkeys((scope, scope.replace("/resourceGroups/", "/resourcegroups/"), scope.lower()))
         )
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
     path = quote(str(application.managed_resource_group_id), safe="/()")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from collector.outcomes import Outcome
@@ -19,6 +20,7 @@ from publisher.errors import (
     DeadlineExceeded,
     NotFound,
     NoToken,
+    RequestRefused,
     Throttled,
 )
 from publisher.retry import with_retries
@@ -110,13 +112,19 @@ class ApplicationReader:
         if self.unreadable is not None:
             raise self.unreadable
         since = self._run.started_at - self._settings.states_window
-        for filtered in (True, False):
-            url = query_url(self._resource_manager.endpoint, application, since, filtered=filtered)
-            async for page in follow_pages(url, partial(self._fetch, place, states)):
+        fetch = partial(self._fetch, place, states)
+        endpoint = self._resource_manager.endpoint
+        try:
+            async for page in follow_pages(query_url(endpoint, application, since, filtered=True), fetch):
                 reading.take(page.states)
-            if reading.found_states:
-                return
-            # An empty filtered answer is not trusted: how the service compares the filter's ids is not documented.
+        except RequestRefused as failure:
+            if failure.status != HTTPStatus.BAD_REQUEST or reading.has_pages:
+                raise
+        if reading.lacks_states:
+            # The filter's grammar and how it compares ids are not documented: what it left out is asked for without it.
+            reading.begin_second_look()
+            async for page in follow_pages(query_url(endpoint, application, since, filtered=False), fetch):
+                reading.take_what_is_new(page.states)
 
     async def _fetch(self, place: Place, states: StreamUploader, url: str) -> Page:
         async def attempt() -> Page:

@@ -44,7 +44,9 @@ class ApplicationReading:
         self._rows = StateRows(application, run)
         self._policies: dict[tuple[Any, ...], PolicyRows] = {}
         self._summaries: Summaries | None = {} if compliant_states == "summarised" else None
+        self._assignments_expected = frozenset(fold(assignment.id) for assignment in application.assignments or ())
         self._assignments_seen: set[str] = set()
+        self._taken_before: frozenset[str] = frozenset()
         self._oldest = self._latest = ""
 
     def take(self, documents: list[Any]) -> None:
@@ -82,9 +84,26 @@ class ApplicationReading:
         result.rejected_states += rejected
 
     @property
-    def found_states(self) -> bool:
-        """Whether any state of the application's own assignments was found so far."""
-        return self._result.states > 0
+    def has_pages(self) -> bool:
+        """Whether any page was read so far."""
+        return self._result.pages > 0
+
+    @property
+    def lacks_states(self) -> bool:
+        """Whether no state was found so far, or none of an assignment that should have some."""
+        return self._result.states == 0 or not self._assignments_expected <= self._assignments_seen
+
+    def begin_second_look(self) -> None:
+        """From now on pages come that repeat the states of the assignments seen so far."""
+        self._taken_before = frozenset(self._assignments_seen)
+
+    def take_what_is_new(self, documents: list[Any]) -> None:
+        """Take a page of the second look: the states of assignments that the first one did not show."""
+        self.take([document for document in documents if isinstance(document, dict) and self._is_new(document)])
+
+    def _is_new(self, document: dict[str, Any]) -> bool:
+        assignment_id = document.get("policyAssignmentId")
+        return not isinstance(assignment_id, str) or fold(assignment_id) not in self._taken_before
 
     def conclude(self) -> None:
         """Queue the summarised rows and complete the result; call it once, after the last page."""
@@ -93,8 +112,7 @@ class ApplicationReading:
         result.oldest_evaluation = self._oldest or None
         result.latest_evaluation = self._latest or None
         if self._application.assignments is not None:
-            expected = {fold(assignment.id) for assignment in self._application.assignments}
-            result.assignments_without_states = len(expected - self._assignments_seen)
+            result.assignments_without_states = len(self._assignments_expected - self._assignments_seen)
         if result.rejected_states:
             total = result.states + result.foreign_states + result.rejected_states
             message = f"{result.rejected_states} of {total} policy states are no objects and could not be read"

@@ -7,7 +7,7 @@ import orjson
 from collector.outcomes import Outcome
 from collector.run import failure_of
 from sandbox.customers import MISSING, BulkStates, Resource
-from sandbox.effects import Body
+from sandbox.effects import Body, Status
 from sandbox.operations import PolicyQuery
 from sandbox.policies import SECURE_TRANSFER, STORAGE, Assignment
 from sandbox.services import Service
@@ -57,6 +57,43 @@ async def test_an_empty_filtered_answer_is_not_trusted(fleet: Fleet) -> None:
     assert (result.outcome, result.states) == (Outcome.SUCCEEDED, len(customer.owned_states()))
     assert result.foreign_states == len(customer.foreign_states())
     assert len(fleet.rows()) == result.states
+
+
+async def test_a_service_that_minds_the_letter_case_still_gives_every_state(fleet: Fleet) -> None:
+    (customer,) = await fleet.deploy("Contoso")
+    fleet.sandbox.arm.filter_ignores_case = False
+
+    await fleet.collect()
+
+    scopes = {state["policyAssignmentScope"] for state in customer.owned_states()}
+    assert len(scopes) > 1, "the states spell one scope in several ways"
+    assert Counter(map(key_of_row, fleet.rows())) == Counter(map(key_of, customer.owned_states()))
+
+
+async def test_a_service_that_refuses_the_filter_is_asked_without_it(fleet: Fleet) -> None:
+    (customer,) = await fleet.deploy("Contoso")
+    fleet.sandbox.faults.add(PolicyQuery(customer), Status(400, code="InvalidFilterInQueryString"), times=1)
+
+    await fleet.collect()
+
+    assert Counter(map(key_of_row, fleet.rows())) == Counter(map(key_of, customer.owned_states()))
+    assert fleet.results[customer.application_id].foreign_states == len(customer.foreign_states())
+
+
+async def test_states_that_the_filter_overlooks_are_found_by_the_assignment_they_are_missed_for(fleet: Fleet) -> None:
+    customer = fleet.sandbox.arm.add_customer("Contoso")
+    await fleet.register(customer, assignments=True)
+    fleet.sandbox.arm.filter_ignores_case = False
+    overlooked = customer.assignments[0].name
+    for state in customer.states.documents:
+        if state["policyAssignmentName"] == overlooked:
+            state["policyAssignmentScope"] = str(state["policyAssignmentScope"]).upper()
+
+    await fleet.collect()
+
+    assert Counter(map(key_of_row, fleet.rows())) == Counter(map(key_of, customer.owned_states()))
+    result = fleet.results[customer.application_id]
+    assert (result.assignments_without_states, result.foreign_states) == (0, len(customer.foreign_states()))
 
 
 async def test_an_assignment_inside_the_managed_resource_group_belongs_to_the_application(fleet: Fleet) -> None:
