@@ -247,4 +247,7 @@ def test_nothing_from_outside_can_alter_the_filter_of_a_policy_query(
     term = r"PolicyAssignmentScope eq '((?:[^']|'')*)'"
     text = unquote(parameters["$filter"], errors="strict")
     assert re.fullmatch(f"{term}(?: or {term})*", text, re.DOTALL)
-    assert [found.replace("''", "'") for found in re.findall(term, text, re.DOTALL)] == owned_scopes(application)
+    spellings = [found.replace("''", "'") for found in re.findall(term, text, re.DOTALL)]
+    scopes = owned_scopes(application)
+    assert {spelling.lower() for spelling in spellings} == {scope.lower() for scope in scopes}
+    assert set(scopes) <= set(spellings)
