@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
+
+from sandbox.leaving import exit_on_signals, exit_status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from sandbox.services import Service
 
 EVERY_20_SECONDS = "*/20 * * * * *"
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (AzuriteFailedError, FunctionsHostFailedError) as error:
         print(error, file=sys.stderr)
         return 1
+    except Exception:
+        status = exit_status()
+        if status is None:
+            raise
+        return status
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -38,33 +43,18 @@ def _run(options: argparse.Namespace) -> int:
         from sandbox.console import open_console  # noqa: PLC0415
         from sandbox.demo import run_demo  # noqa: PLC0415
 
-        _exit_on_signals(after_cleaning_up=None)
+        exit_on_signals(after_cleaning_up=None)
         return run_demo(open_console())
     if options.command == "run":
         from sandbox.console import open_console  # noqa: PLC0415
         from sandbox.running import run  # noqa: PLC0415
 
-        _exit_on_signals(after_cleaning_up=0)
+        exit_on_signals(after_cleaning_up=0)
         return run(open_console(), schedule=options.schedule, as_json=options.json)
     from sandbox.serve import Fleet, Served, serve  # noqa: PLC0415
 
     serve(Served(Fleet.parse(options.fleet), dict(options.latency), keep_rows=options.keep_rows))
     return 0
-
-
-def _exit_on_signals(*, after_cleaning_up: int | None) -> None:
-    """Let a signal end the program in good order: everything that was started is ended, temporary files are removed.
-
-    The exit status is then the one given, or by default the shell's for a signal.
-    """
-
-    def leave(number: int, _frame: object) -> NoReturn:
-        for one in SIGNALS:  # cleaning up takes a moment, which a second Ctrl-C must not cut short
-            signal.signal(one, signal.SIG_IGN)
-        raise SystemExit(128 + number if after_cleaning_up is None else after_cleaning_up)
-
-    for one in SIGNALS:
-        signal.signal(one, leave)
 
 
 def _parser() -> argparse.ArgumentParser:

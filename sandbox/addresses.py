@@ -16,6 +16,7 @@ import orjson
 from sandbox.alert_receiver import PATH as ALERTS_PATH
 from sandbox.azure import WORKSPACE_ID
 from sandbox.directory import LOG_ANALYTICS_AUDIENCE, SERVICE_PRINCIPAL
+from sandbox.front_door import AUDIENCE
 from sandbox.installation import WEBHOOK
 from sandbox.notifications import notification
 from sandbox.services import Service
@@ -54,6 +55,11 @@ class Addresses:
         return f"{self.installation.sandbox.url(Service.LOG_ANALYTICS)}/v1/workspaces/{WORKSPACE_ID}/query"
 
     @property
+    def api_url(self) -> str:
+        """The product's API, behind the sign-in (docs/api.md)."""
+        return f"{self.installation.front_door.url}/api"
+
+    @property
     def customers_url(self) -> str:
         """Where customers can be played; see sandbox.playground."""
         return f"{self.installation.site_url}/customers"
@@ -73,14 +79,17 @@ class Addresses:
 
     def query_command(self) -> str:
         """A command line that queries the tables."""
-        header = self.folder / "log-analytics.header"
-        header.write_text(f"Authorization: Bearer {self._query_token()}\n", encoding="utf-8")
         authority = self.installation.sandbox.certificate_authority
+        bearer = self._bearer("log-analytics", self._query_token())
         body = orjson.dumps({"query": EXAMPLE_QUERY}).decode()
         return (
-            f"curl --cacert {authority} -H @{header} -H 'Content-Type: application/json' "
+            f"curl --cacert {authority} {bearer} -H 'Content-Type: application/json' "
             f"-X POST {self.query_url} -d {shlex.quote(body)}"
         )
+
+    def api_command(self) -> str:
+        """A command line that asks the API how the fleet is."""
+        return f"curl {self._bearer('api', self._api_token())} {self.api_url}/compliance"
 
     def collect_command(self) -> str:
         """A command line that runs one collection from any shell in the project's folder."""
@@ -102,6 +111,8 @@ class Addresses:
                 "masterKey": functions.master_key,
             },
             "notificationUrl": self.notification_url,
+            "operationsPage": self.installation.front_door.operations_page,
+            "api": {"url": self.api_url, "audience": AUDIENCE, "token": self._api_token()},
             "logAnalytics": {"queryUrl": self.query_url, "token": self._query_token()},
             "alertsUrl": self.alerts_url,
             "customersUrl": self.customers_url,
@@ -110,6 +121,15 @@ class Addresses:
             "environment": self.installation.settings,
             "processId": os.getpid(),
         }
+
+    def _bearer(self, name: str, token: str) -> str:
+        """Return curl's option for a token. It stands in a file: with it, a command line would be too long to paste."""
+        header = self.folder / f"{name}.header"
+        header.write_text(f"Authorization: Bearer {token}\n", encoding="utf-8")
+        return f"-H @{header}"
+
+    def _api_token(self) -> str:
+        return self.installation.front_door.token(TOKEN_LIFETIME_SECONDS)
 
     def _query_token(self) -> str:
         issuer = self.installation.sandbox.directory.issuer

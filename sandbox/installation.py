@@ -1,7 +1,7 @@
 """The product as a publisher runs it, in a sandbox: the Functions app, its alert rules, and someone who is alerted.
 
 `make demo` and `make sandbox` both play with one of these. Nothing here stands in for product code: notifications and
-collections go through the Functions host, alerts through an HTTP receiver.
+collections go through the Functions host, alerts through an HTTP receiver, and who asks the API through the sign-in.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from sandbox.alert_receiver import AlertReceiver, post_to
 from sandbox.alert_rules import read_rules
 from sandbox.alerts import AlertEvaluator
 from sandbox.azure import Sandbox
+from sandbox.easy_auth import SETTINGS as SIGN_IN_SETTINGS
+from sandbox.front_door import FrontDoor
 from sandbox.functions_process import Answer, FunctionsProcess
 from sandbox.notifications import notification
 from sandbox.site import Site
@@ -72,8 +74,9 @@ class Installation:
             starting.enter_context(self._site)
             self.settings = self.sandbox.environment | self._settings
             self.functions = starting.enter_context(
-                FunctionsProcess(self.settings, timers=self._timers, on_log=self._on_log)
+                FunctionsProcess(self.settings | SIGN_IN_SETTINGS, timers=self._timers, on_log=self._on_log)
             )
+            self.front_door = starting.enter_context(FrontDoor(self.sandbox.directory.issuer, self.functions.url))
             self.alerts = AlertEvaluator(
                 read_rules(RULES_INTERVAL), self.sandbox.workspace, post_to(self._site.url + ALERTS_PATH)
             )

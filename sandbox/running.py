@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sandbox.customers import Customer
 
 POLL_SECONDS: Final = 0.5
+API_CACHE_SECONDS: Final = "2"
+"""What happens to a customer shall be seen on the next look at the operations page."""
 
 _LATEST_RUN: Final = "PolicyCollectionRuns_CL | top 1 by TimeGenerated desc"
 _UNREAD: Final = (
@@ -46,7 +48,7 @@ def run(console: Console, *, schedule: str, as_json: bool) -> int:
     with (
         tempfile.TemporaryDirectory(prefix="sandbox-") as folder,
         Installation(
-            settings={"COLLECTION_SCHEDULE": schedule},
+            settings={"COLLECTION_SCHEDULE": schedule, "API_CACHE_SECONDS": API_CACHE_SECONDS},
             timers=True,
             on_log=feed.log_line,
             routes=lambda app, installation: Playground(installation).add_routes(app),
@@ -134,6 +136,8 @@ def _described(run: dict[str, Any], unread: list[dict[str, Any]]) -> str:
 def _print(console: Console, addresses: Addresses, untold: Customer) -> None:
     sandbox = addresses.installation.sandbox
     rows = {
+        "Operations page": addresses.installation.front_door.operations_page,
+        "API": addresses.api_url,
         "Functions host": f"{addresses.installation.functions.url}/api",
         "Entra ID": sandbox.url(Service.ENTRA_ID),
         "Resource Manager": sandbox.url(Service.RESOURCE_MANAGER),
@@ -148,6 +152,7 @@ def _print(console: Console, addresses: Addresses, untold: Customer) -> None:
         "Tailspin has deployed the application, and the webhook does not know. Tell it:": addresses.notify_command(
             untold
         ),
+        "Ask the API how the fleet is:": addresses.api_command(),
         "Query the tables (KQL):": addresses.query_command(),
         "Run a collection from another shell, in this folder:": addresses.collect_command(),
         "Play a customer (break, repair, revoke, restore or delete; contoso, fabrikam, northwind, tailspin):": (

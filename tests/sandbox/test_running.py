@@ -10,6 +10,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,25 @@ from sandbox.functions_process import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+ONCE_A_YEAR = "0 0 0 1 1 *"
+"""Besides the collection at the start: so that what is collected and told does not depend on the time of day."""
+
+SIGNAL_DURING_A_QUERY = """
+import os, signal, threading
+import duckdb
+from sandbox import running
+from sandbox.__main__ import main
+
+def ask():
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    database = duckdb.connect()
+    while True:
+        database.execute("select max(hash(x)) from range(50_000_000) numbers(x)")
+
+running.run = lambda *_, **__: ask()
+raise SystemExit(main(["run"]))
+"""
 
 
 class Running:
@@ -104,10 +124,34 @@ def curl(command: str) -> Any:
     return request(method, url, body, authority, **headers)
 
 
+def asking(document: str) -> list[str]:
+    """The lines of a document that get a token and ask the API."""
+    text = (REPOSITORY / document).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line.startswith(("TOKEN=", "curl -H"))]
+
+
+def documented(document: str, printed: str) -> list[str]:
+    """The commands of a document, with the address and the token of a printed one."""
+    _, _, header, url = shlex.split(printed)
+    here = {"Authorization: Bearer $TOKEN": header, "https://$APP.azurewebsites.net/api/compliance": url}
+    _, *commands = asking(document)
+    for written, real in here.items():
+        commands = [command.replace(written, real) for command in commands]
+    return commands
+
+
+def look_at(operations_page: str) -> str:
+    """Open an address as a browser does, which keeps the session that a sign-in gives."""
+    with urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(operations_page, timeout=20) as page:
+        return page.read().decode()
+
+
 def test_every_printed_command_works_and_ctrl_c_ends_it(tmp_path: Path) -> None:
-    with running(tmp_path) as sandbox:
+    with running(tmp_path, "--schedule", ONCE_A_YEAR) as sandbox:
+        page = sandbox.line("Operations page").split()[-1]
         sandbox.line("Tailspin has deployed")
         notify = sandbox.line("curl -i -X POST")
+        ask = sandbox.line("curl", "/api/compliance")
         query = sandbox.line("curl --cacert")
         collect = sandbox.line("-m collector")
         play = sandbox.line("curl -X POST", "/contoso/break")
@@ -115,6 +159,11 @@ def test_every_printed_command_works_and_ctrl_c_ends_it(tmp_path: Path) -> None:
         sandbox.line("collected (timer): 3 applications, 27 states, 1 not compliant")
         sandbox.line("alert Sev2 Fired: Managed application is not compliant: Fabrikam, fabrikam-analytics")
 
+        assert "<title>Policy compliance of the fleet</title>" in look_at(page)
+        assert curl(ask)["applications"]["total"] == 3
+        fleet, applications = (curl(command) for command in documented("README.md", ask))
+        assert (fleet["applications"]["total"], fleet["applications"]["compliant"]) == (3, 2)
+        assert [one["customer"] for one in applications["applications"]] == ["Fabrikam"]
         assert curl(notify)["result"] == "Registered"
         sandbox.line("PUT/Succeeded", "tailspin-analytics: 200 Registered")
         assert len(curl(query)["tables"][0]["rows"]) >= 3
@@ -131,9 +180,11 @@ def test_every_printed_command_works_and_ctrl_c_ends_it(tmp_path: Path) -> None:
 
 
 def test_the_addresses_are_one_line_of_json_and_customers_can_be_played(tmp_path: Path) -> None:
-    with running(tmp_path, "--json", "--schedule", "* * * * * *") as sandbox:
+    with running(tmp_path, "--json") as sandbox:
         addresses = json.loads(sandbox.line("{"))
-        customers = addresses["customersUrl"]
+        customers, api = addresses["customersUrl"], addresses["api"]
+        assert "<title>" in look_at(addresses["operationsPage"])
+        assert "unread" in request("GET", f"{api['url']}/compliance", Authorization=f"Bearer {api['token']}")
         assert request("POST", f"{customers}/fabrikam/repair")["noncompliantStates"] == 0
         assert request("POST", f"{customers}/northwind/revoke")["publisherHasAccess"] is False
         assert request("POST", f"{customers}/northwind/restore")["publisherHasAccess"] is True
@@ -148,6 +199,17 @@ def test_the_addresses_are_one_line_of_json_and_customers_can_be_played(tmp_path
         assert sandbox.end(signal.SIGTERM) == 0
     assert sandbox.lines[1:] == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_during_a_query_ends_it_as_cleanly() -> None:
+    command = [sys.executable, "-c", SIGNAL_DURING_A_QUERY]
+    finished = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
+def test_the_readme_asks_as_the_api_s_own_document_does() -> None:
+    assert asking("README.md") == asking("docs/api.md")
+    assert len(asking("README.md")) == 3
 
 
 @pytest.mark.parametrize("arguments", [[], ["unknown"], ["run", "--unknown"], ["serve", "--latency", "x=1"]])
