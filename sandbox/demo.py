@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sandbox.demo_checks import Checks
 from sandbox.demo_display import Display
+from sandbox.demo_picture import picture_of
 from sandbox.demo_steps import Steps
 from sandbox.demo_story import Story
 from sandbox.installation import Installation
+from sandbox.leaving import exit_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
+
+
+SETTINGS: Final = {"API_CACHE_SECONDS": "0"}
+"""The story goes on faster than anybody reloads a page."""
 
 
 def run_demo(console: Console, *, prepare: Callable[[Installation], None] = lambda _: None) -> int:
@@ -33,18 +39,22 @@ def run_demo(console: Console, *, prepare: Callable[[Installation], None] = lamb
         "that speaks the same REST over TLS (Entra ID, Resource Manager, Logs Ingestion, Log Analytics; Azurite for "
         "storage). Alert rules and queries are those of infra/.",
     )
-    with Installation() as installation:
+    with Installation(settings=SETTINGS) as installation:
         display.say(f"Functions of the app: {', '.join(installation.functions.functions)}")
         try:
             prepare(installation)
             _tell(installation, display, checks)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the demonstration has failed and must say so
+            picture = None if checks.failed else picture_of(installation.front_door.operations_page)
+        except Exception as error:
+            if exit_status() is not None:
+                raise
+            # Whatever it was, the demonstration has failed and must say so.
             display.broken(error)
             display.log(installation.functions.log())
             return 1
         if checks.failed:
             display.log(installation.functions.log())
-    return _summary(display, checks, time.monotonic() - started)
+    return _summary(display, checks, time.monotonic() - started, picture)
 
 
 def _tell(installation: Installation, display: Display, checks: Checks) -> None:
@@ -58,7 +68,7 @@ def _tell(installation: Installation, display: Display, checks: Checks) -> None:
     steps.expect_active(steps.alert("collector-silent"))
 
 
-def _summary(display: Display, checks: Checks, seconds: float) -> int:
+def _summary(display: Display, checks: Checks, seconds: float, picture: str | None) -> int:
     if checks.failed:
         display.end(f"{len(checks.failed)} of {len(checks.made)} checks failed:", good=False)
         for check in checks.failed:
@@ -67,5 +77,6 @@ def _summary(display: Display, checks: Checks, seconds: float) -> int:
     display.end(
         f"All {len(checks.made)} checks hold. It took {seconds:.1f} seconds, and nothing is left running.", good=True
     )
-    display.say("To play with it yourself: make sandbox")
+    for line in filter(None, (picture, "To play with it yourself: make sandbox")):
+        display.line(line)
     return 0

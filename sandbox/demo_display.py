@@ -60,6 +60,11 @@ class Display:
         self._console.print()
         self._console.print(Text(text))
 
+    def line(self, text: str) -> None:
+        """Say something that can be copied: it stays one line."""
+        self._console.print()
+        self._console.print(Text(text), soft_wrap=True)
+
     def check(self, check: Check) -> None:
         """Show a check, and what is wrong when it does not hold."""
         mark, style = (self._mark, GOOD) if check.holds else (self._cross, BAD)

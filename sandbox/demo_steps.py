@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.alert_deliveries import Delivery, still_active
+from sandbox.demo_api import expect_api
 from sandbox.demo_checks import states_in_azure, states_in_rows
 from sandbox.demo_tables import Tables
 
@@ -104,6 +105,10 @@ class Steps:
         rows = self._tables.fleet()
         found = [_values(row, "Customer_name", "Compliance", "Outcome") for row in rows]
         self._checks.same("the dashboards' query agrees", expected, found)
+
+    def expect_api(self, *unread: tuple[Customer, str, str]) -> None:
+        """Ask the API; it must agree with the tables, and name as unread these, with last known status and outcome."""
+        expect_api(self._tables, self._checks, *unread)
 
 
 def _violations(states: Iterable[tuple[str, ...]]) -> int:

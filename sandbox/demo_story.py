@@ -111,6 +111,11 @@ class Story:
             ("Fabrikam", "Compliant", "Succeeded"),
             ("Northwind", "NonCompliant", "AccessDenied"),
         )
+        self._display.say(
+            "Programs ask the API, and people open its operations page. The function app reads the workspace for them; "
+            "the platform's sign-in stands in front of it."
+        )
+        self._steps.expect_api((self._northwind, "noncompliant", "AccessDenied"))
 
     def _leave(self) -> None:
         self._display.say("Northwind deletes the application. Azure calls the webhook at the beginning and at the end.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from sandbox.installation import Installation
 
 _LATEST_RUN: Final = "PolicyCollectionRuns_CL | top 1 by TimeGenerated desc"
+_READ: Final = ("Succeeded", "NoStates")
+_STATUSES: Final = {"NonCompliant": "noncompliant", "NoStates": "not_evaluated", "Compliant": "compliant"}
 _OF_RUN: Final = "{table} | where Run_id == '{run_id}'"
 
 
@@ -80,16 +83,31 @@ class Tables:
         )
         return RunRows(run, results, states)
 
+    def latest_run_id(self) -> str | None:
+        """Return the id of the latest completed run, None when there is none."""
+        rows = self.installation.sandbox.workspace.query(_LATEST_RUN)
+        return rows[0]["Run_id"] if rows else None
+
+    def statuses(self) -> dict[str, int]:
+        """Return how many customers have which status, in the API's words: who is not readable is that and no more."""
+        statuses = Counter(
+            _STATUSES[row["Compliance"]] if row["Outcome"] in _READ else "unread" for row in self._fleet()
+        )
+        return {"total": statuses.total()} | {status: statuses[status] for status in (*_STATUSES.values(), "unread")}
+
     def fleet(self) -> list[dict[str, Any]]:
         """Show what the dashboards' query says about the fleet, and return its rows."""
-        query = (QUERIES_DIRECTORY / "applications.kql").read_text(encoding="utf-8")
-        rows = self.installation.sandbox.workspace.query(query)
+        rows = self._fleet()
         self._show(
             "The fleet (infra/queries/applications.kql)",
             [{**row, "Last_read": f"{row['Last_read']:%H:%M:%S}" if row["Last_read"] else "never"} for row in rows],
             "Customer_name Application_name Compliance Noncompliant_states Last_read Outcome",
         )
         return rows
+
+    def _fleet(self) -> list[dict[str, Any]]:
+        query = (QUERIES_DIRECTORY / "applications.kql").read_text(encoding="utf-8")
+        return self.installation.sandbox.workspace.query(query)
 
     def _show(self, title: str, rows: list[dict[str, Any]], columns: str) -> None:
         self.display.table(title, columns.split(), [[row[column] for column in columns.split()] for row in rows])

@@ -7,29 +7,32 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 
+from sandbox.browser import find_browser
 from sandbox.console import open_console
 from sandbox.demo import run_demo
-from sandbox.effects import AnswerLost
+from sandbox.demo_picture import picture_of
+from sandbox.effects import AnswerLost, Status
 from sandbox.functions_process import REPOSITORY
-from sandbox.operations import Upload
+from sandbox.operations import LogQuery, Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from sandbox.installation import Installation
 
 DEMO = [sys.executable, "-m", "sandbox", "demo"]
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    folder.mkdir()
+def start(folder: Path, **variables: str) -> subprocess.Popen[str]:
     # A proxy that does not exist: nothing may be asked of it.
-    environment = os.environ | {"TMPDIR": str(folder), "http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+    environment = os.environ | {"TMPDIR": str(folder), "http_proxy": "http://127.0.0.1:9", "no_proxy": ""} | variables
     return subprocess.Popen(DEMO, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8")
 
 
@@ -39,20 +42,30 @@ def told(prepare: Callable[[Installation], None]) -> tuple[int, str]:
     return status, " ".join(stream.getvalue().split())
 
 
-def test_two_demonstrations_side_by_side_succeed_and_leave_nothing_behind(tmp_path: Path) -> None:
-    folders = [tmp_path / "one", tmp_path / "two"]
-    with start(folders[0]) as one, start(folders[1]) as two:
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """An empty one, whose path is short: Chromium's socket has no room for a long one."""
+    with tempfile.TemporaryDirectory(prefix="demo-", dir="/tmp") as name:
+        yield Path(name)
+
+
+def test_two_demonstrations_side_by_side_succeed_and_leave_only_a_picture(folder: Path, tmp_path: Path) -> None:
+    folders = [folder, tmp_path]
+    with start(folders[0]) as one, start(folders[1], PATH="/nowhere") as two:
         outputs = [process.communicate(timeout=100)[0] for process in (one, two)]
     for output in outputs:
         assert "✗" not in output
         assert "checks hold." in output
         assert "\x1b" not in output
     assert (one.returncode, two.returncode) == (0, 0)
-    assert [list(folder.iterdir()) for folder in folders] == [[], []]
+    pictures = [[line.split()[-1] for line in output.splitlines() if line.endswith(".png")] for output in outputs]
+    assert [len(of_one) for of_one in pictures] == [1 if find_browser() else 0, 0]
+    assert [[str(path) for path in one.rglob("*") if not path.is_dir()] for one in folders] == pictures
+    assert all(Path(picture).read_bytes().startswith(b"\x89PNG") for picture in pictures[0])
 
 
 def test_a_demonstration_that_is_ended_early_leaves_nothing_behind(tmp_path: Path) -> None:
-    with start(tmp_path / "here") as demo:
+    with start(tmp_path) as demo:
         assert demo.stdout is not None
         while "Customers deploy" not in demo.stdout.readline():
             pass
@@ -62,7 +75,39 @@ def test_a_demonstration_that_is_ended_early_leaves_nothing_behind(tmp_path: Pat
     assert demo.returncode == 128 + signal.SIGTERM
     assert len(children) == 2
     assert psutil.wait_procs(children, timeout=30)[1] == []
-    assert list((tmp_path / "here").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_browser_there_is_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert picture_of("http://127.0.0.1:9") is None
+
+
+def test_a_browser_that_fails_is_told_of_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = tmp_path / "chromium"
+    browser.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    browser.chmod(0o755)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    told = picture_of("http://127.0.0.1:9")
+    assert told is not None
+    assert told.startswith(f"{browser} could not draw the operations page: BrowserType.launch: ")
+    assert "\n" not in told
+    assert list(temporary.iterdir()) == []
+
+
+def test_an_api_that_cannot_read_the_workspace_fails_the_demonstration() -> None:
+    def close_the_workspace(installation: Installation) -> None:
+        installation.sandbox.faults.add(LogQuery(), Status(403))
+
+    status, output = told(close_the_workspace)
+    assert status == 1
+    assert "✗ only who is signed in gets an answer expected [200, 401, 401] found [503, 401, 401]" in output
+    assert "✗ it agrees with the tables" in output
+    assert "✗ who could not be read is told as exactly that missing ('Northwind', 'unread', " in output
+    assert "The operations page, as" not in output
 
 
 def test_rows_that_arrive_twice_fail_the_demonstration() -> None:
