@@ -6,8 +6,10 @@ which is the publisher's (FACTS 7.5): so both are built explicitly here.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
@@ -195,4 +197,14 @@ def _certificate_credential(identity: ServicePrincipal, cloud: Cloud) -> Certifi
 
 
 def _options() -> dict[str, Any]:
-    return {"transport": Transport(connections=4), "retry_total": 0}
+    return {"transport": Transport(connections=4), "retry_total": 0, "raw_response_hook": _refuse_half_an_answer}
+
+
+def _refuse_half_an_answer(response: Any) -> None:
+    """Raise MalformedAnswer for a 200 that is no JSON: azure-identity would log it in full, with the token in it."""
+    answer = response.http_response
+    if answer.status_code == HTTPStatus.OK:
+        try:
+            json.loads(answer.text())
+        except ValueError:
+            raise MalformedAnswer("the answer is not JSON", code="MalformedAnswer") from None

@@ -11,6 +11,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+from azure.core.exceptions import DecodeError
+
 from publisher.errors import DeadlineExceeded, TimedOut, TransientFailure, as_failure
 
 _LOGGER = logging.getLogger(__name__)
@@ -57,7 +59,8 @@ async def with_retries(
             if wait is None or is_last or clock() + wait >= deadline:
                 if failure is error:
                     raise
-                raise failure from error
+                # A DecodeError quotes the whole answer, which whoever logs the causes would log with it.
+                raise failure from (None if isinstance(error, DecodeError) else error)
             _LOGGER.debug("attempt %d failed (%s), next in %.1f s", number, failure.code, wait)
         await sleep(wait)
     raise AssertionError("attempts must be at least 1")

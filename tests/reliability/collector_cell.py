@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,11 +20,12 @@ from sandbox.azure import Sandbox
 from sandbox.customers import Customer
 from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, STATES_TABLE, Fleet, key_of
 from tests.reliability.collector_faults import DEPENDENCIES, OF_A_SERVICE, effect_of
+from tests.reliability.secrets_watch import MARKER
 
 EARLIER = timedelta(hours=4)
 """How long ago everything was read: longer than the window of the alert about a silent collector."""
 
-PATIENCE_SECONDS = 0.4
+PATIENCE_SECONDS = 0.8
 TIME_LIMIT = 120.0
 RULES = tuple(
     rule
@@ -89,13 +90,14 @@ async def play(sandbox: Sandbox, dependency: str, fault: str, *, passing: bool =
     affected, bystander = await fleet.deploy("Contoso", "Fabrikam")
     for customer in (affected, bystander):
         customer.break_resource("vault")
+        customer.add_state(resourceId=f"{customer.managed_resource_group_id}/providers/a/b/{MARKER}")
     if not passing:
         await _have_read_everything_earlier(fleet)
     sandbox.clear_counts()
     sandbox.arm.page_size = 8
     target = DEPENDENCIES[dependency]
     switch = OF_A_SERVICE.get(fault)
-    with ExitStack() as back, longest_silence(PATIENCE_SECONDS):
+    with ExitStack() as back, longest_silence(PATIENCE_SECONDS) if fault == "time-out" else nullcontext():
         times = (1 if switch or fault == "time-out" else 2) if passing else None  # a silence is met twice at most
         sandbox.faults.add(target.operation(affected), effect_of(fault, target), times=times)
         waits = 0

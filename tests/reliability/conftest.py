@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-import hypothesis
+from collections.abc import Iterator
 
+import hypothesis
+import pytest
+
+from sandbox.azure import Sandbox
 from tests.collector.conftest import fleet
+from tests.reliability.secrets_watch import leaks, secrets_of, watching
 
 __all__ = ["fleet"]
+
+
+@pytest.fixture
+def nothing_secret_is_logged(sandbox: Sandbox) -> Iterator[None]:
+    """Whatever a test does: at no level does any logger of the process tell a secret or a body."""
+    with watching() as watch:
+        yield
+    assert leaks(watch.texts, secrets_of(sandbox)) == []
+
 
 hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("patient")

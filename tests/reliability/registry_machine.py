@@ -142,7 +142,7 @@ class RegistryMachine(RuleBasedStateMachine):
         self.sandbox.faults.add(*FAULTS[which], times=times)
 
     @precondition(lambda self: self.untold or self.told)
-    @rule(picks=st.lists(st.integers(0, 10_000), min_size=1, max_size=6), reconciling=st.booleans(), whose=whom)
+    @rule(picks=st.lists(st.integers(0, 10_000), min_size=2, max_size=8), reconciling=st.booleans(), whose=whom)
     def deliver(self, picks: list[int], *, reconciling: bool, whose: int) -> None:
         """Some of what happened, told or not told before, at two instances at once, while somebody acts."""
         every = self.untold + self.told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from datetime import timedelta
@@ -17,6 +18,8 @@ from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, STATES_TABLE, Fl
 from tests.reliability.collector_cell import TIME_LIMIT, Played, play
 from tests.reliability.collector_expectations import Expectation, Verdict, cells
 from tests.reliability.collector_faults import DEPENDENCIES
+
+pytestmark = pytest.mark.usefixtures("nothing_secret_is_logged")
 
 CELLS = [pytest.param(*key, expectation, id=" - ".join(key)) for key, expectation in cells().items()]
 OUTCOMES = {outcome.value for outcome in Outcome}
@@ -104,6 +107,9 @@ def _verdict(played: Played) -> Verdict:
 
 
 def _assert_invariants(played: Played, dependency: str, fault: str) -> None:
+    # The host logs what an invocation raises, with all of its causes: it must not tell a secret either.
+    logging.getLogger("host").error("invocation", exc_info=failure_of(played.summary, partial_run=False))
+    logging.getLogger("host").error("its cause", exc_info=played.summary.error)
     assert played.seconds < TIME_LIMIT
     lost_answer = (dependency, fault) in ONLY_THE_ANSWER_IS_LOST
     for customer in (played.affected, played.bystander):

@@ -33,6 +33,6 @@ def test_any_interleaving_ends_with_what_arm_says(sandbox: Sandbox) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_thousands_of_interleaved_deliveries_end_with_what_arm_says(sandbox: Sandbox) -> None:
-    deliveries = _play(sandbox, max_examples=200, stateful_step_count=40)
+    deliveries = _play(sandbox, max_examples=450, stateful_step_count=50)
     print(f"\n{deliveries} deliveries")  # noqa: T201 - the figure for docs/reliability.md
     assert deliveries > 5000

@@ -11,6 +11,8 @@ from sandbox.azure import Sandbox
 from tests.reliability.webhook_cell import play
 from tests.reliability.webhook_expectations import RECONCILED, Expectation, cells
 
+pytestmark = pytest.mark.usefixtures("nothing_secret_is_logged")
+
 
 @pytest.mark.parametrize(
     ("dependency", "fault", "expectation"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,9 +21,10 @@ from sandbox.azure import Sandbox
 from sandbox.customers import Customer
 from sandbox.notifications import notification
 from tests.reliability.collector_faults import OF_A_SERVICE
+from tests.reliability.secrets_watch import MARKER
 from tests.reliability.webhook_faults import DEPENDENCIES
 
-PATIENCE_SECONDS = 0.4
+PATIENCE_SECONDS = 0.8
 SITUATIONS = ("new", "changed", "left", "forged")
 """A new customer; one with a new version; one who left; and one who lives, whose deletion somebody else tells."""
 
@@ -51,6 +52,7 @@ class Delivery:
             sandbox.environment,
             sleep=instantly,
         )
+        assert set(json.loads(answer.body)) <= {"title", "status", "detail", "result", "correlationId"}
         return f"{answer.status.value} {answer.detail}" if answer.status == 200 else str(answer.status.value)
 
 
@@ -76,6 +78,8 @@ async def play(sandbox: Sandbox, dependency: str, fault: str) -> Played:
     async with Registry.open(settings.storage, settings.table_name, None) as registry:
         for situation in SITUATIONS[1:]:
             await registry.save(_known(customers[situation]), None)
+    for customer in customers.values():
+        customer.usage_id = MARKER
     customers["changed"].upgrade("2.0.0")
     customers["left"].delete()
     happened = datetime.now(UTC)
@@ -90,7 +94,7 @@ async def play(sandbox: Sandbox, dependency: str, fault: str) -> Played:
     }
     it = DEPENDENCIES[dependency]
     started = time.monotonic()
-    with ExitStack() as back, longest_silence(PATIENCE_SECONDS):
+    with ExitStack() as back, longest_silence(PATIENCE_SECONDS) if fault == "time-out" else nullcontext():
         if fault in OF_A_SERVICE and it.whole:
             back.enter_context(OF_A_SERVICE[fault](sandbox, it.whole))
         else:
