@@ -152,7 +152,7 @@ def test_a_measure_is_aggregated_as_asked_and_nulls_do_not_count(
         ("Equal", 2, True),
     ],
 )
-def test_rows_can_be_counted(workspace: Workspace, operator: str, threshold: float, fires: bool) -> None:  # noqa: FBT001
+def test_rows_can_be_counted(workspace: Workspace, operator: str, threshold: float, fires: bool) -> None:
     read(workspace, "a", 0, None)
     counting = rule(time_aggregation="Count", metric_measure_column=None, operator=operator, threshold=threshold)
 
