@@ -1,0 +1,219 @@
+"""A day of a publisher's life on a clock of its own: customers act, things fail, timers fire, alerts are evaluated."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from collector.outcomes import ApplicationResult, Run, RunSummary
+from collector.run import failure_of, open_collection
+from notification_endpoint.endpoint import answer_notification
+from publisher.clients import shared_refresher
+from publisher.errors import AzureFailure
+from publisher.reconcile import Reconciliation, reconcile_registry
+from publisher.settings import ReconcileSettings
+from sandbox.alerts import AlertEvaluator
+from sandbox.azure import Sandbox
+from sandbox.customers import Customer
+from sandbox.effects import AnswerLost, CutHalfWay, Dropped, Effect, Status, TruncatedJson, html
+from sandbox.notifications import notification
+from sandbox.operations import (
+    ApplicationRead,
+    AssignmentList,
+    IdentityTokenRequest,
+    Operation,
+    PolicyQuery,
+    TableRequest,
+    TokenRequest,
+    Upload,
+)
+from tests.collector.conftest import RESULTS_STREAM, RUNS_STREAM, STATES_STREAM, STATES_TABLE, Fleet, key_of, key_of_row
+from tests.reliability.collector_cell import RULES
+
+HOUR = timedelta(hours=1)
+RECONCILIATION_AT = 3
+RESOURCES = ("storage1", "storage2", "vault", "web")
+TARGETS: list[Operation] = [
+    TokenRequest(),
+    IdentityTokenRequest(),
+    TableRequest("GET"),
+    TableRequest("PUT"),
+    TableRequest("POST"),
+    ApplicationRead(),
+    AssignmentList(),
+    PolicyQuery(page=1),
+    PolicyQuery(page=2),
+    Upload(STATES_STREAM),
+    Upload(RESULTS_STREAM),
+    Upload(RUNS_STREAM),
+    Upload("Custom-ManagedApplicationEvents_CL"),
+]
+EFFECTS: list[Effect] = [
+    Status(401),
+    Status(429),
+    Status(429, retry_after=7),
+    Status(429, retry_after=10_000_000),
+    Status(500),
+    Status(503, retry_after=2),
+    Dropped(),
+    CutHalfWay(),
+    AnswerLost(),
+    TruncatedJson(),
+    html(),
+    html(502),
+]
+
+
+async def _instantly(_: float) -> None:
+    await asyncio.sleep(0)
+
+
+@dataclass
+class Day:
+    """Plays hours; `dice` decides what happens in each."""
+
+    sandbox: Sandbox
+    dice: random.Random
+    customers: list[Customer] = field(default_factory=list)
+    untold: list[bytes] = field(default_factory=list)
+    faults_played: int = 0
+    failed_runs: int = 0
+    events: int = 0
+
+    def __post_init__(self) -> None:
+        self.sandbox.clock.stop(datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+        self.sandbox.arm.page_size = 8
+        self.alerts = AlertEvaluator(RULES, self.sandbox.workspace)
+        self.fleet = Fleet(self.sandbox)
+        for _ in range(6):
+            self._deploy()
+
+    async def hour(self, number: int) -> None:
+        """What customers do, what breaks for this hour, what is told, and what the timers do."""
+        for _ in range(self.dice.randrange(4)):
+            self._act()
+        scripted = [
+            self.sandbox.faults.add(
+                self.dice.choice(TARGETS), self.dice.choice(EFFECTS), times=self.dice.choice([1, 2, 5, None])
+            )
+            for _ in range(self.dice.choice([0, 1, 1, 2, 3]))
+        ]
+        await self.tell_everything()
+        if number == RECONCILIATION_AT:
+            await self.reconcile()
+        await self.collect()
+        self.faults_played += sum(fault.played for fault in scripted)
+        self.sandbox.faults.clear()
+        self.evaluate_alerts()
+        self.sandbox.clock.advance(HOUR)
+
+    async def tell_everything(self) -> None:
+        """Azure sends what was not answered with 200 yet, in any order, and some of it twice."""
+        repeated = self.untold + self.dice.sample(self.untold, len(self.untold) // 3)
+        self.dice.shuffle(repeated)
+        statuses = await asyncio.gather(*(self._post(body) for body in repeated))
+        assert set(statuses) <= {200, 503}
+        heard = {body for body, status in zip(repeated, statuses, strict=True) if status == 200}
+        self.untold = [body for body in self.untold if body not in heard]
+
+    async def reconcile(self) -> Reconciliation:
+        """Fire the daily timer."""
+        settings = ReconcileSettings.from_environment(self.sandbox.environment)
+        async with shared_refresher(settings, sleep=_instantly) as refresher:
+            return await reconcile_registry(
+                replace(refresher, clock=self.sandbox.clock), deadline=time.monotonic() + 60
+            )
+
+    async def collect(self) -> RunSummary:
+        """Fire the hourly timer; whoever is called read must have been read in full."""
+        run = Run(str(uuid.uuid4()), self.sandbox.clock(), "timer")
+        results: dict[str, ApplicationResult] = {}
+        try:
+            async with open_collection(
+                self.fleet.settings,
+                run,
+                on_result=lambda one: results.update({one.application_id: one}),
+                sleep=_instantly,
+            ) as (collection, registry):
+                await collection.collect(registry.applications(), partial_run=False)
+                summary = collection.summary
+        except AzureFailure as failure:
+            summary = RunSummary(run, error=failure)
+        self.failed_runs += failure_of(summary, partial_run=False) is not None
+        for customer in self.customers:
+            result = results.get(customer.application_id)
+            if result is not None and result.outcome.value == "Succeeded":
+                rows = self.fleet.rows(STATES_TABLE, Run_id=run.run_id, Application_id=customer.application_id)
+                assert {key_of_row(row) for row in rows} == {key_of(state) for state in customer.owned_states()}
+        return summary
+
+    def evaluate_alerts(self) -> None:
+        """As Azure Monitor does; half an hour after the collection."""
+        self.alerts.evaluate(self.sandbox.clock() + HOUR / 2)
+
+    def fired(self, rule: str) -> set[str]:
+        """Whom a rule's active alerts are about."""
+        return {one.dimensions.get("Application_id", "") for one in self.alerts.fired if one.rule.name == rule}
+
+    def living(self) -> list[Customer]:
+        """Those who have not left."""
+        return [customer for customer in self.customers if not customer.deleted]
+
+    async def registered(self) -> dict[str, str]:
+        """What the registry says: plan version by application."""
+        settings = ReconcileSettings.from_environment(self.sandbox.environment)
+        async with shared_refresher(settings) as refresher:
+            found = [item async for item in refresher.registry.applications()]
+        return {str(item.application_id): getattr(item, "plan_version", "") for item in found}
+
+    def _act(self) -> None:
+        living = self.living()
+        what = self.dice.choice(["break", "break", "repair", "upgrade", "deploy", "delete", "shut out", "let in"])
+        if what == "deploy" or not living:
+            self._deploy()
+            return
+        customer = self.dice.choice(living)
+        match what:
+            case "break":
+                customer.break_resource(self.dice.choice(RESOURCES))
+            case "repair":
+                customer.repair(self.dice.choice(RESOURCES))
+            case "upgrade":
+                customer.upgrade(f"{self.dice.randrange(2, 100)}.0.0")
+                self._happened(customer, ("PUT", "Accepted"), ("PUT", "Succeeded"))
+            case "delete":
+                customer.delete()
+                self._happened(customer, ("DELETE", "Deleting"), ("DELETE", "Deleted"))
+            case "shut out":
+                customer.revoke_access()
+            case _:
+                customer.grant_access()
+
+    def _deploy(self) -> None:
+        customer = self.sandbox.arm.add_customer(f"customer {len(self.customers)}")
+        self.customers.append(customer)
+        self._happened(customer, ("PUT", "Accepted"), ("PUT", "Succeeded"))
+
+    def _happened(self, customer: Customer, *kinds: tuple[str, str]) -> None:
+        """Azure will tell; one notification in ten never comes (an endpoint that is away for ten hours misses it)."""
+        for position, kind in enumerate(kinds):
+            if kind[1] != "Succeeded" and self.dice.random() < 0.1:
+                continue
+            moment = self.sandbox.clock() + timedelta(milliseconds=position)
+            self.untold.append(json.dumps(notification(customer, *kind, event_time=moment)).encode())
+            self.events += 1
+
+    async def _post(self, body: bytes) -> int:
+        answer = await answer_notification(
+            body,
+            self.sandbox.notification_signature,
+            self.sandbox.environment,
+            clock=self.sandbox.clock,
+            sleep=_instantly,
+        )
+        return answer.status.value
