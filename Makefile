@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo sandbox test test-long lint format lock clean
+.PHONY: help install demo sandbox test test-long bench lint format lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ test: install $(VALIDATORS) ## the test suite
 
 test-long: install $(VALIDATORS) ## what takes minutes: load, thousands of random deliveries and hostile requests
 	@$(BIN)/pytest -m long --capture=no
+
+bench: install ## how fast and how small the collector is, next to others on this machine (under five minutes)
+	@$(BIN)/python -m bench
 
 lint: install $(VALIDATORS) ## formatting, lint, types, queries, templates, workflows
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .

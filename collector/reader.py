@@ -9,6 +9,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from collector.intake import Intake
 from collector.outcomes import Outcome
 from collector.policy_states import Page, follow_pages, page_request, parse_page, query_url
 from collector.reading import ApplicationReading
@@ -26,6 +27,8 @@ from publisher.errors import (
 from publisher.retry import with_retries
 
 if TYPE_CHECKING:
+    from azure.core.rest import AsyncHttpResponse
+
     from collector.chunks import Delivery
     from collector.ingestion import StreamUploader
     from collector.outcomes import ApplicationResult, Run
@@ -65,7 +68,7 @@ class ApplicationReader:
         self._slots = ReadingSlots(
             settings.max_concurrent_applications, settings.max_concurrent_per_subscription, sleep=sleep
         )
-        self._desk = asyncio.Lock()
+        self._intake = Intake(settings.max_concurrent_applications)
         self.unreadable: AzureFailure | None = None
         """The failure of every application, when there is no token to ask with."""
 
@@ -117,6 +120,7 @@ class ApplicationReader:
         try:
             async for page in follow_pages(query_url(endpoint, application, since, filtered=True), fetch):
                 reading.take(page.states)
+                page.states.clear()  # parsed it is large, and the next page may take its time
         except RequestRefused as failure:
             if failure.status != HTTPStatus.BAD_REQUEST or reading.has_pages:
                 raise
@@ -128,12 +132,16 @@ class ApplicationReader:
 
     async def _fetch(self, place: Place, states: StreamUploader, url: str) -> Page:
         async def attempt() -> Page:
-            send = partial(self._resource_manager.send, page_request(url))
-            response = await place.pace.ask(send, place, self._deadline)
-            # A page is several times larger once it is parsed: it waits as bytes, and they are unfolded one by one.
-            async with self._desk:
-                await states.room()
-                return parse_page(response.content)
+            async with self._intake.page() as page:
+
+                async def send() -> AsyncHttpResponse:
+                    await page.let_in()
+                    return await self._resource_manager.send(page_request(url))
+
+                response = await place.pace.ask(send, place, self._deadline)
+                async with self._intake.desk():
+                    await states.room()
+                    return parse_page(response.content)
 
         return await with_retries(attempt, deadline=self._deadline, sleep=place.pause)
 

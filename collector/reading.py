@@ -56,8 +56,8 @@ class ApplicationReading:
         for document in documents:
             try:
                 policy, state = policies[raw_policy(document)], raw_resource(document)
-                "".join(state)  # a TypeError unless every field is text
-            except (KeyError, TypeError):
+                "".join(state).encode()  # an error unless every field is text, and text that UTF-8 can carry
+            except (KeyError, TypeError, UnicodeEncodeError):
                 if not isinstance(document, dict):
                     rejected += 1
                     continue

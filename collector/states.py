@@ -74,11 +74,14 @@ class Evaluation(NamedTuple):
 
 def _texts(document: dict[str, Any], names: tuple[str, ...]) -> tuple[Text, ...]:
     """Return fields as text; one that should be text and is not becomes its JSON, and half a surrogate pair U+FFFD."""
-    values = map(document.get, names)
     return tuple(
-        value if value is None else well_formed(value if isinstance(value, str) else json.dumps(value))
-        for value in values
+        value if value is None or (type(value) is str and value.isascii()) else _text(value)
+        for value in map(document.get, names)
     )
+
+
+def _text(value: Any) -> str:
+    return well_formed(value if isinstance(value, str) else json.dumps(value))
 
 
 def well_formed(text: str) -> str:

@@ -49,8 +49,9 @@ def read(*pages: list[Any], compliant_states: CompliantStates = "detailed") -> t
     return result, [row for body in endpoint.bodies for row in orjson.loads(gzip.decompress(body))]
 
 
+half_pairs = st.sampled_from(["\ud800", "a\udfffb", "😀"])
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(max_size=4),
+    half_pairs | st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
     max_leaves=3,
 )

@@ -1,0 +1,140 @@
+"""What the benchmark's Azure answers for a workload: pages of policy states and pages of the registry."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+from bench.workloads import PAGE_SIZE
+from publisher.managed_application import ExpectedAssignment, ManagedApplication
+from publisher.registry_rows import properties_of
+from publisher.resource_ids import ApplicationId, ResourceGroupId
+from sandbox.policies import KEY_VAULT, PLAN_ASSIGNMENTS, STORAGE, WEB_APP, Assignment, PolicyDefinition
+from sandbox.state_documents import Resource, policy_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.workloads import Workload
+
+_SUBSCRIPTION: Final = "5b5e0000-5b5e-5b5e-5b5e-5b5e00000000"
+_GROUP: Final = "mrg-customer-5b5e5"
+_GROUP_ID: Final = f"/subscriptions/{_SUBSCRIPTION}/resourceGroups/{_GROUP}"
+_REGISTRY_PAGE: Final = 1000
+_TYPES: Final = (STORAGE, KEY_VAULT, WEB_APP, "Microsoft.Compute/virtualMachines", "Microsoft.Sql/servers/databases")
+_LOCATIONS: Final = ("westeurope", "northeurope", "swedencentral")
+
+
+class Answers:
+    """The answers for one workload. The same states for every customer, with the customer's ids in them."""
+
+    def __init__(self, workload: Workload, endpoint: str) -> None:
+        self.workload = workload
+        self._endpoint = endpoint
+        self._registry = [
+            self._registry_page(first) for first in range(0, max(1, workload.applications), _REGISTRY_PAGE)
+        ]
+
+    def page(self, path: str, query: str) -> bytes:
+        """Return one page of policy states for the resource group in ``path``; ``$select`` is honoured."""
+        _, _, subscription, _, group = path.split("/", 5)[:5]
+        parameters = dict(part.partition("=")[::2] for part in unquote(query).split("&"))
+        offset, chosen = int(parameters.get("$skiptoken", "0").partition(".")[0]), parameters.get("$select", "")
+        chosen = chosen or unquote(parameters.get("$skiptoken", "").partition(".")[2])
+        count = min(PAGE_SIZE, self.workload.states - offset)
+        link = None
+        if offset + count < self.workload.states:
+            link = f"{self._endpoint}{path}?api-version=2019-10-01&$skiptoken={offset + count}.{chosen}"
+        head = f'{{"@odata.count":{count},"@odata.nextLink":{json.dumps(link)},"value":'
+        states = (
+            _states(offset, count, chosen)
+            .replace(_SUBSCRIPTION.encode(), subscription.encode())
+            .replace(_GROUP.encode(), group.encode())
+        )
+        return b"".join((head.encode(), states, b"}"))
+
+    def registry(self, query: str) -> bytes:
+        """Return one page of the registry's table."""
+        first = int(next((part[17:] for part in query.split("&") if part.startswith("NextPartitionKey=")), "0"))
+        return self._registry[first // _REGISTRY_PAGE]
+
+    def _registry_page(self, first: int) -> bytes:
+        last = min(first + _REGISTRY_PAGE, self.workload.applications)
+        rows = json.dumps({"value": [_entity(number) for number in range(first, last)]}).encode()
+        more = f"x-ms-continuation-NextPartitionKey: {last}\r\n" if last < self.workload.applications else ""
+        head = (
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json;odata=minimalmetadata\r\n"
+            f"{more}Content-Length: {len(rows)}\r\n\r\n"
+        )
+        return head.encode() + rows
+
+
+def _entity(number: int) -> dict[str, Any]:
+    application = registered(number)
+    identity = application.application_id
+    return {
+        "odata.etag": "W/\"datetime'2026-01-01T00%3A00%3A00.0000000Z'\"",
+        "PartitionKey": identity.partition_key,
+        "RowKey": identity.row_key,
+        "Timestamp": "2026-01-01T00:00:00.0000000Z",
+        **properties_of(application, None),
+    }
+
+
+def registered(number: int) -> ManagedApplication:
+    """Return the customer with this number as the registry knows it."""
+    subscription = str(uuid.uuid5(uuid.NAMESPACE_OID, str(number)))
+    group = ResourceGroupId(subscription, f"mrg-customer-{number:05}")
+    return ManagedApplication(
+        application_id=ApplicationId(subscription, f"rg-customer-{number:05}", "secure-analytics"),
+        managed_resource_group_id=group,
+        customer_name=f"Customer {number}",
+        plan_name="standard",
+        plan_version="1.0.0",
+        assignments=tuple(
+            ExpectedAssignment(f"{group}{one.id}", one.display_name, one.definition.id, one.definition.display_name)
+            for one in PLAN_ASSIGNMENTS
+        ),
+    )
+
+
+@lru_cache(maxsize=256)
+def _states(offset: int, count: int, select: str) -> bytes:
+    fields = set(select.split(",")) if select else None
+    documents = (_document(number) for number in range(offset, offset + count))
+    return json.dumps(
+        [{name: value for name, value in one.items() if not fields or name in fields} for one in documents],
+        separators=(",", ":"),
+    ).encode()
+
+
+def _document(number: int) -> dict[str, Any]:
+    """Return one state: thirty policies in turn on each resource, every tenth state non-compliant."""
+    resource, policy = divmod(number, len(_POLICIES))
+    assignment, reference, definition = _POLICIES[policy]
+    kind = _TYPES[resource % len(_TYPES)]
+    return policy_state(
+        resource_group_id=_GROUP_ID,
+        resource=Resource(f"{kind.rpartition('/')[2].lower()}{resource:05}", kind, _LOCATIONS[resource % 3]),
+        assignment=assignment,
+        reference_id=reference,
+        definition=definition,
+        compliance="NonCompliant" if number % 10 == 0 else "Compliant",
+        evaluated_at=dt.datetime.now(dt.UTC) - dt.timedelta(hours=3, seconds=number * 7919 % 5400),
+        variant=policy,
+    )
+
+
+def _policies() -> Iterator[tuple[Assignment, str | None, PolicyDefinition]]:
+    for one in PLAN_ASSIGNMENTS:
+        assignment = Assignment(one.name, one.display_name, one.definition, _GROUP_ID)
+        for reference, definition in assignment.references:
+            for copy in range(5):
+                yield assignment, reference and f"{reference}{copy}", definition
+
+
+_POLICIES: Final = tuple(_policies())

@@ -1,0 +1,116 @@
+"""Runs programs against the benchmark's server, each in a process of its own, watched from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.workloads import Workload
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+COLLECTOR: Final = ("-m", "collector", "--json")
+STRAIGHTFORWARD: Final = ("-m", "bench.straightforward")
+FLOOR: Final = ("-m", "bench.floor")
+_STATES: Final = "rows Custom-PolicyComplianceStates_CL"
+_RESULTS: Final = "rows Custom-PolicyCollectionResults_CL"
+
+
+class WrongResultError(Exception):
+    """A contender did not do the whole work, so that its time means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One run of one contender: the whole process, from its start to its end."""
+
+    seconds: float
+    processor_seconds: float
+    peak_megabytes: float
+    rows: int
+    tokens: Mapping[str, int]
+
+    @property
+    def rows_per_second(self) -> float:
+        """State and result rows that arrived, for each second."""
+        return self.rows / self.seconds
+
+
+class Server:
+    """The benchmark's server, in a process of its own. A context manager."""
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.server"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.environment: dict[str, str] = self._answer()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None  # noqa: S101 - opened above
+        self._process.stdin.close()
+        self._process.wait(10)
+
+    def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """Send one command and return its answer."""
+        assert self._process.stdin is not None  # noqa: S101 - opened above
+        self._process.stdin.write(json.dumps([command, arguments]) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None  # noqa: S101 - opened above
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+def measure(server: Server, workload: Workload, program: Sequence[str]) -> Measurement:
+    """Run a contender once; raise WrongResultError unless every row of the workload arrived."""
+    server.ask("play", **asdict(workload))
+    seconds, usage = _watched(program, server.environment)
+    counts = server.ask("report")
+    arrived = counts.get(_STATES, 0), counts.get(_RESULTS, 0)
+    if arrived != (workload.applications * workload.states, workload.applications):
+        raise WrongResultError(f"{' '.join(program)} on {workload.name}: {arrived} rows arrived")
+    return Measurement(
+        seconds=seconds,
+        processor_seconds=usage.ru_utime + usage.ru_stime,
+        peak_megabytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6,
+        rows=sum(arrived),
+        tokens={name.removeprefix("tokens "): count for name, count in counts.items() if name.startswith("tokens ")},
+    )
+
+
+def start_seconds(*program: str) -> float:
+    """Return how long a program takes from its start to its end, without any of the product's settings."""
+    return _watched(program, {})[0]
+
+
+def _watched(program: Sequence[str], environment: Mapping[str, str]) -> tuple[float, Any]:
+    """Run a program and return its seconds and what the operating system counted for it (its peak included).
+
+    A child's peak begins with what its parent holds when it starts, so whoever measures must stay small itself.
+    """
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ}
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *program], cwd=ROOT, env={**kept, **environment}, stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise WrongResultError(f"{' '.join(program)} ended with status {process.returncode}")
+    return seconds, usage

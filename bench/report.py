@@ -1,0 +1,138 @@
+"""What was measured, the numbers that have to be reached, and how both are shown and written down."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from bench.workloads import DEEP, FLEET, MILLION, REQUIRED, TENTH
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bench.contenders import Measurement
+    from bench.workloads import Workload
+
+
+OURS: Final = "collector"
+
+
+@dataclass
+class Report:
+    """Every measurement of one run of the benchmark; what it says is of medians."""
+
+    measurements: dict[tuple[Workload, str], list[Measurement]] = field(default_factory=dict)
+    starts: dict[str, list[float]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def add(self, workload: Workload, contender: str, measurement: Measurement) -> None:
+        """Take one measurement."""
+        self.measurements.setdefault((workload, contender), []).append(measurement)
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether every required number is reached."""
+        return all(REQUIRED[name].is_met_by(value) for name, value in self.reached().items())
+
+    def reached(self) -> dict[str, float]:
+        """Return what was measured of every required number, by the name it has in REQUIRED."""
+        fleet, deep = self._seconds(FLEET), self._seconds(DEEP)
+        collected = [one for (_, contender), some in self.measurements.items() for one in some if contender == OURS]
+        values = (
+            fleet["straightforward"] / fleet[OURS],
+            fleet[OURS] / fleet["floor"],
+            deep["straightforward"] / deep[OURS],
+            self._peak(MILLION),
+            self._peak(MILLION) - self._peak(TENTH),
+            max(max(one.tokens.values()) for one in collected),
+            statistics.median(self.starts["help"]),
+            statistics.median(self.starts["import"]),
+        )
+        return dict(zip(REQUIRED, values, strict=True))
+
+    def as_json(self) -> str:
+        """Return everything as JSON: the machine, each measurement, medians, and the required numbers."""
+        document: dict[str, Any] = {
+            "machine": machine(),
+            "seconds": round(self.seconds),
+            "starts": self.starts,
+            "measurements": [
+                {"workload": asdict(workload), "contender": contender, "median": _medians(some),
+                 "runs": [asdict(one) for one in some]}
+                for (workload, contender), some in self.measurements.items()
+            ],
+            "required": {
+                name: {
+                    "reached": round(value, 3),
+                    "must_be": str(REQUIRED[name]),
+                    "is_met": REQUIRED[name].is_met_by(value),
+                }
+                for name, value in self.reached().items()
+            },
+        }  # fmt: skip
+        return json.dumps(document, indent=1) + "\n"
+
+    def _seconds(self, workload: Workload) -> dict[str, float]:
+        return {
+            contender: statistics.median(one.seconds for one in some)
+            for (measured, contender), some in self.measurements.items()
+            if measured == workload
+        }
+
+    def _peak(self, workload: Workload) -> float:
+        return statistics.median(one.peak_megabytes for one in self.measurements[workload, OURS])
+
+
+def _medians(some: list[Measurement]) -> dict[str, float]:
+    return {
+        name: round(statistics.median(getattr(one, name) for one in some), 3)
+        for name in ("seconds", "processor_seconds", "peak_megabytes", "rows_per_second")
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Return what the numbers depend on, and nothing that names this machine."""
+    gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "cores": os.cpu_count(),
+        "memory_gigabytes": round(gigabytes),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+    }
+
+
+def show(report: Report, console: Console) -> None:
+    """Print what was measured, and which required numbers are reached."""
+    here = machine()
+    times = Table(title=f"{here['cores']} cores, {here['memory_gigabytes']} GB, {here['python']}", title_justify="left")
+    for column in ("Workload", "Contender", "Seconds", "CPU", "Peak MB", "Rows/s", "Tokens", "Runs"):
+        times.add_column(column, justify="left" if column in {"Workload", "Contender"} else "right")
+    for (workload, contender), some in report.measurements.items():
+        medians = _medians(some)
+        shape = f"{workload.name} ({workload.applications} x {workload.states}, {workload.latency_ms:g} ms)"
+        times.add_row(
+            shape,
+            contender,
+            f"{medians['seconds']:.2f}",
+            f"{medians['processor_seconds']:.2f}",
+            f"{medians['peak_megabytes']:.0f}",
+            f"{medians['rows_per_second']:,.0f}",
+            str(sum(some[0].tokens.values())),
+            str(len(some)),
+        )
+    console.print(times)
+    required = Table(title="Required", title_justify="left")
+    for column in ("Measure", "Here", "Must be", ""):
+        required.add_column(column, justify="left" if column == "Measure" else "right")
+    for name, value in report.reached().items():
+        bound = REQUIRED[name]
+        verdict = Text("reached", "green") if bound.is_met_by(value) else Text("missed", "bold red")
+        required.add_row(name, f"{value:.2f} {bound.unit}", str(bound), verdict)
+    console.print(required)

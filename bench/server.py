@@ -1,0 +1,195 @@
+"""The Azure of the benchmark: a process of its own that costs as little processor time as it can.
+
+Tokens, the registry's table, policy states and ingestion, and nothing that could be wrong with a request is checked:
+the sandbox does that, for the tests. One thread for each connection and blocking sockets, so that TLS, latency
+and inflating run outside the interpreter's lock; pages are encoded once, and only a customer's ids are put in.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import tempfile
+import threading
+import time
+import zlib
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+from bench.answers import Answers
+from bench.workloads import Workload
+from sandbox.certificates import CertificateAuthority
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+HOST: Final = "127.0.0.1"
+RULE_ID: Final = "dcr-00000000000000000000000000000001"
+ACCOUNT: Final = "bench"
+_HEAD_END: Final = b"\r\n\r\n"
+_RECEIVED: Final = 262_144
+_NO_CONTENT: Final = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+class BenchServer:
+    """Two listening sockets, one with TLS for Azure and one without for the machine's own endpoints."""
+
+    def __init__(self, folder: Path) -> None:
+        authority = CertificateAuthority(folder)
+        self._context = authority.server_certificate().context()
+        self._trust = authority.certificate_file
+        self._answers = Answers(Workload("none", 0, 0, 0), "")
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._secure = self._listen(self._context)
+        self._plain = self._listen(None)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The product's settings for this server."""
+        storage = f"{self._plain}/{ACCOUNT}"
+        return {
+            "AZURE_TENANT_ID": "10000000-0000-4000-8000-000000000001",
+            "AZURE_CLIENT_ID": "10000000-0000-4000-8000-000000000002",
+            "AZURE_CLIENT_SECRET": "not-a-secret",
+            "AZURE_AUTHORITY_HOST": self._secure,
+            "AZURE_RESOURCE_MANAGER_ENDPOINT": self._secure,
+            "IDENTITY_ENDPOINT": f"{self._plain}/identity",
+            "IDENTITY_HEADER": "bench",
+            "AzureWebJobsStorage": f"AccountName={ACCOUNT};AccountKey=YmVuY2g=;TableEndpoint={storage};",
+            "DATA_COLLECTION_ENDPOINT": self._secure,
+            "DATA_COLLECTION_IMMUTABLE_ID": RULE_ID,
+            "SSL_CERT_FILE": str(self._trust),
+        }
+
+    def play(self, workload: Workload) -> None:
+        """Serve another fleet from now on, and count from nothing."""
+        self._answers = Answers(workload, self._secure)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was counted."""
+        with self._lock:
+            self._counts.clear()
+
+    def report(self) -> dict[str, int]:
+        """Return what was counted: tokens by audience, pages, uploads, rows by stream, and uploaded bytes."""
+        with self._lock:
+            return dict(self._counts)
+
+    def _listen(self, context: ssl.SSLContext | None) -> str:
+        listener = socket.create_server((HOST, 0), backlog=1024)
+        threading.Thread(target=self._accept, args=(listener, context), daemon=True).start()
+        return f"{'https' if context else 'http'}://{HOST}:{listener.getsockname()[1]}"
+
+    def _accept(self, listener: socket.socket, context: ssl.SSLContext | None) -> None:
+        while True:
+            connection, _ = listener.accept()
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._serve, args=(connection, context), daemon=True).start()
+
+    def _serve(self, connection: socket.socket, context: ssl.SSLContext | None) -> None:
+        with suppress(OSError, ValueError):  # the client has gone
+            stream = context.wrap_socket(connection, server_side=True) if context else connection
+            with stream:
+                waiting = b""
+                while request := _receive(stream, waiting):
+                    method, target, body, waiting = request
+                    stream.sendall(self._answer(method, target, body))
+
+    def _answer(self, method: str, target: str, body: bytes) -> bytes:
+        path, _, query = target.partition("?")
+        answers = self._answers
+        if path.endswith("/queryResults"):
+            time.sleep(answers.workload.latency_ms / 1000)
+            self._count(pages=1)
+            return _json(answers.page(path, query))
+        if path.startswith("/dataCollectionRules/"):
+            time.sleep(answers.workload.latency_ms / 1000)
+            stream = path.rpartition("/")[2]
+            content = zlib.decompress(body, wbits=31)
+            # Each row has the column once; looking for it costs next to nothing, parsing would cost a core.
+            self._count(**{"uploads": 1, "bytes": len(content), f"rows {stream}": content.count(b'"TimeGenerated":')})
+            return _NO_CONTENT
+        if path.endswith("/oauth2/v2.0/token"):
+            self._count(**{f"tokens {_field(body.decode(), 'scope').removesuffix('/.default')}": 1})
+            return _json(_token(""))
+        if path == "/identity":
+            resource = _field(query, "resource")
+            self._count(**{f"tokens {resource}": 1})
+            return _json(_token(resource))
+        if method == "GET" and path.startswith(f"/{ACCOUNT}/"):
+            return answers.registry(query)
+        return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+    def _count(self, **amounts: int) -> None:
+        with self._lock:
+            self._counts.update(amounts)
+
+
+def _receive(stream: socket.socket, waiting: bytes) -> tuple[str, str, bytes, bytes] | None:
+    """Return the method, target and body of the next request and what came after it, or None at the end."""
+    while (end := waiting.find(_HEAD_END)) < 0:
+        received = stream.recv(_RECEIVED)
+        if not received:
+            return None
+        waiting += received
+    head, rest = waiting[:end].decode("latin-1"), waiting[end + len(_HEAD_END) :]
+    first, *lines = head.split("\r\n")
+    length = next((int(line[15:]) for line in lines if line[:15].lower() == "content-length:"), 0)
+    parts = [rest]
+    missing = length - len(rest)
+    while missing > 0:
+        received = stream.recv(_RECEIVED)
+        if not received:
+            return None
+        parts.append(received)
+        missing -= len(received)
+    content = b"".join(parts)
+    method, target, _ = first.split(" ")
+    return method, target, content[:length], content[length:]
+
+
+def _json(content: bytes) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+    return head.encode() + content
+
+
+def _token(resource: str) -> bytes:
+    # Both endpoints' fields; a managed identity's expiry is a moment, Entra ID's a number of seconds.
+    expires = str(int(time.time()) + 86_400)
+    token = {"access_token": "bench", "token_type": "Bearer", "resource": resource}
+    return json.dumps(token | {"expires_in": 86_400, "expires_on": expires}).encode()
+
+
+def _field(form: str, name: str) -> str:
+    return next((unquote(part[len(name) + 1 :]) for part in form.split("&") if part.startswith(f"{name}=")), "")
+
+
+def main() -> None:
+    """Serve until standard input ends: a workload or ``report`` on each line, answered with one line of JSON."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        server = BenchServer(Path(folder))
+
+        def play(**workload: Any) -> dict[str, int]:
+            server.play(Workload(**workload))
+            return {}
+
+        def clear() -> dict[str, int]:
+            server.clear()
+            return {}
+
+        commands: dict[str, Callable[..., dict[str, int]]] = {"play": play, "clear": clear, "report": server.report}
+        print(json.dumps(server.environment), flush=True)
+        for line in sys.stdin:
+            command, arguments = json.loads(line)
+            print(json.dumps(commands[command](**arguments)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

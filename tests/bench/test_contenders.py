@@ -1,0 +1,96 @@
+"""The benchmark compares what does the same work: same rows, every row, on a server that cuts pages as Azure does."""
+
+import asyncio
+import gzip
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+
+from bench.answers import Answers, registered
+from bench.contenders import COLLECTOR, FLOOR, STRAIGHTFORWARD, Measurement, Server, WrongResultError, measure
+from bench.floor import SELECT, RowBuilder
+from bench.workloads import PAGE_SIZE, Workload
+from collector.chunks import Delivery
+from collector.ingestion import StreamUploader
+from collector.outcomes import ApplicationResult, Run
+from collector.policy_states import SELECTED_FIELDS
+from collector.reading import ApplicationReading
+from publisher.registry_rows import properties_of
+
+TINY = Workload("tiny", 3, 2 * PAGE_SIZE + 20, 0)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.mark.parametrize("program", [COLLECTOR, STRAIGHTFORWARD, FLOOR], ids=["collector", "straightforward", "floor"])
+def test_every_contender_brings_every_row(server: Server, program: tuple[str, ...]) -> None:
+    measured: Measurement = measure(server, TINY, program)
+
+    assert measured.rows == TINY.rows
+    assert 0 < measured.processor_seconds < 60
+    assert measured.peak_megabytes > 10
+    assert set(measured.tokens.values()) <= {1, TINY.applications}
+
+
+def test_a_contender_that_does_not_finish_the_work_is_no_measurement(server: Server) -> None:
+    with pytest.raises(WrongResultError):
+        measure(server, TINY, ("-c", "pass"))
+    with pytest.raises(WrongResultError):
+        measure(server, TINY, ("-c", "raise SystemExit(3)"))
+
+
+def page_of(states: int) -> list[dict[str, Any]]:
+    group = registered(7).managed_resource_group_id
+    answers = Answers(Workload("one", 1, states, 0), "https://here")
+    page = answers.page(f"{group}/providers/Microsoft.PolicyInsights/policyStates", f"$select={SELECT}")
+    states_found: list[dict[str, Any]] = orjson.loads(page)["value"]
+    return states_found
+
+
+def test_the_floor_builds_the_collectors_rows() -> None:
+    states, application = page_of(100), registered(7)
+    started = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
+    builder = RowBuilder(properties_of(application, None), "floor", "2026-05-04T03:02:01.000Z")
+    bodies: list[bytes] = []
+
+    class Endpoint:
+        async def upload(self, stream: str, body: bytes) -> None:
+            bodies.append(body)
+
+    async def collect() -> None:
+        async with asyncio.TaskGroup() as uploads:
+            uploader = StreamUploader(Endpoint(), "stream", uploads, 1)
+            reading = ApplicationReading(
+                application,
+                Run("floor", started, "test"),
+                ApplicationResult.of(application),
+                uploader=uploader,
+                delivery=Delivery(lambda _: None),
+                compliant_states="detailed",
+            )
+            reading.take(states)
+            await uploader.flush()
+
+    asyncio.run(collect())
+    ours = [row for body in bodies for row in orjson.loads(gzip.decompress(body))]
+    assert ours == [{**builder.row(state), "Customer_name": "Customer 7"} for state in states]
+
+
+def test_the_floor_selects_what_the_collector_selects() -> None:
+    assert set(SELECT.split(",")) == set(SELECTED_FIELDS)
+
+
+def test_pages_hold_a_thousand_states_with_the_customers_own_ids() -> None:
+    states = page_of(2500)
+
+    assert len(states) == PAGE_SIZE
+    group = str(registered(7).managed_resource_group_id).lower()
+    assert all(state["resourceId"].lower().startswith(group) for state in states)
+    assert len({(state["policyAssignmentId"], state["policyDefinitionReferenceId"]) for state in states}) >= 20

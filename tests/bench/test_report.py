@@ -1,0 +1,75 @@
+"""What the benchmark says: medians, required numbers, and nothing that names the machine."""
+
+import io
+import json
+import platform
+
+import pytest
+from rich.console import Console
+
+from bench.contenders import Measurement
+from bench.report import Report, show
+from bench.workloads import DEEP, FLEET, MILLION, REQUIRED, TENTH
+
+TOKENS = {"https://management.azure.com": 1, "https://monitor.azure.com": 1}
+
+
+def a_report(**changed: float) -> Report:
+    """A report in which everything is reached, but for what is changed."""
+    report = Report(starts={"help": [0.1, 0.2, 9.0], "import": [0.3]})
+    measured = {
+        (FLEET, "collector"): (2.0, 110.0),
+        (FLEET, "floor"): (2.0, 250.0),
+        (FLEET, "straightforward"): (20.0, 1000.0),
+        (DEEP, "collector"): (3.0, 80.0),
+        (DEEP, "straightforward"): (9.0, 300.0),
+        (MILLION, "collector"): (15.0, changed.get("million", 130.0)),
+        (TENTH, "collector"): (2.0, 120.0),
+    }
+    for (workload, contender), (usual, peak) in measured.items():
+        seconds = changed.get(f"{workload.name} {contender}", usual)
+        tokens = TOKENS if contender != "floor" else {}
+        for factor in (1, 1, 50):
+            report.add(workload, contender, Measurement(seconds * factor, seconds, peak, workload.rows, tokens))
+    return report
+
+
+def test_medians_count_and_not_what_disturbed_one_run() -> None:
+    report = a_report()
+
+    assert report.is_passed
+    reached = report.reached()
+    assert reached["fleet: times faster than straightforward"] == 10
+    assert reached["fleet: time against the floor"] == 1
+    assert reached["million: peak beyond that of a tenth"] == 10
+    assert reached["python -m collector --help"] == 0.2
+
+
+@pytest.mark.parametrize(
+    ("changed", "missed"),
+    [
+        ({"fleet collector": 2.9}, {"fleet: times faster than straightforward", "fleet: time against the floor"}),
+        ({"deep collector": 4.5}, {"deep: times faster than straightforward"}),
+        ({"million": 141.0}, {"million: peak beyond that of a tenth"}),
+        ({"million": 161.0}, {"million: peak memory", "million: peak beyond that of a tenth"}),
+    ],
+)
+def test_a_number_that_is_missed_is_told(changed: dict[str, float], missed: set[str]) -> None:
+    report = a_report(**changed)
+    console = Console(width=160, record=True, file=io.StringIO())
+
+    show(report, console)
+
+    assert not report.is_passed
+    assert {name for name, value in report.reached().items() if not REQUIRED[name].is_met_by(value)} == missed
+    assert console.export_text().count("missed") == len(missed)
+
+
+def test_the_json_has_every_measurement_and_no_host_name() -> None:
+    text = a_report().as_json()
+
+    document = json.loads(text)
+    assert {one["contender"] for one in document["measurements"]} == {"collector", "floor", "straightforward"}
+    assert set(document["required"]) == set(REQUIRED)
+    assert set(document["machine"]) == {"cores", "memory_gigabytes", "system", "python"}
+    assert platform.node() not in text or len(platform.node()) < 4
