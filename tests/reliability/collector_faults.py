@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -82,6 +83,17 @@ class SameContinuation:
         page.headers["x-ms-continuation-NextPartitionKey"] = "again"
         page.headers["x-ms-continuation-NextRowKey"] = "and again"
         return page
+
+
+class NewPageEveryTime:
+    """A page that always names another next page: the same states again and again, without end."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+
+    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
+        link = f"{request.url.with_query(None)}?api-version=2019-10-01&number={next(self._numbers)}"
+        return await NextLink(link).play(operation, request, answer)
 
 
 REPEATED = "repeated nextLink"

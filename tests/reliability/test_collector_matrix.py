@@ -13,11 +13,12 @@ from collector.outcomes import Outcome
 from collector.run import failure_of
 from sandbox.azure import Sandbox
 from sandbox.effects import Slow
+from sandbox.operations import PolicyQuery
 from sandbox.services import Service
 from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, STATES_TABLE, Fleet, key_of_row
 from tests.reliability.collector_cell import TIME_LIMIT, Played, play
 from tests.reliability.collector_expectations import Expectation, Verdict, cells
-from tests.reliability.collector_faults import DEPENDENCIES
+from tests.reliability.collector_faults import DEPENDENCIES, NewPageEveryTime
 
 pytestmark = pytest.mark.usefixtures("nothing_secret_is_logged")
 
@@ -76,6 +77,18 @@ async def test_silence_does_not_keep_a_run_beyond_its_time(fleet: Fleet, depende
     summary = await fleet.collect(time_limit=1.5)
 
     assert time.monotonic() - started < 3
+    assert failure_of(summary, partial_run=False) is not None
+
+
+async def test_pages_without_end_do_not_keep_a_run_beyond_its_time(fleet: Fleet) -> None:
+    endless, healthy = await fleet.deploy("Contoso", "Fabrikam")
+    fleet.sandbox.faults.add(PolicyQuery(endless), NewPageEveryTime())
+
+    started = time.monotonic()
+    summary = await fleet.collect(time_limit=1.5)
+
+    assert time.monotonic() - started < 5
+    assert (fleet.outcome(endless), fleet.outcome(healthy)) == ("Skipped", "Succeeded")
     assert failure_of(summary, partial_run=False) is not None
 
 
