@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import string
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ MARKER = "PAYLOADMARKER"
 """Is in every payload, and must come out nowhere."""
 
 FORGED_LINE = "2026-01-01 00:00:00,000 INFO    forged: all is well"
+TOMORROW = datetime(2100, 1, 1)  # noqa: DTZ001 - the offset is written behind it
 SUBSCRIPTION = "b0b0b0b0-0000-4000-8000-00000000dead"
 
 junk_text = st.one_of(
@@ -138,11 +140,34 @@ def notifications(draw: DrawFn) -> dict[str, Any]:
     return payload
 
 
+@st.composite
+def nearly_right(draw: DrawFn) -> dict[str, Any]:
+    """A notification as Azure sends it, about an application that ARM does not know, with at most one thing wrong."""
+    name = draw(st.text(alphabet=string.ascii_letters + string.digits + "-_.()\u00df\u0416", min_size=1, max_size=90))
+    payload: dict[str, Any] = {
+        "eventType": draw(st.sampled_from(["PUT", "PATCH", "DELETE", "put", "MERGE"])),
+        "applicationId": (
+            f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Solutions/applications/{name}"
+        ),
+        "eventTime": draw(st.one_of(st.just(TOMORROW), st.just(TOMORROW), st.datetimes())).isoformat()
+        + draw(st.sampled_from(["Z", "", "+14:00"])),
+        "provisioningState": draw(st.sampled_from(["Succeeded", "Succeeded", "Deleted", "Accepted", "Failed", "New"])),
+        "billingDetails": {"resourceUsageId": MARKER},
+        "plan": {"publisher": draw(junk_text), "product": MARKER, "name": draw(junk_text), "version": draw(junk_text)},
+        "error": {"code": draw(junk_text), "message": f"{MARKER}\n{FORGED_LINE}", "details": draw(junk)},
+        "extra": draw(junk),
+    }
+    for member in draw(st.lists(st.sampled_from(sorted(payload)), max_size=1)):
+        payload[member] = draw(st.one_of(junk, application_ids(), moments))
+    return payload
+
+
 def _encoded(payload: Any) -> bytes:
     return json.dumps(payload).encode()
 
 
 bodies: SearchStrategy[bytes] = st.one_of(
+    *[nearly_right().map(_encoded)] * 6,
     notifications().map(_encoded),
     notifications().map(lambda payload: json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass")),
     notifications().map(lambda payload: json.dumps(payload).encode("utf-16")),
