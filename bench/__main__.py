@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
+from bench import document
 from bench.contenders import COLLECTOR, FLOOR, STRAIGHTFORWARD, Server, WrongResultError, measure, start_seconds
 from bench.report import OURS, Report, show
 from bench.workloads import DEEP, FLEET, GROWTH, MILLION, TENTH
@@ -36,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; return 0 when every required number is reached, 1 when one is missed, 2 when it is void."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition(": ")[2])
     parser.add_argument("--json", type=Path, default=Path("bench.json"), metavar="FILE", help="where results go")
-    parser.add_argument("--no-growth", action="store_true", help="leave out what only the plot needs")
+    parser.add_argument("--no-growth", action="store_true", help="leave out what only the picture needs")
+    parser.add_argument("--document", action="store_true", help="put the result into docs/performance.md as well")
     options = parser.parse_args(arguments)
     started = time.monotonic()
     report = Report()
@@ -53,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report.seconds = time.monotonic() - started
     options.json.write_text(report.as_json(), encoding="utf-8")
     show(report, console)
+    if options.document:
+        document.write(json.loads(report.as_json()))
     console.print(f"Written to {options.json}, after {report.seconds:.0f} seconds.")
     return 0 if report.is_passed else 1
 

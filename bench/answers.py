@@ -35,9 +35,7 @@ class Answers:
     def __init__(self, workload: Workload, endpoint: str) -> None:
         self.workload = workload
         self._endpoint = endpoint
-        self._registry = [
-            self._registry_page(first) for first in range(0, max(1, workload.applications), _REGISTRY_PAGE)
-        ]
+        self._entities = [json.dumps(_entity(number)).encode() for number in range(workload.applications)]
 
     def page(self, path: str, query: str) -> bytes:
         """Return one page of policy states for the resource group in ``path``; ``$select`` is honoured."""
@@ -58,19 +56,18 @@ class Answers:
         return b"".join((head.encode(), states, b"}"))
 
     def registry(self, query: str) -> bytes:
-        """Return one page of the registry's table."""
-        first = int(next((part[17:] for part in query.split("&") if part.startswith("NextPartitionKey=")), "0"))
-        return self._registry[first // _REGISTRY_PAGE]
-
-    def _registry_page(self, first: int) -> bytes:
-        last = min(first + _REGISTRY_PAGE, self.workload.applications)
-        rows = json.dumps({"value": [_entity(number) for number in range(first, last)]}).encode()
-        more = f"x-ms-continuation-NextPartitionKey: {last}\r\n" if last < self.workload.applications else ""
+        """Return one page of the registry's table; ``$top`` is honoured."""
+        parameters = dict(part.partition("=")[::2] for part in unquote(query).split("&"))
+        first, size = int(parameters.get("NextPartitionKey", "0")), int(parameters.get("$top", _REGISTRY_PAGE))
+        rows = self._entities[first : first + size]
+        content = b"".join((b'{"value":[', b",".join(rows), b"]}"))
+        following = first + len(rows)
+        more = f"x-ms-continuation-NextPartitionKey: {following}\r\n" if following < len(self._entities) else ""
         head = (
             "HTTP/1.1 200 OK\r\nContent-Type: application/json;odata=minimalmetadata\r\n"
-            f"{more}Content-Length: {len(rows)}\r\n\r\n"
+            f"{more}Content-Length: {len(content)}\r\n\r\n"
         )
-        return head.encode() + rows
+        return head.encode() + content
 
 
 def _entity(number: int) -> dict[str, Any]:

@@ -1,11 +1,7 @@
-"""Draws docs/images/performance.png from the benchmark's JSON: ``python -m bench.plot bench.json FILE``."""
+"""Draws docs/images/performance.png from the benchmark's JSON."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import matplotlib as mpl
@@ -15,7 +11,7 @@ mpl.use("Agg")  # before pyplot looks for a screen
 from matplotlib import pyplot as plt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pathlib import Path
 
     from matplotlib.axes import Axes
 
@@ -72,17 +68,3 @@ def _draw_growth(axes: Axes, measured: list[dict[str, Any]], field: str, label: 
     memory.plot(values, [median["peak_megabytes"] for _, median in points], "s--", color=MEMORY, alpha=0.8)
     memory.set_ylim(0, 200)
     memory.set_ylabel("peak MB", color=MEMORY)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw the picture; return 0."""
-    parser = argparse.ArgumentParser(prog="python -m bench.plot", description=__doc__)
-    parser.add_argument("json", type=Path, help="what python -m bench wrote")
-    parser.add_argument("target", type=Path, help="the image")
-    options = parser.parse_args(arguments)
-    draw(json.loads(options.json.read_text(encoding="utf-8")), options.target)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
