@@ -75,10 +75,11 @@ _ACTIONS: Final[dict[tuple[str, str], Callable[[Notification, Refresher, datetim
     ("PUT", "Succeeded"): _refresh,
     ("PATCH", "Succeeded"): _refresh,
     ("DELETE", "Deleted"): _confirm_deletion,
+    # The application stays, and its deployment may have been told while ARM was deleting it.
+    ("DELETE", "Failed"): _refresh,
 }
 _ONLY_TOLD: Final = {
     ("PUT", "Accepted"): "the deployment has begun",
     ("PUT", "Failed"): "the deployment failed",
     ("DELETE", "Deleting"): "the deletion has begun",
-    ("DELETE", "Failed"): "the deletion failed, the application still exists",
 }

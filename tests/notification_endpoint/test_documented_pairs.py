@@ -27,7 +27,6 @@ TOLD = [
     ("PUT", "Accepted", "the deployment has begun"),
     ("PUT", "Failed", "the deployment failed"),
     ("DELETE", "Deleting", "the deletion has begun"),
-    ("DELETE", "Failed", "the deletion failed, the application still exists"),
     ("PUT", "Updating", "unknown event"),
     ("PATCH", "Failed", "unknown event"),
     ("POST", "Succeeded", "unknown event"),
@@ -52,6 +51,21 @@ async def test_what_is_only_told_changes_nothing(
     assert (status, body["result"]) == (200, "Ignored")
     assert await webhook.row(customer) == before
     assert lines()[-1].endswith(f": {event_type}/{state} for {customer.application_id}: 200 Ignored ({told})")
+
+
+@pytest.mark.parametrize("registered", [False, True])
+async def test_a_failed_deletion_keeps_the_application_in_monitoring(
+    webhook: Webhook, customer: Customer, registered: bool
+) -> None:
+    if registered:
+        await webhook.deliver(customer, "PUT", "Succeeded")
+    customer.start_deleting()
+    # The end of a deployment, told when a deletion has begun already.
+    assert answer_of(await webhook.deliver(customer, "PUT", "Succeeded"))[1]["result"] == "Ignored"
+    customer.provisioning_state = "Succeeded"
+    status, body = answer_of(await webhook.deliver(customer, "DELETE", "Failed"))
+    assert (status, body["result"]) == (200, "Updated" if registered else "Registered")
+    assert set(await webhook.registered()) == {customer.application_id}
 
 
 async def test_an_update_refreshes_what_is_registered(webhook: Webhook, customer: Customer) -> None:
