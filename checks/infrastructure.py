@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 INFRASTRUCTURE: Final = Path(__file__).resolve().parent.parent / "infra"
-CLOUD_KEYS: Final = {"logAnalyticsEndpoint", "monitorAudience", "monitorDnsZones", "tokenExchangeAudience"}
+CLOUD_KEYS: Final = {
+    "logAnalyticsEndpoint",
+    "monitorAudience",
+    "monitorDnsZones",
+    "resourceGraphInAlerts",
+    "tokenExchangeAudience",
+}
 
 
 def problems(infrastructure: Path = INFRASTRUCTURE) -> list[str]:

@@ -24,7 +24,7 @@ param privateNetworking bool
 @description('Tags of every resource.')
 param tags object
 
-var roleIds = loadJsonContent('../role_ids.json')
+var roles = loadJsonContent('../well_known_ids.json').roles
 
 // The rule spells types in lower case (datetime), the table does not (dateTime).
 var statesColumns = [for column in definitions.states.columns: {
@@ -117,9 +117,9 @@ resource ruleDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-previ
 
 resource appSendsRows 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: rule
-  name: guid(rule.id, appPrincipalId, roleIds.monitoringMetricsPublisher)
+  name: guid(rule.id, appPrincipalId, roles.monitoringMetricsPublisher.id)
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.monitoringMetricsPublisher)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringMetricsPublisher.id)
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
   }

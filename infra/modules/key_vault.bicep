@@ -28,7 +28,7 @@ param privateNetworking bool
 @description('Tags of every resource.')
 param tags object
 
-var roleIds = loadJsonContent('../role_ids.json')
+var roles = loadJsonContent('../well_known_ids.json').roles
 var signatureName = 'notification-signature'
 var credentialName = 'publisher-credential'
 
@@ -80,9 +80,9 @@ resource credential 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(
 
 resource appReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: vault
-  name: guid(vault.id, appPrincipalId, roleIds.keyVaultSecretsUser)
+  name: guid(vault.id, appPrincipalId, roles.keyVaultSecretsUser.id)
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.keyVaultSecretsUser)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.keyVaultSecretsUser.id)
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
   }

@@ -32,11 +32,11 @@ param privateNetworking bool
 @description('Tags of every resource.')
 param tags object
 
-var roleIds = loadJsonContent('../role_ids.json')
+var roles = loadJsonContent('../well_known_ids.json').roles
 var appRoles = [
-  roleIds.storageBlobDataOwner
-  roleIds.storageQueueDataContributor
-  roleIds.storageTableDataContributor
+  roles.storageBlobDataOwner.id
+  roles.storageQueueDataContributor.id
+  roles.storageTableDataContributor.id
 ]
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {

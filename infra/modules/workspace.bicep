@@ -26,7 +26,7 @@ param privateNetworking bool
 @description('Tags of every resource.')
 param tags object
 
-var roleIds = loadJsonContent('../role_ids.json')
+var roles = loadJsonContent('../well_known_ids.json').roles
 var publicNetworkAccess = privateNetworking ? 'Disabled' : 'Enabled'
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
@@ -63,9 +63,9 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
 
 resource appSendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: applicationInsights
-  name: guid(applicationInsights.id, appPrincipalId, roleIds.monitoringMetricsPublisher)
+  name: guid(applicationInsights.id, appPrincipalId, roles.monitoringMetricsPublisher.id)
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.monitoringMetricsPublisher)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringMetricsPublisher.id)
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
   }
@@ -73,9 +73,9 @@ resource appSendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' 
 
 resource alertsReadLogs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: workspace
-  name: guid(workspace.id, alertsPrincipalId, roleIds.logAnalyticsReader)
+  name: guid(workspace.id, alertsPrincipalId, roles.logAnalyticsReader.id)
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.logAnalyticsReader)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.logAnalyticsReader.id)
     principalId: alertsPrincipalId
     principalType: 'ServicePrincipal'
   }

@@ -6,7 +6,7 @@ param workspaceName string
 @description('Object id of the identity.')
 param principalId string
 
-var roleIds = loadJsonContent('../role_ids.json')
+var roles = loadJsonContent('../well_known_ids.json').roles
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
   name: workspaceName
@@ -14,9 +14,9 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existin
 
 resource reader 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: workspace
-  name: guid(workspace.id, principalId, roleIds.logAnalyticsReader)
+  name: guid(workspace.id, principalId, roles.logAnalyticsReader.id)
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.logAnalyticsReader)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.logAnalyticsReader.id)
     principalId: principalId
     principalType: 'ServicePrincipal'
   }

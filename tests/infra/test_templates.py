@@ -154,9 +154,9 @@ def test_roles_are_given_on_the_narrowest_scope_and_named_by_guid() -> None:
 
 
 def test_every_role_id_is_used() -> None:
-    names = json.loads((bicep.INFRASTRUCTURE / "role_ids.json").read_text())
+    names = json.loads((bicep.INFRASTRUCTURE / "well_known_ids.json").read_text())["roles"]
     modules = "".join(path.read_text() for path in (bicep.INFRASTRUCTURE / "modules").glob("*.bicep"))
-    assert [name for name in names if f"roleIds.{name}" not in modules] == []
+    assert [name for name in names if f"roles.{name}.id" not in modules] == []
 
 
 def test_the_deny_all_rules_stand_last_and_in_both_directions() -> None:
@@ -199,4 +199,4 @@ def test_the_queues_and_tables_of_a_fanned_out_run_are_there_from_the_start() ->
     for name in (SHARDS_QUEUE, POISONED_SHARDS_QUEUE, RUNS_TABLE):
         assert f"      '{name}'\n" in foundation
     storage = (bicep.INFRASTRUCTURE / "modules" / "storage.bicep").read_text()
-    assert "roleIds.storageQueueDataContributor" in storage
+    assert "roles.storageQueueDataContributor.id" in storage
