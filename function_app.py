@@ -5,7 +5,7 @@ import azure.functions as func
 from collector.blueprint import blueprint as collector_blueprint
 from compliance_api.blueprint import blueprint as compliance_blueprint
 from notification_endpoint.blueprint import blueprint as notification_blueprint
-from publisher.blueprint import blueprint as registry_blueprint
+from registry.blueprint import blueprint as registry_blueprint
 
 app = func.FunctionApp()
 app.register_functions(collector_blueprint)

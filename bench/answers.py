@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from bench.workloads import PAGE_SIZE
-from publisher.managed_application import ExpectedAssignment, ManagedApplication
-from publisher.registry_rows import properties_of
 from publisher.resource_ids import ApplicationId, ResourceGroupId
-from sandbox.policies import KEY_VAULT, PLAN_ASSIGNMENTS, STORAGE, WEB_APP, Assignment, PolicyDefinition
-from sandbox.state_documents import Resource, policy_state
+from registry.managed_application import ExpectedAssignment, ManagedApplication
+from registry.rows import properties_of
+from sandbox.world.policies import KEY_VAULT, PLAN_ASSIGNMENTS, STORAGE, WEB_APP, Assignment, PolicyDefinition
+from sandbox.world.state_documents import Resource, policy_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ from urllib.parse import unquote
 
 from bench.answers import Answers
 from bench.workloads import Workload
-from sandbox.certificates import CertificateAuthority
+from sandbox.azure.certificates import CertificateAuthority
 
 if TYPE_CHECKING:
     import ssl

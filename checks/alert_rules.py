@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.iso8601 import parse_duration
+from sandbox.workspace.iso8601 import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from checks.bicep_source import BicepFile
-from sandbox.schema import TABLES_DIRECTORY, read_tables
+from sandbox.workspace.schema import TABLES_DIRECTORY, read_tables
 
 if TYPE_CHECKING:
-    from sandbox.schema import Column
+    from sandbox.workspace.schema import Column
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 MODULES: Final = PROJECT / "infra" / "modules"
 ROW_BUILDERS: Final = {
-    "PolicyComplianceStates_CL": ("collector/rows.py", ("StateRows", "state_row")),
-    "PolicyCollectionResults_CL": ("collector/rows.py", ("result_row",)),
-    "PolicyCollectionRuns_CL": ("collector/rows.py", ("run_row",)),
+    "PolicyComplianceStates_CL": ("collector/reporting/rows.py", ("StateRows", "state_row")),
+    "PolicyCollectionResults_CL": ("collector/reporting/rows.py", ("result_row",)),
+    "PolicyCollectionRuns_CL": ("collector/reporting/rows.py", ("run_row",)),
     "ManagedApplicationEvents_CL": ("notification_endpoint/events.py", ("event_row",)),
 }
 """Which file and which classes or functions in it build the rows of a table."""

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from checks.alert_queries import query_problems
 from checks.alert_rules import result_problems, rule_problems
-from sandbox.alert_rules import QUERIES_DIRECTORY, RULES_FILE, read_document
-from sandbox.schema import read_tables
+from sandbox.alerts.rules import QUERIES_DIRECTORY, RULES_FILE, read_document
+from sandbox.workspace.schema import read_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.schema import TableSchema
+    from sandbox.workspace.schema import TableSchema
 
 NODE_FOLDER: Final = Path(__file__).parent / "node"
 KUSTO_TYPES: Final = {"boolean": "bool", "dateTime": "datetime"}

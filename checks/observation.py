@@ -15,7 +15,7 @@ from checks.alert_queries import query_problems
 from checks.alert_rules import rule_problems
 from checks.bicep_source import BicepFile
 from checks.kql import analyse
-from sandbox.schema import Column, TableSchema, read_tables
+from sandbox.workspace.schema import Column, TableSchema, read_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

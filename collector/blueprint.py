@@ -6,7 +6,7 @@ from typing import Final
 
 import azure.functions as func
 
-from collector.queues import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
+from collector.fan_out.queues import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
 
 CONNECTION: Final = "AzureWebJobsStorage"
 
@@ -29,7 +29,7 @@ async def collect_policy_states(timer: func.TimerRequest) -> None:
     settings = CollectorSettings.from_environment(os.environ)
     trigger = "timer, past due" if timer.past_due else "timer"
     if settings.mode == "fan-out":
-        from collector.fan_out import send_shards  # noqa: PLC0415
+        from collector.fan_out.dispatch import send_shards  # noqa: PLC0415
 
         shards = await send_shards(settings, trigger=trigger)
         logger.info("run %s: sent %d shards", shards[0].run.run_id, len(shards))
@@ -45,8 +45,8 @@ async def collect_policy_states(timer: func.TimerRequest) -> None:
 @blueprint.queue_trigger(arg_name="message", queue_name=SHARDS_QUEUE, connection=CONNECTION)
 async def collect_shard(message: func.QueueMessage) -> None:
     """Collect one shard of a run that the timer began; whatever is raised brings the message back."""
+    from collector.fan_out.shards import Shard  # noqa: PLC0415
     from collector.shard_work import ShardWork  # noqa: PLC0415
-    from collector.shards import Shard  # noqa: PLC0415
     from publisher.settings import CollectorSettings  # noqa: PLC0415
 
     shard = Shard.parse(message.get_body())
@@ -58,8 +58,8 @@ async def collect_shard(message: func.QueueMessage) -> None:
 @blueprint.queue_trigger(arg_name="message", queue_name=POISONED_SHARDS_QUEUE, connection=CONNECTION)
 async def collect_poisoned_shard(message: func.QueueMessage) -> None:
     """Report the applications of a shard that failed too often, so that none of them is without a result."""
+    from collector.fan_out.shards import MalformedShardError, Shard  # noqa: PLC0415
     from collector.shard_work import ShardWork  # noqa: PLC0415
-    from collector.shards import MalformedShardError, Shard  # noqa: PLC0415
     from publisher.settings import CollectorSettings  # noqa: PLC0415
 
     try:

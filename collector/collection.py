@@ -9,26 +9,26 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from collector.chunks import Delivery, encoded
-from collector.ingestion import HeldRows, StreamUploader
-from collector.outcomes import ApplicationResult, Outcome, RunSummary
-from collector.reader import ApplicationReader
-from collector.rows import result_row, run_row
+from collector.reading.application_reader import ApplicationReader
+from collector.reporting.chunks import Delivery, encoded
+from collector.reporting.ingestion import HeldRows, StreamUploader
+from collector.reporting.outcomes import ApplicationResult, Outcome, RunSummary
+from collector.reporting.rows import result_row, run_row
 from collector.version import VERSION
 from publisher.errors import (
     AzureFailure,
 )
-from publisher.registry import MalformedRow
+from registry.registry import MalformedRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from collector.ingestion import Endpoint, RowSink
-    from collector.outcomes import Run
-    from collector.slots import Sleep
-    from publisher.registry import ManagedApplication
+    from collector.reading.places import Sleep
+    from collector.reporting.ingestion import Endpoint, RowSink
+    from collector.reporting.outcomes import Run
     from publisher.resource_manager import ResourceManager
     from publisher.settings import CollectorSettings
+    from registry.registry import ManagedApplication
 
     Registered = AsyncIterator[ManagedApplication | MalformedRow]
 

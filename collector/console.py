@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from collector.json_report import INTERRUPTED
-from collector.outcomes import READ_OUTCOMES
+from collector.reporting.outcomes import READ_OUTCOMES
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from collector.outcomes import ApplicationResult, RunSummary
+    from collector.reporting.outcomes import ApplicationResult, RunSummary
     from collector.run import CollectionFailedError
     from publisher.resource_ids import ApplicationId
     from publisher.settings import SettingsError

@@ -13,7 +13,7 @@ import orjson
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from collector.outcomes import ApplicationResult, RunSummary
+    from collector.reporting.outcomes import ApplicationResult, RunSummary
     from collector.run import CollectionFailedError
     from publisher.resource_ids import ApplicationId
     from publisher.settings import SettingsError

@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from collector.collection import Collection
-from collector.outcomes import Run, RunSummary
+from collector.reporting.outcomes import Run, RunSummary
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.errors import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
-from publisher.registry import Patience, Registry
 from publisher.resource_manager import ResourceManager
 from publisher.retry import with_retries
+from registry.registry import Patience, Registry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from azure.core.credentials_async import AsyncTokenCredential
 
-    from collector.outcomes import ApplicationResult
-    from collector.slots import Sleep
+    from collector.reading.places import Sleep
+    from collector.reporting.outcomes import ApplicationResult
     from publisher.resource_ids import ApplicationId
     from publisher.settings import CollectorSettings
 

@@ -12,21 +12,21 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from collector.chunks import CHUNK_LIMIT_BYTES
-from collector.outcomes import ApplicationResult, Outcome, RunSummary
+from collector.fan_out.shard_records import Claim, ClaimLostError, NoClaim, RunRecords, uploaded_chunks
+from collector.reporting.chunks import CHUNK_LIMIT_BYTES
+from collector.reporting.outcomes import ApplicationResult, Outcome, RunSummary
 from collector.run import open_collection
-from collector.shard_records import Claim, ClaimLostError, NoClaim, RunRecords, uploaded_chunks
-from publisher.registry import MalformedRow, Patience, Registry
+from registry.registry import MalformedRow, Patience, Registry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
     from contextlib import AbstractAsyncContextManager
 
     from collector.collection import Collection
-    from collector.shards import Shard
-    from collector.slots import Sleep
-    from publisher.registry import ManagedApplication
+    from collector.fan_out.shards import Shard
+    from collector.reading.places import Sleep
     from publisher.settings import CollectorSettings
+    from registry.registry import ManagedApplication
 
 logger = logging.getLogger(__name__)
 

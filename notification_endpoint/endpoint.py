@@ -16,13 +16,13 @@ from typing import Any, Final
 from notification_endpoint.events import event_row, store_event
 from notification_endpoint.handler import Outcome, handle
 from notification_endpoint.notification import InvalidNotification, Notification, parse_notification
-from publisher.clients import shared_logs_endpoint, shared_refresher
 from publisher.errors import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
-from publisher.refresh import Refresher
-from publisher.registry import Registry
 from publisher.retry import Sleep
 from publisher.settings import NotificationSettings, SettingsError
+from registry.clients import shared_logs_endpoint, shared_refresher
+from registry.refresh import Refresher
+from registry.registry import Registry
 
 _LOGGER = logging.getLogger(__name__)
 BUDGET_SECONDS: Final = 60.0

@@ -12,7 +12,7 @@ from typing import Final
 
 from notification_endpoint.notification import Notification
 from publisher.errors import AzureFailure, NotFound
-from publisher.refresh import Change, Refresher
+from registry.refresh import Change, Refresher
 
 _YOUNG: Final = timedelta(minutes=15)
 """ARM may not show a new application everywhere at once; after this it is rather gone."""

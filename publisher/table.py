@@ -15,10 +15,10 @@ from azure.data.tables.aio import TableClient
 
 from publisher.credentials import own_identity_credential
 from publisher.errors import AzureFailure, MalformedAnswer, NotFound, RequestRefused, TransientFailure
-from publisher.registry_rows import Row
 from publisher.retry import DEFAULT_ATTEMPTS, Sleep, with_retries
 from publisher.storage_settings import Storage
 from publisher.transport import Transport
+from registry.rows import Row
 
 _LOGGER = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")

@@ -23,8 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Everything is on this machine: a proxy has no part in it.
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
     # Imported here, so that --help and usage errors answer at once.
-    from sandbox.azurite import AzuriteFailedError  # noqa: PLC0415
-    from sandbox.functions_process import FunctionsHostFailedError  # noqa: PLC0415
+    from sandbox.azure.azurite import AzuriteFailedError  # noqa: PLC0415
+    from sandbox.functions.process import FunctionsHostFailedError  # noqa: PLC0415
 
     try:
         return _run(options)
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.command == "demo":
         from sandbox.console import open_console  # noqa: PLC0415
-        from sandbox.demo import run_demo  # noqa: PLC0415
+        from sandbox.demo.command import run_demo  # noqa: PLC0415
 
         exit_on_signals(after_cleaning_up=None)
         return run_demo(open_console())

@@ -13,17 +13,17 @@ from urllib.parse import urlencode
 
 import orjson
 
-from sandbox.alert_receiver import PATH as ALERTS_PATH
-from sandbox.azure import WORKSPACE_ID
-from sandbox.directory import LOG_ANALYTICS_AUDIENCE, SERVICE_PRINCIPAL
-from sandbox.front_door import AUDIENCE
+from sandbox.alerts.receiver import PATH as ALERTS_PATH
+from sandbox.azure.identity.directory import LOG_ANALYTICS_AUDIENCE, SERVICE_PRINCIPAL
+from sandbox.azure.notifications import notification
+from sandbox.functions.front_door import AUDIENCE
 from sandbox.installation import WEBHOOK
-from sandbox.notifications import notification
+from sandbox.local_azure import WORKSPACE_ID
 from sandbox.services import Service
 
 if TYPE_CHECKING:
-    from sandbox.customers import Customer
     from sandbox.installation import Installation
+    from sandbox.world.customers import Customer
 
 TOKEN_LIFETIME_SECONDS: Final = 2 * 24 * 60 * 60
 """As long as the sandbox's certificates are valid."""

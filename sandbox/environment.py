@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.directory import (
+from sandbox.azure.identity.directory import (
     AGENT,
     API_CLIENT_ID,
     CERTIFICATE_PASSWORD,
@@ -13,14 +13,14 @@ from sandbox.directory import (
     USER_ASSIGNED,
     Directory,
 )
-from sandbox.managed_identity import PATH as IDENTITY_PATH
+from sandbox.azure.identity.managed_identity import PATH as IDENTITY_PATH
 from sandbox.services import Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from sandbox.azurite import StorageAccount
+    from sandbox.azure.azurite import StorageAccount
 
 
 @dataclass(frozen=True, slots=True)

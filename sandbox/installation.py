@@ -14,24 +14,24 @@ import orjson
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from sandbox.alert_receiver import PATH as ALERTS_PATH
-from sandbox.alert_receiver import AlertReceiver, post_to
-from sandbox.alert_rules import read_rules
-from sandbox.alerts import AlertEvaluator
-from sandbox.azure import Sandbox
-from sandbox.easy_auth import SETTINGS as SIGN_IN_SETTINGS
-from sandbox.front_door import FrontDoor
-from sandbox.functions_process import Answer, FunctionsProcess
-from sandbox.notifications import notification
-from sandbox.site import Site
+from sandbox.alerts.evaluation import AlertEvaluator
+from sandbox.alerts.receiver import PATH as ALERTS_PATH
+from sandbox.alerts.receiver import AlertReceiver, post_to
+from sandbox.alerts.rules import read_rules
+from sandbox.azure.notifications import notification
+from sandbox.azure.site import Site
+from sandbox.functions.easy_auth import SETTINGS as SIGN_IN_SETTINGS
+from sandbox.functions.front_door import FrontDoor
+from sandbox.functions.process import Answer, FunctionsProcess
+from sandbox.local_azure import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from aiohttp import web
 
-    from sandbox.alerts import Notification
-    from sandbox.customers import Customer
+    from sandbox.alerts.evaluation import Notification
+    from sandbox.world.customers import Customer
 
 RULES_INTERVAL: Final = "PT1H"
 """The collection interval that the alert rules are set up for: the default schedule's."""

@@ -16,9 +16,9 @@ from aiohttp import web
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.customers import Customer
-    from sandbox.functions_process import Answer
+    from sandbox.functions.process import Answer
     from sandbox.installation import Installation
+    from sandbox.world.customers import Customer
 
 RESOURCE: Final = "storage1"
 ASSIGNMENT: Final = "secure-transfer"

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from sandbox.addresses import Addresses
-from sandbox.alert_deliveries import Delivery
+from sandbox.alerts.deliveries import Delivery
 from sandbox.installation import Installation
 from sandbox.playground import Playground
 from sandbox.services import Service
@@ -22,7 +22,7 @@ from sandbox.services import Service
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sandbox.customers import Customer
+    from sandbox.world.customers import Customer
 
 POLL_SECONDS: Final = 0.5
 API_CACHE_SECONDS: Final = "2"

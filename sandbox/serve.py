@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
-from sandbox.azure import Sandbox
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
-from sandbox.state_sources import BulkStates
+from sandbox.world.state_sources import BulkStates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.azure import Sandbox
+from sandbox.local_azure import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

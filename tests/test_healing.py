@@ -12,19 +12,19 @@ import pytest
 
 from collector.run import failure_of
 from notification_endpoint.endpoint import answer_notification
-from publisher.clients import shared_refresher
 from publisher.errors import NotFound
-from publisher.reconcile import Reconciliation, reconcile_registry
-from publisher.registry import MalformedRow, ManagedApplication
 from publisher.settings import ReconcileSettings
-from sandbox.alert_rules import read_rules
-from sandbox.alerts import AlertEvaluator
-from sandbox.azure import Sandbox
-from sandbox.customers import Access, Customer
-from sandbox.effects import Status
-from sandbox.notifications import notification
-from sandbox.operations import ApplicationRead
-from sandbox.policies import BASELINE, SECURE_TRANSFER, WEB_HTTPS, Assignment
+from registry.clients import shared_refresher
+from registry.reconcile import Reconciliation, reconcile_registry
+from registry.registry import MalformedRow, ManagedApplication
+from sandbox.alerts.evaluation import AlertEvaluator
+from sandbox.alerts.rules import read_rules
+from sandbox.azure.notifications import notification
+from sandbox.faults.effects import Status
+from sandbox.faults.operations import ApplicationRead
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Access, Customer
+from sandbox.world.policies import BASELINE, SECURE_TRANSFER, WEB_HTTPS, Assignment
 from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, Fleet
 
 FREQUENCY = timedelta(minutes=30)

@@ -13,12 +13,12 @@ from bench.answers import Answers, registered
 from bench.contenders import COLLECTOR, FLOOR, STRAIGHTFORWARD, Measurement, Server, WrongResultError, measure
 from bench.floor import SELECT, RowBuilder
 from bench.workloads import PAGE_SIZE, Workload
-from collector.chunks import Delivery
-from collector.ingestion import StreamUploader
-from collector.outcomes import ApplicationResult, Run
-from collector.policy_states import SELECTED_FIELDS
-from collector.reading import ApplicationReading
-from publisher.registry_rows import properties_of
+from collector.reading.application_reading import ApplicationReading
+from collector.reporting.chunks import Delivery
+from collector.reporting.ingestion import StreamUploader
+from collector.reporting.outcomes import ApplicationResult, Run
+from publisher.policy_states import SELECTED_FIELDS
+from registry.rows import properties_of
 
 TINY = Workload("tiny", 3, 2 * PAGE_SIZE + 20, 0)
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from sandbox.azure import Sandbox
-from sandbox.browser import find_browser
-from sandbox.easy_auth import SETTINGS, EasyAuth
-from sandbox.functions_process import FunctionsProcess
-from sandbox.site import Site
+from sandbox.azure.site import Site
+from sandbox.demo.browser import find_browser
+from sandbox.functions.easy_auth import SETTINGS, EasyAuth
+from sandbox.functions.process import FunctionsProcess
+from sandbox.local_azure import Sandbox
 
 AXE = Path(__file__).parents[2] / "checks" / "node_browser" / "node_modules" / "axe-core" / "axe.min.js"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from sandbox.sample_fleet import SampleFleet
+from sandbox.world.sample_fleet import SampleFleet
 from tests.browser.conftest import OpenPage, Place, api, rows, serious_violations, tiles
 
 CUSTOMERS = 5000

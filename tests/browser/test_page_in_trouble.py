@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from sandbox.sample_fleet import SampleFleet
 from sandbox.services import Service
-from sandbox.workspace import Workspace
+from sandbox.workspace.workspace import Workspace
+from sandbox.world.sample_fleet import SampleFleet
 from tests.browser.conftest import OpenPage, Place, Watched, rows, tiles
 
 REFUSED = "Failed to load resource"

@@ -12,7 +12,7 @@ import pytest
 from checks.alert_queries import query_problems
 from checks.alert_rules import result_problems, rule_problems
 from checks.kql import Analysis, analyse, problems
-from sandbox.alert_rules import QUERIES_DIRECTORY, RULES_FILE, read_document
+from sandbox.alerts.rules import QUERIES_DIRECTORY, RULES_FILE, read_document
 
 RULE = read_document()["rules"][0]
 RULE_QUERY = (QUERIES_DIRECTORY / f"{RULE['query']}.kql").read_text(encoding="utf-8")

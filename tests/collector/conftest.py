@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from collector.outcomes import ApplicationResult, RunSummary
+from collector.reporting.outcomes import ApplicationResult, RunSummary
 from collector.run import run_collection
-from publisher.registry import ExpectedAssignment, ManagedApplication, Registry
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.settings import CollectorSettings
-from sandbox.azure import Sandbox
-from sandbox.customers import BulkStates, Customer
+from registry.registry import ExpectedAssignment, ManagedApplication, Registry
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import BulkStates, Customer
 
 if TYPE_CHECKING:
-    from collector.slots import Sleep
+    from collector.reading.places import Sleep
 
 STATES_TABLE = "PolicyComplianceStates_CL"
 RESULTS_TABLE = "PolicyCollectionResults_CL"

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sandbox.effects import Slow, Status
-from sandbox.operations import PolicyQuery, TableRequest
+from sandbox.faults.effects import Slow, Status
+from sandbox.faults.operations import PolicyQuery, TableRequest
 from sandbox.services import Service
 from tests.collector.conftest import RUNS_TABLE, Fleet
 

@@ -4,13 +4,13 @@ from collections import Counter
 
 import orjson
 
-from collector.outcomes import Outcome
+from collector.reporting.outcomes import Outcome
 from collector.run import failure_of
-from sandbox.customers import MISSING, BulkStates, Resource
-from sandbox.effects import Body, Status
-from sandbox.operations import PolicyQuery
-from sandbox.policies import SECURE_TRANSFER, STORAGE, Assignment
+from sandbox.faults.effects import Body, Status
+from sandbox.faults.operations import PolicyQuery
 from sandbox.services import Service
+from sandbox.world.customers import MISSING, BulkStates, Resource
+from sandbox.world.policies import SECURE_TRANSFER, STORAGE, Assignment
 from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, Fleet, key_of, key_of_row
 
 

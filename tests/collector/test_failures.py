@@ -6,11 +6,21 @@ from typing import Any
 import orjson
 import pytest
 
-from collector.outcomes import Outcome
+from collector.reporting.outcomes import Outcome
 from collector.run import failure_of
-from sandbox import effects
-from sandbox.effects import AnswerLost, Body, CutHalfWay, Dropped, Effect, NextLink, Status, TruncatedJson, WithoutValue
-from sandbox.operations import IdentityTokenRequest, PolicyQuery, TableRequest, TokenRequest, Upload
+from sandbox.faults import effects
+from sandbox.faults.effects import (
+    AnswerLost,
+    Body,
+    CutHalfWay,
+    Dropped,
+    Effect,
+    NextLink,
+    Status,
+    TruncatedJson,
+    WithoutValue,
+)
+from sandbox.faults.operations import IdentityTokenRequest, PolicyQuery, TableRequest, TokenRequest, Upload
 from sandbox.services import Service
 from tests.collector.conftest import (
     RESULTS_STREAM,

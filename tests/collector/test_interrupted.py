@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.azure import Sandbox
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, Fleet, key_of, key_of_row
 

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from collector.policy_states import (
+from publisher.errors import MalformedAnswer
+from publisher.policy_states import (
     Page,
     PagingFailed,
     assignment_scope,
@@ -17,10 +18,9 @@ from collector.policy_states import (
     parse_page,
     query_url,
 )
-from publisher.errors import MalformedAnswer
-from publisher.registry import ExpectedAssignment
 from publisher.resource_ids import ResourceGroupId
-from tests.collector.test_rows import APPLICATION, ASSIGNMENT, GROUP, SUBSCRIPTION
+from registry.registry import ExpectedAssignment
+from tests.collector.reporting.test_rows import APPLICATION, ASSIGNMENT, GROUP, SUBSCRIPTION
 
 ARM = "https://management.azure.com"
 FIRST = f"{ARM}/first"

@@ -13,8 +13,8 @@ import azure.functions as func
 import pytest
 
 from compliance_api.blueprint import blueprint
-from sandbox.azure import Sandbox
-from sandbox.directory import AGENT, API_CLIENT_ID, TENANT_ID
+from sandbox.azure.identity.directory import AGENT, API_CLIENT_ID, TENANT_ID
+from sandbox.local_azure import Sandbox
 from tests.queries.fleet import NOW, Fleet, State, bad, good, summarised
 
 READ, QUERY = "Compliance.Read", "Compliance.Query"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.azure import Sandbox
-from sandbox.directory import AGENT, API_CLIENT_ID
-from sandbox.easy_auth import READ, SETTINGS, EasyAuth
-from sandbox.functions_process import FunctionsProcess
-from sandbox.site import Site
+from sandbox.azure.identity.directory import AGENT, API_CLIENT_ID
+from sandbox.azure.site import Site
+from sandbox.functions.easy_auth import READ, SETTINGS, EasyAuth
+from sandbox.functions.process import FunctionsProcess
+from sandbox.local_azure import Sandbox
 from tests.queries.fleet import NOW, Fleet, bad, good
 
 # ruff: noqa: S310 - every address is the sandbox's own

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from compliance_api.cache import Cache
-from sandbox.azure import Sandbox
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from tests.compliance_api.conftest import Api
 from tests.queries.fleet import Fleet, good

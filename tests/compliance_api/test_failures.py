@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.azure import Sandbox
-from sandbox.effects import Body, CutHalfWay, Dropped, Effect, Status, TruncatedJson, html
-from sandbox.operations import IdentityTokenRequest, LogQuery
+from sandbox.faults.effects import Body, CutHalfWay, Dropped, Effect, Status, TruncatedJson, html
+from sandbox.faults.operations import IdentityTokenRequest, LogQuery
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from tests.compliance_api.conftest import Api, Reply
 from tests.queries.fleet import Fleet, application_id, bad

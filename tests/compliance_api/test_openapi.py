@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 
 from compliance_api import pages
 from compliance_api.pages import openapi
-from sandbox.azure import Sandbox
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from tests.compliance_api.conftest import QUERIER, Api, functions
 from tests.queries.fleet import Fleet, State, application_id, bad, good

@@ -9,7 +9,7 @@ import pytest
 from compliance_api.endpoint import answer
 from compliance_api.http import Request
 from compliance_api.operations import fleet_summary
-from sandbox.azure import Sandbox
+from sandbox.local_azure import Sandbox
 from tests.compliance_api.conftest import READER, Api
 from tests.queries.fleet import NOW, Fleet, application_id, bad, good
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.directory import API_CLIENT_ID
+from sandbox.azure.identity.directory import API_CLIENT_ID
 from tests.compliance_api.conftest import OBJECT_ID, QUERIER, QUERY, READ, READER, Api, principal
 from tests.queries.fleet import Fleet, good
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.azure import Sandbox
-from sandbox.effects import Body, Status
-from sandbox.operations import LogQuery
+from sandbox.faults.effects import Body, Status
+from sandbox.faults.operations import LogQuery
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from tests.compliance_api.conftest import Api
 from tests.queries.fleet import Fleet, good, states_of

@@ -11,7 +11,7 @@ from compliance_api.settings import ApiSettings
 from infra.hooks.parameters import declarations
 from publisher.cloud import CHINA, PUBLIC, US_GOVERNMENT
 from publisher.settings import CollectorSettings, NotificationSettings, SettingsError
-from sandbox.iso8601 import parse_duration
+from sandbox.workspace.iso8601 import parse_duration
 
 GUID = "11111111-2222-3333-4444-555555555555"
 OTHER_GUID = "66666666-7777-8888-9999-000000000000"

@@ -15,12 +15,17 @@ def test_tables_stream_and_rows_have_the_same_columns() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "complaint"),
     [
-        ("tables/PolicyCollectionRuns_CL.json", '"Trigger"', '"Cause"', "collector/rows.py does not write Cause"),
         (
             "tables/PolicyCollectionRuns_CL.json",
             '"Trigger"',
             '"Cause"',
-            "collector/rows.py writes Trigger, which is no column",
+            "collector/reporting/rows.py does not write Cause",
+        ),
+        (
+            "tables/PolicyCollectionRuns_CL.json",
+            '"Trigger"',
+            '"Cause"',
+            "collector/reporting/rows.py writes Trigger, which is no column",
         ),
         ("tables/PolicyCollectionRuns_CL.json", '"Trigger"', '"Title"', "Title is no name for a column"),
         (
@@ -54,10 +59,10 @@ def test_a_disagreement_is_found(infrastructure: Path, file: str, old: str, new:
 
 def test_a_column_that_rows_forget_is_found(tmp_path: Path) -> None:
     for source, _ in columns.ROW_BUILDERS.values():
-        (tmp_path / source).parent.mkdir(exist_ok=True)
+        (tmp_path / source).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(columns.PROJECT / source, tmp_path / source)
     rows = tmp_path / "collector" / "rows.py"
     rows.write_text(rows.read_text().replace('        "Outcome": result.outcome.value,\n', ""))
     assert columns.problems(project=tmp_path) == [
-        "PolicyCollectionResults_CL: collector/rows.py does not write Outcome"
+        "PolicyCollectionResults_CL: collector/reporting/rows.py does not write Outcome"
     ]

@@ -75,10 +75,10 @@ def test_the_api_gets_the_roles_that_the_code_asks_for() -> None:
     assert registration["api"]["requestedAccessTokenVersion"] == 2
 
 
-def test_every_command_of_python_m_publisher_in_the_documents_is_one() -> None:
-    known = set(re.findall(r'command\(\n? *"(\w+)"', (PROJECT / "publisher" / "__main__.py").read_text()))
+def test_every_command_of_python_m_operations_in_the_documents_is_one() -> None:
+    known = set(re.findall(r'command\(\n? *"(\w+)"', (PROJECT / "operations" / "__main__.py").read_text()))
     for name in OURS:
-        for command in re.findall(r"python -m publisher (\w+)", (DOCS / name).read_text()):
+        for command in re.findall(r"python -m operations (\w+)", (DOCS / name).read_text()):
             assert command in known, f"{name}: {command}"
 
 

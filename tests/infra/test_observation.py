@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from checks.observation import INFRASTRUCTURE, LAYOUT, azure_tables, problems, runnable
-from sandbox.schema import Column, read_tables
-from sandbox.workspace import Workspace
+from sandbox.workspace.schema import Column, read_tables
+from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good
 
 OURS = "00000000-0000-0000-0000-000000000000"

@@ -13,7 +13,7 @@ import pytest
 
 from infra.hooks import package
 
-PARTS = {"collector", "compliance_api", "notification_endpoint", "publisher", "infra/queries"}
+PARTS = {"collector", "compliance_api", "notification_endpoint", "operations", "publisher", "registry", "infra/queries"}
 FILES = {"function_app.py", "host.json", "requirements.txt", "LICENSE"}
 
 # Imports every module of the package, and tells which functions there are and which paths the modules have for opening.

@@ -8,9 +8,9 @@ import pytest
 
 from checks import bicep
 from checks import infrastructure as infrastructure_checks
-from collector.queues import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
-from collector.shard_records import RUNS_TABLE
-from sandbox.easy_auth import EasyAuth
+from collector.fan_out.queues import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
+from collector.fan_out.shard_records import RUNS_TABLE
+from sandbox.functions.easy_auth import EasyAuth
 
 
 def test_the_templates_hold_together() -> None:

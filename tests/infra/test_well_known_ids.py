@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.hooks.package import PROJECT, project_files
-from sandbox import policies
+from sandbox.world import policies
 
 TABLE: dict[str, dict[str, dict[str, str]]] = json.loads((PROJECT / "infra" / "well_known_ids.json").read_text())
 KNOWN = {entry["id"]: entry for section in TABLE.values() for entry in section.values()}

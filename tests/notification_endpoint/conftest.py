@@ -15,12 +15,12 @@ import pytest
 
 from notification_endpoint import blueprint as notification_blueprint
 from publisher.errors import NotFound
-from publisher.registry import ManagedApplication, Registry, Row
 from publisher.resource_ids import ApplicationId
 from publisher.settings import ReconcileSettings
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
-from sandbox.notifications import notification
+from registry.registry import ManagedApplication, Registry, Row
+from sandbox.azure.notifications import notification
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
 
 hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("patient")

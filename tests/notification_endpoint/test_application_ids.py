@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from azure.data.tables.aio import TableClient
 
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
 from tests.notification_endpoint.conftest import Webhook, answer_of
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
 from tests.notification_endpoint.conftest import Lines, Webhook, answer_of
 
 

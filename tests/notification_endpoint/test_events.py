@@ -15,13 +15,13 @@ from notification_endpoint.events import event_id, event_row
 from notification_endpoint.handler import Outcome
 from notification_endpoint.notification import Notification
 from publisher.resource_ids import ApplicationId
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
-from sandbox.effects import AnswerLost, Slow, Status
-from sandbox.notifications import DEPLOYMENT_ERROR
-from sandbox.operations import ApplicationRead, IdentityTokenRequest, TableRequest, Upload
-from sandbox.schema import read_tables
+from sandbox.azure.notifications import DEPLOYMENT_ERROR
+from sandbox.faults.effects import AnswerLost, Slow, Status
+from sandbox.faults.operations import ApplicationRead, IdentityTokenRequest, TableRequest, Upload
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
+from sandbox.workspace.schema import read_tables
+from sandbox.world.customers import Customer
 from tests.notification_endpoint.conftest import Lines, Webhook, answer_of, now
 
 TABLE = "ManagedApplicationEvents_CL"

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from publisher.clients import shared_refresher
-from publisher.reconcile import reconcile_registry
 from publisher.settings import ReconcileSettings
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
+from registry.clients import shared_refresher
+from registry.reconcile import reconcile_registry
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
 from tests.notification_endpoint.conftest import Webhook
 
 

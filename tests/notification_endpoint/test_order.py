@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
+from sandbox.world.customers import Customer
 from tests.notification_endpoint.conftest import Webhook, answer_of, now
 
 LATER = timedelta(minutes=1)

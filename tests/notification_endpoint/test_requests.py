@@ -11,12 +11,12 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from publisher.refresh import Change
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
-from sandbox.effects import Status
-from sandbox.notifications import notification
-from sandbox.operations import ApplicationRead
+from registry.refresh import Change
+from sandbox.azure.notifications import notification
+from sandbox.faults.effects import Status
+from sandbox.faults.operations import ApplicationRead
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
 from tests.notification_endpoint.conftest import Lines, Webhook, answer_of, now
 
 
@@ -143,7 +143,7 @@ def test_the_function_is_bound_as_azure_calls_it(function: func.Function) -> Non
 
 def test_indexing_imports_no_azure_sdk() -> None:
     code = (
-        "import sys, notification_endpoint.blueprint, publisher.blueprint;"
+        "import sys, notification_endpoint.blueprint, registry.blueprint;"
         "print([name for name in sys.modules if name.startswith(('azure.core', 'azure.identity', 'aiohttp'))])"
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={})

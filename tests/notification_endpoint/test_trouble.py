@@ -7,11 +7,11 @@ import json
 import pytest
 
 from notification_endpoint.endpoint import answer_notification
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
-from sandbox.effects import AnswerLost, Body, CutHalfWay, Dropped, Effect, Slow, Status, empty, html
-from sandbox.notifications import notification
-from sandbox.operations import ApplicationRead, Operation, TableRequest, TokenRequest
+from sandbox.azure.notifications import notification
+from sandbox.faults.effects import AnswerLost, Body, CutHalfWay, Dropped, Effect, Slow, Status, empty, html
+from sandbox.faults.operations import ApplicationRead, Operation, TableRequest, TokenRequest
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
 from tests.notification_endpoint.conftest import Webhook, answer_of, now
 
 AGAIN_LATER = [

@@ -13,8 +13,8 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from publisher.credentials import service_principal_credential
 from publisher.settings import ReconcileSettings, SettingsError
-from sandbox.azure import Sandbox
-from sandbox.directory import SERVICE_PRINCIPAL
+from sandbox.azure.identity.directory import SERVICE_PRINCIPAL
+from sandbox.local_azure import Sandbox
 
 NAME = "AZURE_CLIENT_CERTIFICATE"
 

@@ -14,10 +14,10 @@ import pytest
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.errors import MalformedAnswer, NoToken, Throttled, TransientFailure
 from publisher.settings import ReconcileSettings, SettingsError
-from sandbox.azure import Sandbox
-from sandbox.directory import SERVICE_PRINCIPAL, SYSTEM_ASSIGNED, USER_ASSIGNED
-from sandbox.effects import Body, Status, empty, html
-from sandbox.operations import IdentityTokenRequest, TokenRequest
+from sandbox.azure.identity.directory import SERVICE_PRINCIPAL, SYSTEM_ASSIGNED, USER_ASSIGNED
+from sandbox.faults.effects import Body, Status, empty, html
+from sandbox.faults.operations import IdentityTokenRequest, TokenRequest
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 
 MONITOR = "https://monitor.azure.com/.default"

@@ -22,11 +22,11 @@ from publisher.errors import (
 )
 from publisher.resource_ids import ApplicationId
 from publisher.resource_manager import ResourceManager
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer, Plan
-from sandbox.effects import Body, CutHalfWay, Dropped, Effect, Slow, Status, TruncatedJson, empty, html
-from sandbox.operations import ApplicationRead, AssignmentList, TokenRequest
+from sandbox.faults.effects import Body, CutHalfWay, Dropped, Effect, Slow, Status, TruncatedJson, empty, html
+from sandbox.faults.operations import ApplicationRead, AssignmentList, TokenRequest
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
+from sandbox.world.customers import Customer, Plan
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import pytest
 from aiohttp import web
 
 from publisher.errors import MalformedAnswer, Throttled, TransientFailure
-from publisher.registry import Patience, Registry
 from publisher.resource_ids import ApplicationId
 from publisher.settings import ReconcileSettings
-from sandbox.azure import Sandbox
-from sandbox.effects import Answer, Effect, Status, WithoutValue, empty, html
-from sandbox.operations import Operation, TableRequest
-from tests.publisher.conftest import RawTable
+from registry.registry import Patience, Registry
+from sandbox.faults.effects import Answer, Effect, Status, WithoutValue, empty, html
+from sandbox.faults.operations import Operation, TableRequest
+from sandbox.local_azure import Sandbox
+from tests.registry.conftest import RawTable
 
 ONCE = Patience(attempts=1)
 

@@ -3,10 +3,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from sandbox.alert_rules import AlertRule, read_rules
-from sandbox.alerts import AlertEvaluator
-from sandbox.schema import read_tables
-from sandbox.workspace import Workspace
+from sandbox.alerts.evaluation import AlertEvaluator
+from sandbox.alerts.rules import AlertRule, read_rules
+from sandbox.workspace.schema import read_tables
+from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, Fleet
 
 Fired = Callable[..., dict[tuple[str, ...], float]]

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_DNS, uuid5
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sandbox.workspace import Workspace
+    from sandbox.workspace.workspace import Workspace
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 POLICIES = "/providers/microsoft.authorization/policydefinitions"

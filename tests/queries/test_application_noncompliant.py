@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from sandbox.alert_rules import AlertRule
-from sandbox.alerts import AlertEvaluator
-from sandbox.workspace import Workspace
+from sandbox.alerts.evaluation import AlertEvaluator
+from sandbox.alerts.rules import AlertRule
+from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good, states_of, summarised
 
 Noncompliant = Callable[[], dict[tuple[str, str], float]]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.alert_rules import AlertRule
-from sandbox.alerts import AlertEvaluator
-from sandbox.workspace import Workspace
+from sandbox.alerts.evaluation import AlertEvaluator
+from sandbox.alerts.rules import AlertRule
+from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, Fleet, application_id, good, subscription_of
 
 Deliver = Callable[..., None]

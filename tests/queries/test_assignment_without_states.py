@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from sandbox.workspace import Workspace
+from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, Fleet, good
 
 Unevaluated = Callable[[], dict[str, float]]

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from sandbox.alert_rules import AlertRule, read_document, read_rules
-from sandbox.alerts import AlertEvaluator
-from sandbox.iso8601 import parse_duration
-from sandbox.workspace import Workspace
+from sandbox.alerts.evaluation import AlertEvaluator
+from sandbox.alerts.rules import AlertRule, read_document, read_rules
+from sandbox.workspace.iso8601 import parse_duration
+from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, Fleet, good
 
 INTERVALS = list(read_document()["collectionIntervals"])

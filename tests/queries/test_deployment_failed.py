@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.workspace import Workspace
+from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, application_id, subscription_of
 
 Failed = Callable[[], dict[str, tuple[str, str]]]

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from sandbox.alert_rules import QUERIES_DIRECTORY
-from sandbox.workspace import Workspace
+from sandbox.alerts.rules import QUERIES_DIRECTORY
+from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, application_id, subscription_of
 
 QUERY = (QUERIES_DIRECTORY / "deployments.kql").read_text(encoding="utf-8")

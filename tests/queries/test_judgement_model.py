@@ -7,9 +7,9 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sandbox.alert_rules import AlertRule
-from sandbox.alerts import AlertEvaluator
-from sandbox.workspace import Workspace
+from sandbox.alerts.evaluation import AlertEvaluator
+from sandbox.alerts.rules import AlertRule
+from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, Fleet, State
 
 NAMES = ("alpha", "beta", "gamma")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.alert_rules import QUERIES_DIRECTORY
-from sandbox.workspace import Workspace
+from sandbox.alerts.rules import QUERIES_DIRECTORY
+from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good, subscription_of, summarised
 
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import pytest
 
-from sandbox.alert_rules import QUERIES_DIRECTORY
+from sandbox.alerts.rules import QUERIES_DIRECTORY
 
 QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(QUERIES_DIRECTORY.glob("*.kql"))}
 BLOCK = re.compile(r"^// begin (?P<name>\w+)$.*?^// end (?P=name)$", re.MULTILINE | re.DOTALL)

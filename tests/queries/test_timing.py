@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from checks.alert_rules import FREQUENCIES, WINDOWS
-from sandbox.alert_rules import read_document
-from sandbox.iso8601 import parse_duration
+from sandbox.alerts.rules import read_document
+from sandbox.workspace.iso8601 import parse_duration
 
 RULES = read_document()
 INTERVALS = list(RULES["collectionIntervals"])

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from sandbox.alert_rules import QUERIES_DIRECTORY
-from sandbox.workspace import Workspace
+from sandbox.alerts.rules import QUERIES_DIRECTORY
+from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, Fleet, application_id, bad, good
 
 Row = tuple[datetime | None, bool, datetime | None, bool]

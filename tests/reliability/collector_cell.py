@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from collector.outcomes import ApplicationResult, RunSummary
+from collector.reporting.outcomes import ApplicationResult, RunSummary
 from collector.run import failure_of, run_collection
 from publisher.settings import CollectorSettings
 from publisher.transport import longest_silence
-from sandbox.alert_rules import read_rules
-from sandbox.alerts import AlertEvaluator
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
+from sandbox.alerts.evaluation import AlertEvaluator
+from sandbox.alerts.rules import read_rules
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
 from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, STATES_TABLE, Fleet, key_of
 from tests.reliability.collector_faults import DEPENDENCIES, OF_A_SERVICE, effect_of
 from tests.reliability.secrets_watch import MARKER

@@ -10,12 +10,22 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from sandbox import effects
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
-from sandbox.effects import Answer, CutHalfWay, Dropped, Effect, NextLink, Slow, Status, TruncatedJson, WithoutValue
-from sandbox.operations import IdentityTokenRequest, Operation, PolicyQuery, TableRequest, TokenRequest, Upload
+from sandbox.faults import effects
+from sandbox.faults.effects import (
+    Answer,
+    CutHalfWay,
+    Dropped,
+    Effect,
+    NextLink,
+    Slow,
+    Status,
+    TruncatedJson,
+    WithoutValue,
+)
+from sandbox.faults.operations import IdentityTokenRequest, Operation, PolicyQuery, TableRequest, TokenRequest, Upload
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
+from sandbox.world.customers import Customer
 from tests.collector.conftest import RESULTS_STREAM, RUNS_STREAM, STATES_STREAM
 
 

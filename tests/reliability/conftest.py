@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from sandbox.azure import Sandbox
+from sandbox.local_azure import Sandbox
 from tests.collector.conftest import fleet
 from tests.reliability.secrets_watch import leaks, secrets_of, watching
 

@@ -10,19 +10,17 @@ import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from collector.outcomes import ApplicationResult, Run, RunSummary
+from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
 from collector.run import failure_of, open_collection
 from notification_endpoint.endpoint import answer_notification
-from publisher.clients import shared_refresher
 from publisher.errors import AzureFailure
-from publisher.reconcile import Reconciliation, reconcile_registry
 from publisher.settings import ReconcileSettings
-from sandbox.alerts import AlertEvaluator
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
-from sandbox.effects import AnswerLost, CutHalfWay, Dropped, Effect, Status, TruncatedJson, html
-from sandbox.notifications import notification
-from sandbox.operations import (
+from registry.clients import shared_refresher
+from registry.reconcile import Reconciliation, reconcile_registry
+from sandbox.alerts.evaluation import AlertEvaluator
+from sandbox.azure.notifications import notification
+from sandbox.faults.effects import AnswerLost, CutHalfWay, Dropped, Effect, Status, TruncatedJson, html
+from sandbox.faults.operations import (
     ApplicationRead,
     AssignmentList,
     IdentityTokenRequest,
@@ -32,6 +30,8 @@ from sandbox.operations import (
     TokenRequest,
     Upload,
 )
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
 from tests.collector.conftest import RESULTS_STREAM, RUNS_STREAM, STATES_STREAM, STATES_TABLE, Fleet, key_of, key_of_row
 from tests.reliability.collector_cell import RULES
 

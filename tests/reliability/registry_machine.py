@@ -22,16 +22,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from notification_endpoint.endpoint import answer_notification
-from publisher.clients import shared_refresher
-from publisher.reconcile import Reconciliation, reconcile_registry
-from publisher.registry import Registry
 from publisher.settings import ReconcileSettings
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
-from sandbox.effects import AnswerLost, CutHalfWay, Dropped, Status
-from sandbox.notifications import notification
-from sandbox.operations import ApplicationRead, AssignmentList, TableRequest, Upload
+from registry.clients import shared_refresher
+from registry.reconcile import Reconciliation, reconcile_registry
+from registry.registry import Registry
+from sandbox.azure.notifications import notification
+from sandbox.faults.effects import AnswerLost, CutHalfWay, Dropped, Status
+from sandbox.faults.operations import ApplicationRead, AssignmentList, TableRequest, Upload
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
+from sandbox.world.customers import Customer
 
 FAULTS = [
     *((operation, effect) for operation in (ApplicationRead(), AssignmentList(), Upload()) for effect in (

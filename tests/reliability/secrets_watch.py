@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from sandbox.azure import Sandbox
-from sandbox.directory import CERTIFICATE_PASSWORD
+from sandbox.azure.identity.directory import CERTIFICATE_PASSWORD
+from sandbox.local_azure import Sandbox
 
 MARKER = "PAYLOADMARKER"
 """What a test plants into bodies: notifications, policy states, queries."""

@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from collector.outcomes import Outcome
+from collector.reporting.outcomes import Outcome
 from collector.run import failure_of
-from sandbox.azure import Sandbox
-from sandbox.effects import Slow
-from sandbox.operations import PolicyQuery
+from sandbox.faults.effects import Slow
+from sandbox.faults.operations import PolicyQuery
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, STATES_TABLE, Fleet, key_of_row
 from tests.reliability.collector_cell import TIME_LIMIT, Played, play

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from sandbox.azure import Sandbox
+from sandbox.local_azure import Sandbox
 from tests.reliability.day import HOUR, Day
 
 

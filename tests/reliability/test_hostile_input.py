@@ -19,14 +19,14 @@ from azure.data.tables import TableClient
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from collector.policy_states import owned_scopes, query_url
 from notification_endpoint.notification import InvalidNotification, parse_notification
-from publisher.registry import ExpectedAssignment, ManagedApplication
+from publisher.policy_states import owned_scopes, query_url
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
-from sandbox.functions_process import FunctionsProcess
-from sandbox.notifications import notification
+from registry.registry import ExpectedAssignment, ManagedApplication
+from sandbox.azure.notifications import notification
+from sandbox.functions.process import FunctionsProcess
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
 from tests.reliability.hostile_requests import (
     FORGED_LINE,
     MARKER,

@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 
-from publisher.registry import ManagedApplication, Registry
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.settings import ReconcileSettings
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
-from sandbox.functions_process import ANSWER_TIMEOUT_SECONDS, FunctionsProcess
-from sandbox.notifications import notification
+from registry.registry import ManagedApplication, Registry
+from sandbox.azure.notifications import notification
+from sandbox.functions.process import ANSWER_TIMEOUT_SECONDS, FunctionsProcess
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
 
 IN_FLIGHT = 100
 MOST_REPEATS = 5

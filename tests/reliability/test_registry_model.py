@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis.stateful import run_state_machine_as_test
 
-from sandbox.azure import Sandbox
+from sandbox.local_azure import Sandbox
 from tests.reliability.registry_machine import RegistryMachine
 
 

@@ -17,16 +17,14 @@ from azure.storage.queue import TextBase64DecodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from collector.__main__ import main as collector_main
-from collector.fan_out import send_shards
-from collector.queues import SHARDS_QUEUE
-from publisher.__main__ import main as publisher_main
-from sandbox import effects
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
-from sandbox.directory import API_CLIENT_ID
-from sandbox.effects import Effect, Status, TruncatedJson
-from sandbox.notifications import notification
-from sandbox.operations import (
+from collector.fan_out.dispatch import send_shards
+from collector.fan_out.queues import SHARDS_QUEUE
+from operations.__main__ import main as publisher_main
+from sandbox.azure.identity.directory import API_CLIENT_ID
+from sandbox.azure.notifications import notification
+from sandbox.faults import effects
+from sandbox.faults.effects import Effect, Status, TruncatedJson
+from sandbox.faults.operations import (
     ApplicationRead,
     IdentityTokenRequest,
     LogQuery,
@@ -36,6 +34,8 @@ from sandbox.operations import (
     TokenRequest,
     Upload,
 )
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
 from tests.collector.conftest import Fleet
 from tests.compliance_api.conftest import READER, principal
 from tests.reliability.secrets_watch import MARKER, Watch, leaks, secrets_of, watching

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from notification_endpoint.endpoint import BUDGET_SECONDS
-from sandbox.azure import Sandbox
+from sandbox.local_azure import Sandbox
 from tests.reliability.webhook_cell import play
 from tests.reliability.webhook_expectations import RECONCILED, Expectation, cells
 

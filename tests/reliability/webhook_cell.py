@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from notification_endpoint.endpoint import answer_notification
-from publisher.clients import shared_refresher
-from publisher.reconcile import reconcile_registry
-from publisher.registry import ManagedApplication, Registry
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.settings import ReconcileSettings
 from publisher.transport import longest_silence
-from sandbox.azure import Sandbox
-from sandbox.customers import Customer
-from sandbox.notifications import notification
+from registry.clients import shared_refresher
+from registry.reconcile import reconcile_registry
+from registry.registry import ManagedApplication, Registry
+from sandbox.azure.notifications import notification
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
 from tests.reliability.collector_faults import OF_A_SERVICE
 from tests.reliability.secrets_watch import MARKER
 from tests.reliability.webhook_faults import DEPENDENCIES

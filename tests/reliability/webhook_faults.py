@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox import effects
-from sandbox.effects import AnswerLost, Body, CutHalfWay, Dropped, Effect, Slow, Status, TruncatedJson, WithoutValue
-from sandbox.operations import (
+from sandbox.faults import effects
+from sandbox.faults.effects import (
+    AnswerLost,
+    Body,
+    CutHalfWay,
+    Dropped,
+    Effect,
+    Slow,
+    Status,
+    TruncatedJson,
+    WithoutValue,
+)
+from sandbox.faults.operations import (
     ApplicationRead,
     AssignmentList,
     IdentityTokenRequest,

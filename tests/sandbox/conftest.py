@@ -10,15 +10,15 @@ import aiohttp
 import pytest
 from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 
-from sandbox.directory import SERVICE_PRINCIPAL
+from sandbox.azure.identity.directory import SERVICE_PRINCIPAL
 from sandbox.services import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sandbox.azure import Sandbox
-    from sandbox.customers import Customer
-    from sandbox.tokens import Principal
+    from sandbox.azure.identity.tokens import Principal
+    from sandbox.local_azure import Sandbox
+    from sandbox.world.customers import Customer
 
 
 @dataclass(frozen=True)

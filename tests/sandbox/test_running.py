@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from sandbox.functions_process import REPOSITORY
+from sandbox.functions.process import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

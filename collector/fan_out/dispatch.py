@@ -1,0 +1,63 @@
+"""COLLECTION_MODE=fan-out: one invocation cuts the registry into shards, the platform scales out over the queue.
+
+The same collection code works on each shard (collector.shard_work), and rows come out as if one process had done it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from collector.fan_out.queues import SHARDS_QUEUE
+from collector.fan_out.shard_queue import ShardQueue
+from collector.fan_out.shard_records import KEPT, RunRecords
+from collector.fan_out.shards import APPLICATIONS_IN_A_SHARD, Shard, cut
+from collector.reporting.outcomes import Run
+from publisher.errors import AzureFailure
+from registry.registry import Patience, Registry
+
+if TYPE_CHECKING:
+    from collector.reading.places import Sleep
+    from publisher.settings import CollectorSettings
+
+logger = logging.getLogger(__name__)
+
+
+async def send_shards(
+    settings: CollectorSettings,
+    *,
+    trigger: str,
+    most: int = APPLICATIONS_IN_A_SHARD,
+    sleep: Sleep = asyncio.sleep,
+) -> list[Shard]:
+    """Begin a run: cut the registry into shards of at most ``most`` applications, and send each to the queue.
+
+    Raises:
+        AzureFailure: the registry could not be listed to its end, or a shard could not be sent. The run then never
+            completes, and alerts keep judging the last one that did.
+    """
+    run = Run(str(uuid.uuid4()), _to_milliseconds(datetime.now(UTC)), trigger)
+    patience = Patience(sleep=sleep)
+    own = settings.own_identity_client_id
+    async with (
+        Registry.open(settings.storage, settings.table_name, own, patience=patience) as registry,
+        RunRecords.open(settings, patience) as records,
+        ShardQueue.open(settings, SHARDS_QUEUE, sleep=sleep) as queue,
+    ):
+        ranges = await cut(registry.partitions(), most)
+        shards = [Shard(run, number, len(ranges), within) for number, within in enumerate(ranges, start=1)]
+        await records.begin(run, len(shards))
+        await queue.send(shard.message() for shard in shards)
+        try:
+            await records.forget_runs_before(run.started_at - KEPT)
+        except AzureFailure as failure:
+            logger.warning("old records of runs were not deleted: %s", failure)
+    return shards
+
+
+def _to_milliseconds(moment: datetime) -> datetime:
+    """Return the moment as rows and messages carry it."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

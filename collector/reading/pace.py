@@ -1,0 +1,216 @@
+"""How fast one customer's subscription is asked, so that Azure need not refuse.
+
+Azure Resource Manager meters reads for each subscription and principal with a token bucket, tells with each answer how
+many are left, and refuses with 429 and Retry-After when there are none. Source: "Understand how Azure Resource Manager
+throttles requests", https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+
+- What an answer says is left, less what is under way, may be asked for at once, but for a reserve: the webhook and the
+  reconciliation read with the same principal.
+- When nothing is left, one asks at a time, as fast as the bucket was seen to fill; its answer says how much is there.
+- A refusal holds everybody in the subscription back until its Retry-After is over. Then again one asks first.
+- Where no answer tells what is left, the pace is learnt from what went well between two refusals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final
+
+from publisher.errors import AzureFailure, Throttled
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from azure.core.rest import AsyncHttpResponse
+
+    from collector.reading.places import Place
+
+REMAINING_READS: Final = "x-ms-ratelimit-remaining-subscription-reads"
+
+_LARGEST_RESERVE: Final = 5
+_UNKNOWN_RATE: Final = 1.0
+"""Reads a second believed of an empty bucket until it was seen to fill: Retry-After knows no less than a second."""
+_SLOWEST_RATE: Final = 1 / 60
+_CAUTION: Final = 1.1
+"""How much longer than the estimate a wait is: answers travel now slower, now faster."""
+_LONGEST_WAIT_SECONDS: Final = 30.0
+
+
+class Pace:
+    """The pace of one subscription; everybody who asks for something in it shares one."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._in_flight = 0
+        self._careful = True
+        self._not_before = 0.0
+        self._refusals = 0
+        self._answered = asyncio.Event()
+        self._skipped = 0.0
+        self._bucket: _Bucket | None = None
+        self._interval = _LearntInterval()
+
+    async def ask(
+        self, send: Callable[[], Awaitable[AsyncHttpResponse]], place: Place, deadline: float
+    ) -> AsyncHttpResponse:
+        """Send a request when it is its turn, and return its answer.
+
+        Args:
+            send: sends it once.
+            place: given back to others while waiting.
+            deadline: seconds of ``time.monotonic``.
+
+        Raises:
+            Throttled: Azure refused, or its wish for a pause reaches beyond the deadline.
+        """
+        await self._turn(place, deadline)
+        self._in_flight += 1
+        try:
+            response = await send()
+        except Throttled as refusal:
+            self._note_refusal(refusal.retry_after)
+            raise
+        except AzureFailure as failure:
+            self._careful = self._careful and failure.status is None
+            raise
+        else:
+            self._note_answer(response.headers.get(REMAINING_READS))
+            return response
+        finally:
+            self._in_flight -= 1
+            self._answered.set()
+            self._answered = asyncio.Event()
+
+    async def _turn(self, place: Place, deadline: float) -> None:
+        while True:
+            now = self._now()
+            wait = max(self._not_before - now, 0.0)
+            if wait and now + wait >= deadline:
+                raise Throttled(
+                    "Azure's pause for this subscription is longer than the run", code="Throttled", status=429
+                )
+            if not wait:
+                if self._in_flight and (self._careful or (self._bucket is not None and self._bucket.credit < 1)):
+                    place.leave()
+                    await self._answered.wait()
+                    await place.occupy()
+                    continue
+                wait = self._bucket.wait(now) if self._bucket is not None else self._interval.wait(now)
+            if not wait:
+                break
+            await place.pause(wait)
+            # Whoever injected the waiting has let that much time pass.
+            self._skipped += max(0.0, now + wait - self._now())
+        if self._bucket is not None:
+            self._bucket.take()
+        else:
+            self._interval.take(self._now())
+
+    def _note_answer(self, remaining: str | None) -> None:
+        self._careful = False
+        self._refusals = 0
+        if remaining is None or not remaining.isdecimal():
+            self._interval.note_answer(self._now())
+            return
+        now = self._now()
+        if self._bucket is None:
+            self._bucket = _Bucket(now)
+        self._bucket.note(int(remaining), self._in_flight - 1, now)
+
+    def _note_refusal(self, retry_after: float | None) -> None:
+        now = self._now()
+        self._careful = True
+        wait = min(_LONGEST_WAIT_SECONDS, 2.0**self._refusals) if retry_after is None else retry_after
+        self._refusals += 1
+        self._not_before = max(self._not_before, now + wait)
+        self._interval.note_refusal(now, wait)
+        if self._bucket is not None:
+            self._bucket.note_empty(now, wait)
+
+    def _now(self) -> float:
+        return self._clock() + self._skipped
+
+
+class _Bucket:
+    """What is known of Azure's bucket, from the number of reads that it says are left."""
+
+    def __init__(self, now: float) -> None:
+        self.credit = 0.0
+        self._largest = 0
+        self._rate = _UNKNOWN_RATE
+        self._empty_since = now
+        self._seen_level = 0
+        self._seen_at: float | None = None
+        self._taken = 0
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until a read may be asked for."""
+        if self.credit >= 1:
+            return 0.0
+        return max(0.0, self._empty_since + _CAUTION / self._rate - now)
+
+    def take(self) -> None:
+        """Count one read that is asked for."""
+        self.credit = max(0.0, self.credit - 1)
+
+    def note(self, remaining: int, in_flight: int, now: float) -> None:
+        """Take in what an answer says is left, while others are under way that it may not know of."""
+        self._largest = max(self._largest, remaining)
+        self.credit = remaining - min(_LARGEST_RESERVE, self._largest // 4) - in_flight
+        self._taken += 1
+        if self.credit < 1:
+            self._empty_since = now
+        if self._seen_at is not None:
+            # Levels are told in whole reads, so one of those gained may have been there before. It may also be full,
+            # and fill no further: so this says how fast it fills at least.
+            gained, elapsed = remaining - self._seen_level + self._taken - 1, now - self._seen_at
+            if elapsed > 0:
+                self._rate = max(self._rate, gained / elapsed)
+        if self._seen_at is None or remaining > self._largest // 2:
+            self._seen_at, self._seen_level, self._taken = now, remaining, 0
+
+    def note_empty(self, now: float, wait: float) -> None:
+        """Take in that a read was refused, and when there will be one again."""
+        self.credit = 0.0
+        self._rate = max(_SLOWEST_RATE, min(self._rate, 1 / max(wait + now - self._empty_since, 0.1)))
+        self._empty_since = now
+        self._seen_at = None
+
+
+class _LearntInterval:
+    """The time between two requests where Azure does not tell what is left: none until it refuses."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._floor = 0.0
+        self._next = 0.0
+        self._since = 0.0
+        self._answers = 0
+        self._refused = False
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next request may go."""
+        return max(0.0, self._next - now)
+
+    def take(self, now: float) -> None:
+        """Count one request that goes now."""
+        self._next = now + self._seconds
+
+    def note_answer(self, now: float) -> None:
+        """Take in an answer that was no refusal: quicker from now on, and hardly so above what went well before."""
+        if now < self._since:
+            return  # on its way since before the refusal
+        self._answers += 1
+        self._seconds *= 0.9 if self._seconds > self._floor else 0.998
+
+    def note_refusal(self, now: float, wait: float) -> None:
+        """Take in a refusal and its pause."""
+        if now >= self._since:  # the first one, not those that were under way with it
+            if self._answers and self._refused:
+                self._seconds = self._floor = _CAUTION * (now - self._since) / self._answers
+            else:
+                self._seconds = max(self._seconds, wait)
+            self._answers = 0
+            self._refused = True
+        self._since = max(self._since, now + wait)

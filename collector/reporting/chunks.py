@@ -1,0 +1,155 @@
+"""Rows of many applications packed into bodies for the Logs Ingestion API, each row still knowing its owner."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from collector.reporting.states import well_formed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from collector.reporting.rows import Row
+
+CHUNK_LIMIT_BYTES: Final = 900_000
+"""Largest uncompressed body; Azure refuses more than 1 MB, compressed or not (FACTS 3.2)."""
+
+LARGEST_ROW_BYTES: Final = CHUNK_LIMIT_BYTES - 2
+"""A row that is alone in its chunk, between brackets."""
+
+COMPRESSION_LEVEL: Final = 1
+"""The rows repeat each other: level 1 already shrinks them more than tenfold, at a fraction of the processor time."""
+
+
+GZIP: Final = zlib.MAX_WBITS + 16
+"""What zlib calls the gzip format with its largest window."""
+
+
+class Delivery:
+    """The way of one application's rows to the tables: knows when the last of them was accepted or refused.
+
+    ``on_complete`` is called once, after ``close`` and after every chunk that carries a row of it is settled, with the
+    reason of the first refusal or None.
+    """
+
+    def __init__(self, on_complete: Callable[[Exception | None], None]) -> None:
+        self._on_complete = on_complete
+        self._open_chunks = 0
+        self._closed = False
+        self._refusal: Exception | None = None
+
+    def close(self) -> None:
+        """Declare that no further row will come."""
+        self._closed = True
+        self._complete_if_settled()
+
+    def enter_chunk(self) -> None:
+        """Count one more chunk that carries rows of this delivery."""
+        self._open_chunks += 1
+
+    def settle_chunk(self, refusal: Exception | None) -> None:
+        """Count one chunk as accepted (None) or refused."""
+        self._open_chunks -= 1
+        self._refusal = self._refusal or refusal
+        self._complete_if_settled()
+
+    def _complete_if_settled(self) -> None:
+        if self._closed and self._open_chunks == 0:
+            self._on_complete(self._refusal)
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Serialised rows of one future request, each with its owner."""
+
+    parts: list[bytes] = field(default_factory=list)
+    """Rows of one owner in each part, with commas between them."""
+    owners: list[tuple[Delivery | None, int]] = field(default_factory=list)
+    """The owner of each part, and how many rows the part has."""
+    deliveries: dict[int, Delivery] = field(default_factory=dict)
+    """Each owner once, by its identity."""
+    size: int = 2
+    """Exact bytes of the JSON array: brackets, rows and the commas between them."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows the chunk holds."""
+        return sum(count for _, count in self.owners)
+
+    def take(self, rows: list[bytes], owner: Delivery | None) -> int:
+        """Append as many of these rows of one owner as fit, in order; return how many."""
+        ends = list(accumulate(map(len, rows)))
+        room = CHUNK_LIMIT_BYTES - self.size - bool(self.parts)
+        # The row at position k ends after k commas.
+        count = bisect_right(range(len(rows)), room, key=lambda position: ends[position] + position)
+        if count:
+            self._append(b",".join(rows[:count]), owner, count)
+            if owner is not None and id(owner) not in self.deliveries:
+                self.deliveries[id(owner)] = owner
+                owner.enter_chunk()
+        return count
+
+    def compress(self) -> bytes:
+        """Return the gzip-compressed JSON array, and let go of the rows, which take forty times as much memory.
+
+        Releases the interpreter's lock: meant for a thread.
+        """
+        compressor = zlib.compressobj(COMPRESSION_LEVEL, wbits=GZIP)
+        pieces = [compressor.compress(b"[")]
+        for position, part in enumerate(self.parts):
+            if position:
+                pieces.append(compressor.compress(b","))
+            pieces.append(compressor.compress(part))
+        self.parts.clear()
+        return b"".join((*pieces, compressor.compress(b"]"), compressor.flush()))
+
+    def halves(self, body: bytes) -> tuple[Chunk, Chunk]:
+        """Return the rows of a compressed body in two chunks of about half the rows each.
+
+        Their owners know of this chunk only.
+        """
+        rows = [orjson.dumps(row) for row in orjson.loads(gzip.decompress(body))]
+        owners = [owner for owner, count in self.owners for _ in range(count)]
+        middle = len(rows) // 2
+        return _chunk_of(rows[:middle], owners[:middle]), _chunk_of(rows[middle:], owners[middle:])
+
+    def _append(self, part: bytes, owner: Delivery | None, count: int) -> None:
+        self.size += len(part) + bool(self.parts)
+        self.parts.append(part)
+        self.owners.append((owner, count))
+
+
+def _chunk_of(rows: list[bytes], owners: list[Delivery | None]) -> Chunk:
+    chunk = Chunk(deliveries={id(owner): owner for owner in owners if owner is not None})
+    for row, owner in zip(rows, owners, strict=True):
+        chunk._append(row, owner, 1)  # noqa: SLF001 - `take` would tell the owners of another chunk
+    return chunk
+
+
+def encoded(row: Row) -> bytes:
+    """Return the row as JSON. Lone surrogates, which JSON can spell and UTF-8 cannot carry, become U+FFFD."""
+    try:
+        serialised = orjson.dumps(row)
+    except TypeError:
+        serialised = orjson.dumps(
+            row | {name: well_formed(text) for name, text in row.items() if isinstance(text, str)}
+        )
+    return bytes(memoryview(serialised))  # a copy of its own size: orjson's keeps a buffer many times as large
+
+
+def cut_to_fit(row: bytes) -> bytes:
+    """Shorten the longest text of a row until it fits into a chunk; every other column stays whole."""
+    columns = orjson.loads(row)
+    while (excess := len(row) - LARGEST_ROW_BYTES) > 0:
+        column = max((name for name in columns if isinstance(columns[name], str)), key=lambda name: len(columns[name]))
+        # A character takes at most six bytes in JSON, so this never cuts more than needed by one sixth at a time.
+        columns[column] = columns[column][: -max(1, excess // 6)]
+        row = orjson.dumps(columns)
+    return row

@@ -1,0 +1,126 @@
+"""Rows -> chunks -> Logs Ingestion API: several uploads in flight, back-pressure, and an answer for every row."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Protocol
+
+from collector.reporting.chunks import LARGEST_ROW_BYTES, Chunk, cut_to_fit
+from publisher.errors import AzureFailure
+
+if TYPE_CHECKING:
+    from collector.reporting.chunks import Delivery
+
+COMPRESSING_THREADS: Final = 2
+"""Chunks compressed at the same time: each thread manages some hundred megabytes a second, and keeps memory."""
+
+logger = logging.getLogger(__name__)
+
+
+class Endpoint(Protocol):
+    """Where chunks go."""
+
+    async def upload(self, stream: str, body: bytes) -> None:
+        """Store one gzip-compressed JSON array of rows in a stream.
+
+        Raises:
+            AzureFailure: the rows are not stored, also after retries.
+        """
+
+
+class RowSink(Protocol):
+    """Where an application's result goes."""
+
+    def add(self, rows: list[bytes]) -> None:
+        """Take serialised rows."""
+
+    async def room(self) -> None:
+        """Wait until more rows may come."""
+
+
+class HeldRows:
+    """Keeps rows until it is known that they may be uploaded: a shard's results, a kilobyte for each application."""
+
+    def __init__(self) -> None:
+        self.rows: list[bytes] = []
+
+    def add(self, rows: list[bytes]) -> None:
+        """Take serialised rows."""
+        self.rows += rows
+
+    async def room(self) -> None:
+        """Return at once: a shard is bounded."""
+
+
+class StreamUploader:
+    """Packs the rows of one stream into chunks and uploads them, ``in_flight`` at a time.
+
+    ``add`` never waits, so that a page can be turned into rows in one go; ``room`` is where producers wait. So the
+    memory in use is bounded by ``in_flight`` chunks, as many that wait, and one page. Chunks wait compressed.
+    """
+
+    def __init__(self, endpoint: Endpoint, stream: str, tasks: asyncio.TaskGroup, in_flight: int) -> None:
+        self._endpoint = endpoint
+        self._stream = stream
+        self._tasks = tasks
+        self._slots = asyncio.Semaphore(in_flight)
+        self._compressing = asyncio.Semaphore(COMPRESSING_THREADS)
+        self._most_outstanding = 2 * in_flight
+        self._outstanding: set[asyncio.Task[None]] = set()
+        self._chunk = Chunk()
+        self.uploaded_rows = 0
+        self.rejected_rows = 0
+        self.truncated_rows = 0
+
+    def add(self, rows: list[bytes], owner: Delivery | None = None) -> None:
+        """Queue serialised rows; their owner hears of their fate. Text too long for any request is cut, and counted."""
+        if rows and max(map(len, rows)) > LARGEST_ROW_BYTES:
+            self.truncated_rows += sum(len(row) > LARGEST_ROW_BYTES for row in rows)
+            rows = [cut_to_fit(row) if len(row) > LARGEST_ROW_BYTES else row for row in rows]
+        while rows:
+            rows = rows[self._chunk.take(rows, owner) :]
+            if rows:
+                self._send()
+
+    async def room(self) -> None:
+        """Wait until fewer chunks are outstanding than the bound."""
+        while len(self._outstanding) >= self._most_outstanding:
+            await asyncio.wait(self._outstanding, return_when=asyncio.FIRST_COMPLETED)
+
+    async def flush(self) -> None:
+        """Send what is queued and wait until every chunk is settled."""
+        if self._chunk.parts:
+            self._send()
+        while self._outstanding:
+            await asyncio.wait(self._outstanding)
+
+    def _send(self) -> None:
+        chunk, self._chunk = self._chunk, Chunk()
+        task = self._tasks.create_task(self._settle(chunk))
+        self._outstanding.add(task)
+        task.add_done_callback(self._outstanding.discard)
+
+    async def _settle(self, chunk: Chunk) -> None:
+        refusals = await self._upload(chunk)
+        for key, delivery in chunk.deliveries.items():
+            delivery.settle_chunk(refusals.get(key))
+
+    async def _upload(self, chunk: Chunk) -> dict[int, Exception]:
+        """Upload a chunk, in halves where Azure finds it too large; return the refusal of each owner that has one."""
+        async with self._compressing:
+            body = await asyncio.to_thread(chunk.compress)
+        try:
+            async with self._slots:
+                await self._endpoint.upload(self._stream, body)
+        except AzureFailure as error:
+            if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and chunk.rows > 1:
+                first, second = chunk.halves(body)
+                return {**await self._upload(first), **await self._upload(second)}
+            self.rejected_rows += chunk.rows
+            # The refusal is told in each application's result; a stack trace would add nothing.
+            logger.error("%d rows for %s were not stored: %s: %s", chunk.rows, self._stream, error.code, error)  # noqa: TRY400
+            return dict.fromkeys(chunk.deliveries, error)
+        self.uploaded_rows += chunk.rows
+        return {}

@@ -1,0 +1,208 @@
+"""What a run says about every application, and about itself: a read that failed is an outcome, never an absence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from publisher.errors import AzureFailure
+    from registry.registry import MalformedRow, ManagedApplication
+
+
+class Outcome(StrEnum):
+    """The one answer a run gives for an application (column Outcome of PolicyCollectionResults_CL)."""
+
+    SUCCEEDED = "Succeeded"
+    """Every page was read and every state was uploaded."""
+    NO_STATES = "NoStates"
+    """Azure Policy answered and has no state of the application's own assignments: not evaluated, not compliant."""
+    ACCESS_DENIED = "AccessDenied"
+    """The publisher's service principal may not read the managed resource group (any more)."""
+    NOT_FOUND = "NotFound"
+    """The managed resource group or its subscription is not there, or not visible."""
+    THROTTLED = "Throttled"
+    """Azure Resource Manager kept answering 429."""
+    FAILED = "Failed"
+    """Anything else that kept the states from being read to their end."""
+    UPLOAD_FAILED = "UploadFailed"
+    """The states were read, but rows of this application were refused."""
+    SKIPPED = "Skipped"
+    """The run's deadline came first."""
+
+
+READ_OUTCOMES: Final = frozenset({Outcome.SUCCEEDED, Outcome.NO_STATES})
+"""Outcomes whose states can be judged."""
+
+CUSTOMER_OUTCOMES: Final = frozenset({Outcome.ACCESS_DENIED, Outcome.NOT_FOUND})
+"""Outcomes that the customer's side explains: an alert tells, the run itself did its work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Identity of one collection run.
+
+    ``started_at`` is TimeGenerated of every row: one value per run keeps all records of an upload inside Azure's
+    30-minute range (FACTS 3.3).
+    """
+
+    run_id: str
+    started_at: datetime
+    trigger: str
+
+    @property
+    def time_generated(self) -> str:
+        """The start in ISO 8601, UTC, with milliseconds."""
+        return iso_milliseconds(self.started_at)
+
+
+def iso_milliseconds(moment: datetime) -> str:
+    """Return an aware ``moment`` as Azure writes it: ISO 8601, UTC, milliseconds, ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(slots=True)
+class ApplicationResult:
+    """What a run found out about one application; counts are of policy states unless they say otherwise."""
+
+    application_id: str
+    application_name: str
+    customer_subscription_id: str
+    managed_resource_group_id: str
+    assignments_expected: int | None = None
+    outcome: Outcome = Outcome.FAILED
+    error_code: str | None = None
+    error_message: str | None = None
+    states: int = 0
+    noncompliant_states: int = 0
+    foreign_states: int = 0
+    rejected_states: int = 0
+    truncated_rows: int = 0
+    pages: int = 0
+    assignments_without_states: int | None = None
+    duration_ms: int = 0
+    oldest_evaluation: str | None = None
+    latest_evaluation: str | None = None
+
+    @classmethod
+    def of(cls, application: ManagedApplication) -> ApplicationResult:
+        """Return the empty result of a registered application."""
+        return cls(
+            application_id=str(application.application_id),
+            application_name=application.application_id.name,
+            customer_subscription_id=application.application_id.subscription_id,
+            managed_resource_group_id=str(application.managed_resource_group_id),
+            assignments_expected=None if application.assignments is None else len(application.assignments),
+        )
+
+    @classmethod
+    def of_malformed(cls, row: MalformedRow) -> ApplicationResult:
+        """Return the result of a registry row that cannot be collected; its message names the row.
+
+        Failed, or AccessDenied when the row only says that Azure refuses us the application.
+        """
+        refused = row.access_lost_at is not None
+        return cls(
+            application_id=str(row.application_id or row.name),
+            application_name=row.application_id.name if row.application_id else "",
+            customer_subscription_id=row.subscription_id,
+            managed_resource_group_id="",
+            outcome=Outcome.ACCESS_DENIED if refused else Outcome.FAILED,
+            error_code="ApplicationNotReadable" if refused else "MalformedRegistryRow",
+            error_message=f"Registry row {row.name}: {row.reason}",
+        )
+
+    def conclude(self, outcome: Outcome, code: str | None = None, message: str | None = None) -> None:
+        """Set the outcome and, for an error, its code and its text for people."""
+        self.outcome, self.error_code, self.error_message = outcome, code, message
+
+
+_ADDED_UP: Final = (
+    "applications",
+    "states",
+    "noncompliant_states",
+    "foreign_states",
+    "uploaded_rows",
+    "rejected_rows",
+    "truncated_rows",
+)
+
+
+@dataclass(slots=True)
+class RunSummary:
+    """Totals of a run; ``outcomes`` counts applications by outcome."""
+
+    run: Run
+    applications: int = 0
+    outcomes: dict[Outcome, int] = field(default_factory=dict)
+    states: int = 0
+    noncompliant_states: int = 0
+    foreign_states: int = 0
+    uploaded_rows: int = 0
+    rejected_rows: int = 0
+    truncated_rows: int = 0
+    duration_ms: int = 0
+    error: AzureFailure | None = None
+    """Why the registry could not be read to its end, or nothing could be uploaded at all."""
+    completed: bool = False
+    """True once the run row was accepted: the whole registry was gone through, and every result row is stored."""
+
+    def add(self, result: ApplicationResult) -> None:
+        """Count one application's final result."""
+        self.applications += 1
+        self.outcomes[result.outcome] = self.outcomes.get(result.outcome, 0) + 1
+        self.states += result.states
+        self.noncompliant_states += result.noncompliant_states
+        self.foreign_states += result.foreign_states
+        self.rejected_rows += result.rejected_states
+        self.truncated_rows += result.truncated_rows
+
+    def add_totals(self, totals: dict[str, Any]) -> None:
+        """Count what another process collected for this run: the ``totals`` of its own summary."""
+        for outcome, count in totals["outcomes"].items():
+            self.outcomes[Outcome(outcome)] = self.outcomes.get(Outcome(outcome), 0) + count
+        for name in _ADDED_UP:
+            setattr(self, name, getattr(self, name) + totals[name])
+
+    @property
+    def succeeded(self) -> int:
+        """Applications that were read."""
+        return sum(count for outcome, count in self.outcomes.items() if outcome in READ_OUTCOMES)
+
+    @property
+    def failed(self) -> int:
+        """Applications that were not read, for whatever reason."""
+        return self.applications - self.succeeded
+
+    @property
+    def failed_by_us_or_azure(self) -> int:
+        """Applications whose outcome only this program, its settings or Azure can explain: they fail the invocation."""
+        return sum(
+            count
+            for outcome, count in self.outcomes.items()
+            if outcome not in READ_OUTCOMES and outcome not in CUSTOMER_OUTCOMES
+        )
+
+    def totals(self) -> dict[str, Any]:
+        """Return what the run came to, for logs and machines: its identity and all counts."""
+        return {
+            "run_id": self.run.run_id,
+            "started_at": self.run.time_generated,
+            "trigger": self.run.trigger,
+            "completed": self.completed,
+            "totals": {
+                "applications": self.applications,
+                "succeeded": self.succeeded,
+                "failed": self.failed,
+                "outcomes": {outcome.value: count for outcome, count in sorted(self.outcomes.items())},
+                "states": self.states,
+                "noncompliant_states": self.noncompliant_states,
+                "foreign_states": self.foreign_states,
+                "uploaded_rows": self.uploaded_rows,
+                "rejected_rows": self.rejected_rows,
+                "truncated_rows": self.truncated_rows,
+                "duration_ms": self.duration_ms,
+            },
+        }

@@ -1,0 +1,149 @@
+"""Policy state -> table row; result row; run row.
+
+The columns are declared in infra/tables only; tests compare these builders with them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from collector.reporting.chunks import encoded
+from publisher.policy_states import is_owned
+from publisher.resource_ids import fold
+
+if TYPE_CHECKING:
+    from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
+    from collector.reporting.states import Evaluation, Policy, Text
+    from registry.registry import ManagedApplication
+
+Row = dict[str, Any]
+
+
+class PolicyRows(NamedTuple):
+    """What one policy contributes to the rows of an application's states."""
+
+    is_owned: bool
+    assignment_id: str
+    """Folded, for comparing."""
+    key: tuple[str, ...]
+    """Assignment, reference and definition, folded: resources with the same key can be summarised."""
+    head: bytes
+    """The row's JSON up to the columns of the resource."""
+
+
+class StateRows:
+    """Builds the PolicyComplianceStates_CL rows of one application in one run.
+
+    A row is JSON from the start: what is the same for an application and a policy is serialised once.
+    """
+
+    def __init__(self, application: ManagedApplication, run: Run) -> None:
+        self._group_id = str(application.managed_resource_group_id)
+        self._constant: Row = {
+            "TimeGenerated": run.time_generated,
+            "Run_id": run.run_id,
+            "Application_id": str(application.application_id),
+            "Application_name": application.application_id.name,
+            "Customer_name": application.customer_name,
+            "Customer_subscription_id": application.application_id.subscription_id,
+            "Managed_resource_group_id": self._group_id,
+            "Plan_name": application.plan_name,
+            "Plan_version": application.plan_version,
+        }
+        assignments = application.assignments or ()
+        self._assignment_names = {fold(assignment.id): assignment.display_name for assignment in assignments}
+        self._definition_names = dict(application.definition_names) | {
+            fold(assignment.definition_id): assignment.definition_display_name
+            for assignment in assignments
+            if assignment.definition_id
+        }
+
+    def policy(self, policy: Policy) -> PolicyRows:
+        """Return what a policy contributes to its states' rows, and whether the application owns its assignment."""
+        assignment_id, definition_id = lowered(policy.assignment_id), lowered(policy.definition_id)
+        columns = {
+            "Policy_assignment_id": assignment_id,
+            "Policy_assignment_name": policy.assignment_name,
+            "Policy_assignment_display_name": self._assignment_names.get(assignment_id or "") or policy.assignment_name,
+            "Policy_definition_id": definition_id,
+            "Policy_definition_name": policy.definition_name,
+            "Policy_definition_display_name": self._definition_names.get(definition_id or ""),
+            "Policy_definition_reference_id": policy.definition_reference_id or None,
+            "Policy_set_definition_id": lowered(policy.set_definition_id),
+            "Policy_effect": policy.effect,
+        }
+        return PolicyRows(
+            is_owned=is_owned(policy.assignment_scope, policy.assignment_id, self._group_id),
+            assignment_id=assignment_id or "",
+            key=(assignment_id or "", fold(policy.definition_reference_id or ""), definition_id or ""),
+            head=encoded(self._constant | columns)[:-1] + b",",
+        )
+
+
+def state_row(policy: PolicyRows, state: Evaluation | tuple[Text, ...], verdict: bool | None, count: int = 1) -> bytes:  # noqa: FBT001
+    """Return the row of one policy state, or of ``count`` summarised ones; ``state`` is as in Evaluation."""
+    timestamp, resource_id, resource_type, location, compliance_state = state
+    return (
+        policy.head
+        + orjson.dumps(
+            {
+                "Resource_id": resource_id,
+                # Some answers carry a leading slash (FACTS 2.4).
+                "Resource_type": resource_type.lstrip("/") if resource_type else None,
+                "Resource_location": location,
+                "Compliance_state": compliance_state,
+                "Is_compliant": verdict,
+                "Resource_count": count,
+                "Evaluated_at": timestamp,
+            }
+        )[1:]
+    )
+
+
+def lowered(resource_id: str | None) -> str | None:
+    """Return the stored form of a policy id; null and the empty string both mean "none" (FACTS 2.5)."""
+    return fold(resource_id) if resource_id else None
+
+
+def result_row(result: ApplicationResult, run: Run) -> Row:
+    """Return the PolicyCollectionResults_CL row of one application."""
+    return {
+        "TimeGenerated": run.time_generated,
+        "Run_id": run.run_id,
+        "Application_id": result.application_id,
+        "Application_name": result.application_name,
+        "Customer_subscription_id": result.customer_subscription_id,
+        "Managed_resource_group_id": result.managed_resource_group_id,
+        "Outcome": result.outcome.value,
+        "Error_code": result.error_code,
+        "Error_message": result.error_message,
+        "States": result.states,
+        "Noncompliant_states": result.noncompliant_states,
+        "Foreign_states": result.foreign_states,
+        "Pages": result.pages,
+        "Assignments_expected": result.assignments_expected,
+        "Assignments_without_states": result.assignments_without_states,
+        "Duration_ms": result.duration_ms,
+        "Oldest_evaluation": result.oldest_evaluation,
+        "Latest_evaluation": result.latest_evaluation,
+    }
+
+
+def run_row(summary: RunSummary, version: str) -> Row:
+    """Return the PolicyCollectionRuns_CL row: the heartbeat, and the sign that the run went through the whole fleet."""
+    return {
+        "TimeGenerated": summary.run.time_generated,
+        "Run_id": summary.run.run_id,
+        "Trigger": summary.run.trigger,
+        "Version": version,
+        "Applications": summary.applications,
+        "Succeeded": summary.succeeded,
+        "Failed": summary.failed,
+        "States": summary.states,
+        "Noncompliant_states": summary.noncompliant_states,
+        "Uploaded_rows": summary.uploaded_rows,
+        "Rejected_rows": summary.rejected_rows,
+        "Duration_ms": summary.duration_ms,
+    }

@@ -1,0 +1,129 @@
+"""The commands of ``python -m operations`` that change the registry: add, remove, name, reconcile."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+from operations.report import Cell, Listing, Report, not_registered
+from publisher.errors import AzureFailure
+from registry.inventory import Inventory, NotRegistered, Standing, each
+from registry.reconcile import ReconciliationFailed, reconcile_registry
+from registry.refresh import Change
+
+if TYPE_CHECKING:
+    import argparse
+
+    from operations.report import Console
+    from publisher.resource_ids import ApplicationId
+
+_RECONCILE_SECONDS: Final = 6 * 3600.0
+_OUT_OF_REACH: Final = "the plan's authorizations do not name the service principal (its object id)"
+
+
+async def add(inventory: Inventory, options: argparse.Namespace, console: Console) -> Report:
+    """Register applications as Azure describes them now."""
+    if not options.applications and not options.subscriptions:
+        return Report(ok=False, document={}, error="name an application, or --subscription", bad_usage=True)
+    wanted = dict.fromkeys(options.applications)
+    notes = []
+    for subscription_id in options.subscriptions:
+        found = await inventory.in_subscription(subscription_id)
+        wanted |= dict.fromkeys(found)
+        if not found:
+            notes.append(f"In {subscription_id} no application is visible: there is none, or {_OUT_OF_REACH}.")
+
+    async def register(application_id: ApplicationId) -> tuple[str, str | None]:
+        try:
+            change = await inventory.add(application_id)
+        except AzureFailure as failure:
+            return type(failure).__name__, f"{failure.code}: {failure}"
+        return (change, None) if change is not Change.CONFIRMED else ("Deleting", "Azure is deleting it")
+
+    with console.busy(f"reading {len(wanted)} applications"):
+        results = await each(wanted, register)
+    document = [
+        {"application_id": str(identity), "result": str(result), "error": error}
+        for identity, (result, error) in zip(wanted, results, strict=True)
+    ]
+    rows = [
+        (
+            one["application_id"] or "",
+            Cell(one["result"] or "", "good" if one["error"] is None else "bad"),
+            one["error"] or "",
+        )
+        for one in document
+    ]
+    failed = sum(one["error"] is not None for one in document)
+    return Report(
+        ok=not failed and not notes,
+        document={"applications": document, "notes": notes},
+        listings=(Listing("", ("Application", "Result", "Why"), rows),) if rows else (),
+        notes=tuple(notes),
+        error=f"{failed} of {len(document)} applications were not registered" if failed else None,
+    )
+
+
+async def remove(inventory: Inventory, options: argparse.Namespace, console: Console) -> Report:
+    """Take one application out of monitoring."""
+    identity = options.application
+    row = await inventory.row(identity)
+    if row is None or row.is_tombstone:
+        return not_registered(identity)
+    standing, reason = await inventory.standing(identity)
+    document = {"application_id": str(identity), "azure": str(standing), "removed": False}
+    if standing in {Standing.ALIVE, Standing.UNKNOWN} and not options.force:
+        said = "calls it alive" if standing is Standing.ALIVE else f"cannot be asked about it ({reason})"
+        error = f"Azure {said}: its compliance would no longer be watched. Say --force if that is what you want."
+        return Report(ok=False, document=document, error=error)
+    if not options.yes and not console.confirm(f"Take {identity} out of monitoring?"):
+        unasked = not sys.stdin.isatty()
+        return Report(
+            ok=False,
+            document=document,
+            error="not removed: say --yes, there is no terminal to ask on" if unasked else "not removed",
+            bad_usage=unasked,
+        )
+    try:
+        await inventory.remove(identity)
+    except NotRegistered:
+        return not_registered(identity)
+    return Report(ok=True, document=document | {"removed": True}, notes=(f"{identity} is removed.",))
+
+
+async def name(inventory: Inventory, options: argparse.Namespace, _: Console) -> Report:
+    """Set what one customer is called."""
+    identity = options.application
+    try:
+        await inventory.name(identity, options.customer)
+    except NotRegistered:
+        return not_registered(identity)
+    shown = options.customer or identity.subscription_id
+    return Report(
+        ok=True,
+        document={"application_id": str(identity), "customer_name": shown},
+        notes=(f"The customer of {identity} is called {shown} from the next collection on.",),
+    )
+
+
+async def reconcile(inventory: Inventory, _: argparse.Namespace, console: Console) -> Report:
+    """Refresh every application, as the daily timer does."""
+    with console.busy("refreshing every application"):
+        result = await reconcile_registry(inventory.refresher, deadline=time.monotonic() + _RECONCILE_SECONDS)
+    rows = [(str(change), str(count)) for change, count in sorted(result.changes.items())]
+    failures = [(name, Cell(reason, "bad")) for name, reason in sorted(result.failures.items())]
+    listings = [Listing("", ("Change", "Applications"), rows)] if rows else []
+    if failures:
+        listings.append(Listing("Not refreshed", ("Application", "Why"), failures))
+    error = None
+    try:
+        result.raise_for_failures()
+    except ReconciliationFailed as failure:
+        error = str(failure)
+    return Report(
+        ok=error is None and not result.changes[Change.ACCESS_LOST],
+        document={"changes": {str(name): count for name, count in result.changes.items()}, "failures": result.failures},
+        listings=tuple(listings),
+        error=error,
+    )

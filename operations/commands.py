@@ -1,0 +1,45 @@
+"""Which command of ``python -m operations`` is what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from operations.changes import add, name, reconcile, remove
+from operations.lookups import check, list_applications, show
+from publisher.settings import ReconcileSettings
+from registry.clients import shared_refresher
+from registry.inventory import Inventory
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from operations.report import Console, Report
+
+_COMMANDS: Final[dict[str, Callable[[Inventory, argparse.Namespace, Console], Awaitable[Report]]]] = {
+    "list": list_applications,
+    "show": show,
+    "add": add,
+    "remove": remove,
+    "name": name,
+    "check": check,
+    "reconcile": reconcile,
+}
+
+
+async def run(options: argparse.Namespace, variables: Mapping[str, str], console: Console) -> Report:
+    """Run the command that the options name.
+
+    Raises:
+        SettingsError: settings are missing or wrong (but `doctor` reports them).
+        AzureFailure: the registry, or whatever else the whole command needs, could not be reached.
+    """
+    if options.command == "doctor":
+        from operations.doctor import examine  # noqa: PLC0415 - nothing else needs the collector's side
+
+        with console.busy("examining the installation"):
+            return await examine(variables, only=options.application, everything=options.all)
+    settings = ReconcileSettings.from_environment(variables)
+    async with shared_refresher(settings) as refresher:
+        command = _COMMANDS[options.command]
+        return await command(Inventory(refresher), options, console)

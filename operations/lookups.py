@@ -1,0 +1,171 @@
+"""The commands of ``python -m operations`` that only look: list, show, check."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from operations.report import Cell, Listing, Report, Tone, not_registered
+from publisher.errors import AzureFailure
+from publisher.resource_ids import fold
+from registry.inventory import Difference, Finding, Inventory, as_document, each
+from registry.managed_application import MalformedRow, ManagedApplication
+from registry.rows import UnreadableRow, application_of
+
+if TYPE_CHECKING:
+    import argparse
+
+    from operations.report import Console
+    from publisher.resource_ids import ApplicationId
+
+_FINDING_TONES: Final[dict[Finding, Tone]] = {
+    Finding.CHANGED: "doubtful",
+    Finding.MISSING: "doubtful",
+    Finding.GONE: "bad",
+    Finding.UNREAD: "bad",
+    Finding.MALFORMED: "bad",
+}
+
+
+async def list_applications(inventory: Inventory, options: argparse.Namespace, _: Console) -> Report:
+    """Report every registered application, and the rows that cannot be collected."""
+    wanted = fold(options.find)
+    applications, malformed = [], []
+    async for item in inventory.applications():
+        if isinstance(item, MalformedRow):
+            malformed.append(item)
+        elif wanted in fold(f"{item.application_id} {item.customer_name}"):
+            applications.append(item)
+    applications.sort(key=lambda item: (fold(item.customer_name), fold(str(item.application_id))))
+    listings = [_applications_table(applications)]
+    if malformed:
+        rows = [(item.name, item.subscription_id, Cell(item.reason, "bad")) for item in malformed]
+        listings.append(Listing("Rows that cannot be collected", ("Row", "Subscription", "Why"), rows))
+    return Report(
+        ok=True,
+        document={"applications": [_in_list(item) for item in applications], "malformed": as_document(malformed)},
+        listings=tuple(listings),
+        notes=(f"{len(applications)} applications",),
+    )
+
+
+async def show(inventory: Inventory, options: argparse.Namespace, _: Console) -> Report:
+    """Report everything that the registry knows about one application."""
+    row = await inventory.row(options.application)
+    if row is None:
+        return not_registered(options.application)
+    keys: dict[str, Any] = {"partition_key": row.partition_key, "row_key": row.row_key}
+    if row.is_tombstone:
+        document = {**keys, "status": "deleted", "application_id": str(options.application)}
+        document |= {name: str(row.properties.get(name) or "") for name in ("deleted_at", "event_time")}
+        return Report(ok=False, document=document, listings=(_properties(document),), error="it was deleted")
+    try:
+        application = application_of(row)
+    except UnreadableRow as error:
+        document = {**keys, "status": "malformed", "application_id": str(options.application)}
+        return Report(ok=False, document=document, listings=(_properties(document),), error=f"malformed row: {error}")
+    names = dict(application.definition_names)
+    document = {**keys, "status": "active", **as_document(application), "definition_names": names}
+    assignments = application.assignments or ()
+    listing = Listing(
+        "Policy assignments",
+        ("Assignment", "Display name", "Definition"),
+        [(one.id, one.display_name, one.definition_display_name or one.definition_id) for one in assignments],
+    )
+    plain = {name: value for name, value in document.items() if name not in {"assignments", "definition_names"}}
+    note = () if application.assignments is not None else ("The policy assignments are not known.",)
+    listings = (_properties(plain), listing) if assignments else (_properties(plain),)
+    return Report(ok=True, document=document, listings=listings, notes=note)
+
+
+async def check(inventory: Inventory, options: argparse.Namespace, console: Console) -> Report:
+    """Report how the registry differs from Azure; changes nothing."""
+    items = [item async for item in inventory.applications()]
+    with console.busy(f"comparing {len(items)} applications with Azure"):
+        found = [difference for difference in await each(items, inventory.compare) if difference]
+        missing, notes = await _missing(inventory, items, options.subscriptions)
+    found += missing
+    counts = Counter(difference.finding for difference in found)
+    rows = [(one.application_id, Cell(one.finding, _FINDING_TONES[one.finding]), _details(one)) for one in found]
+    document = {
+        "applications": len(items),
+        "differences": [
+            {
+                **as_document(one),
+                "finding": str(one.finding),
+                "changes": [dict(zip(("field", "registry", "azure"), change, strict=True)) for change in one.changes],
+            }
+            for one in found
+        ],
+        "notes": notes,
+    }
+    summary = ", ".join(f"{count} {finding}" for finding, count in sorted(counts.items())) or "no difference"
+    return Report(
+        ok=not found,
+        document=document,
+        listings=(Listing("Differences", ("Application", "Finding", "What"), rows),) if rows else (),
+        notes=(f"{len(items)} applications compared: {summary}", *notes),
+        error="run `add` or `reconcile` to take over what Azure says" if found else None,
+    )
+
+
+async def _missing(
+    inventory: Inventory, items: list[ManagedApplication | MalformedRow], subscriptions: list[str]
+) -> tuple[list[Difference], list[str]]:
+    """Return applications that are not registered, and notes about subscriptions that could not be looked into."""
+    known = {item.application_id for item in items}
+    of_customers = {item.application_id.subscription_id.lower() for item in items if item.application_id}
+
+    async def look(subscription_id: str) -> list[ApplicationId] | str:
+        try:
+            return await inventory.in_subscription(subscription_id)
+        except AzureFailure as failure:
+            return f"{subscription_id} could not be searched for unregistered applications: {failure.code}"
+
+    searched = await each(sorted(of_customers | set(subscriptions)), look)
+    missing = [
+        Difference(str(identity), Finding.MISSING, "Azure shows it to us, and it is not registered: use `add`")
+        for found in searched
+        if not isinstance(found, str)
+        for identity in found
+        if identity not in known
+    ]
+    return missing, [found for found in searched if isinstance(found, str)]
+
+
+def _in_list(application: ManagedApplication) -> dict[str, Any]:
+    """Return an application for the list, without the names of rules: `show` has them."""
+    document: dict[str, Any] = as_document(application)
+    del document["definition_names"]
+    return document
+
+
+def _applications_table(applications: list[ManagedApplication]) -> Listing:
+    rows = [
+        (
+            item.application_id.name,
+            item.customer_name,
+            item.application_id.subscription_id,
+            " ".join(filter(None, (item.plan_name, item.plan_version))) or item.definition_id.rpartition("/")[2],
+            Cell("not known", "doubtful") if item.assignments is None else str(len(item.assignments)),
+            Cell(f"access lost {item.access_lost_at:%Y-%m-%d %H:%M}", "bad")
+            if item.access_lost_at
+            else f"{item.refreshed_at:%Y-%m-%d %H:%M}"
+            if item.refreshed_at
+            else Cell("never", "doubtful"),
+        )
+        for item in applications
+    ]
+    columns = ("Application", "Customer", "Subscription", "Plan", "Assignments", "Refreshed")
+    return Listing("", columns, rows)
+
+
+def _properties(document: dict[str, Any]) -> Listing:
+    rows = [(name.replace("_", " "), str(value)) for name, value in document.items() if value]
+    return Listing("", ("Property", "Value"), rows)
+
+
+def _details(difference: Difference) -> str:
+    if not difference.changes:
+        return difference.reason
+    return "\n".join(f"{name}: {before or '(none)'} -> {now or '(none)'}" for name, before, now in difference.changes)

@@ -1,0 +1,121 @@
+"""What a command of ``python -m operations`` has to say: tables for people, one JSON object for machines."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import orjson
+from rich.console import Console as Terminal
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from publisher.environment import SettingsError
+    from publisher.resource_ids import ApplicationId
+
+Tone = Literal["", "good", "bad", "doubtful"]
+_STYLES: Final[dict[Tone, str]] = {"": "", "good": "green", "bad": "red", "doubtful": "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A text in a table, and how it sounds."""
+
+    text: str
+    tone: Tone = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table for people; a row has one cell or text for each column."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Cell | str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of a command.
+
+    `document` is the JSON object, to which `error` is added; `notes` are lines after the tables. The exit status is 0
+    when it is `ok`, 2 for `bad_usage`, else 1.
+    """
+
+    ok: bool
+    document: dict[str, Any]
+    listings: tuple[Listing, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+    bad_usage: bool = False
+
+
+def not_registered(application_id: ApplicationId) -> Report:
+    """Return the report about an application that a command needs and the registry does not have."""
+    error = f"{application_id} is not in the registry"
+    return Report(ok=False, document={"application_id": str(application_id)}, error=error)
+
+
+class Console:
+    """Prints reports to standard output, and to standard error what is wrong and what is going on."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._terminal = Terminal(highlight=False)
+        self._errors = Terminal(stderr=True, highlight=False)
+
+    def show(self, report: Report) -> None:
+        """Print a report."""
+        if self._as_json:
+            _print_json({**report.document, "error": report.error})
+        else:
+            for listing in report.listings:
+                self._terminal.print(_table(listing))
+            for note in report.notes:
+                self._terminal.print(Text(note), soft_wrap=True)
+        if report.error:
+            self._errors.print(Text(report.error, style="red"), soft_wrap=True)
+
+    def show_bad_settings(self, error: SettingsError) -> None:
+        """Print every bad setting."""
+        if self._as_json:
+            _print_json({"error": "bad settings", "settings": list(error.problems)})
+        self._errors.print(Text("Bad settings:", style="red"))
+        for problem in error.problems:
+            self._errors.print(Text(f"  {problem}"), soft_wrap=True)
+
+    @contextmanager
+    def busy(self, doing: str) -> Iterator[None]:
+        """Show, on a terminal, that something is going on."""
+        if self._errors.is_terminal:
+            with self._errors.status(doing):
+                yield
+        else:
+            yield
+
+    def confirm(self, question: str) -> bool:
+        """Ask the operator, on a terminal; without one the answer is no."""
+        if not (sys.stdin.isatty() and self._errors.is_terminal):
+            return False
+        self._errors.print(Text(f"{question} [y/N] "), end="")
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _table(listing: Listing) -> Table:
+    table = Table(title=listing.title or None, title_justify="left")
+    for column in listing.columns:
+        table.add_column(column, overflow="fold")
+    for row in listing.rows:
+        cells = (cell if isinstance(cell, Cell) else Cell(cell) for cell in row)
+        table.add_row(*(Text(cell.text, style=_STYLES[cell.tone]) for cell in cells))
+    return table
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""Who is registered: one row for each managed application, kept in Table storage and true to Azure Resource Manager."""

@@ -1,0 +1,27 @@
+"""The registry's daily reconciliation on Azure Functions: a timer, and nothing but what a trigger needs."""
+
+import os
+import time
+from typing import Final
+
+import azure.functions as func
+
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+
+_DAILY: Final = "0 17 3 * * *"  # 03:17 UTC, beside the full hours at which collections begin
+_BUDGET_SECONDS: Final = 25 * 60.0
+"""A little under the functionTimeout of host.json."""
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule=_DAILY, run_on_startup=False, use_monitor=True)
+async def reconcile_registry(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding needs it
+    """Refresh every application in the registry; raises when some could not be refreshed."""
+    # Imported here: the app must index quickly, and without settings.
+    from publisher.settings import ReconcileSettings  # noqa: PLC0415
+    from registry.clients import shared_refresher  # noqa: PLC0415
+    from registry.reconcile import reconcile_registry as reconcile  # noqa: PLC0415
+
+    settings = ReconcileSettings.from_environment(os.environ)
+    async with shared_refresher(settings) as refresher:
+        result = await reconcile(refresher, deadline=time.monotonic() + _BUDGET_SECONDS)
+    result.raise_for_failures()

@@ -1,0 +1,231 @@
+"""What an operator does to the registry: add, remove and name applications, and compare it with Azure.
+
+Free of printing and prompting (`publisher.cli_commands` does that), and of Azure Functions. Every write is guarded by
+the row's ETag, as the webhook's and the reconciliation's are.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from publisher.errors import AzureFailure
+from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
+from publisher.resource_manager import APPLICATIONS_API_VERSION, text_at
+from registry.managed_application import ExpectedAssignment, MalformedRow, ManagedApplication
+from registry.refresh import Change, Refresher, is_gone, until_unchallenged
+from registry.registry import Row
+from registry.rows import OPERATOR
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
+
+AT_ONCE: Final = 8
+"""Applications that are read at the same time, as in the daily reconciliation."""
+
+SECONDS_PER_APPLICATION: Final = 120.0
+SECONDS_PER_LIST: Final = 120.0
+
+_COMPARED: Final = (
+    "managed_resource_group_id",
+    "plan_publisher",
+    "plan_product",
+    "plan_name",
+    "plan_version",
+    "definition_id",
+    "location",
+    "kind",
+    "provisioning_state",
+    "assignments",
+)
+"""The fields that a refresh would write; of the others, some are the operator's and some are times."""
+
+_IDS: Final = frozenset({"managed_resource_group_id", "definition_id"})
+
+
+class NotRegistered(Exception):  # noqa: N818 - named for what it tells
+    """The application is not in the registry, or its row only remembers that it was deleted."""
+
+
+class Standing(StrEnum):
+    """What Azure Resource Manager says about an application."""
+
+    ALIVE = "Alive"
+    DELETING = "Deleting"
+    GONE = "Gone"
+    UNKNOWN = "Unknown"
+    """It could not be asked, or refuses us: nothing follows from that."""
+
+
+class Finding(StrEnum):
+    """How the registry and Azure disagree about an application."""
+
+    CHANGED = "Changed"
+    """Azure says something else than the row."""
+    GONE = "Gone"
+    """Registered, and Azure does not know it any more, or is deleting it."""
+    UNREAD = "Unread"
+    """Azure could not be asked about it, or refuses us."""
+    MALFORMED = "Malformed"
+    """The row cannot be read."""
+    MISSING = "Missing"
+    """Azure knows it, the registry does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One disagreement. `changes` has (field, what the registry says, what Azure says) for a CHANGED application."""
+
+    application_id: str
+    finding: Finding
+    reason: str
+    changes: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The registry in an operator's hands. Methods raise AzureFailures unless they say that they return them."""
+
+    refresher: Refresher
+
+    async def applications(self) -> AsyncIterator[ManagedApplication | MalformedRow]:
+        """Yield every active application, and rows that cannot be collected."""
+        async for item in self.refresher.registry.applications():
+            yield item
+
+    async def row(self, application_id: ApplicationId) -> Row | None:
+        """Return the application's row, tombstone or not."""
+        return await self.refresher.registry.find(application_id)
+
+    async def add(self, application_id: ApplicationId) -> Change:
+        """Register an application as ARM describes it now, or refresh it; CONFIRMED: ARM is deleting it."""
+        return await self.refresher.refresh(application_id, deadline=time.monotonic() + SECONDS_PER_APPLICATION)
+
+    async def standing(self, application_id: ApplicationId) -> tuple[Standing, str]:
+        """Return what ARM says about an application, and for UNKNOWN the reason; raises nothing."""
+        try:
+            application = await self.refresher.arm.application(application_id)
+        except AzureFailure as failure:
+            return (Standing.GONE, "") if is_gone(failure) else (Standing.UNKNOWN, f"{failure.code}: {failure}")
+        return (Standing.DELETING if application.is_going else Standing.ALIVE), ""
+
+    async def remove(self, application_id: ApplicationId) -> None:
+        """Leave a tombstone in the application's place, so that late notifications find out; raise NotRegistered."""
+
+        async def once() -> None:
+            row = await self._active_row(application_id)
+            await self.refresher.registry.tombstone(
+                row, event_time=None, now=self.refresher.clock(), removed_by=OPERATOR
+            )
+
+        await until_unchallenged(once)
+
+    async def name(self, application_id: ApplicationId, customer_name: str) -> None:
+        """Set what the customer is called, "" for the subscription id again; raise NotRegistered."""
+
+        async def once() -> None:
+            await self.refresher.registry.name_customer(await self._active_row(application_id), customer_name)
+
+        await until_unchallenged(once)
+
+    async def in_subscription(self, subscription_id: str) -> list[ApplicationId]:
+        """Return the applications of a subscription that our service principal can see and ARM is not deleting.
+
+        None of them is no proof that there are none: ARM leaves out what we may not see (FACTS 5.4).
+        """
+        path = f"/subscriptions/{subscription_id}/providers/Microsoft.Solutions/applications"
+        deadline = time.monotonic() + SECONDS_PER_LIST
+        found = []
+        async for member in self.refresher.arm.list(path, api_version=APPLICATIONS_API_VERSION, deadline=deadline):
+            if fold(text_at(member, "properties", "provisioningState")) in {"deleting", "deleted"}:
+                continue
+            try:
+                found.append(ApplicationId.parse(text_at(member, "id")))
+            except InvalidResourceId:
+                continue  # whatever it is, it is no managed application
+        return found
+
+    async def compare(self, item: ManagedApplication | MalformedRow) -> Difference | None:
+        """Return how a row differs from what ARM says now, None when it does not; writes nothing, raises nothing."""
+        if isinstance(item, MalformedRow):
+            finding = Finding.UNREAD if item.access_lost_at else Finding.MALFORMED
+            return Difference(str(item.application_id or item.name), finding, item.reason)
+        identity = item.application_id
+        deadline = time.monotonic() + SECONDS_PER_APPLICATION
+        try:
+            row = await self.row(identity)
+            application = await self.refresher.arm.application(identity, deadline=deadline)
+            if application.is_going:
+                return Difference(str(identity), Finding.GONE, f"Azure calls it {application.provisioning_state}")
+            described = await self.refresher.described(application, row, deadline=deadline)
+        except AzureFailure as failure:
+            finding = Finding.GONE if is_gone(failure) else Finding.UNREAD
+            return Difference(str(identity), finding, f"{failure.code}: {failure}")
+        changes = _changes(item, described)
+        if not changes:
+            return None
+        return Difference(str(identity), Finding.CHANGED, ", ".join(name for name, _, _ in changes), changes)
+
+    async def _active_row(self, application_id: ApplicationId) -> Row:
+        row = await self.row(application_id)
+        if row is None or row.is_tombstone:
+            raise NotRegistered(f"{application_id} is not in the registry")
+        return row
+
+
+def _changes(known: ManagedApplication, described: ManagedApplication) -> tuple[tuple[str, str, str], ...]:
+    found = []
+    for name in _COMPARED:
+        before, now = getattr(known, name), getattr(described, name)
+        if _comparable(name, before) != _comparable(name, now):
+            found.append((name, _shown(before), _shown(now)))
+    return tuple(found)
+
+
+def _comparable(name: str, value: Any) -> Any:
+    if name == "assignments":
+        return value if value is None else {_parts(assignment) for assignment in value}
+    return fold(value) if name in _IDS and isinstance(value, str) else value
+
+
+def _parts(assignment: ExpectedAssignment) -> tuple[str, ...]:
+    return (
+        fold(assignment.id),
+        assignment.display_name,
+        fold(assignment.definition_id),
+        assignment.definition_display_name,
+    )
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not known"
+    if isinstance(value, tuple):
+        return ", ".join(assignment.id.rpartition("/")[2] for assignment in value) or "none"
+    return str(value)
+
+
+def as_document(item: Any) -> Any:
+    """Return a dataclass of this program as JSON's types: ids and times as texts, nested dataclasses as objects."""
+    if isinstance(item, ApplicationId | ResourceGroupId):
+        return str(item)
+    if isinstance(item, tuple | list):
+        return [as_document(member) for member in item]
+    if hasattr(item, "__dataclass_fields__"):
+        return {field.name: as_document(getattr(item, field.name)) for field in fields(item)}
+    return item
+
+
+async def each(items: Iterable[_Item], work: Callable[[_Item], Awaitable[_Answer]]) -> list[_Answer]:
+    """Return the answers in the order of the items, a few of which are worked on at the same time."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(item: _Item) -> _Answer:
+        async with places:
+            return await work(item)
+
+    async with asyncio.TaskGroup() as tasks:
+        pending = [tasks.create_task(one(item)) for item in items]
+    return [task.result() for task in pending]

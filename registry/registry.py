@@ -1,0 +1,225 @@
+"""The registry of managed applications, in Table storage.
+
+An application has one row: under its own key, or, when the older public sample wrote it, under that sample's key,
+where it is read, refreshed and deleted in place. A row whose application was deleted stays as a tombstone, so that
+late notifications find out about it.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from types import TracebackType
+from typing import Final, Self
+
+from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId
+from publisher.storage_settings import Storage
+from publisher.table import EVERYTHING, USUAL_PATIENCE, KeyRange, Patience, RowChanged, Table
+from registry.managed_application import ExpectedAssignment, MalformedRow, ManagedApplication
+from registry.rows import (
+    AZURE,
+    OPERATOR,
+    Row,
+    UnreadableRow,
+    application_of,
+    identity_of,
+    malformed,
+    properties_of,
+    time_text,
+    tombstone_properties,
+    unknown_tombstone_properties,
+    unreached_properties,
+)
+
+__all__ = [
+    "EVERYTHING",
+    "ExpectedAssignment",
+    "KeyRange",
+    "MalformedRow",
+    "ManagedApplication",
+    "Patience",
+    "Registry",
+    "Row",
+    "RowChanged",
+]
+
+_AFTER_PREFIX: Final = chr(ord(ROW_KEY_PREFIX) + 1)
+_NO_ETAG: Final = "W/\"datetime'2000-01-01T00%3A00%3A00.0000000Z'\""
+_DELETED_SINCE: Final = "status eq 'deleted' and deleted_at ge @since"
+_FOREIGN_KEYS: Final = "PartitionKey eq @partition and ( RowKey lt @first or RowKey ge @after )"
+
+
+class Registry:
+    """The registry. An asynchronous context manager.
+
+    Methods raise the AzureFailures of `publisher.errors`, and RowChanged where they write. The first registration
+    creates a table that does not exist; to list it is a failure until then, like every table that cannot be read.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    @classmethod
+    def open(
+        cls,
+        storage: Storage,
+        table_name: str,
+        own_identity_client_id: str | None,
+        *,
+        patience: Patience = USUAL_PATIENCE,
+    ) -> Self:
+        """Return the registry in a storage account; nothing is asked of the account yet."""
+        return cls(Table.open(storage, table_name, own_identity_client_id, patience))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self._table.close()
+
+    async def applications(
+        self, only: ApplicationId | None = None, *, within: KeyRange = EVERYTHING
+    ) -> AsyncIterator[ManagedApplication | MalformedRow]:
+        """Yield every active application once, as the table is read; rows that cannot be collected as MalformedRow.
+
+        With `only`, at most that application; with `within`, those whose rows are in a range of partitions. Ranges that
+        together are the whole table yield together what the whole table yields.
+        """
+        async for row in self._one(only) if only else self._each_once(within):
+            if row.is_tombstone:
+                continue
+            try:
+                yield application_of(row)
+            except UnreadableRow as error:
+                yield malformed(row, str(error))
+
+    async def partitions(self) -> AsyncIterator[tuple[str, int]]:
+        """Yield the key of every partition, in the table's order, and how many active rows it has."""
+        current, count = "", 0
+        async for row in self._table.rows(columns=["PartitionKey", "RowKey", "status"]):
+            if row.partition_key != current:
+                if count:
+                    yield current, count
+                current, count = row.partition_key, 0
+            count += not row.is_tombstone
+        if count:
+            yield current, count
+
+    async def find(self, application_id: ApplicationId) -> Row | None:
+        """Return the application's row, tombstone or not, under its own key or the older sample's."""
+        own = await self._table.get(application_id.partition_key, application_id.row_key)
+        if own is not None:
+            return own
+        subscription_id = application_id.subscription_id
+        for partition in dict.fromkeys((subscription_id.lower(), subscription_id, subscription_id.upper())):
+            rows = self._table.matching(_FOREIGN_KEYS, partition=partition, first=ROW_KEY_PREFIX, after=_AFTER_PREFIX)
+            async for row in rows:
+                if _is_about(row, application_id):
+                    return row
+        return None
+
+    async def save(self, application: ManagedApplication, replacing: Row | None) -> None:
+        """Store a living application in the place of `replacing`, the row that `find` returned; raise RowChanged."""
+        identity = application.application_id
+        properties = properties_of(application, replacing)
+        if replacing is None:
+            await self._table.insert(identity.partition_key, identity.row_key, properties)
+        else:
+            await self._table.replace(replacing, properties)
+
+    async def tombstone(self, row: Row, *, event_time: datetime | None, now: datetime, removed_by: str = AZURE) -> None:
+        """Leave a tombstone in the place of a row; raise RowChanged."""
+        await self._table.replace(row, tombstone_properties(row, event_time, now, removed_by))
+
+    async def deleted(self, *, since: datetime) -> AsyncIterator[ApplicationId]:
+        """Yield the applications whose deletion was found out about since then; not those that an operator removed."""
+        async for row in self._table.matching(_DELETED_SINCE, since=time_text(since)):
+            if row.is_tombstone and row.properties.get("removed_by") != OPERATOR:
+                with suppress(UnreadableRow):
+                    yield identity_of(row)
+
+    async def note_lost_access(self, row: Row, *, now: datetime) -> None:
+        """Record on a row, once, since when ARM refuses us the application; raise RowChanged."""
+        if "access_lost_at" not in row.properties:
+            await self._table.replace(row, {**row.properties, "access_lost_at": time_text(now)})
+
+    async def name_customer(self, row: Row, name: str) -> None:
+        """Store what the operator calls the customer, which no refresh overwrites; "" forgets it. Raise RowChanged."""
+        properties = {key: value for key, value in row.properties.items() if key != "customer_name"}
+        await self._table.replace(row, properties | ({"customer_name": name} if name else {}))
+
+    async def note_unreached(
+        self, application_id: ApplicationId, row: Row | None, *, event_time: datetime, now: datetime
+    ) -> None:
+        """Record an application that an event tells of and ARM refuses us, in the place of `row`; raise RowChanged.
+
+        A row that knows the application stays as it is; a tombstone is replaced by a later event only.
+        """
+        if row is None:
+            properties = unreached_properties(application_id, None, event_time, now)
+            await self._table.insert(application_id.partition_key, application_id.row_key, properties)
+        elif row.is_tombstone and event_time > max(filter(None, (row.event_time, row.deleted_at)), default=event_time):
+            await self._table.replace(row, unreached_properties(application_id, row, event_time, now))
+
+    async def note_deletion(self, application_id: ApplicationId, *, event_time: datetime) -> None:
+        """Leave a tombstone for an application that has no row; raise RowChanged."""
+        properties = unknown_tombstone_properties(application_id, event_time)
+        await self._table.insert(application_id.partition_key, application_id.row_key, properties)
+
+    async def check_writable(self) -> None:
+        """Raise the AzureFailure that a write would meet; nothing is written: the row to replace does not exist."""
+        nobody = Row("doctor", f"{ROW_KEY_PREFIX}doctor", _NO_ETAG, {})
+        with suppress(RowChanged):
+            await self._table.replace(nobody, {})
+
+    async def _one(self, application_id: ApplicationId) -> AsyncIterator[Row]:
+        row = await self.find(application_id)
+        if row is not None:
+            yield row
+
+    async def _each_once(self, within: KeyRange) -> AsyncIterator[Row]:
+        """Yield every row, but of several rows for one application only the one that `find` returns.
+
+        Rows under foreign keys wait until their partition is through; no more than one partition's are held.
+        """
+        partition = ""
+        known = set[ApplicationId]()
+        waiting: dict[ApplicationId, Row] = {}
+        async for row in self._table.rows(within):
+            if row.partition_key != partition:
+                async for older in self._not_known(waiting, known):
+                    yield older
+                partition, known, waiting = row.partition_key, set(), {}
+            try:
+                identity = identity_of(row)
+            except UnreadableRow:
+                yield row
+                continue
+            if row.row_key.startswith(ROW_KEY_PREFIX):
+                known.add(identity)
+                yield row
+            else:
+                waiting.setdefault(identity, row)
+        async for older in self._not_known(waiting, known):
+            yield older
+
+    async def _not_known(self, waiting: Mapping[ApplicationId, Row], known: set[ApplicationId]) -> AsyncIterator[Row]:
+        for identity, row in waiting.items():
+            if identity in known:
+                continue
+            if row.partition_key != identity.partition_key:  # the same application may also be where it belongs
+                found = await self.find(identity)
+                if found is not None and (found.partition_key, found.row_key) != (row.partition_key, row.row_key):
+                    continue
+            yield row
+
+
+def _is_about(row: Row, application_id: ApplicationId) -> bool:
+    try:
+        return identity_of(row) == application_id
+    except UnreadableRow:
+        return False

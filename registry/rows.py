@@ -1,0 +1,251 @@
+"""A row of the registry, in both directions: table entity to managed application and back.
+
+The properties that the older public sample wrote (`subscription_id`, `app_resource_group_name`, `app_name`,
+`mrg_name`) stay on every row and are enough to read one. What identifies an application must be right, or the row is
+malformed; what only describes it is taken as far as it can be read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from publisher.errors import printable
+from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId, InvalidResourceId, ResourceGroupId, quoted
+from registry.managed_application import MalformedRow, ManagedApplication
+from registry.stored_assignments import assignments_in, assignments_text, definition_names_in, definition_names_text
+
+DELETED: Final = "deleted"
+ACTIVE: Final = "active"
+AZURE: Final = "Azure"
+OPERATOR: Final = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored row with its ETag: what a guarded write replaces. `properties` has no keys."""
+
+    partition_key: str
+    row_key: str
+    etag: str
+    properties: Mapping[str, Any]
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Whether the row only remembers an application that was deleted."""
+        return self.properties.get("status") == DELETED
+
+    @property
+    def event_time(self) -> datetime | None:
+        """When the latest event happened that the row took in."""
+        return _time(self.properties, "event_time")
+
+    @property
+    def deleted_at(self) -> datetime | None:
+        """When a tombstone was written."""
+        return _time(self.properties, "deleted_at")
+
+    @property
+    def customer_name(self) -> str:
+        """What the operator calls the customer; "" when nobody said."""
+        return _text(self.properties, "customer_name")
+
+
+class UnreadableRow(Exception):  # noqa: N818 - named for what it tells
+    """A row's identity or location is missing or wrong; the message says what."""
+
+
+def identity_of(row: Row) -> ApplicationId:
+    """Return the application that a row is about; raise UnreadableRow."""
+    whole = _identifier(row.properties, "application_id")
+    try:
+        if whole:
+            identity = ApplicationId.parse(whole)
+        else:
+            identity = ApplicationId(
+                _required(row.properties, "subscription_id"),
+                _required(row.properties, "app_resource_group_name"),
+                _required(row.properties, "app_name"),
+            )
+    except InvalidResourceId as error:
+        raise UnreadableRow(str(error)) from error
+    is_ours = row.row_key.startswith(ROW_KEY_PREFIX)
+    if is_ours and (row.partition_key, row.row_key) != (identity.partition_key, identity.row_key):
+        raise UnreadableRow("its keys belong to another application than its properties")
+    return identity
+
+
+def application_of(row: Row) -> ManagedApplication:
+    """Return the application in a row; raise UnreadableRow."""
+    identity = identity_of(row)
+    properties = row.properties
+    status = properties.get("status", ACTIVE)
+    if status not in (ACTIVE, DELETED):
+        raise UnreadableRow(f"status is {quoted(str(status))}, not {ACTIVE} or {DELETED}")
+    return ManagedApplication(
+        application_id=identity,
+        managed_resource_group_id=_managed_resource_group(properties, identity),
+        customer_name=row.customer_name or identity.subscription_id,
+        plan_publisher=_text(properties, "plan_publisher"),
+        plan_product=_text(properties, "plan_product"),
+        plan_name=_text(properties, "plan_name"),
+        plan_version=_text(properties, "plan_version"),
+        definition_id=_text(properties, "definition_id"),
+        location=_text(properties, "location"),
+        kind=_text(properties, "kind"),
+        provisioning_state=_text(properties, "provisioning_state"),
+        assignments=assignments_in(properties.get("assignments")),
+        definition_names=definition_names_in(properties.get("definition_names")),
+        event_time=row.event_time,
+        refreshed_at=_time(properties, "refreshed_at"),
+        access_lost_at=_time(properties, "access_lost_at"),
+    )
+
+
+def malformed(row: Row, reason: str) -> MalformedRow:
+    """Return what can be said about a row that cannot be collected."""
+    try:
+        identity = identity_of(row)
+    except UnreadableRow:
+        subscription_id = row.properties.get("subscription_id")
+        return MalformedRow(_name(row), reason, _shown(subscription_id) if subscription_id else "")
+    access_lost_at = _time(row.properties, "access_lost_at")
+    return MalformedRow(_name(row), reason, identity.subscription_id, identity, access_lost_at)
+
+
+def properties_of(application: ManagedApplication, previous: Row | None) -> dict[str, Any]:
+    """Return the properties to store for a living application.
+
+    Whatever else is on the previous row stays, above all the operator's `customer_name`.
+    """
+    properties = dict(previous.properties) if previous else {}
+    for name in ("deleted_at", "removed_by", "access_lost_at", "assignments", "definition_names"):
+        properties.pop(name, None)
+    properties |= {
+        **_identity_properties(application.application_id),
+        "managed_resource_group_id": str(application.managed_resource_group_id),
+        "mrg_name": application.managed_resource_group_id.resource_group,
+        "plan_publisher": application.plan_publisher,
+        "plan_product": application.plan_product,
+        "plan_name": application.plan_name,
+        "plan_version": application.plan_version,
+        "definition_id": application.definition_id,
+        "location": application.location,
+        "kind": application.kind,
+        "provisioning_state": application.provisioning_state,
+        "status": ACTIVE,
+    }
+    assignments = assignments_text(application.assignments)
+    if assignments is not None:
+        properties["assignments"] = assignments
+    if application.definition_names:
+        properties["definition_names"] = definition_names_text(application.definition_names)
+    for name in ("event_time", "refreshed_at", "access_lost_at"):
+        moment: datetime | None = getattr(application, name)
+        if moment is not None:
+            properties[name] = time_text(moment)
+    return properties
+
+
+def unreached_properties(
+    application_id: ApplicationId, previous: Row | None, event_time: datetime, now: datetime
+) -> dict[str, Any]:
+    """Return the properties to store for an application that we were told of and that ARM refuses us.
+
+    Without a managed resource group the row cannot be collected, which every run then tells.
+    """
+    kept = {"customer_name": previous.customer_name} if previous and previous.customer_name else {}
+    return kept | {
+        **_identity_properties(application_id),
+        "status": ACTIVE,
+        "event_time": time_text(event_time),
+        "access_lost_at": time_text(now),
+    }
+
+
+def _identity_properties(identity: ApplicationId) -> dict[str, str]:
+    return {
+        "application_id": str(identity),
+        "subscription_id": identity.subscription_id,
+        "app_resource_group_name": identity.resource_group,
+        "app_name": identity.name,
+    }
+
+
+def tombstone_properties(row: Row, event_time: datetime | None, now: datetime, removed_by: str) -> dict[str, Any]:
+    """Return the properties of the tombstone that takes a row's place; `removed_by` is AZURE or OPERATOR."""
+    properties = dict(row.properties)
+    for name in ("assignments", "definition_names"):
+        properties.pop(name, None)
+    latest = max((moment for moment in (row.event_time, event_time) if moment), default=None)
+    if latest is not None:
+        properties["event_time"] = time_text(latest)
+    return properties | {"status": DELETED, "deleted_at": time_text(now), "removed_by": removed_by}
+
+
+def unknown_tombstone_properties(application_id: ApplicationId, event_time: datetime) -> dict[str, Any]:
+    """Return the properties of the tombstone of an application that never had a row: all we know is the event."""
+    moment = time_text(event_time)
+    identity = _identity_properties(application_id)
+    return {**identity, "status": DELETED, "event_time": moment, "deleted_at": moment, "removed_by": AZURE}
+
+
+def time_text(moment: datetime) -> str:
+    """Return a time as the registry stores it: ISO 8601 in UTC with six digits, so that texts sort as times."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _managed_resource_group(properties: Mapping[str, Any], identity: ApplicationId) -> ResourceGroupId:
+    whole = _identifier(properties, "managed_resource_group_id")
+    if not whole and "mrg_name" not in properties and "access_lost_at" in properties:
+        raise UnreadableRow("Azure has refused us the application since we were told of it: check the authorizations")
+    try:
+        return ResourceGroupId.parse(whole) if whole else _group_by_name(properties, identity)
+    except InvalidResourceId as error:
+        raise UnreadableRow(f"managed resource group: {error}") from error
+
+
+def _group_by_name(properties: Mapping[str, Any], identity: ApplicationId) -> ResourceGroupId:
+    name = _required(properties, "mrg_name")
+    return ResourceGroupId.parse(name) if "/" in name else ResourceGroupId(identity.subscription_id, name)
+
+
+def _required(properties: Mapping[str, Any], name: str) -> str:
+    value = _identifier(properties, name)
+    if not value:
+        raise UnreadableRow(f"{name} is {'empty' if name in properties else 'missing'}")
+    return value
+
+
+def _identifier(properties: Mapping[str, Any], name: str) -> str:
+    value = properties.get(name, "")
+    if isinstance(value, UUID):
+        return str(value)
+    if not isinstance(value, str):
+        raise UnreadableRow(f"{name} is not text")
+    return value.strip()
+
+
+def _text(properties: Mapping[str, Any], name: str) -> str:
+    value = properties.get(name)
+    return "" if value is None or isinstance(value, bytes) else printable(str(value).strip(), longest=1000)
+
+
+def _time(properties: Mapping[str, Any], name: str) -> datetime | None:
+    value = properties.get(name)
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+    if not isinstance(moment, datetime):
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _name(row: Row) -> str:
+    return f"{_shown(row.partition_key)}/{_shown(row.row_key)}"
+
+
+def _shown(value: object) -> str:
+    return printable(str(value), longest=200)

@@ -1,0 +1,99 @@
+"""The alert rules of infra/alert_rules.json, as one collection interval makes them.
+
+The file is shaped for Bicep: `rules[].criterion` goes into a scheduled query rule as it is (plus the query), and
+`timings[rule.timing][interval]` holds what follows from the collection interval.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sandbox.workspace.iso8601 import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+INFRASTRUCTURE: Final = Path(__file__).resolve().parents[2] / "infra"
+RULES_FILE: Final = INFRASTRUCTURE / "alert_rules.json"
+QUERIES_DIRECTORY: Final = INFRASTRUCTURE / "queries"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """One scheduled query rule; names and meanings are those of Microsoft.Insights/scheduledQueryRules (FACTS 4.2)."""
+
+    name: str
+    display_name: str
+    description: str
+    severity: int
+    query_name: str
+    query: str
+    evaluation_frequency: timedelta
+    window_size: timedelta
+    window_size_text: str
+    time_aggregation: str
+    metric_measure_column: str | None
+    operator: str
+    threshold: float
+    dimensions: tuple[str, ...]
+    auto_mitigate: bool
+
+
+class UnsupportedRuleError(ValueError):
+    """The rule uses what the sandbox does not evaluate; the message says what."""
+
+
+def read_document(path: Path = RULES_FILE) -> dict[str, Any]:
+    """Return the whole file."""
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+def read_rules(interval: str, *, path: Path = RULES_FILE, queries: Path = QUERIES_DIRECTORY) -> tuple[AlertRule, ...]:
+    """Return every rule for a collection interval such as "PT1H".
+
+    Raises:
+        KeyError: the file has no timing for the interval.
+        UnsupportedRuleError: see there.
+    """
+    document = read_document(path)
+    return tuple(_rule(rule, document["timings"][rule["timing"]][interval], queries) for rule in document["rules"])
+
+
+def _rule(rule: Mapping[str, Any], timing: Mapping[str, str], queries: Path) -> AlertRule:
+    criterion = rule["criterion"]
+    _refuse_what_is_not_evaluated(rule["name"], criterion, timing)
+    return AlertRule(
+        name=rule["name"],
+        display_name=rule["displayName"],
+        description=rule["description"],
+        severity=rule["severity"],
+        query_name=rule["query"],
+        query=(queries / f"{rule['query']}.kql").read_text(encoding="utf-8"),
+        evaluation_frequency=parse_duration(timing["evaluationFrequency"]),
+        window_size=parse_duration(timing["windowSize"]),
+        window_size_text=timing["windowSize"],
+        time_aggregation=criterion["timeAggregation"],
+        metric_measure_column=criterion.get("metricMeasureColumn"),
+        operator=criterion["operator"],
+        threshold=criterion["threshold"],
+        dimensions=tuple(dimension["name"] for dimension in criterion["dimensions"]),
+        auto_mitigate=rule["autoMitigate"],
+    )
+
+
+def _refuse_what_is_not_evaluated(name: str, criterion: Mapping[str, Any], timing: Mapping[str, str]) -> None:
+    if criterion["failingPeriods"] != {"numberOfEvaluationPeriods": 1, "minFailingPeriodsToAlert": 1}:
+        raise UnsupportedRuleError(
+            f"{name}: the sandbox evaluates one period, the queries return no timestamp to split by"
+        )
+    if any(dimension["operator"] != "Include" or dimension["values"] != ["*"] for dimension in criterion["dimensions"]):
+        raise UnsupportedRuleError(
+            f"{name}: the sandbox splits by every value of a dimension, it does not select values"
+        )
+    if unknown := set(timing) - {"evaluationFrequency", "windowSize"}:
+        raise UnsupportedRuleError(f"{name}: the sandbox does not evaluate {', '.join(sorted(unknown))}")

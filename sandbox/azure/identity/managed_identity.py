@@ -1,0 +1,75 @@
+"""The token endpoint that App Service and Functions offer to the code they run, as a plain HTTP server on loopback.
+
+Source: https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from sandbox.azure.identity.entra_id import IssuedTokens
+from sandbox.azure.identity.tokens import DEFAULT_LIFETIME_SECONDS, Principal, TokenIssuer
+from sandbox.errors import json_response
+from sandbox.faults.operations import IdentityTokenRequest
+
+if TYPE_CHECKING:
+    from sandbox.faults.faults import Faults
+
+API_VERSION = "2019-08-01"
+PATH = "/msi/token"
+
+
+class ManagedIdentityEndpoint:
+    """The identities of one Functions app: perhaps a system-assigned one, and user-assigned ones by client id."""
+
+    def __init__(self, issuer: TokenIssuer, header_secret: str, faults: Faults) -> None:
+        self.system_assigned: Principal | None = None
+        self.user_assigned: dict[str, Principal] = {}
+        self.resources: set[str] = set()
+        """Audiences for which there are tokens."""
+        self.issued = IssuedTokens()
+        self._issuer = issuer
+        self._secret = header_secret
+        self._faults = faults
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """The HTTP routes of the endpoint."""
+        return [web.get(PATH, self._token)]
+
+    async def _token(self, request: web.Request) -> web.StreamResponse:
+        async def answer() -> web.Response:
+            return self._granted(request)
+
+        audience = request.query.get("resource", "")
+        return await self._faults.answer(IdentityTokenRequest(audience), request, answer)
+
+    def _granted(self, request: web.Request) -> web.Response:
+        if not hmac.compare_digest(request.headers.get("X-IDENTITY-HEADER", "").encode(), self._secret.encode()):
+            return _refused(401, "The X-IDENTITY-HEADER is missing or wrong.")
+        if request.query.get("api-version") != API_VERSION:
+            return _refused(400, f"The api-version must be {API_VERSION}.")
+        client_id = request.query.get("client_id")
+        principal = self.user_assigned.get(client_id.lower()) if client_id else self.system_assigned
+        if principal is None:
+            return _refused(400, f"No managed identity was found for client id {client_id or '(system-assigned)'}.")
+        audience = request.query.get("resource", "")
+        if audience.rstrip("/") not in self.resources:
+            return _refused(400, f"The resource {audience} was not found.")
+        self.issued.add(audience)
+        return json_response(
+            {
+                "access_token": self._issuer.issue(principal, audience),
+                "expires_on": str(int(time.time()) + DEFAULT_LIFETIME_SECONDS),
+                "resource": audience,
+                "token_type": "Bearer",
+                "client_id": principal.client_id,
+            }
+        )
+
+
+def _refused(status: int, message: str) -> web.Response:
+    return json_response({"statusCode": status, "message": message}, status=status)

@@ -1,0 +1,86 @@
+"""Stands between the product and Azurite, so that Table and Queue storage can be slow, broken and counted, too.
+
+Requests pass unchanged: a shared key signature covers the path, not the host, so it stays valid.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from sandbox.errors import RefusedError
+from sandbox.faults.operations import QueueRequest, TableRequest
+from sandbox.services import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sandbox.azure.azurite import Azurite
+    from sandbox.faults.faults import Faults
+
+_CONNECTION_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host"})
+_OPERATIONS: dict[Service, Callable[[str, str], TableRequest | QueueRequest]] = {
+    Service.TABLES: TableRequest.from_path,
+    Service.QUEUES: QueueRequest.from_path,
+}
+_AZURITE_NAMES = {Service.TABLES: "table", Service.QUEUES: "queue"}
+
+
+class StorageProxy:
+    """Forwards one storage service."""
+
+    def __init__(self, service: Service, azurite: Azurite, faults: Faults, authority: Path) -> None:
+        self._service = service
+        self._azurite = azurite
+        self._faults = faults
+        self._authority = authority
+        self._session: aiohttp.ClientSession | None = None
+
+    def install(self, app: web.Application) -> None:
+        """Adds the catch-all route, and the client that lives as long as the server."""
+        app.router.add_route("*", "/{path:.*}", self._forward)
+        app.on_startup.append(self._open)
+        app.on_cleanup.append(self._close)
+
+    async def _open(self, _: web.Application) -> None:
+        context = ssl.create_default_context(cafile=self._authority)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=context, limit=0), auto_decompress=False
+        )
+
+    async def _close(self, _: web.Application) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _forward(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+
+        async def answer() -> web.Response:
+            return await self._passed_on(request, body)
+
+        return await self._faults.answer(_OPERATIONS[self._service](request.method, request.path), request, answer)
+
+    async def _passed_on(self, request: web.Request, body: bytes) -> web.Response:
+        if self._session is None:
+            raise RuntimeError("the proxy was not started")
+        kept = {name: value for name, value in request.headers.items() if name.lower() not in _CONNECTION_HEADERS}
+        url = f"{self._azurite.endpoint(_AZURITE_NAMES[self._service])}{request.raw_path}"
+        try:
+            async with self._session.request(
+                request.method,
+                URL(url, encoded=True),
+                headers=kept,
+                data=body or None,
+                skip_auto_headers=("User-Agent", "Content-Type", "Accept"),
+                allow_redirects=False,
+            ) as response:
+                content = await response.read()
+        except aiohttp.ClientConnectionError as error:
+            raise RefusedError(503, "ServerBusy", "The storage emulator does not answer.") from error
+        headers = {name: value for name, value in response.headers.items() if name.lower() not in _CONNECTION_HEADERS}
+        return web.Response(status=response.status, body=content, headers=headers)

@@ -1,0 +1,1 @@
+"""``make demo``: the whole system on this machine, told as a story that checks itself."""

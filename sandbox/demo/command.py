@@ -1,0 +1,82 @@
+"""``python -m sandbox demo``: the whole system on this machine, told as a story that checks itself."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from sandbox.demo.checks import Checks
+from sandbox.demo.display import Display
+from sandbox.demo.picture import picture_of
+from sandbox.demo.steps import Steps
+from sandbox.demo.story import Story
+from sandbox.installation import Installation
+from sandbox.leaving import exit_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+
+SETTINGS: Final = {"API_CACHE_SECONDS": "0"}
+"""The story goes on faster than anybody reloads a page."""
+
+
+def run_demo(console: Console, *, prepare: Callable[[Installation], None] = lambda _: None) -> int:
+    """Tell the story; return 0 when everything was as it should be, 1 when anything was not.
+
+    Args:
+        console: where it is told.
+        prepare: is called before the story begins; a test scripts a fault there.
+    """
+    display = Display(console)
+    checks = Checks(display.check)
+    started = time.monotonic()
+    display.title(
+        "Policy compliance of managed applications: a demonstration",
+        "Everything runs on this machine: the Functions app with its own host, and beside it an Azure on loopback "
+        "that speaks the same REST over TLS (Entra ID, Resource Manager, Logs Ingestion, Log Analytics; Azurite for "
+        "storage). Alert rules and queries are those of infra/.",
+    )
+    with Installation(settings=SETTINGS) as installation:
+        display.say(f"Functions of the app: {', '.join(installation.functions.functions)}")
+        try:
+            prepare(installation)
+            _tell(installation, display, checks)
+            picture = None if checks.failed else picture_of(installation.front_door.operations_page)
+        except Exception as error:
+            if exit_status() is not None:
+                raise
+            # Whatever it was, the demonstration has failed and must say so.
+            display.broken(error)
+            display.log(installation.functions.log())
+            return 1
+        if checks.failed:
+            display.log(installation.functions.log())
+    return _summary(display, checks, time.monotonic() - started, picture)
+
+
+def _tell(installation: Installation, display: Display, checks: Checks) -> None:
+    steps = Steps(installation, display, checks)
+    story = Story(steps, display)
+    for heading, play in story.chapters:
+        display.chapter(heading)
+        play()
+    display.chapter("What the action group was told")
+    display.alerts("Every alert, in order", steps.deliveries)
+    steps.expect_active(steps.alert("collector-silent"))
+
+
+def _summary(display: Display, checks: Checks, seconds: float, picture: str | None) -> int:
+    if checks.failed:
+        display.end(f"{len(checks.failed)} of {len(checks.made)} checks failed:", good=False)
+        for check in checks.failed:
+            display.check(check)
+        return 1
+    display.end(
+        f"All {len(checks.made)} checks hold. It took {seconds:.1f} seconds, and nothing is left running.", good=True
+    )
+    for line in filter(None, (picture, "To play with it yourself: make sandbox")):
+        display.line(line)
+    return 0

@@ -1,0 +1,140 @@
+"""The story of the demonstration, chapter by chapter."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.demo.display import Display
+    from sandbox.demo.steps import Steps
+    from sandbox.functions.process import Answer
+
+FREQUENCY: Final = dt.timedelta(minutes=30)
+"""How often the rules about applications are evaluated when a collection runs every hour (infra/alert_rules.json)."""
+
+SILENCE: Final = dt.timedelta(hours=4)
+"""Longer than the window of the rule about the collector's silence."""
+
+
+class Story:
+    """Three customers, two violations, one revocation, one farewell.
+
+    Alert rules are evaluated as of moments that the story sets; everything else happens in real time.
+    """
+
+    def __init__(self, steps: Steps, display: Display) -> None:
+        self._steps = steps
+        self._installation = steps.installation
+        self._display = display
+        add = self._installation.sandbox.arm.add_customer
+        self._contoso = add("Contoso")
+        self._fabrikam = add("Fabrikam")
+        self._northwind = add("Northwind", kind="ServiceCatalog")
+        self._fabrikam.break_resource("storage1", "secure-transfer")
+        self._northwind.break_resource("vault", "baseline", "vaultPurgeProtection")
+        name = "application-noncompliant"
+        self._plain_http = steps.alert(name, "Fabrikam", "fabrikam-analytics", "Storage only accepts HTTPS")
+        self._no_purge_protection = steps.alert(name, "Northwind", "northwind-analytics", "Security baseline")
+        self._unread = steps.alert("application-unread", "northwind-analytics")
+
+    @property
+    def chapters(self) -> tuple[tuple[str, Callable[[], None]], ...]:
+        """The chapters in order: heading, and what plays it."""
+        return (
+            ("Customers deploy the application", self._deploy),
+            ("The collector runs, and alerts fire", self._collect),
+            ("One customer is repaired, another takes our access away", self._change),
+            ("A customer deletes the application and leaves the fleet", self._leave),
+            ("And if the collector itself fell silent?", self._fall_silent),
+        )
+
+    def _deploy(self) -> None:
+        self._display.say(
+            "Contoso and Fabrikam buy the application in the Marketplace, Northwind deploys it from a service catalog. "
+            "Azure calls the webhook when a deployment begins and when it has succeeded."
+        )
+        answers: dict[str, Answer] = {}
+        for customer in (self._contoso, self._fabrikam, self._northwind):
+            answers |= self._installation.deploy(customer)
+        self._steps.expect_answers("Azure's notifications are taken in", [200] * 6, answers)
+        self._display.say("Anybody can find a web address. What does not come from Azure is refused.")
+        strangers = {
+            "no function key": self._installation.notify(self._fabrikam, "DELETE", "Deleted", code=""),
+            "the function key, a wrong signature": self._installation.notify(
+                self._fabrikam, "DELETE", "Deleted", sig="a guess"
+            ),
+            "both, but no notification": self._installation.post_to_webhook(b"hello"),
+        }
+        self._steps.expect_answers("strangers are refused", [401, 401, 400], strangers)
+        self._display.say(
+            "For each deployment the webhook has asked Azure where the application's resources are and which policies "
+            "are assigned there. The publisher's operator adds the customers' names."
+        )
+        for customer in (self._contoso, self._fabrikam, self._northwind):
+            self._installation.name_customer(customer)
+        self._steps.expect_registry(self._contoso, self._fabrikam, self._northwind)
+
+    def _collect(self) -> None:
+        self._display.say(
+            "Fabrikam has a storage account that accepts plain HTTP, Northwind a key vault without purge protection. "
+            "The collector's timer fires: with the publisher's service principal it reads the policy states of every "
+            "registered application, and uploads them through the data collection endpoint."
+        )
+        self._steps.collect(self._contoso, self._fabrikam, self._northwind)
+        self._display.say("Azure Monitor evaluates the alert rules.")
+        self._steps.now = dt.datetime.now(dt.UTC)
+        self._steps.evaluate_alerts(f"Fired: {self._plain_http}", f"Fired: {self._no_purge_protection}")
+
+    def _change(self) -> None:
+        self._display.say(
+            "Fabrikam's storage account now insists on HTTPS. Northwind revokes the publisher's access. The collector "
+            "runs again."
+        )
+        self._fabrikam.repair("storage1")
+        self._northwind.revoke_access()
+        self._steps.collect(self._contoso, self._fabrikam, unreadable=(self._northwind,))
+        self._display.say(
+            "Azure evaluates these rules every 30 minutes, and resolves an alert after two healthy evaluations in a "
+            "row. The demonstration does not wait: it evaluates as of 30 minutes later, and then once more."
+        )
+        self._steps.now += FREQUENCY
+        self._steps.evaluate_alerts(f"Fired: {self._unread}")
+        self._steps.now += FREQUENCY
+        self._steps.evaluate_alerts(f"Resolved: {self._plain_http}")
+        self._display.say("Northwind's violation stays an alert: what cannot be read has not been repaired.")
+        self._steps.expect_active(self._no_purge_protection, self._unread)
+        self._steps.expect_fleet(
+            ("Contoso", "Compliant", "Succeeded"),
+            ("Fabrikam", "Compliant", "Succeeded"),
+            ("Northwind", "NonCompliant", "AccessDenied"),
+        )
+        self._display.say(
+            "Programs ask the API, and people open its operations page. The function app reads the workspace for them; "
+            "the platform's sign-in stands in front of it."
+        )
+        self._steps.expect_api((self._northwind, "noncompliant", "AccessDenied"))
+
+    def _leave(self) -> None:
+        self._display.say("Northwind deletes the application. Azure calls the webhook at the beginning and at the end.")
+        answers = self._installation.delete(self._northwind)
+        self._steps.expect_answers("Azure's notifications are taken in", [200] * 2, answers)
+        self._steps.expect_registry(self._contoso, self._fabrikam)
+        self._steps.collect(self._contoso, self._fabrikam)
+        self._display.say("After two more evaluations, again 30 minutes apart, Northwind's alerts are resolved.")
+        self._steps.now += FREQUENCY
+        self._steps.evaluate_alerts()
+        self._steps.now += FREQUENCY
+        self._steps.evaluate_alerts(f"Resolved: {self._no_purge_protection}", f"Resolved: {self._unread}")
+        self._steps.expect_active()
+        self._steps.expect_fleet(("Contoso", "Compliant", "Succeeded"), ("Fabrikam", "Compliant", "Succeeded"))
+
+    def _fall_silent(self) -> None:
+        self._display.say(
+            "No alert is good news only as long as somebody looks. The rules are evaluated as of four hours later, "
+            "without a collection in between."
+        )
+        self._steps.now += SILENCE
+        self._steps.evaluate_alerts(f"Fired: {self._steps.alert('collector-silent')}")

@@ -1,0 +1,66 @@
+"""Where people and workloads come in: the platform's sign-in before the Functions host, on an address of its own."""
+
+from __future__ import annotations
+
+import http.client
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import urlsplit
+
+from sandbox.azure.identity.directory import AGENT, API_CLIENT_ID
+from sandbox.azure.identity.tokens import DEFAULT_LIFETIME_SECONDS
+from sandbox.azure.site import Site
+from sandbox.functions.easy_auth import EasyAuth
+from sandbox.functions.process import ANSWER_TIMEOUT_SECONDS, Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.azure.identity.tokens import TokenIssuer
+
+AUDIENCE: Final = f"api://{API_CLIENT_ID}"
+"""What a token for the product's API is for."""
+
+
+class FrontDoor:
+    """Signs callers in and leads them to a Functions host; a context manager.
+
+    Args:
+        issuer: whose tokens are accepted.
+        host_url: where the Functions host is.
+    """
+
+    def __init__(self, issuer: TokenIssuer, host_url: str) -> None:
+        self._issuer = issuer
+        self._sign_in = EasyAuth(issuer, host_url)
+        self._site = Site(self._sign_in.add_routes)
+
+    def __enter__(self) -> Self:
+        self._site.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._site.__exit__(*_)
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at the end: what ``https://<app>.azurewebsites.net`` is in Azure."""
+        return self._site.url
+
+    @property
+    def operations_page(self) -> str:
+        """What an operator opens in a browser: signs in and leads to the page."""
+        return self._sign_in.front_door(self.url)
+
+    def token(self, lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS) -> str:
+        """Return a token for the API, of a workload that may read and query."""
+        return self._issuer.issue(AGENT, AUDIENCE, lifetime_seconds)
+
+    def get(self, path: str, headers: Mapping[str, str]) -> Answer:
+        """Ask with these headers and no others of a caller."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=ANSWER_TIMEOUT_SECONDS)
+        try:
+            connection.request("GET", path, headers=dict(headers))
+            response = connection.getresponse()
+            return Answer(response.status, response.read().decode("utf-8", "replace"))
+        finally:
+            connection.close()

@@ -1,0 +1,238 @@
+"""The whole local Azure as one object: `with Sandbox() as sandbox:` and the product runs with `sandbox.environment`."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+from sandbox.azure.applications import Applications
+from sandbox.azure.azurite import ACCOUNTS, Azurite, account
+from sandbox.azure.certificates import CertificateAuthority
+from sandbox.azure.identity.directory import (
+    LOG_ANALYTICS_AUDIENCE,
+    SERVICE_PRINCIPAL,
+    SYSTEM_ASSIGNED,
+    USER_ASSIGNED,
+    Directory,
+)
+from sandbox.azure.identity.tokens import bearer_token
+from sandbox.azure.logs_ingestion import LogsIngestion
+from sandbox.azure.policy_states import PolicyStates
+from sandbox.azure.request_log import RequestLog
+from sandbox.azure.resource_manager import ResourceManager
+from sandbox.azure.storage_proxy import StorageProxy
+from sandbox.azure.web import Server, ServerThread
+from sandbox.clock import Clock
+from sandbox.environment import Place, settings
+from sandbox.errors import RefusedError
+from sandbox.faults.faults import Faults, spoiled
+from sandbox.faults.operations import LogQuery
+from sandbox.services import Service
+from sandbox.workspace.row_counter import RowCounter, RowSink
+from sandbox.workspace.schema import read_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aiohttp import web
+
+    from sandbox.workspace.workspace import Workspace
+
+WORKSPACE_ID: Final = "7e57ab1e-0000-4000-8000-000000000008"
+RULE_ID: Final = "dcr-7e57ab1e000040008000000000000009"
+
+
+class Sandbox:
+    """Entra ID, Resource Manager, Logs Ingestion, Log Analytics and storage on loopback, over TLS, on free ports.
+
+    A context manager; everything it starts ends with it. All of its parts can be used from any thread.
+
+    Args:
+        identity_storage: storage over TLS that takes bearer tokens; `environment` then names identity-based settings
+            instead of a connection string.
+        count_rows_only: uploaded rows are counted in `rows` and not kept: there is no `workspace` then.
+        extra_host_names: further names that the servers' certificate is valid for.
+    """
+
+    def __init__(
+        self,
+        *,
+        identity_storage: bool = False,
+        count_rows_only: bool = False,
+        extra_host_names: tuple[str, ...] = (),
+    ) -> None:
+        self.clock = Clock()
+        self.requests = RequestLog()
+        self.faults = Faults()
+        self.notification_signature = secrets.token_hex(16)
+        self._stack = ExitStack()
+        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-")))
+        self._authority = CertificateAuthority(self._folder)
+        self._certificate = self._authority.server_certificate(*extra_host_names)
+        self._identity_storage = identity_storage
+        self._account = 0
+        self.azurite = Azurite(self._certificate if identity_storage else None)
+        self.directory = Directory(self._folder, self.faults)
+        self.entra_id = self.directory.entra_id
+        self.arm = ResourceManager(self.directory.issuer, self.faults, self.clock)
+        self.arm.tenant_id = SERVICE_PRINCIPAL.tenant_id
+        Applications(self.arm)
+        PolicyStates(self.arm)
+        tables = read_tables()
+        self.rows = RowCounter()
+        self._workspace: Workspace | None = None
+        sink: RowSink = self.rows
+        if not count_rows_only:
+            from sandbox.workspace.workspace import Workspace  # noqa: PLC0415 - DuckDB is heavy, and counting does without it
+
+            sink = self._workspace = Workspace(tables, self.clock)
+        streams = {table.stream_name: name for name, table in tables.items()}
+        self.ingestion = LogsIngestion(self.directory.issuer, self.faults, RULE_ID, streams, sink)
+        self._thread = ServerThread()
+        self._servers = {service: self._server(service) for service in Service}
+        self._install()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            starting.enter_context(self._stack)
+            if self._workspace is not None:
+                starting.callback(self._workspace.close)
+            starting.enter_context(self.azurite)
+            self._thread.start()
+            starting.callback(self._thread.stop)
+            for server in self._servers.values():
+                server.start()
+                starting.callback(server.close)
+            self._stack = starting.pop_all()
+        self.reset()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def certificate_authority(self) -> Path:
+        """The PEM file that clients must trust (`SSL_CERT_FILE`)."""
+        return self._authority.certificate_file
+
+    @property
+    def workspace(self) -> Workspace:
+        """The tables that uploaded rows land in; raises RuntimeError when rows are only counted."""
+        if self._workspace is None:
+            raise RuntimeError("this sandbox only counts rows")
+        return self._workspace
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Every setting that the product needs to run here: with a client secret and a user-assigned identity."""
+        return self.environment_with()
+
+    def environment_with(self, sign_in: str = "secret", *, system_assigned: bool = False) -> dict[str, str]:
+        """The settings with another way to sign the service principal in, or with the system-assigned identity.
+
+        Args:
+            sign_in: "secret", "certificate", "protected certificate" or "federation".
+            system_assigned: leaves out the client id of the user-assigned identity.
+        """
+        place = Place(
+            urls={service: server.url for service, server in self._servers.items()},
+            blob_url=self.azurite.endpoint("blob"),
+            certificate_authority=self.certificate_authority,
+            account=account(self._account),
+            identity_storage=self._identity_storage,
+            rule_id=RULE_ID,
+            workspace_id=WORKSPACE_ID,
+            notification_signature=self.notification_signature,
+        )
+        return settings(place, self.directory, sign_in, system_assigned=system_assigned)
+
+    def url(self, service: Service) -> str:
+        """The address of a service, without a slash at the end."""
+        return self._servers[service].url
+
+    def set_latency(self, service: Service, seconds: float) -> None:
+        """From now on every answer of a service comes this much later."""
+        self._servers[service].latency = seconds
+
+    @contextmanager
+    def offline(self, service: Service) -> Iterator[None]:
+        """A service refuses connections, and those that are open are cut."""
+        self._servers[service].stop()
+        try:
+            yield
+        finally:
+            self._servers[service].start()
+
+    @contextmanager
+    def untrusted(self, service: Service) -> Iterator[None]:
+        """A service shows a certificate of an authority that nobody knows: every TLS handshake fails."""
+        stranger = CertificateAuthority(self._folder / "stranger", "Nobody knows this authority")
+        self._servers[service].stop()
+        self._servers[service].start(stranger.server_certificate())
+        try:
+            yield
+        finally:
+            self._servers[service].stop()
+            self._servers[service].start()
+
+    def reset(self) -> None:
+        """An empty Azure again: no customers, rows, faults or logged requests, and an untouched storage account."""
+        self.faults.clear()
+        self.clock.reset()
+        self.arm.reset()
+        self.arm.audiences.add(self.url(Service.RESOURCE_MANAGER))
+        self.arm.authorized_object_ids = {SERVICE_PRINCIPAL.object_id}
+        self.ingestion.authorized_object_ids = {USER_ASSIGNED.object_id, SYSTEM_ASSIGNED.object_id}
+        self.directory.reset()
+        self.directory.trust(self.arm.audiences)
+        for server in self._servers.values():
+            server.latency = 0.0
+        if self._workspace is not None:
+            self._workspace.clear()
+        self.clear_counts()
+
+    def clear_counts(self) -> None:
+        """Forgets what was asked, handed out and uploaded, and nothing else."""
+        self.requests.clear()
+        self.ingestion.clear()
+        self.rows.clear()
+        self.directory.entra_id.issued.clear()
+        self.directory.managed_identity.issued.clear()
+
+    def next_storage_account(self) -> None:
+        """Moves on to a storage account that nobody used; `environment` names it. Restarts Azurite after the last."""
+        self._account += 1
+        if self._account == ACCOUNTS:
+            self._account = 0
+            self.azurite.stop()
+            self.azurite.start()
+
+    def _server(self, service: Service) -> Server:
+        storage = service in {Service.TABLES, Service.QUEUES}
+        plain = service is Service.MANAGED_IDENTITY or (storage and not self._identity_storage)
+        return Server(service, self._thread, self.requests, None if plain else self._certificate)
+
+    def _install(self) -> None:
+        self._servers[Service.ENTRA_ID].app.add_routes(self.directory.entra_id.routes())
+        self._servers[Service.MANAGED_IDENTITY].app.add_routes(self.directory.managed_identity.routes())
+        self._servers[Service.RESOURCE_MANAGER].app.add_routes(self.arm.routes())
+        self._servers[Service.LOGS_INGESTION].app.add_routes(self.ingestion.routes())
+        for service in (Service.TABLES, Service.QUEUES):
+            proxy = StorageProxy(service, self.azurite, self.faults, self.certificate_authority)
+            proxy.install(self._servers[service].app)
+        if self._workspace is not None:
+            from sandbox.workspace.log_analytics_api import LogAnalyticsApi  # noqa: PLC0415 - comes with DuckDB
+
+            api = LogAnalyticsApi(self._workspace, WORKSPACE_ID, self._may_query, self.clock)
+            api.add_routes(self._servers[Service.LOG_ANALYTICS].app)
+            self._servers[Service.LOG_ANALYTICS].app.middlewares.append(spoiled(self.faults, LogQuery()))
+
+    def _may_query(self, request: web.Request) -> bool:
+        try:
+            bearer_token(request, self.directory.issuer, frozenset({LOG_ANALYTICS_AUDIENCE}))
+        except RefusedError:
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""A Log Analytics workspace: the project's tables in DuckDB, queried with KQL."""

@@ -1,0 +1,230 @@
+"""A Log Analytics workspace on this machine: the project's tables in DuckDB, queried with KQL through duckdb-kql.
+
+What it takes in and hands out follows Azure (FACTS 3.4, 3.5): unknown columns are dropped, wrong types become null,
+TimeGenerated is corrected, and a query's time span bounds TimeGenerated of every table that the query reads.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import duckdb
+import duckdb_kql
+import orjson
+from duckdb_kql.translate import CLOCK_SLOT
+
+from sandbox.workspace.column_values import CONVERTERS, time_generated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from sandbox.workspace.schema import TableSchema
+
+DUCKDB_TYPES: Final[Mapping[str, str]] = {
+    "string": "VARCHAR",
+    "int": "INTEGER",
+    "long": "BIGINT",
+    "real": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "dateTime": "TIMESTAMP",
+    "guid": "UUID",
+    "dynamic": "JSON",
+}
+
+KUSTO_TYPES: Final[Mapping[str, str]] = {
+    "VARCHAR": "string",
+    "INTEGER": "int",
+    "BIGINT": "long",
+    "HUGEINT": "long",
+    "DOUBLE": "real",
+    "BOOLEAN": "bool",
+    "TIMESTAMP": "datetime",
+    "TIMESTAMP WITH TIME ZONE": "datetime",
+    "INTERVAL": "timespan",
+    "UUID": "guid",
+    "JSON": "dynamic",
+}
+"""By DuckDB type: the type as the query API spells it; a list or a struct is dynamic."""
+
+TimeSpan = tuple[datetime, datetime]
+TableColumns = tuple[tuple[str, tuple[str, ...]], ...]
+
+_SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Stands in for now() while a query is translated; the real time is bound when it runs."""
+
+
+class QueryError(Exception):
+    """The query cannot be parsed, names something that is not there, or uses what the sandbox does not support.
+
+    `kind` is "SyntaxError", "SemanticError" or "Unsupported"; the message is the engine's own.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    """One column of an answer, its type spelled as the query API spells it (string, long, datetime, ...)."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """The answer to a query: aware UTC datetimes, timedeltas, and parsed JSON for dynamic values."""
+
+    columns: tuple[ResultColumn, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Return every row by column name."""
+        names = [column.name for column in self.columns]
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+class Workspace:
+    """The tables and their rows. Every method may be called from any thread.
+
+    Args:
+        tables: the tables that exist, by name (`sandbox.schema.read_tables()`).
+        clock: aware UTC time; decides about TimeGenerated on receipt, and is what now() and ago() mean in a query.
+    """
+
+    def __init__(
+        self, tables: Mapping[str, TableSchema], clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.tables: Final = dict(tables)
+        self._clock = clock
+        self._writing = threading.Lock()
+        self._database = duckdb.connect(config={"threads": 2})
+        self._columns: TableColumns = tuple(
+            (name, tuple(column.name for column in table.columns)) for name, table in tables.items()
+        )
+        self._database.execute("CREATE SCHEMA stored")
+        for table in tables.values():
+            self._create(table)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop everything. Further calls fail."""
+        self._database.close()
+
+    def _create(self, table: TableSchema) -> None:
+        columns = ", ".join(f'"{column.name}" {DUCKDB_TYPES[column.type]}' for column in table.columns)
+        self._database.execute(f'CREATE TABLE stored."{table.name}" ({columns})')
+        # A query sees the table through a view, so that a time span bounds it wherever it stands in the query.
+        self._database.execute(
+            f'CREATE VIEW "{table.name}" AS SELECT * FROM stored."{table.name}" '  # noqa: S608 - names from infra/tables
+            "WHERE (getvariable('span_start') IS NULL OR \"TimeGenerated\" >= getvariable('span_start')) "
+            "AND (getvariable('span_end') IS NULL OR \"TimeGenerated\" <= getvariable('span_end'))"
+        )
+
+    def insert(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Store rows of JSON values as Azure would, and return how many; KeyError when there is no such table."""
+        schema = self.tables[table]
+        received = self._clock()
+        converters = [(column.name, CONVERTERS[column.type]) for column in schema.columns]
+        stored = [
+            {name: convert(row.get(name)) for name, convert in converters}
+            | {"TimeGenerated": time_generated(row.get("TimeGenerated"), received)}
+            for row in rows
+        ]
+        if not stored:
+            return 0
+        shape = json.dumps([{column.name: DUCKDB_TYPES[column.type] for column in schema.columns}])
+        statement = f"INSERT INTO stored.\"{table}\" SELECT unnest(from_json($1, '{shape}'), recursive := true)"
+        with self._writing, self._database.cursor() as cursor:
+            cursor.execute(statement, [orjson.dumps(stored).decode()])
+        return len(stored)
+
+    def clear(self) -> None:
+        """Forget every row of every table."""
+        with self._writing, self._database.cursor() as cursor:
+            for table in self.tables:
+                cursor.execute(f'DELETE FROM stored."{table}"')  # noqa: S608 - names from infra/tables
+
+    def query(self, kql: str, *, timespan: TimeSpan | None = None, now: datetime | None = None) -> list[dict[str, Any]]:
+        """Return the rows of `run` by column name."""
+        return self.run(kql, timespan=timespan, now=now).as_dicts()
+
+    def run(self, kql: str, *, timespan: TimeSpan | None = None, now: datetime | None = None) -> QueryResult:
+        """Run a KQL query.
+
+        Args:
+            kql: the query; it can only read.
+            timespan: start and end (both included) of TimeGenerated in every table; None: everything.
+            now: what now() means; None: the workspace's clock.
+
+        Raises:
+            QueryError: see there.
+        """
+        sql, uses_clock = _translated(kql, self._columns)
+        parameters = {CLOCK_SLOT: _naive(now or self._clock())} if uses_clock else None
+        with self._database.cursor() as cursor:
+            for variable, moment in zip(("span_start", "span_end"), timespan or (), strict=False):
+                cursor.execute(f"SET VARIABLE {variable} = TIMESTAMP '{_naive(moment).isoformat(' ')}'")
+            try:
+                cursor.execute(sql, parameters)
+                rows = cursor.fetchall()
+            except duckdb.Error as error:
+                raise QueryError("SemanticError", str(error)) from error
+            types = [_kusto_type(str(column[1])) for column in cursor.description or ()]
+            names = [column[0] for column in cursor.description or ()]
+        readers = [_READERS.get(kind) for kind in types]
+        return QueryResult(
+            tuple(map(ResultColumn, names, types)),
+            tuple(
+                tuple(
+                    value if read is None or value is None else read(value)
+                    for read, value in zip(readers, row, strict=True)
+                )
+                for row in rows
+            ),
+        )
+
+
+@lru_cache(maxsize=512)
+def _translated(kql: str, columns: TableColumns) -> tuple[str, bool]:
+    """Return the SQL and whether it asks for the time. Translating costs more than running, hence the cache."""
+    schema = {table: list(names) for table, names in columns}
+    try:
+        sql = duckdb_kql.to_sql(kql, schema=schema, query_now=_SOME_TIME, allow_write=False)
+    except duckdb_kql.KqlSyntaxError as error:
+        raise QueryError("SyntaxError", str(error)) from error
+    except duckdb_kql.KqlUnsupportedError as error:
+        raise QueryError("Unsupported", str(error)) from error
+    except duckdb_kql.KqlError as error:
+        raise QueryError("SemanticError", str(error)) from error
+    if sql.declarations:
+        raise QueryError("Unsupported", "the query API takes no query parameters")
+    return str(sql), CLOCK_SLOT in sql.parameters
+
+
+def _naive(moment: datetime) -> datetime:
+    """DuckDB's TIMESTAMP has no zone; every one of ours is UTC."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _kusto_type(duckdb_type: str) -> str:
+    return "real" if duckdb_type.startswith("DECIMAL") else KUSTO_TYPES.get(duckdb_type, "dynamic")
+
+
+_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "datetime": lambda value: value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC),
+    "dynamic": lambda value: json.loads(value) if isinstance(value, str) else value,
+    "guid": str,
+    "real": float,
+}

@@ -1,0 +1,160 @@
+"""A fleet of many customers, written into a workspace as two weeks of collection runs would have left it.
+
+For the operations page's tests and picture: what matters to them is what the tables hold, not how it came there.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sandbox.clock import Clock
+    from sandbox.workspace.workspace import Workspace
+
+HOURS_AGO = (300, 200, 100, 24, 0)
+ASSIGNMENTS = (
+    ("secure-transfer", "Storage accounts accept encrypted connections only", "storageAccounts"),
+    ("private-endpoints", "Key vaults are reached through private endpoints", "vaults"),
+)
+TYPES = {"storageAccounts": "Microsoft.Storage", "vaults": "Microsoft.KeyVault"}
+FIRST = ("Contoso", "Fabrikam", "Northwind", "Tailspin", "Adventure", "Litware", "Proseware", "Wingtip", "Woodgrove")
+SECOND = ("Retail", "Bank", "Logistics", "Health", "Energy", "Media", "Foods", "Insurance", "Labs", "Travel")
+UNREADABLE = {
+    "AccessDenied": ("AuthorizationFailed", "The publisher has no permission on the managed resource group"),
+    "NotFound": ("ResourceGroupNotFound", "The managed resource group does not exist, or is not visible"),
+    "Throttled": ("TooManyRequests", "Azure limited the rate of requests until the run's deadline"),
+}
+
+
+class SampleFleet:
+    """Customers by number; what becomes of each in each run is decided by chance, always the same."""
+
+    def __init__(
+        self,
+        customers: int,
+        *,
+        now: datetime | None = None,
+        hours_ago: Sequence[float] = HOURS_AGO,
+        lost: float = 0.012,
+    ) -> None:
+        self.customers = customers
+        latest = (now or datetime.now(UTC)) - timedelta(minutes=20)
+        self.times = [latest - timedelta(hours=hours) for hours in hours_ago]
+        self._chance = random.Random(20260310)  # noqa: S311 - a fleet, not a secret
+        self._bad_from = [self._turn(0.07) for _ in range(customers)]
+        self._lost_from = [self._turn(lost) for _ in range(customers)]
+        self._empty = [self._chance.random() < 0.01 for _ in range(customers)]  # noqa: PLR2004
+        self._outcomes = [self._chance.choice(list(UNREADABLE)) for _ in range(customers)]
+
+    def _turn(self, share: float) -> int:
+        """The run from which something is so; after the last one: never."""
+        runs = len(self.times)
+        return self._chance.randrange(runs) if self._chance.random() < share else runs
+
+    def fill(self, workspace: Workspace, clock: Clock) -> None:
+        """Write every run, each at its time; the state rows of the latest ones only, which are all that is judged."""
+        for number, time in enumerate(self.times):
+            clock.stop(time)
+            results = [self._result(customer, number) for customer in range(self.customers)]
+            self._insert(workspace, "PolicyCollectionResults_CL", results, time)
+            run = {"Run_id": f"run-{number}", "Trigger": "timer", "Version": "1.0.0", "Applications": self.customers}
+            counts = {
+                "Succeeded": sum(row["Outcome"] in ("Succeeded", "NoStates") for row in results),
+                "Failed": sum(row["Outcome"] in UNREADABLE for row in results),
+                "States": sum(row["States"] or 0 for row in results),
+                "Noncompliant_states": sum(row["Noncompliant_states"] or 0 for row in results),
+                "Uploaded_rows": 4 * self.customers,
+                "Rejected_rows": 0,
+                "Duration_ms": 31_400 + 700 * number,
+            }
+            self._insert(workspace, "PolicyCollectionRuns_CL", [{**run, **counts}], time)
+            if self.times[-1] - time <= timedelta(days=1):
+                self._insert(workspace, "PolicyComplianceStates_CL", list(self._states(number)), time)
+        clock.reset()
+
+    def _insert(self, workspace: Workspace, table: str, rows: list[dict[str, Any]], time: datetime) -> None:
+        workspace.insert(table, [{"TimeGenerated": time.isoformat(), **row} for row in rows])
+
+    def _result(self, customer: int, run: int) -> dict[str, Any]:
+        row = {"Run_id": f"run-{run}", **self._application(customer)}
+        if run >= self._lost_from[customer]:
+            outcome = self._outcomes[customer]
+            code, message = UNREADABLE[outcome]
+            return {**row, "Outcome": outcome, "Error_code": code, "Error_message": message, "States": 0,
+                    "Noncompliant_states": 0}  # fmt: skip
+        if self._empty[customer]:
+            return {**row, "Outcome": "NoStates", "States": 0, "Noncompliant_states": 0}
+        violations = self._violations(customer) if run >= self._bad_from[customer] else 0
+        return {**row, "Outcome": "Succeeded", "States": 40 + violations, "Noncompliant_states": violations}
+
+    def _states(self, run: int) -> Iterator[dict[str, Any]]:
+        for customer in range(self.customers):
+            if self._empty[customer] or run >= self._lost_from[customer]:
+                continue
+            violations = self._violations(customer) if run >= self._bad_from[customer] else 0
+            for place, (name, display_name, kind) in enumerate(ASSIGNMENTS):
+                bad = violations if place == customer % len(ASSIGNMENTS) else 0
+                yield self._state(customer, run, (name, display_name), "Compliant", count=40)
+                for resource in range(bad):
+                    path = f"providers/{TYPES[kind]}/{kind}/{kind[:2].lower()}{customer:05}x{resource:02}"
+                    yield self._state(customer, run, (name, display_name), "NonCompliant", path=path)
+
+    def _violations(self, customer: int) -> int:
+        return 1 + customer * 7 % 23
+
+    def _state(
+        self,
+        customer: int,
+        run: int,
+        assignment: tuple[str, str],
+        compliance: str,
+        *,
+        path: str | None = None,
+        count: int = 1,
+    ) -> dict[str, Any]:
+        name, display_name = assignment
+        application = self._application(customer)
+        group = application["Managed_resource_group_id"]
+        return {
+            **application,
+            "Run_id": f"run-{run}",
+            "Customer_name": self.name(customer),
+            "Plan_name": "standard" if customer % 4 else "premium",
+            "Plan_version": f"2.{customer % 3}.0",
+            "Policy_assignment_id": f"{group}/providers/microsoft.authorization/policyassignments/{name}".lower(),
+            "Policy_assignment_name": name,
+            "Policy_assignment_display_name": display_name,
+            "Policy_definition_id": f"/providers/microsoft.authorization/policydefinitions/{name}",
+            "Policy_definition_name": name,
+            "Policy_definition_display_name": display_name,
+            "Policy_effect": "audit",
+            "Resource_id": f"{group}/{path}" if path else None,
+            "Resource_type": "/".join(path.split("/")[1:3]) if path else None,
+            "Resource_location": "westeurope" if path else None,
+            "Compliance_state": compliance,
+            "Is_compliant": compliance == "Compliant",
+            "Resource_count": count,
+            "Evaluated_at": (self.times[run] - timedelta(hours=3)).isoformat(),
+        }
+
+    def _application(self, customer: int) -> dict[str, str]:
+        subscription = str(UUID(int=0xC0FFEE << 100 | customer))
+        name = f"secure-analytics-{customer:05}"
+        group = f"/subscriptions/{subscription}/resourceGroups/apps"
+        return {
+            "Application_id": f"{group}/providers/Microsoft.Solutions/applications/{name}",
+            "Application_name": name,
+            "Customer_subscription_id": subscription,
+            "Managed_resource_group_id": f"/subscriptions/{subscription}/resourceGroups/mrg-{name}",
+        }
+
+    def name(self, customer: int) -> str:
+        """The customer's name."""
+        ring, place = divmod(customer, len(FIRST) * len(SECOND))
+        first, second = FIRST[place % len(FIRST)], SECOND[place // len(FIRST)]
+        return f"{first} {second}" + (f" {ring + 1}" if ring else "")

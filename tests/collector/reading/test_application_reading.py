@@ -1,0 +1,113 @@
+"""What one application's pages come to: rows, counts, and no difference between states met first and met again."""
+
+import asyncio
+import gzip
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.reading.application_reading import ApplicationReading, CompliantStates
+from collector.reporting.chunks import Delivery
+from collector.reporting.ingestion import StreamUploader
+from collector.reporting.outcomes import ApplicationResult, Run
+from collector.reporting.states import SELECTED_FIELDS
+from tests.collector.reporting.test_rows import APPLICATION, GROUP, STATE
+
+RUN = Run("run-1", datetime(2026, 5, 4, tzinfo=UTC), "test")
+
+
+class Rows:
+    """An ingestion endpoint that keeps the bodies it gets."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    async def upload(self, stream: str, body: bytes) -> None:
+        self.bodies.append(body)
+
+
+def read(*pages: list[Any], compliant_states: CompliantStates = "detailed") -> tuple[ApplicationResult, list[Any]]:
+    """Read pages as a run would; returns the result and the rows uploaded."""
+    endpoint, result = Rows(), ApplicationResult.of(APPLICATION)
+
+    async def run() -> None:
+        async with asyncio.TaskGroup() as uploads:
+            uploader = StreamUploader(endpoint, "stream", uploads, 2)
+            delivery = Delivery(lambda _: None)
+            reading = ApplicationReading(
+                APPLICATION, RUN, result, uploader=uploader, delivery=delivery, compliant_states=compliant_states
+            )
+            for page in pages:
+                reading.take(page)
+            reading.conclude()
+            await uploader.flush()
+
+    asyncio.run(run())
+    return result, [row for body in endpoint.bodies for row in orjson.loads(gzip.decompress(body))]
+
+
+half_pairs = st.sampled_from(["\ud800", "a\udfffb", "😀"])
+anything = st.recursive(
+    half_pairs | st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+    max_leaves=3,
+)
+odd_states = st.dictionaries(st.sampled_from(SELECTED_FIELDS), anything, max_size=4).map(lambda odd: {**STATE, **odd})
+incomplete_states = st.sets(st.sampled_from(SELECTED_FIELDS)).map(
+    lambda missing: {name: value for name, value in STATE.items() if name not in missing}
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(odd_states | incomplete_states | anything, max_size=8))
+def test_a_state_becomes_the_same_row_whether_its_policy_was_met_before_or_not(states: list[Any]) -> None:
+    alone = [row for state in states for row in read([state])[1]]
+
+    result, together = read(states, states)
+
+    assert together == alone * 2
+    assert result.states + result.foreign_states + result.rejected_states == 2 * len(states)
+    assert result.rejected_states == 2 * sum(not isinstance(state, dict) for state in states)
+
+
+def test_timestamps_of_another_form_are_uploaded_and_not_judged() -> None:
+    times = ["2026-05-03T22:10:09Z", "yesterday", "2026-05-02T00:00:00Z", "", "2026-05-03T23:00:00+02:00", None]
+
+    result, rows = read([{**STATE, "timestamp": time} for time in times])
+
+    assert [row["Evaluated_at"] for row in rows] == times
+    assert (result.oldest_evaluation, result.latest_evaluation) == ("2026-05-02T00:00:00Z", "2026-05-03T22:10:09Z")
+
+
+def test_more_policies_than_are_kept_at_hand_cost_no_state() -> None:
+    states = [{**STATE, "policyDefinitionReferenceId": str(number)} for number in range(1500)]
+
+    result, rows = read(states, states)
+
+    assert result.states == 3000
+    assert len({row["Policy_definition_reference_id"] for row in rows}) == 1500
+
+
+def test_states_of_other_assignments_are_counted_and_dropped() -> None:
+    foreign = {**STATE, "policyAssignmentScope": GROUP.rpartition("/resourceGroups/")[0]}
+
+    result, rows = read([foreign, STATE, foreign])
+
+    assert (result.states, result.foreign_states, len(rows)) == (1, 2, 1)
+    assert result.assignments_without_states == 0
+
+
+def test_summarised_rows_name_the_policy_the_count_and_the_latest_evaluation() -> None:
+    compliant = {**STATE, "complianceState": "Compliant"}
+    later = {**compliant, "resourceId": "other", "timestamp": "2026-05-04T00:00:00Z"}
+
+    result, rows = read([STATE, compliant, later], [compliant], compliant_states="summarised")
+
+    assert result.states == 4
+    detailed, summary = sorted(rows, key=lambda row: row["Resource_count"])
+    assert detailed["Compliance_state"] == "NonCompliant"
+    assert (summary["Resource_count"], summary["Resource_id"], summary["Resource_type"]) == (3, None, None)
+    assert (summary["Is_compliant"], summary["Evaluated_at"]) == (True, "2026-05-04T00:00:00Z")

@@ -1,0 +1,52 @@
+"""``python -m operations`` in this process: what it prints, and its exit status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from operations.__main__ import main
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that ended."""
+
+    status: int
+    output: str
+    errors: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        found = json.loads(self.output)
+        assert isinstance(found, dict)
+        return found
+
+    @property
+    def words(self) -> str:
+        """Everything people see, on one line."""
+        return " ".join(f"{self.output} {self.errors}".split())
+
+
+Cli = Callable[..., Done]
+
+
+@pytest.fixture
+def cli(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Runs a command with the sandbox's settings."""
+    monkeypatch.setenv("COLUMNS", "400")
+
+    def run(*arguments: str) -> Done:
+        capsys.readouterr()
+        try:
+            status = main(arguments)
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 1
+        captured = capsys.readouterr()
+        return Done(status, captured.out, captured.err)
+
+    return run

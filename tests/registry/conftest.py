@@ -1,0 +1,76 @@
+"""The registry and its clients against the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import hypothesis
+import pytest
+from azure.data.tables.aio import TableClient
+
+from publisher.credentials import service_principal_credential
+from publisher.resource_manager import ResourceManager
+from publisher.settings import ReconcileSettings
+from registry.definition_names import DefinitionNames
+from registry.refresh import Refresher
+from registry.registry import Registry
+from sandbox.local_azure import Sandbox
+
+hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("patient")
+
+
+@pytest.fixture
+def settings(sandbox: Sandbox) -> ReconcileSettings:
+    return ReconcileSettings.from_environment(sandbox.environment)
+
+
+@pytest.fixture
+async def arm(settings: ReconcileSettings) -> AsyncIterator[ResourceManager]:
+    credential = service_principal_credential(settings.service_principal, settings.cloud)
+    async with credential, ResourceManager(credential, settings.cloud) as client:
+        yield client
+
+
+@pytest.fixture
+async def registry(settings: ReconcileSettings) -> AsyncIterator[Registry]:
+    async with Registry.open(settings.storage, settings.table_name, settings.own_identity_client_id) as opened:
+        yield opened
+
+
+@pytest.fixture
+def refresher(arm: ResourceManager, registry: Registry) -> Refresher:
+    return Refresher(arm, registry, DefinitionNames())
+
+
+class RawTable:
+    """The registry's table as an operator's tool sees it."""
+
+    def __init__(self, client: TableClient) -> None:
+        self._client = client
+
+    async def create(self) -> None:
+        await self._client.create_table()
+
+    async def put(self, partition_key: str, row_key: str, **properties: Any) -> None:
+        await self._client.upsert_entity({"PartitionKey": partition_key, "RowKey": row_key, **properties})
+
+    async def put_all(self, partition_key: str, rows: dict[str, dict[str, Any]]) -> None:
+        entities = [{"PartitionKey": partition_key, "RowKey": key, **row} for key, row in rows.items()]
+        for first in range(0, len(entities), 100):
+            await self._client.submit_transaction([("create", entity) for entity in entities[first : first + 100]])
+
+    async def rows(self) -> list[dict[str, Any]]:
+        return [dict(entity) async for entity in self._client.list_entities()]
+
+
+@pytest.fixture
+async def table(settings: ReconcileSettings) -> AsyncIterator[RawTable]:
+    """An existing and empty registry table."""
+    connection = settings.storage.connection_string
+    assert connection
+    async with TableClient.from_connection_string(connection, settings.table_name) as client:
+        raw = RawTable(client)
+        await raw.create()
+        yield raw

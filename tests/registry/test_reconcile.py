@@ -1,0 +1,210 @@
+"""The daily reconciliation heals the registry from what no notification told."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import azure.functions as func
+import pytest
+
+from publisher.resource_ids import ApplicationId
+from publisher.settings import SettingsError
+from registry import blueprint as reconcile_blueprint
+from registry.inventory import Inventory
+from registry.reconcile import Reconciliation, ReconciliationFailed, reconcile_registry
+from registry.refresh import Refresher
+from registry.registry import ManagedApplication, Registry
+from sandbox.faults.effects import Status
+from sandbox.faults.operations import ApplicationRead, TableRequest
+from sandbox.local_azure import Sandbox
+from sandbox.services import Service
+from sandbox.world.customers import Customer
+from tests.registry.conftest import RawTable
+
+
+def soon() -> float:
+    return time.monotonic() + 30
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def register(refresher: Refresher, *customers: Customer) -> None:
+    for customer in customers:
+        await refresher.refresh(ApplicationId.parse(customer.application_id), deadline=soon())
+
+
+async def listed(registry: Registry) -> dict[str, ManagedApplication]:
+    found = [item async for item in registry.applications()]
+    return {str(item.application_id): item for item in found if isinstance(item, ManagedApplication)}
+
+
+async def test_every_kind_of_change_is_found(sandbox: Sandbox, refresher: Refresher, registry: Registry) -> None:
+    upgraded, left, closed, same = (sandbox.arm.add_customer(name) for name in ("upgraded", "left", "closed", "same"))
+    await register(refresher, upgraded, left, closed, same)
+    upgraded.upgrade("9.0.0")
+    left.delete()
+    closed.revoke_access()
+    result = await reconcile_registry(refresher, deadline=soon())
+    assert result.changes == {"Updated": 2, "Removed": 1, "AccessLost": 1}
+    assert result.failures == {}
+    rows = await listed(registry)
+    assert set(rows) == {customer.application_id for customer in (upgraded, closed, same)}
+    assert rows[upgraded.application_id].plan_version == "9.0.0"
+    assert rows[closed.application_id].access_lost_at
+    result.raise_for_failures()
+
+
+async def test_one_failure_touches_no_other_application_and_is_told_at_the_end(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry
+) -> None:
+    customers = [sandbox.arm.add_customer(f"customer {number}") for number in range(20)]
+    await register(refresher, *customers)
+    for customer in customers:
+        customer.upgrade("2.0.0")
+    sandbox.faults.add(ApplicationRead(customers[3]), Status(400, code="Strange"))
+    result = await reconcile_registry(refresher, deadline=soon())
+    assert set(result.failures) == {customers[3].application_id}
+    versions = [row.plan_version for row in (await listed(registry)).values()]
+    assert sorted(versions) == ["1.0.0"] + ["2.0.0"] * 19
+    with pytest.raises(ReconciliationFailed, match=r"1 applications were not refreshed: .*Strange"):
+        result.raise_for_failures()
+
+
+async def test_the_number_of_requests_at_once_is_bounded(sandbox: Sandbox, refresher: Refresher) -> None:
+    customers = [sandbox.arm.add_customer(f"customer {number}") for number in range(30)]
+    await register(refresher, *customers)
+    sandbox.requests.clear()
+    sandbox.set_latency(Service.RESOURCE_MANAGER, 0.02)
+    result = await reconcile_registry(refresher, deadline=soon())
+    assert result.changes == {"Updated": 30}
+    assert 2 <= sandbox.requests.most_at_once(Service.RESOURCE_MANAGER) <= 8
+
+
+async def test_a_malformed_row_that_says_whose_it_is_is_healed(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry, table: RawTable
+) -> None:
+    customer = sandbox.arm.add_customer("Contoso")
+    await table.put(
+        customer.subscription_id,
+        customer.application_name,
+        subscription_id=customer.subscription_id,
+        app_resource_group_name=customer.resource_group,
+        app_name=customer.application_name,
+    )
+    await table.put("nobody", "knows", mrg_name="mrg")
+    result = await reconcile_registry(refresher, deadline=soon())
+    assert result.changes == {"Updated": 1}
+    assert result.failures == {"row nobody/knows": "subscription_id is missing"}
+    assert set(await listed(registry)) == {customer.application_id}
+    assert len(await table.rows()) == 2
+
+
+async def test_what_the_deadline_leaves_over_is_a_failure(sandbox: Sandbox, refresher: Refresher) -> None:
+    await register(refresher, *(sandbox.arm.add_customer(f"customer {number}") for number in range(3)))
+    result = await reconcile_registry(refresher, deadline=time.monotonic())
+    assert len(result.failures) == 3
+    assert all("DeadlineExceeded" in reason for reason in result.failures.values())
+
+
+async def test_a_registry_that_cannot_be_read_to_its_end_is_a_failure(
+    sandbox: Sandbox, refresher: Refresher, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "registry")
+    sandbox.faults.add(TableRequest("GET"), Status(403))
+    result = await reconcile_registry(refresher, deadline=soon())
+    with pytest.raises(ReconciliationFailed, match="not read to its end"):
+        result.raise_for_failures()
+    assert "registry reconciled in part" in caplog.text
+
+
+def test_the_message_names_the_first_failures_and_counts_the_rest() -> None:
+    result = Reconciliation(failures={f"/app/{number}": "NoAnswer: gone" for number in range(25)})
+    with pytest.raises(ReconciliationFailed) as failure:
+        result.raise_for_failures()
+    assert str(failure.value).startswith("25 applications were not refreshed: /app/0: NoAnswer: gone; ")
+    assert str(failure.value).endswith("; and 15 more")
+
+
+def the_timer() -> func.Function:
+    app = func.FunctionApp()
+    app.register_functions(reconcile_blueprint.blueprint)
+    (function,) = app.get_functions()
+    return function
+
+
+def test_the_timer_is_daily_and_never_runs_on_startup() -> None:
+    function = the_timer()
+    assert function.get_function_name() == "reconcile_registry"
+    trigger = function.get_trigger()
+    assert trigger
+    binding = trigger.get_dict_repr()
+    assert binding["schedule"].split()[3:] == ["*", "*", "*"]
+    assert (binding["runOnStartup"], binding["useMonitor"]) == (False, True)
+
+
+@pytest.mark.usefixtures("environment")
+async def test_the_timer_reconciles_with_the_apps_settings(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry
+) -> None:
+    customer = sandbox.arm.add_customer("Contoso")
+    await register(refresher, customer)
+    customer.delete()
+    await the_timer().get_user_function()(None)
+    assert await listed(registry) == {}
+
+
+@pytest.mark.usefixtures("environment")
+async def test_the_timer_fails_visibly(sandbox: Sandbox, refresher: Refresher) -> None:
+    customer = sandbox.arm.add_customer("Contoso")
+    await register(refresher, customer)
+    sandbox.faults.add(ApplicationRead(customer), Status(400))
+    with pytest.raises(ReconciliationFailed):
+        await the_timer().get_user_function()(None)
+
+
+async def test_the_timer_names_every_bad_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AzureWebJobsStorage"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SettingsError) as error:
+        await the_timer().get_user_function()(None)
+    assert len(error.value.problems) == 4
+
+
+async def test_an_application_that_was_wrongly_believed_to_be_deleted_is_found_again(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry
+) -> None:
+    """ARM shut us out when somebody told of a deletion, which counts as its confirmation; now we are in again."""
+    customer = sandbox.arm.add_customer("Contoso")
+    identity = ApplicationId.parse(customer.application_id)
+    await register(refresher, customer)
+    customer.revoke_access()
+    assert await refresher.confirm_deletion(identity, event_time=refresher.clock(), deadline=soon()) == "Removed"
+    assert (await reconcile_registry(refresher, deadline=soon())).changes == {}
+    customer.grant_access()
+    assert (await reconcile_registry(refresher, deadline=soon())).changes == {"Registered": 1}
+    assert set(await listed(registry)) == {customer.application_id}
+
+
+async def test_what_an_operator_removed_stays_removed(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry
+) -> None:
+    customer = sandbox.arm.add_customer("Contoso")
+    await register(refresher, customer)
+    await Inventory(refresher).remove(ApplicationId.parse(customer.application_id))
+    assert (await reconcile_registry(refresher, deadline=soon())).changes == {}
+    assert await listed(registry) == {}
+
+
+async def test_those_who_left_long_ago_are_not_asked_about_any_more(sandbox: Sandbox, refresher: Refresher) -> None:
+    customer = sandbox.arm.add_customer("Contoso")
+    await register(refresher, customer)
+    customer.delete()
+    await reconcile_registry(replace(refresher, clock=lambda: now() - timedelta(days=31)), deadline=soon())
+    sandbox.requests.clear()
+    await reconcile_registry(refresher, deadline=soon())
+    assert sandbox.requests.count(Service.RESOURCE_MANAGER) == 0
