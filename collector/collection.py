@@ -10,25 +10,26 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from collector.reading.application_reader import ApplicationReader
-from collector.reporting.chunks import Delivery, encoded
+from collector.reporting.chunks import Delivery
 from collector.reporting.ingestion import HeldRows, StreamUploader
 from collector.reporting.outcomes import ApplicationResult, Outcome, RunSummary
 from collector.reporting.rows import result_row, run_row
+from collector.reporting.serialised import encoded
 from collector.version import VERSION
 from publisher.errors import (
     AzureFailure,
 )
-from registry.registry import MalformedRow
+from registry.managed_application import MalformedRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from collector.reading.places import Sleep
     from collector.reporting.ingestion import Endpoint, RowSink
     from collector.reporting.outcomes import Run
     from publisher.resource_manager import ResourceManager
+    from publisher.retry import Sleep
     from publisher.settings import CollectorSettings
-    from registry.registry import ManagedApplication
+    from registry.managed_application import ManagedApplication
 
     Registered = AsyncIterator[ManagedApplication | MalformedRow]
 

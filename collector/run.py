@@ -18,16 +18,17 @@ from publisher.errors import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_manager import ResourceManager
 from publisher.retry import with_retries
-from registry.registry import Patience, Registry
+from publisher.table import Patience
+from registry.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from azure.core.credentials_async import AsyncTokenCredential
 
-    from collector.reading.places import Sleep
     from collector.reporting.outcomes import ApplicationResult
     from publisher.resource_ids import ApplicationId
+    from publisher.retry import Sleep
     from publisher.settings import CollectorSettings
 
 HOST_JSON: Final = Path(__file__).resolve().parent.parent / "host.json"

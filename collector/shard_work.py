@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from collector.fan_out.shard_records import Claim, ClaimLostError, NoClaim, RunRecords, uploaded_chunks
-from collector.reporting.chunks import CHUNK_LIMIT_BYTES
 from collector.reporting.outcomes import ApplicationResult, Outcome, RunSummary
+from collector.reporting.serialised import CHUNK_LIMIT_BYTES
 from collector.run import open_collection
-from registry.registry import MalformedRow, Patience, Registry
+from publisher.table import Patience
+from registry.managed_application import MalformedRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 
     from collector.collection import Collection
     from collector.fan_out.shards import Shard
-    from collector.reading.places import Sleep
+    from publisher.retry import Sleep
     from publisher.settings import CollectorSettings
-    from registry.registry import ManagedApplication
+    from registry.managed_application import ManagedApplication
+    from registry.registry import Registry
 
 logger = logging.getLogger(__name__)
 

@@ -23,6 +23,7 @@ from publisher.settings import NotificationSettings, SettingsError
 from registry.clients import shared_logs_endpoint, shared_refresher
 from registry.refresh import Refresher
 from registry.registry import Registry
+from registry.rows import customer_name_of
 
 _LOGGER = logging.getLogger(__name__)
 BUDGET_SECONDS: Final = 60.0
@@ -155,7 +156,7 @@ async def _customer_name(notification: Notification, registry: Registry, deadlin
             row = await registry.find(notification.application_id)
     except (AzureFailure, TimeoutError):
         row = None
-    return (row.customer_name if row else "") or notification.application_id.subscription_id
+    return (customer_name_of(row) if row else "") or notification.application_id.subscription_id
 
 
 async def _stored(

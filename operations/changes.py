@@ -11,6 +11,7 @@ from publisher.errors import AzureFailure
 from registry.inventory import Inventory, NotRegistered, Standing, each
 from registry.reconcile import ReconciliationFailed, reconcile_registry
 from registry.refresh import Change
+from registry.rows import is_tombstone
 
 if TYPE_CHECKING:
     import argparse
@@ -69,7 +70,7 @@ async def remove(inventory: Inventory, options: argparse.Namespace, console: Con
     """Take one application out of monitoring."""
     identity = options.application
     row = await inventory.row(identity)
-    if row is None or row.is_tombstone:
+    if row is None or is_tombstone(row):
         return not_registered(identity)
     standing, reason = await inventory.standing(identity)
     document = {"application_id": str(identity), "azure": str(standing), "removed": False}

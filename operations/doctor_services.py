@@ -161,7 +161,7 @@ async def _read_customer(arm: ResourceManager, application: ManagedApplication, 
     deadline = time.monotonic() + SECONDS_PER_CHECK
     try:
         await arm.application(application.application_id, deadline=deadline)
-        url = query_url(arm.endpoint, application, since, filtered=False)
+        url = query_url(arm.endpoint, application.managed_resource_group_id, since)
         response = await with_retries(lambda: arm.send(page_request(url)), deadline=deadline, attempts=ATTEMPTS)
         states = len(parse_page(response.content).states)
     except (AccessDenied, AuthenticationFailed) as failure:

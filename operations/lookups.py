@@ -10,7 +10,7 @@ from publisher.errors import AzureFailure
 from publisher.resource_ids import fold
 from registry.inventory import Difference, Finding, Inventory, as_document, each
 from registry.managed_application import MalformedRow, ManagedApplication
-from registry.rows import UnreadableRow, application_of
+from registry.rows import UnreadableRow, application_of, is_tombstone
 
 if TYPE_CHECKING:
     import argparse
@@ -55,7 +55,7 @@ async def show(inventory: Inventory, options: argparse.Namespace, _: Console) ->
     if row is None:
         return not_registered(options.application)
     keys: dict[str, Any] = {"partition_key": row.partition_key, "row_key": row.row_key}
-    if row.is_tombstone:
+    if is_tombstone(row):
         document = {**keys, "status": "deleted", "application_id": str(options.application)}
         document |= {name: str(row.properties.get(name) or "") for name in ("deleted_at", "event_time")}
         return Report(ok=False, document=document, listings=(_properties(document),), error="it was deleted")

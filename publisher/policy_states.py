@@ -1,4 +1,4 @@
-"""The Policy Insights query for one managed resource group: pages by POST, and which states the application owns.
+"""The Policy Insights query for the policy states of a resource group: its URL, its pages, and how they are followed.
 
 Source: Policy States - List Query Results For Resource Group, api-version 2019-10-01 (FACTS 2.1-2.6). The SDK's client,
 authentication and pipeline carry the calls; its models, some eighty milliseconds a page, do not.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
@@ -16,20 +15,32 @@ from urllib.parse import quote, urlsplit
 import orjson
 from azure.core.rest import HttpRequest
 
-from collector.reporting.states import SELECTED_FIELDS
 from publisher.errors import AzureFailure, MalformedAnswer
-from publisher.resource_ids import fold, is_at_or_inside
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
-    from registry.registry import ManagedApplication
+    from publisher.resource_ids import ResourceGroupId
 
 API_VERSION: Final = "2019-10-01"
-_ASSIGNMENT_ID: Final = re.compile(
-    r"(.*)/providers/Microsoft\.Authorization/policyAssignments/[^/]+", re.IGNORECASE | re.ASCII
+POLICY_FIELDS: Final = (
+    "policyAssignmentId",
+    "policyAssignmentName",
+    "policyAssignmentScope",
+    "policyDefinitionId",
+    "policyDefinitionName",
+    "policyDefinitionAction",
+    "policyDefinitionReferenceId",
+    "policySetDefinitionId",
 )
+"""What says which policy judged."""
+
+RESOURCE_FIELDS: Final = ("timestamp", "resourceId", "resourceType", "resourceLocation", "complianceState")
+"""What says how it judged which resource."""
+
+SELECTED_FIELDS: Final = RESOURCE_FIELDS + POLICY_FIELDS
+"""The fields of a state that are asked for ($select). ``isCompliant`` is deprecated and never asked for."""
 
 
 class PagingFailed(AzureFailure):
@@ -67,53 +78,30 @@ def parse_page(body: bytes) -> Page:
     return Page(document["value"], next_link or None)
 
 
-def query_url(endpoint: str, application: ManagedApplication, since: datetime, *, filtered: bool) -> str:
-    """Return the URL of the first page.
+def query_url(endpoint: str, resource_group: ResourceGroupId, since: datetime, *, scopes: Sequence[str] = ()) -> str:
+    """Return the URL of the first page of a resource group's latest states.
 
-    The filter names every scope at which the application is known to have assignments, in the spellings that Azure
-    uses (FACTS 2.5), because whether the service minds the letter case is not documented. It only saves traffic:
-    ownership is decided again in code.
+    Args:
+        endpoint: Azure Resource Manager's, without a slash at its end.
+        resource_group: whose states; those of assignments above it come too.
+        since: states evaluated before are left out.
+        scopes: only states of assignments at these scopes; empty: of all. Each is spelled in the ways that Azure uses
+            (FACTS 2.5), because whether the service minds the letter case is not documented.
     """
     parameters = {
         "api-version": API_VERSION,
         "$from": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "$select": ",".join(SELECTED_FIELDS),
     }
-    if filtered:
+    if scopes:
         parameters["$filter"] = " or ".join(
             "PolicyAssignmentScope eq '{}'".format(spelling.replace("'", "''"))
-            for scope in owned_scopes(application)
+            for scope in scopes
             for spelling in dict.fromkeys((scope, scope.replace("/resourceGroups/", "/resourcegroups/"), scope.lower()))
         )
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
-    path = quote(str(application.managed_resource_group_id), safe="/()")
+    path = quote(str(resource_group), safe="/()")
     return f"{endpoint}{path}/providers/Microsoft.PolicyInsights/policyStates/latest/queryResults?{query}"
-
-
-def owned_scopes(application: ManagedApplication) -> list[str]:
-    """Return the managed resource group, and every scope inside it that carries a known assignment."""
-    group = str(application.managed_resource_group_id)
-    inner = {
-        fold(scope): scope
-        for assignment in application.assignments or ()
-        if (scope := assignment_scope(assignment.id)) and fold(scope) != fold(group)
-    }
-    return [group, *(inner[key] for key in sorted(inner))]
-
-
-def assignment_scope(assignment_id: str) -> str:
-    """Return the scope that a policy assignment's id begins with, or "" when it is no assignment id."""
-    match = _ASSIGNMENT_ID.fullmatch(assignment_id)
-    return match[1] if match else ""
-
-
-def is_owned(scope: str | None, assignment_id: str | None, managed_resource_group_id: str) -> bool:
-    """Tell whether an assignment belongs to the application: its scope is the managed resource group or inside it.
-
-    A state that names neither the scope nor the assignment counts as owned: dropping it could hide a violation.
-    """
-    scope = scope or assignment_scope(assignment_id or "")
-    return not scope or is_at_or_inside(scope, managed_resource_group_id)
 
 
 async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) -> AsyncIterator[Page]:

@@ -18,7 +18,6 @@ from publisher.errors import AzureFailure, MalformedAnswer, NotFound, RequestRef
 from publisher.retry import DEFAULT_ATTEMPTS, Sleep, with_retries
 from publisher.storage_settings import Storage
 from publisher.transport import Transport
-from registry.rows import Row
 
 _LOGGER = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
@@ -54,6 +53,16 @@ class KeyRange:
 
 
 EVERYTHING: Final = KeyRange()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored row with its ETag: what a guarded write replaces. `properties` has no keys."""
+
+    partition_key: str
+    row_key: str
+    etag: str
+    properties: Mapping[str, Any]
 
 
 class RowChanged(Exception):  # noqa: N818 - named for what happened

@@ -11,8 +11,9 @@ from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_manager import ResourceManager
 from publisher.retry import DEFAULT_ATTEMPTS, Sleep
 from publisher.settings import NotificationSettings, ReconcileSettings
+from publisher.table import Patience
 from registry.refresh import Refresher
-from registry.registry import Patience, Registry
+from registry.registry import Registry
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Client = TypeVar("_Client")

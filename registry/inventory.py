@@ -14,10 +14,10 @@ from typing import Any, Final, TypeVar
 from publisher.errors import AzureFailure
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.resource_manager import APPLICATIONS_API_VERSION, text_at
+from publisher.table import Row
 from registry.managed_application import ExpectedAssignment, MalformedRow, ManagedApplication
 from registry.refresh import Change, Refresher, is_gone, until_unchallenged
-from registry.registry import Row
-from registry.rows import OPERATOR
+from registry.rows import OPERATOR, is_tombstone
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
@@ -170,7 +170,7 @@ class Inventory:
 
     async def _active_row(self, application_id: ApplicationId) -> Row:
         row = await self.row(application_id)
-        if row is None or row.is_tombstone:
+        if row is None or is_tombstone(row):
             raise NotRegistered(f"{application_id} is not in the registry")
         return row
 

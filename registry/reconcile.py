@@ -14,8 +14,8 @@ from typing import Final
 
 from publisher.errors import AzureFailure
 from publisher.resource_ids import ApplicationId
+from registry.managed_application import MalformedRow, ManagedApplication
 from registry.refresh import Change, Refresher
-from registry.registry import MalformedRow, ManagedApplication
 
 _LOGGER = logging.getLogger(__name__)
 _WORKERS: Final = 8

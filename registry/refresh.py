@@ -17,10 +17,12 @@ from typing import Final, TypeVar
 from publisher.errors import AzureFailure, MalformedAnswer, NotFound, TransientFailure, is_out_of_reach
 from publisher.resource_ids import ApplicationId, fold
 from publisher.resource_manager import Application, ResourceManager
+from publisher.table import Row, RowChanged
 from registry.definition_names import DEFINITION_NAMES, DefinitionNames
+from registry.managed_application import ExpectedAssignment, ManagedApplication
 from registry.policy_assignments import expected_assignments
-from registry.registry import ExpectedAssignment, ManagedApplication, Registry, Row, RowChanged
-from registry.rows import UnreadableRow, application_of
+from registry.registry import Registry
+from registry.rows import UnreadableRow, application_of, event_time_of, is_tombstone
 
 _GONE_CODES: Final = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
 _SET: Final = "/policysetdefinitions/"
@@ -95,9 +97,9 @@ class Refresher:
             if row is None:
                 await self.registry.note_deletion(asked, event_time=event_time)
                 return Change.CONFIRMED
-            if row.is_tombstone:
+            if is_tombstone(row):
                 return Change.CONFIRMED
-            if row.event_time is not None and row.event_time > event_time:
+            if (told := event_time_of(row)) is not None and told > event_time:
                 return Change.OUTDATED
             try:
                 if not (await self.arm.application(asked, deadline=deadline)).is_going:
@@ -117,7 +119,7 @@ class Refresher:
 
         async def once() -> Change:
             row = await self.registry.find(asked)
-            if row is None or row.is_tombstone:
+            if row is None or is_tombstone(row):
                 return Change.CONFIRMED
             try:
                 application = await self.arm.application(asked, deadline=deadline)
@@ -143,7 +145,7 @@ class Refresher:
 
         async def once() -> Change:
             row = await self.registry.find(asked)
-            if row is None or not row.is_tombstone:
+            if row is None or not is_tombstone(row):
                 return Change.CONFIRMED
             try:
                 application = await self.arm.application(asked, deadline=deadline)
@@ -164,9 +166,9 @@ class Refresher:
     ) -> Change:
         described = await self.described(application, row, event_time=event_time, deadline=deadline)
         await self.registry.save(described, row)
-        if row is None or row.is_tombstone:
+        if row is None or is_tombstone(row):
             await self._check_new_row(application.id, deadline)
-        return Change.REGISTERED if row is None or row.is_tombstone else Change.UPDATED
+        return Change.REGISTERED if row is None or is_tombstone(row) else Change.UPDATED
 
     async def _check_new_row(self, application_id: ApplicationId, deadline: float) -> None:
         """Look once more: a deletion that was told between our two steps found no row to remove."""
@@ -174,7 +176,7 @@ class Refresher:
         try:
             await self.arm.application(application_id, deadline=deadline)
         except NotFound:
-            if row is not None and not row.is_tombstone:
+            if row is not None and not is_tombstone(row):
                 await self._remove(row, None)
             raise
         except AzureFailure:
@@ -198,7 +200,7 @@ class Refresher:
         names = await self._definition_names(known, assignments, event_time, time_for_assignments)
         now = self.clock()
         # An event from the future would make every later one look outdated.
-        moments = [row.event_time if row else None, min(event_time, now) if event_time else None]
+        moments = [event_time_of(row) if row else None, min(event_time, now) if event_time else None]
         return ManagedApplication(
             application_id=application.id,
             managed_resource_group_id=group,
@@ -233,7 +235,7 @@ class Refresher:
 
 
 def _known(row: Row | None) -> ManagedApplication | None:
-    if row is None or row.is_tombstone:
+    if row is None or is_tombstone(row):
         return None
     try:
         return application_of(row)

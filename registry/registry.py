@@ -13,15 +13,17 @@ from typing import Final, Self
 
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId
 from publisher.storage_settings import Storage
-from publisher.table import EVERYTHING, USUAL_PATIENCE, KeyRange, Patience, RowChanged, Table
-from registry.managed_application import ExpectedAssignment, MalformedRow, ManagedApplication
+from publisher.table import EVERYTHING, USUAL_PATIENCE, KeyRange, Patience, Row, RowChanged, Table
+from registry.managed_application import MalformedRow, ManagedApplication
 from registry.rows import (
     AZURE,
     OPERATOR,
-    Row,
     UnreadableRow,
     application_of,
+    deleted_at_of,
+    event_time_of,
     identity_of,
+    is_tombstone,
     malformed,
     properties_of,
     time_text,
@@ -29,18 +31,6 @@ from registry.rows import (
     unknown_tombstone_properties,
     unreached_properties,
 )
-
-__all__ = [
-    "EVERYTHING",
-    "ExpectedAssignment",
-    "KeyRange",
-    "MalformedRow",
-    "ManagedApplication",
-    "Patience",
-    "Registry",
-    "Row",
-    "RowChanged",
-]
 
 _AFTER_PREFIX: Final = chr(ord(ROW_KEY_PREFIX) + 1)
 _NO_ETAG: Final = "W/\"datetime'2000-01-01T00%3A00%3A00.0000000Z'\""
@@ -90,7 +80,7 @@ class Registry:
         together are the whole table yield together what the whole table yields.
         """
         async for row in self._one(only) if only else self._each_once(within):
-            if row.is_tombstone:
+            if is_tombstone(row):
                 continue
             try:
                 yield application_of(row)
@@ -105,7 +95,7 @@ class Registry:
                 if count:
                     yield current, count
                 current, count = row.partition_key, 0
-            count += not row.is_tombstone
+            count += not is_tombstone(row)
         if count:
             yield current, count
 
@@ -138,7 +128,7 @@ class Registry:
     async def deleted(self, *, since: datetime) -> AsyncIterator[ApplicationId]:
         """Yield the applications whose deletion was found out about since then; not those that an operator removed."""
         async for row in self._table.matching(_DELETED_SINCE, since=time_text(since)):
-            if row.is_tombstone and row.properties.get("removed_by") != OPERATOR:
+            if is_tombstone(row) and row.properties.get("removed_by") != OPERATOR:
                 with suppress(UnreadableRow):
                     yield identity_of(row)
 
@@ -162,7 +152,9 @@ class Registry:
         if row is None:
             properties = unreached_properties(application_id, None, event_time, now)
             await self._table.insert(application_id.partition_key, application_id.row_key, properties)
-        elif row.is_tombstone and event_time > max(filter(None, (row.event_time, row.deleted_at)), default=event_time):
+        elif is_tombstone(row) and event_time > max(
+            filter(None, (event_time_of(row), deleted_at_of(row))), default=event_time
+        ):
             await self._table.replace(row, unreached_properties(application_id, row, event_time, now))
 
     async def note_deletion(self, application_id: ApplicationId, *, event_time: datetime) -> None:

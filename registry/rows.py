@@ -6,13 +6,13 @@ malformed; what only describes it is taken as far as it can be read.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from publisher.errors import printable
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId, InvalidResourceId, ResourceGroupId, quoted
+from publisher.table import Row
 from registry.managed_application import MalformedRow, ManagedApplication
 from registry.stored_assignments import assignments_in, assignments_text, definition_names_in, definition_names_text
 
@@ -22,34 +22,24 @@ AZURE: Final = "Azure"
 OPERATOR: Final = "operator"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A stored row with its ETag: what a guarded write replaces. `properties` has no keys."""
+def is_tombstone(row: Row) -> bool:
+    """Tell whether the row only remembers an application that was deleted."""
+    return row.properties.get("status") == DELETED
 
-    partition_key: str
-    row_key: str
-    etag: str
-    properties: Mapping[str, Any]
 
-    @property
-    def is_tombstone(self) -> bool:
-        """Whether the row only remembers an application that was deleted."""
-        return self.properties.get("status") == DELETED
+def event_time_of(row: Row) -> datetime | None:
+    """Return when the latest event happened that the row took in."""
+    return _time(row.properties, "event_time")
 
-    @property
-    def event_time(self) -> datetime | None:
-        """When the latest event happened that the row took in."""
-        return _time(self.properties, "event_time")
 
-    @property
-    def deleted_at(self) -> datetime | None:
-        """When a tombstone was written."""
-        return _time(self.properties, "deleted_at")
+def deleted_at_of(row: Row) -> datetime | None:
+    """Return when a tombstone was written."""
+    return _time(row.properties, "deleted_at")
 
-    @property
-    def customer_name(self) -> str:
-        """What the operator calls the customer; "" when nobody said."""
-        return _text(self.properties, "customer_name")
+
+def customer_name_of(row: Row) -> str:
+    """Return what the operator calls the customer; "" when nobody said."""
+    return _text(row.properties, "customer_name")
 
 
 class UnreadableRow(Exception):  # noqa: N818 - named for what it tells
@@ -86,7 +76,7 @@ def application_of(row: Row) -> ManagedApplication:
     return ManagedApplication(
         application_id=identity,
         managed_resource_group_id=_managed_resource_group(properties, identity),
-        customer_name=row.customer_name or identity.subscription_id,
+        customer_name=customer_name_of(row) or identity.subscription_id,
         plan_publisher=_text(properties, "plan_publisher"),
         plan_product=_text(properties, "plan_product"),
         plan_name=_text(properties, "plan_name"),
@@ -97,7 +87,7 @@ def application_of(row: Row) -> ManagedApplication:
         provisioning_state=_text(properties, "provisioning_state"),
         assignments=assignments_in(properties.get("assignments")),
         definition_names=definition_names_in(properties.get("definition_names")),
-        event_time=row.event_time,
+        event_time=event_time_of(row),
         refreshed_at=_time(properties, "refreshed_at"),
         access_lost_at=_time(properties, "access_lost_at"),
     )
@@ -155,7 +145,7 @@ def unreached_properties(
 
     Without a managed resource group the row cannot be collected, which every run then tells.
     """
-    kept = {"customer_name": previous.customer_name} if previous and previous.customer_name else {}
+    kept = {"customer_name": customer_name_of(previous)} if previous and customer_name_of(previous) else {}
     return kept | {
         **_identity_properties(application_id),
         "status": ACTIVE,
@@ -178,7 +168,7 @@ def tombstone_properties(row: Row, event_time: datetime | None, now: datetime, r
     properties = dict(row.properties)
     for name in ("assignments", "definition_names"):
         properties.pop(name, None)
-    latest = max((moment for moment in (row.event_time, event_time) if moment), default=None)
+    latest = max((moment for moment in (event_time_of(row), event_time) if moment), default=None)
     if latest is not None:
         properties["event_time"] = time_text(latest)
     return properties | {"status": DELETED, "deleted_at": time_text(now), "removed_by": removed_by}

@@ -15,8 +15,8 @@ from notification_endpoint.endpoint import answer_notification
 from publisher.errors import NotFound
 from publisher.settings import ReconcileSettings
 from registry.clients import shared_refresher
+from registry.managed_application import MalformedRow, ManagedApplication
 from registry.reconcile import Reconciliation, reconcile_registry
-from registry.registry import MalformedRow, ManagedApplication
 from sandbox.alerts.evaluation import AlertEvaluator
 from sandbox.alerts.rules import read_rules
 from sandbox.azure.notifications import notification

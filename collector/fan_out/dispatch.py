@@ -17,10 +17,11 @@ from collector.fan_out.shard_records import KEPT, RunRecords
 from collector.fan_out.shards import APPLICATIONS_IN_A_SHARD, Shard, cut
 from collector.reporting.outcomes import Run
 from publisher.errors import AzureFailure
-from registry.registry import Patience, Registry
+from publisher.table import Patience
+from registry.registry import Registry
 
 if TYPE_CHECKING:
-    from collector.reading.places import Sleep
+    from publisher.retry import Sleep
     from publisher.settings import CollectorSettings
 
 logger = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from azure.core.credentials_async import AsyncTokenCredential
 
-    from collector.reading.places import Sleep
+    from publisher.retry import Sleep
     from publisher.settings import CollectorSettings
 
 TIME_TO_LIVE: Final = timedelta(days=1)

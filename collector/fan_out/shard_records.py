@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import orjson
 
 from collector.fan_out.shards import partition_of, partition_prefix
-from publisher.table import Table
-from registry.registry import KeyRange, RowChanged
+from publisher.table import KeyRange, RowChanged, Table
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from collector.fan_out.shards import Shard
     from collector.reporting.outcomes import Run
     from publisher.settings import CollectorSettings
-    from registry.registry import Patience, Row
+    from publisher.table import Patience, Row
 
 RUNS_TABLE: Final = "collectionruns"
 KEPT: Final = timedelta(days=3)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from collector.reporting.outcomes import Run, iso_milliseconds
-from registry.registry import KeyRange
+from publisher.table import KeyRange
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

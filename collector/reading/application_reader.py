@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from collector.reading.application_reading import ApplicationReading
 from collector.reading.intake import Intake
+from collector.reading.ownership import owned_scopes
 from collector.reading.places import ReadingSlots
 from collector.reporting.outcomes import Outcome
 from publisher.errors import (
@@ -24,18 +25,18 @@ from publisher.errors import (
     Throttled,
 )
 from publisher.policy_states import Page, follow_pages, page_request, parse_page, query_url
-from publisher.retry import with_retries
+from publisher.retry import Sleep, with_retries
 
 if TYPE_CHECKING:
     from azure.core.rest import AsyncHttpResponse
 
-    from collector.reading.places import Place, Sleep
+    from collector.reading.places import Place
     from collector.reporting.chunks import Delivery
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.outcomes import ApplicationResult, Run
     from publisher.resource_manager import ResourceManager
     from publisher.settings import CollectorSettings
-    from registry.registry import ManagedApplication
+    from registry.managed_application import ManagedApplication
 
 logger = logging.getLogger(__name__)
 
@@ -116,9 +117,9 @@ class ApplicationReader:
             raise self.unreadable
         since = self._run.started_at - self._settings.states_window
         fetch = partial(self._fetch, place, states)
-        endpoint = self._resource_manager.endpoint
+        endpoint, group = self._resource_manager.endpoint, application.managed_resource_group_id
         try:
-            async for page in follow_pages(query_url(endpoint, application, since, filtered=True), fetch):
+            async for page in follow_pages(query_url(endpoint, group, since, scopes=owned_scopes(application)), fetch):
                 reading.take(page.states)
                 page.states.clear()  # parsed it is large, and the next page may take its time
         except RequestRefused as failure:
@@ -127,7 +128,7 @@ class ApplicationReader:
         if reading.lacks_states:
             # The filter's grammar and how it compares ids are not documented: what it left out is asked for without it.
             reading.begin_second_look()
-            async for page in follow_pages(query_url(endpoint, application, since, filtered=False), fetch):
+            async for page in follow_pages(query_url(endpoint, group, since), fetch):
                 reading.take_what_is_new(page.states)
 
     async def _fetch(self, place: Place, states: StreamUploader, url: str) -> Page:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from collector.reading.ownership import is_owned
 from collector.reporting.outcomes import Outcome
 from collector.reporting.rows import PolicyRows, StateRows, state_row
 from collector.reporting.states import Evaluation, Policy, is_compliant, raw_policy, raw_resource
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collector.reporting.chunks import Delivery
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.outcomes import ApplicationResult, Run
-    from registry.registry import ManagedApplication
+    from registry.managed_application import ManagedApplication
 
 MOST_KNOWN_POLICIES: Final = 1024
 """Policies kept at hand for one application: thousands of states share a handful of them."""
@@ -41,8 +42,9 @@ class ApplicationReading:
         self._result = result
         self._uploader = uploader
         self._delivery = delivery
+        self._group_id = str(application.managed_resource_group_id)
         self._rows = StateRows(application, run)
-        self._policies: dict[tuple[Any, ...], PolicyRows] = {}
+        self._policies: dict[tuple[Any, ...], PolicyRows | None] = {}
         self._summaries: Summaries | None = {} if compliant_states == "summarised" else None
         self._assignments_expected = frozenset(fold(assignment.id) for assignment in application.assignments or ())
         self._assignments_seen: set[str] = set()
@@ -62,7 +64,7 @@ class ApplicationReading:
                     rejected += 1
                     continue
                 policy, state = self._policy_of(document), Evaluation.of(document)
-            if not policy.is_owned:
+            if policy is None:
                 foreign += 1
                 continue
             timestamp, compliance_state = state[0], state[-1]
@@ -120,15 +122,17 @@ class ApplicationReading:
         else:
             result.conclude(Outcome.SUCCEEDED if result.states else Outcome.NO_STATES)
 
-    def _policy_of(self, document: dict[str, Any]) -> PolicyRows:
+    def _policy_of(self, document: dict[str, Any]) -> PolicyRows | None:
+        """Return what a state's policy contributes to its row; None when the assignment is not the application's."""
         policy = Policy.of(document)
-        known = self._policies.get(policy)
-        if known is None:
+        if policy in self._policies:
+            return self._policies[policy]
+        known = None
+        if is_owned(policy.assignment_scope, policy.assignment_id, self._group_id):
             known = self._rows.policy(policy)
-            if known.is_owned:
-                self._assignments_seen.add(known.assignment_id)
-            if len(self._policies) < MOST_KNOWN_POLICIES:
-                self._policies[policy] = known
+            self._assignments_seen.add(known.assignment_id)
+        if len(self._policies) < MOST_KNOWN_POLICIES:
+            self._policies[policy] = known
         return known
 
     def _note_evaluation(self, timestamp: str) -> None:

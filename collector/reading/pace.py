@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from publisher.errors import AzureFailure, Throttled
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from azure.core.rest import AsyncHttpResponse
 
-    from collector.reading.places import Place
 
 REMAINING_READS: Final = "x-ms-ratelimit-remaining-subscription-reads"
 
@@ -35,6 +34,19 @@ _SLOWEST_RATE: Final = 1 / 60
 _CAUTION: Final = 1.1
 """How much longer than the estimate a wait is: answers travel now slower, now faster."""
 _LONGEST_WAIT_SECONDS: Final = 30.0
+
+
+class Waiting(Protocol):
+    """Who asks: somebody with a place among those who read, who gives it to others while it waits."""
+
+    def leave(self) -> None:
+        """Give the place back."""
+
+    async def occupy(self) -> None:
+        """Wait for a place."""
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for Azure while somebody else uses the place."""
 
 
 class Pace:
@@ -52,7 +64,7 @@ class Pace:
         self._interval = _LearntInterval()
 
     async def ask(
-        self, send: Callable[[], Awaitable[AsyncHttpResponse]], place: Place, deadline: float
+        self, send: Callable[[], Awaitable[AsyncHttpResponse]], place: Waiting, deadline: float
     ) -> AsyncHttpResponse:
         """Send a request when it is its turn, and return its answer.
 
@@ -82,7 +94,7 @@ class Pace:
             self._answered.set()
             self._answered = asyncio.Event()
 
-    async def _turn(self, place: Place, deadline: float) -> None:
+    async def _turn(self, place: Waiting, deadline: float) -> None:
         while True:
             now = self._now()
             wait = max(self._not_before - now, 0.0)

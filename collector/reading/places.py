@@ -1,7 +1,7 @@
 """How many applications are read at once: in all, and per customer subscription, where Azure meters reads.
 
 A reading that has to wait for Azure gives its place in the whole to another customer's, so that a throttled
-subscription slows nobody else; collector.pace decides how long it waits.
+subscription slows nobody else; collector.reading.pace decides how long it waits.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from collector.reading.pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
-    Sleep = Callable[[float], Awaitable[None]]
+    from publisher.retry import Sleep
 
 
 class Place:

@@ -7,7 +7,8 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
-from collector.reporting.chunks import LARGEST_ROW_BYTES, Chunk, cut_to_fit
+from collector.reporting.chunks import Chunk
+from collector.reporting.serialised import LARGEST_ROW_BYTES, cut_to_fit
 from publisher.errors import AzureFailure
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from publisher.errors import AzureFailure
-    from registry.registry import MalformedRow, ManagedApplication
+    from registry.managed_application import MalformedRow, ManagedApplication
 
 
 class Outcome(StrEnum):

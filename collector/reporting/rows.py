@@ -5,26 +5,22 @@ The columns are declared in infra/tables only; tests compare these builders with
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from collector.reporting.chunks import encoded
-from publisher.policy_states import is_owned
+from collector.reporting.serialised import Row, encoded
 from publisher.resource_ids import fold
 
 if TYPE_CHECKING:
     from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
     from collector.reporting.states import Evaluation, Policy, Text
-    from registry.registry import ManagedApplication
-
-Row = dict[str, Any]
+    from registry.managed_application import ManagedApplication
 
 
 class PolicyRows(NamedTuple):
     """What one policy contributes to the rows of an application's states."""
 
-    is_owned: bool
     assignment_id: str
     """Folded, for comparing."""
     key: tuple[str, ...]
@@ -61,7 +57,7 @@ class StateRows:
         }
 
     def policy(self, policy: Policy) -> PolicyRows:
-        """Return what a policy contributes to its states' rows, and whether the application owns its assignment."""
+        """Return what a policy contributes to its states' rows."""
         assignment_id, definition_id = lowered(policy.assignment_id), lowered(policy.definition_id)
         columns = {
             "Policy_assignment_id": assignment_id,
@@ -75,7 +71,6 @@ class StateRows:
             "Policy_effect": policy.effect,
         }
         return PolicyRows(
-            is_owned=is_owned(policy.assignment_scope, policy.assignment_id, self._group_id),
             assignment_id=assignment_id or "",
             key=(assignment_id or "", fold(policy.definition_reference_id or ""), definition_id or ""),
             head=encoded(self._constant | columns)[:-1] + b",",

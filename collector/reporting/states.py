@@ -10,25 +10,12 @@ import json
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from publisher.policy_states import POLICY_FIELDS, RESOURCE_FIELDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Text = str | None
-
-POLICY_FIELDS: Final = (
-    "policyAssignmentId",
-    "policyAssignmentName",
-    "policyAssignmentScope",
-    "policyDefinitionId",
-    "policyDefinitionName",
-    "policyDefinitionAction",
-    "policyDefinitionReferenceId",
-    "policySetDefinitionId",
-)
-RESOURCE_FIELDS: Final = ("timestamp", "resourceId", "resourceType", "resourceLocation", "complianceState")
-
-SELECTED_FIELDS: Final = RESOURCE_FIELDS + POLICY_FIELDS
-"""What a row needs of a policy state: the query's $select. ``isCompliant`` is deprecated and never asked for."""
 
 raw_policy: Final[Callable[[dict[str, Any]], tuple[Any, ...]]] = itemgetter(*POLICY_FIELDS)
 """The POLICY_FIELDS of a state as it came; KeyError when one is missing."""

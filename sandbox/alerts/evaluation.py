@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import operator
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
-from uuid import uuid4
 
-from sandbox.alerts.schema import common_alert
+from sandbox.alerts.schema import FiredAlert, common_alert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,18 +41,6 @@ _AGGREGATIONS: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
 }
 
 
-@dataclass(slots=True)
-class FiredAlert:
-    """An alert that is active: it has fired and is not resolved yet."""
-
-    rule: AlertRule
-    dimensions: dict[str, str]
-    value: float
-    fired_at: datetime
-    alert_id: str = field(default_factory=lambda: str(uuid4()))
-    healthy_evaluations: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Notification:
     """What an action group is told: an alert fired or was resolved; `payload` is the common alert schema's JSON."""
@@ -78,7 +65,7 @@ class AlertEvaluator:
     """Holds the state of every alert.
 
     Args:
-        rules: `sandbox.alert_rules.read_rules(interval)`.
+        rules: `sandbox.alerts.rules.read_rules(interval)`.
         workspace: where the queries run.
         deliver: is called with each payload in the common alert schema, for example `alert_receiver.post_to(url)`.
     """

@@ -5,17 +5,31 @@ Source: learn.microsoft.com/azure/azure-monitor/alerts/alerts-common-schema
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
+from uuid import uuid4
 
 if TYPE_CHECKING:
-    from sandbox.alerts.evaluation import FiredAlert
+    from sandbox.alerts.rules import AlertRule
 
 SANDBOX_SUBSCRIPTION: Final = "/subscriptions/00000000-0000-0000-0000-000000000000"
 WORKSPACE: Final = (
     f"{SANDBOX_SUBSCRIPTION}/resourcegroups/sandbox/providers/microsoft.operationalinsights/workspaces/sandbox"
 )
+
+
+@dataclass(slots=True)
+class FiredAlert:
+    """An alert that is active: it has fired and is not resolved yet."""
+
+    rule: AlertRule
+    dimensions: dict[str, str]
+    value: float
+    fired_at: datetime
+    alert_id: str = field(default_factory=lambda: str(uuid4()))
+    healthy_evaluations: int = 0
 
 
 def common_alert(alert: FiredAlert, condition: str, now: datetime) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A small Functions host: loads function_app.py, serves its HTTP routes and fires its timers.
 
-It is a process of its own (``python -m sandbox.functions_host FOLDER``), as on Azure, so that the app sees nothing of
+It is a process of its own (``python -m sandbox.functions.host FOLDER``), as on Azure, so that the app sees nothing of
 the sandbox but its settings. It knows the Python v2 model's HTTP, timer and queue triggers; an app with anything else
 does not start. What the real host has and this one has not: extension bundles, scale-out and a schedule monitor in
 storage.
@@ -172,7 +172,7 @@ def _host_json(folder: Path) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the host; return 0 after a signal, 1 when the app cannot be loaded."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.functions_host", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m sandbox.functions.host", description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="where function_app.py and host.json are")
     parser.add_argument("--port", type=int, default=0, help="a free one by default")
     parser.add_argument("--timers", action="store_true", help="fire timers on their schedules")

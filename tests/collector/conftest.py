@@ -15,12 +15,13 @@ from collector.reporting.outcomes import ApplicationResult, RunSummary
 from collector.run import run_collection
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.settings import CollectorSettings
-from registry.registry import ExpectedAssignment, ManagedApplication, Registry
+from registry.managed_application import ExpectedAssignment, ManagedApplication
+from registry.registry import Registry
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import BulkStates, Customer
 
 if TYPE_CHECKING:
-    from collector.reading.places import Sleep
+    from publisher.retry import Sleep
 
 STATES_TABLE = "PolicyComplianceStates_CL"
 RESULTS_TABLE = "PolicyCollectionResults_CL"

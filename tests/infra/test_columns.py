@@ -61,7 +61,7 @@ def test_a_column_that_rows_forget_is_found(tmp_path: Path) -> None:
     for source, _ in columns.ROW_BUILDERS.values():
         (tmp_path / source).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(columns.PROJECT / source, tmp_path / source)
-    rows = tmp_path / "collector" / "rows.py"
+    rows = tmp_path / "collector" / "reporting" / "rows.py"
     rows.write_text(rows.read_text().replace('        "Outcome": result.outcome.value,\n', ""))
     assert columns.problems(project=tmp_path) == [
         "PolicyCollectionResults_CL: collector/reporting/rows.py does not write Outcome"

@@ -17,7 +17,9 @@ from notification_endpoint import blueprint as notification_blueprint
 from publisher.errors import NotFound
 from publisher.resource_ids import ApplicationId
 from publisher.settings import ReconcileSettings
-from registry.registry import ManagedApplication, Registry, Row
+from publisher.table import Row
+from registry.managed_application import ManagedApplication
+from registry.registry import Registry
 from sandbox.azure.notifications import notification
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer

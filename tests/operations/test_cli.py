@@ -328,6 +328,7 @@ def test_on_a_terminal_it_asks(
 
 
 def test_the_old_name_of_the_program_says_the_new_one() -> None:
-    done = subprocess.run([sys.executable, "-m", "publisher", "list"], cwd=ROOT, env={}, capture_output=True, text=True)
+    command = [sys.executable, "-m", "publisher", "list"]
+    done = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "python -m operations" in done.stderr

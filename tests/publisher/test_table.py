@@ -11,7 +11,8 @@ from aiohttp import web
 from publisher.errors import MalformedAnswer, Throttled, TransientFailure
 from publisher.resource_ids import ApplicationId
 from publisher.settings import ReconcileSettings
-from registry.registry import Patience, Registry
+from publisher.table import Patience
+from registry.registry import Registry
 from sandbox.faults.effects import Answer, Effect, Status, WithoutValue, empty, html
 from sandbox.faults.operations import Operation, TableRequest
 from sandbox.local_azure import Sandbox

@@ -9,8 +9,10 @@ import pytest
 from publisher.resource_ids import ApplicationId
 from publisher.resource_manager import ResourceManager
 from registry.definition_names import DefinitionNames
+from registry.managed_application import ManagedApplication
 from registry.refresh import Refresher
-from registry.registry import ManagedApplication, Registry
+from registry.registry import Registry
+from registry.rows import is_tombstone
 from registry.stored_assignments import definition_names_in, definition_names_text
 from sandbox.azure.request_log import LoggedRequest
 from sandbox.faults.effects import Body, Status, html
@@ -105,7 +107,7 @@ class TestRows:
         await refresher.reconcile(identity, deadline=soon())
         row = await registry.find(identity)
         assert row
-        assert row.is_tombstone
+        assert is_tombstone(row)
         assert "definition_names" not in row.properties
 
 

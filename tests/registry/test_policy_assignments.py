@@ -10,8 +10,8 @@ import pytest
 from publisher.resource_ids import ResourceGroupId
 from publisher.resource_manager import ResourceManager
 from registry.definition_names import DefinitionNames
+from registry.managed_application import ExpectedAssignment
 from registry.policy_assignments import expected_assignments
-from registry.registry import ExpectedAssignment
 from sandbox.faults.effects import Body, Status
 from sandbox.faults.operations import AssignmentList, DefinitionRead
 from sandbox.local_azure import Sandbox

@@ -14,9 +14,10 @@ from publisher.resource_ids import ApplicationId
 from publisher.settings import SettingsError
 from registry import blueprint as reconcile_blueprint
 from registry.inventory import Inventory
+from registry.managed_application import ManagedApplication
 from registry.reconcile import Reconciliation, ReconciliationFailed, reconcile_registry
 from registry.refresh import Refresher
-from registry.registry import ManagedApplication, Registry
+from registry.registry import Registry
 from sandbox.faults.effects import Status
 from sandbox.faults.operations import ApplicationRead, TableRequest
 from sandbox.local_azure import Sandbox

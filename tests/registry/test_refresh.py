@@ -12,8 +12,10 @@ from aiohttp import web
 
 from publisher.errors import AccessDenied, AuthenticationFailed, MalformedAnswer, NotFound, TransientFailure
 from publisher.resource_ids import ApplicationId
+from registry.managed_application import ManagedApplication
 from registry.refresh import Change, Refresher
-from registry.registry import ManagedApplication, Registry
+from registry.registry import Registry
+from registry.rows import is_tombstone
 from sandbox.faults.effects import Answer, Body, Status, html
 from sandbox.faults.operations import ApplicationRead, AssignmentList, Operation, TableRequest
 from sandbox.local_azure import Sandbox
@@ -156,7 +158,7 @@ async def test_a_deletion_is_confirmed_by_everything_that_arm_may_answer_then(
     assert await refresher.confirm_deletion(identity, event_time=NOW, deadline=soon()) is Change.REMOVED
     row = await registry.find(identity)
     assert row
-    assert row.is_tombstone
+    assert is_tombstone(row)
     assert await refresher.confirm_deletion(identity, event_time=NOW, deadline=soon()) is Change.CONFIRMED
 
 
@@ -312,7 +314,7 @@ async def test_rivals_over_one_row_agree_with_arm_in_the_end(
     await customer_left
     row = await registry.find(identity)
     assert row
-    assert row.is_tombstone
+    assert is_tombstone(row)
 
 
 async def test_a_row_that_is_never_free_is_given_up_for_now(

@@ -14,7 +14,10 @@ import pytest
 from publisher.errors import AccessDenied, AzureFailure, NotFound, TransientFailure
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.settings import ReconcileSettings
-from registry.registry import ExpectedAssignment, MalformedRow, ManagedApplication, Registry, RowChanged
+from publisher.table import RowChanged
+from registry.managed_application import ExpectedAssignment, MalformedRow, ManagedApplication
+from registry.registry import Registry
+from registry.rows import event_time_of, is_tombstone
 from sandbox.faults.effects import AnswerLost, CutHalfWay, Dropped, Effect, Status
 from sandbox.faults.operations import TableRequest
 from sandbox.local_azure import Sandbox
@@ -158,8 +161,8 @@ async def test_a_tombstone_is_no_application_but_is_found(registry: Registry) ->
     assert await listed(registry, application().application_id) == []
     tombstone = await registry.find(application().application_id)
     assert tombstone
-    assert tombstone.is_tombstone
-    assert tombstone.event_time == NOW.replace(year=2027)
+    assert is_tombstone(tombstone)
+    assert event_time_of(tombstone) == NOW.replace(year=2027)
     await registry.save(application(plan_version="2"), tombstone)
     assert await listed(registry) == [application(plan_version="2", event_time=NOW.replace(year=2027))]
 

@@ -9,8 +9,10 @@ import pytest
 
 from publisher.errors import AccessDenied, AuthenticationFailed, NotFound
 from publisher.resource_ids import ApplicationId
+from registry.managed_application import MalformedRow, ManagedApplication
 from registry.refresh import Change, Refresher
-from registry.registry import MalformedRow, ManagedApplication, Registry
+from registry.registry import Registry
+from registry.rows import is_tombstone
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
 
@@ -112,4 +114,4 @@ async def test_only_a_later_event_brings_a_deleted_one_back(
     await told(tomorrow, identity, at=NOW + later)
     row = await registry.find(identity)
     assert row
-    assert row.is_tombstone is (later < timedelta())
+    assert is_tombstone(row) is (later < timedelta())

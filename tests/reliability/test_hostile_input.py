@@ -19,10 +19,11 @@ from azure.data.tables import TableClient
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from collector.reading.ownership import owned_scopes
 from notification_endpoint.notification import InvalidNotification, parse_notification
-from publisher.policy_states import owned_scopes, query_url
+from publisher.policy_states import query_url
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId
-from registry.registry import ExpectedAssignment, ManagedApplication
+from registry.managed_application import ExpectedAssignment, ManagedApplication
 from sandbox.azure.notifications import notification
 from sandbox.functions.process import FunctionsProcess
 from sandbox.local_azure import Sandbox
@@ -243,7 +244,7 @@ def test_nothing_from_outside_can_alter_the_filter_of_a_policy_query(
             for scope, name in assigned
         ),
     )
-    url = query_url("https://arm.example", application, datetime(2026, 1, 1, tzinfo=UTC), filtered=True)
+    url = query_url("https://arm.example", managed, datetime(2026, 1, 1, tzinfo=UTC), scopes=owned_scopes(application))
     parts = urlsplit(url)
     parameters = dict(pair.split("=") for pair in parts.query.split("&"))
     assert sorted(parameters) == ["$filter", "$from", "$select", "api-version"]

@@ -14,7 +14,8 @@ import pytest
 
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.settings import ReconcileSettings
-from registry.registry import ManagedApplication, Registry
+from registry.managed_application import ManagedApplication
+from registry.registry import Registry
 from sandbox.azure.notifications import notification
 from sandbox.functions.process import ANSWER_TIMEOUT_SECONDS, FunctionsProcess
 from sandbox.local_azure import Sandbox

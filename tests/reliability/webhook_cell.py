@@ -15,8 +15,9 @@ from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.settings import ReconcileSettings
 from publisher.transport import longest_silence
 from registry.clients import shared_refresher
+from registry.managed_application import ManagedApplication
 from registry.reconcile import reconcile_registry
-from registry.registry import ManagedApplication, Registry
+from registry.registry import Registry
 from sandbox.azure.notifications import notification
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from collector.fan_out.shards import MalformedShardError, Shard, cut, partition_of, partition_prefix
 from collector.reporting.outcomes import Run
-from registry.registry import KeyRange
+from publisher.table import KeyRange
 
 RUN = Run("4c1f1f6e-0000-4000-8000-000000000001", datetime(2026, 5, 4, 3, 2, 1, 987_000, tzinfo=UTC), "timer")
 SHARD = Shard(RUN, 2, 3, KeyRange("5b5e", "7c7c"))

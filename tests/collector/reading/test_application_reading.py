@@ -13,7 +13,7 @@ from collector.reading.application_reading import ApplicationReading, CompliantS
 from collector.reporting.chunks import Delivery
 from collector.reporting.ingestion import StreamUploader
 from collector.reporting.outcomes import ApplicationResult, Run
-from collector.reporting.states import SELECTED_FIELDS
+from publisher.policy_states import SELECTED_FIELDS
 from tests.collector.reporting.test_rows import APPLICATION, GROUP, STATE
 
 RUN = Run("run-1", datetime(2026, 5, 4, tzinfo=UTC), "test")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.reporting.chunks import CHUNK_LIMIT_BYTES, LARGEST_ROW_BYTES, Chunk, Delivery, cut_to_fit, encoded
+from collector.reporting.chunks import Chunk, Delivery
+from collector.reporting.serialised import CHUNK_LIMIT_BYTES, LARGEST_ROW_BYTES, cut_to_fit, encoded
 
 
 @settings(deadline=None)

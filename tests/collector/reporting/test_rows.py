@@ -11,7 +11,7 @@ from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
 from collector.reporting.rows import StateRows, result_row, run_row, state_row
 from collector.reporting.states import Evaluation, Policy, is_compliant
 from publisher.resource_ids import ApplicationId, ResourceGroupId
-from registry.registry import ExpectedAssignment, ManagedApplication
+from registry.managed_application import ExpectedAssignment, ManagedApplication
 from sandbox.workspace.schema import read_tables
 
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"

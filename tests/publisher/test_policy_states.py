@@ -1,27 +1,17 @@
-"""The query's URL, a page's form, who owns an assignment, and how pages are followed."""
+"""The query's URL, a page's form, and how pages are followed."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from publisher.errors import MalformedAnswer
-from publisher.policy_states import (
-    Page,
-    PagingFailed,
-    assignment_scope,
-    follow_pages,
-    is_owned,
-    owned_scopes,
-    parse_page,
-    query_url,
-)
+from publisher.policy_states import Page, PagingFailed, follow_pages, parse_page, query_url
 from publisher.resource_ids import ResourceGroupId
-from registry.registry import ExpectedAssignment
-from tests.collector.reporting.test_rows import APPLICATION, ASSIGNMENT, GROUP, SUBSCRIPTION
 
+SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/mrg-Contoso"
 ARM = "https://management.azure.com"
 FIRST = f"{ARM}/first"
 
@@ -29,9 +19,7 @@ FIRST = f"{ARM}/first"
 def test_the_filter_survives_every_legal_resource_group_name() -> None:
     group = ResourceGroupId.parse(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/grüße_(prod).eu-1")
 
-    url = query_url(
-        ARM, replace(APPLICATION, managed_resource_group_id=group), datetime(2026, 1, 2, tzinfo=UTC), filtered=True
-    )
+    url = query_url(ARM, group, datetime(2026, 1, 2, tzinfo=UTC), scopes=[str(group)])
 
     assert url.isascii()
     query = parse_qs(urlsplit(url).query)
@@ -39,44 +27,14 @@ def test_the_filter_survives_every_legal_resource_group_name() -> None:
     assert query["$from"] == ["2026-01-02T00:00:00Z"]
 
 
-def test_scopes_inside_the_managed_resource_group_are_asked_for_too() -> None:
-    inner = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/o'neil"
-    assignment = ExpectedAssignment(f"{inner}/providers/Microsoft.Authorization/policyAssignments/one", "", "", "")
-
-    application = replace(APPLICATION, assignments=(assignment, *(APPLICATION.assignments or ())))
-
-    assert owned_scopes(application) == [GROUP, inner]
-    query = parse_qs(urlsplit(query_url(ARM, application, datetime.now(UTC), filtered=True)).query)
-    assert "storageAccounts/o''neil'" in query["$filter"][0], "a quote is doubled, as OData wants"
+def test_a_quote_in_a_scope_is_doubled_as_odata_wants() -> None:
+    url = query_url(ARM, ResourceGroupId.parse(GROUP), datetime.now(UTC), scopes=[f"{GROUP}/accounts/o'neil"])
+    assert "accounts/o''neil'" in parse_qs(urlsplit(url).query)["$filter"][0]
 
 
-@pytest.mark.parametrize(
-    ("scope", "owned"),
-    [
-        (GROUP, True),
-        (GROUP.upper(), True),
-        (GROUP.lower().replace("resourcegroups", "RESOURCEGROUPS"), True),
-        (f"{GROUP}/providers/Microsoft.Web/sites/shop", True),
-        (f"{GROUP}2", False),
-        (f"/subscriptions/{SUBSCRIPTION}", False),
-        ("/providers/Microsoft.Management/managementGroups/contoso", False),
-        (f"/subscriptions/{SUBSCRIPTION}/resourceGroups/other", False),
-    ],
-)
-def test_an_application_owns_the_assignments_at_and_inside_its_group(scope: str, owned: bool) -> None:
-    assert is_owned(scope, None, GROUP) is owned
-    assert is_owned(None, f"{scope}/providers/Microsoft.Authorization/policyAssignments/a", GROUP) is owned
-
-
-def test_a_state_that_names_no_assignment_is_not_dropped() -> None:
-    assert is_owned(None, None, GROUP)
-    assert is_owned("", "", GROUP)
-
-
-def test_the_scope_of_an_assignment_is_what_its_id_begins_with() -> None:
-    assert assignment_scope(ASSIGNMENT) == GROUP
-    assert assignment_scope("/providers/Microsoft.Authorization/policyAssignments/root") == ""
-    assert assignment_scope("nonsense") == ""
+def test_without_scopes_nothing_is_filtered() -> None:
+    url = query_url(ARM, ResourceGroupId.parse(GROUP), datetime.now(UTC))
+    assert sorted(parse_qs(urlsplit(url).query)) == ["$from", "$select", "api-version"]
 
 
 @pytest.mark.parametrize(

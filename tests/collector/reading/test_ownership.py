@@ -1,0 +1,47 @@
+"""Which assignments an application owns, and at which scopes the query asks for their states."""
+
+from dataclasses import replace
+
+import pytest
+
+from collector.reading.ownership import assignment_scope, is_owned, owned_scopes
+from registry.managed_application import ExpectedAssignment
+from tests.collector.reporting.test_rows import APPLICATION, ASSIGNMENT, GROUP, SUBSCRIPTION
+
+
+def test_scopes_inside_the_managed_resource_group_are_asked_for_too() -> None:
+    inner = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/o'neil"
+    assignment = ExpectedAssignment(f"{inner}/providers/Microsoft.Authorization/policyAssignments/one", "", "", "")
+
+    application = replace(APPLICATION, assignments=(assignment, *(APPLICATION.assignments or ())))
+
+    assert owned_scopes(application) == [GROUP, inner]
+
+
+@pytest.mark.parametrize(
+    ("scope", "owned"),
+    [
+        (GROUP, True),
+        (GROUP.upper(), True),
+        (GROUP.lower().replace("resourcegroups", "RESOURCEGROUPS"), True),
+        (f"{GROUP}/providers/Microsoft.Web/sites/shop", True),
+        (f"{GROUP}2", False),
+        (f"/subscriptions/{SUBSCRIPTION}", False),
+        ("/providers/Microsoft.Management/managementGroups/contoso", False),
+        (f"/subscriptions/{SUBSCRIPTION}/resourceGroups/other", False),
+    ],
+)
+def test_an_application_owns_the_assignments_at_and_inside_its_group(scope: str, owned: bool) -> None:
+    assert is_owned(scope, None, GROUP) is owned
+    assert is_owned(None, f"{scope}/providers/Microsoft.Authorization/policyAssignments/a", GROUP) is owned
+
+
+def test_a_state_that_names_no_assignment_is_not_dropped() -> None:
+    assert is_owned(None, None, GROUP)
+    assert is_owned("", "", GROUP)
+
+
+def test_the_scope_of_an_assignment_is_what_its_id_begins_with() -> None:
+    assert assignment_scope(ASSIGNMENT) == GROUP
+    assert assignment_scope("/providers/Microsoft.Authorization/policyAssignments/root") == ""
+    assert assignment_scope("nonsense") == ""
