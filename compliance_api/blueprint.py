@@ -1,6 +1,6 @@
 """The API on Azure Functions: routes, and nothing but what a trigger needs.
 
-No function key is asked for: the platform's sign-in stands in front, and compliance_api.access checks behind it.
+No function key is asked for: the platform's sign-in stands in front, and compliance_api.callers checks behind it.
 """
 
 import os
@@ -58,7 +58,7 @@ async def compliance_runs(req: func.HttpRequest) -> func.HttpResponse:
 async def query_logs(req: func.HttpRequest) -> func.HttpResponse:
     """Run a query of the caller's own."""
     from compliance_api import queries  # noqa: PLC0415
-    from compliance_api.access import require_querier  # noqa: PLC0415
+    from compliance_api.callers.access import require_querier  # noqa: PLC0415
 
     return await _answered(req, queries.query_logs, require_querier)
 
@@ -108,14 +108,14 @@ async def operations_page_file(req: func.HttpRequest) -> func.HttpResponse:
 
 
 async def _page(req: func.HttpRequest) -> func.HttpResponse:
-    from compliance_api.access import require_anybody  # noqa: PLC0415
+    from compliance_api.callers.access import require_anybody  # noqa: PLC0415
     from compliance_api.pages import dashboard  # noqa: PLC0415
 
     return await _answered(req, dashboard, require_anybody)
 
 
 async def _answered(req: func.HttpRequest, handler: "Handler", door: "Door | None" = None) -> func.HttpResponse:
-    from compliance_api.access import require_reader  # noqa: PLC0415
+    from compliance_api.callers.access import require_reader  # noqa: PLC0415
     from compliance_api.endpoint import answer  # noqa: PLC0415
     from compliance_api.http import Request  # noqa: PLC0415
 

@@ -9,11 +9,11 @@ from http import HTTPStatus
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from compliance_api.access import require_reader, require_sign_in
-from compliance_api.compliance import Compliance
+from compliance_api.callers.access import require_reader, require_sign_in
+from compliance_api.callers.principal import Principal
 from compliance_api.failures import problem_of
+from compliance_api.fleet.compliance import Compliance
 from compliance_api.http import Answer, ProblemError, Request
-from compliance_api.principal import Principal
 from compliance_api.settings import ApiSettings
 from publisher.environment import SettingsError
 from publisher.errors import AzureFailure

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Final
 
 from compliance_api.http import ProblemError
-from compliance_api.workspace import BadQuery, TooLarge
+from compliance_api.workspace.workspace import BadQuery, TooLarge
 from publisher.errors import (
     AccessDenied,
     AuthenticationFailed,

@@ -5,13 +5,13 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote
 
-from compliance_api import views
-from compliance_api.csv_export import csv_answer
 from compliance_api.endpoint import Context
-from compliance_api.fleet import Application, Fleet
+from compliance_api.fleet import views
+from compliance_api.fleet.csv_export import csv_answer
+from compliance_api.fleet.fleet import Application, Fleet
+from compliance_api.fleet.listing import FILTERS, Listing, only_known
+from compliance_api.fleet.paging import TOKEN, SortKey, page_of
 from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer
-from compliance_api.listing import FILTERS, Listing, only_known
-from compliance_api.paging import TOKEN, SortKey, page_of
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import timespan_of
 

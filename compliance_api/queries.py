@@ -11,16 +11,16 @@ from typing import Any, Final
 
 import orjson
 
-from compliance_api import saved_queries
 from compliance_api.endpoint import Context
 from compliance_api.failures import problem_of_query
+from compliance_api.fleet.listing import only_known
 from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer
-from compliance_api.kql import refusal
-from compliance_api.listing import only_known
 from compliance_api.settings import QueryLimits
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import timespan_of
-from compliance_api.workspace import Question, Table
+from compliance_api.workspace import saved_queries
+from compliance_api.workspace.kql import refusal
+from compliance_api.workspace.workspace import Question, Table
 from publisher.errors import AzureFailure
 
 _LOGGER = logging.getLogger(__name__)

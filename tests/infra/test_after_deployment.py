@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from compliance_api.access import require_reader
+from compliance_api.callers.access import require_reader
 from compliance_api.http import ProblemError, Request
 from compliance_api.settings import ApiSettings
 from infra.hooks import postdeploy, smoke_test, what_if_comment

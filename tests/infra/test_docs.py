@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from checks.bicep_source import BicepFile
-from compliance_api.principal import QUERY, READ
+from compliance_api.callers.principal import QUERY, READ
 from infra.hooks import parameters
 
 PROJECT = Path(__file__).resolve().parent.parent.parent

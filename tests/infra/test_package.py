@@ -26,7 +26,7 @@ modules = [function_app, *(importlib.import_module(name) for name in names)]
 paths = {value for module in modules for value in vars(module).values() if isinstance(value, pathlib.Path)}
 opened = sorted({str(path.relative_to(here)) for path in paths if path != here})
 from collector.run import function_timeout
-from compliance_api import saved_queries
+from compliance_api.workspace import saved_queries
 print(json.dumps({
     "functions": sorted(function.get_function_name() for function in function_app.app.get_functions()),
     "outside": sorted(module.__name__ for module in modules if here not in pathlib.Path(module.__file__).parents),

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from compliance_api import saved_queries
-from compliance_api.cache import Cache
-from compliance_api.fleet import Application, Fleet, Run, fleet_of
-from compliance_api.kql import literal
+from compliance_api.fleet.fleet import Application, Fleet, Run, fleet_of
 from compliance_api.settings import ApiSettings
 from compliance_api.timespan import interval
-from compliance_api.workspace import Question, Table, Workspace
+from compliance_api.workspace import saved_queries
+from compliance_api.workspace.cache import Cache
+from compliance_api.workspace.kql import literal
+from compliance_api.workspace.workspace import Question, Table, Workspace
 from publisher.errors import MalformedAnswer
 
 SECONDS: Final = 60

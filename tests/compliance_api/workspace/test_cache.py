@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from compliance_api.cache import Cache
+from compliance_api.workspace.cache import Cache
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from tests.compliance_api.conftest import Api

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from compliance_api.fleet import Application, Fleet, Since, Status, age_seconds, share
+from compliance_api.fleet.fleet import Application, Fleet, Since, Status, age_seconds, share
 
 MOST_UNREAD_LISTED: Final = 100
 

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
+from compliance_api.callers.principal import QUERY, READ, Principal, principal_of
 from compliance_api.http import ProblemError, Request
-from compliance_api.principal import QUERY, READ, Principal, principal_of
 from compliance_api.settings import PLATFORM_SIGN_IN, ApiSettings, is_behind_sign_in
 
 _OWN_FETCHES: Final = frozenset({"same-origin", "none"})

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-FOLDER: Final = Path(__file__).resolve().parents[1] / "infra" / "queries"
+FOLDER: Final = Path(__file__).resolve().parents[2] / "infra" / "queries"
 _COMMENT: Final = re.compile(r"//\s?(.*)")
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from compliance_api.fleet import Application, LastKnown, Status
+from compliance_api.fleet.fleet import Application, LastKnown, Status
+from compliance_api.fleet.paging import SortKey
 from compliance_api.http import bad_request
-from compliance_api.paging import SortKey
 from publisher.resource_ids import fold, is_guid
 
 FILTERS: Final = ("status", "last_known", "subscription", "plan", "search", "sort")

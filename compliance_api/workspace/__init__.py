@@ -1,0 +1,1 @@
+"""Questions to the Log Analytics workspace: saved queries, callers' KQL, and the client that asks."""
