@@ -10,8 +10,7 @@ import json
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
 from azure.core.credentials_async import AsyncTokenCredential
@@ -28,7 +27,7 @@ from publisher.cloud import Cloud
 from publisher.environment import SettingsError
 from publisher.errors import AzureFailure, MalformedAnswer, NoToken, as_failure
 from publisher.settings import ServicePrincipal
-from publisher.transport import Transport
+from publisher.transport import Closing, Transport
 
 _REFUSAL_REMEMBERED_SECONDS: Final = 30.0
 
@@ -68,7 +67,7 @@ class _Inner(Protocol):
     async def close(self) -> None: ...
 
 
-class _CarefulCredential:
+class _CarefulCredential(Closing):
     """A credential that asks once for what many need at the same time, and says what failed.
 
     Failures are AzureFailures: NoToken names the identity and is remembered for half a minute, so that
@@ -116,17 +115,6 @@ class _CarefulCredential:
     async def close(self) -> None:
         """Close the connections to the token endpoint."""
         await self._inner.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self.close()
 
     def _failure(self, error: Exception, scopes: tuple[str, ...]) -> AzureFailure:
         what = f"no token for {self._name} and {' '.join(scopes)}"

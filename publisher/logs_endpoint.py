@@ -11,18 +11,17 @@ import math
 import time
 from http import HTTPStatus
 from io import BytesIO
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from azure.core.pipeline.policies import AsyncRetryPolicy
 from azure.monitor.ingestion.aio import LogsIngestionClient
 
 from publisher.errors import AccessDenied, TransientFailure, as_failure
 from publisher.retry import DEFAULT_ATTEMPTS, with_retries
-from publisher.transport import Transport
+from publisher.transport import Closing, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from types import TracebackType
 
     from azure.core.credentials_async import AsyncTokenCredential
 
@@ -35,7 +34,7 @@ ATTEMPTS_AFTER_FAILURE: Final = 2
 """Attempts while the endpoint is known to fail, so that an outage costs a run seconds, not minutes, for a chunk."""
 
 
-class LogsEndpoint:
+class LogsEndpoint(Closing):
     """Uploads rows through one data collection rule. It does not close the credential.
 
     Args:
@@ -115,14 +114,3 @@ class LogsEndpoint:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self.close()

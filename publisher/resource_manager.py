@@ -8,8 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import orjson
@@ -23,7 +22,7 @@ from publisher.cloud import Cloud
 from publisher.errors import MalformedAnswer, RequestRefused, as_failure, failure_of_status, printable
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.retry import DEFAULT_ATTEMPTS, Sleep, with_retries
-from publisher.transport import DEFAULT_CONNECTIONS, Transport
+from publisher.transport import DEFAULT_CONNECTIONS, Closing, Transport
 
 APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
 DEFAULT_SECONDS: Final = 60.0
@@ -57,7 +56,7 @@ class Application:
         return fold(self.provisioning_state) == "deleted"
 
 
-class ResourceManager:
+class ResourceManager(Closing):
     """A client of ARM for one identity: one token, one connection pool. An asynchronous context manager.
 
     It does not close the credential. All methods raise the AzureFailures of `publisher.errors`.
@@ -87,15 +86,8 @@ class ResourceManager:
             transport=Transport(connections=connections),
         )
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def close(self) -> None:
+        """Close the connections."""
         await self._client.close()
 
     async def send(self, request: HttpRequest, **options: Any) -> AsyncHttpResponse:

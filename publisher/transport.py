@@ -6,7 +6,8 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -72,6 +73,25 @@ class Transport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it
         """Close the connection pool for good."""
         self._closed = True
         await super().close()
+
+
+class Closing:
+    """Something with connections: an asynchronous context manager that closes them at its end."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.close()
 
 
 @functools.lru_cache(maxsize=8)

@@ -8,12 +8,12 @@ late notifications find out about it.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from types import TracebackType
 from typing import Final, Self
 
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId
 from publisher.storage_settings import Storage
 from publisher.table import EVERYTHING, USUAL_PATIENCE, KeyRange, Patience, Row, RowChanged, Table
+from publisher.transport import Closing
 from registry.managed_application import MalformedRow, ManagedApplication
 from registry.rows import (
     AZURE,
@@ -38,7 +38,7 @@ _DELETED_SINCE: Final = "status eq 'deleted' and deleted_at ge @since"
 _FOREIGN_KEYS: Final = "PartitionKey eq @partition and ( RowKey lt @first or RowKey ge @after )"
 
 
-class Registry:
+class Registry(Closing):
     """The registry. An asynchronous context manager.
 
     Methods raise the AzureFailures of `publisher.errors`, and RowChanged where they write. The first registration
@@ -60,15 +60,8 @@ class Registry:
         """Return the registry in a storage account; nothing is asked of the account yet."""
         return cls(Table.open(storage, table_name, own_identity_client_id, patience))
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
+    async def close(self) -> None:
+        """Close the connections."""
         await self._table.close()
 
     async def applications(

@@ -19,11 +19,10 @@ from azure.storage.queue.aio import QueueClient
 from publisher.credentials import own_identity_credential
 from publisher.errors import AzureFailure, NotFound, RequestRefused
 from publisher.retry import with_retries
-from publisher.transport import Transport
+from publisher.transport import Closing, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
-    from types import TracebackType
 
     from azure.core.credentials_async import AsyncTokenCredential
 
@@ -37,7 +36,7 @@ _SENT_AT_ONCE: Final = 16
 _CALL_SECONDS: Final = 60.0
 
 
-class ShardQueue:
+class ShardQueue(Closing):
     """A queue to send to. An asynchronous context manager; methods raise the AzureFailures of `publisher.errors`."""
 
     def __init__(self, client: QueueClient, credential: AsyncTokenCredential | None, sleep: Sleep) -> None:
@@ -60,15 +59,8 @@ class ShardQueue:
         client = QueueClient(storage.queue_service_uri or "", name, credential=credential, **options)
         return cls(client, credential, sleep)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
+    async def close(self) -> None:
+        """Close the connections."""
         await self._client.close()
         if self._credential is not None:
             await self._credential.close()

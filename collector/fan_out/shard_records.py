@@ -27,11 +27,11 @@ import orjson
 
 from collector.fan_out.shards import partition_of, partition_prefix
 from publisher.table import KeyRange, RowChanged, Table
+from publisher.transport import Closing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
-    from types import TracebackType
 
     from collector.fan_out.shards import Shard
     from collector.reporting.outcomes import Run
@@ -79,7 +79,7 @@ class Claim:
     token: str
 
 
-class RunRecords:
+class RunRecords(Closing):
     """The records. An asynchronous context manager; methods raise the AzureFailures of `publisher.errors`."""
 
     def __init__(self, table: Table) -> None:
@@ -91,15 +91,8 @@ class RunRecords:
         own = settings.own_identity_client_id
         return cls(Table.open(settings.storage, RUNS_TABLE, own, patience, what="table of runs"))
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
+    async def close(self) -> None:
+        """Close the connections."""
         await self._table.close()
 
     async def begin(self, run: Run, shards: int) -> None:
