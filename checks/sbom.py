@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from checks.locked import PROJECT, Locked, python_packages
+from infra.hooks.lock import PROJECT, Locked, python_packages
 
 DIRECT: Final = "requirements.in"
 _INDEX: Final = "https://pypi.org/simple"

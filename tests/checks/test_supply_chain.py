@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from checks.locked import DEVELOPMENT_LOCK, NODE_LOCKS, PROJECT, LockError, node_packages, python_packages
+from checks.locked import DEVELOPMENT_LOCK, NODE_LOCKS, node_packages
 from checks.sbom import bill_of_materials, main
 from checks.vulnerabilities import CANARIES
+from infra.hooks.lock import PROJECT, LockError, python_packages
 
 Answer = Callable[[list[dict[str, Any]]], bytes]
 
