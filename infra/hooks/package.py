@@ -1,11 +1,11 @@
-"""The deployment package: the product's files and the locked packages for the app's Python, built once and deployed as is.
+"""The deployment package: the product's files and the locked packages, built once and deployed as it is.
 
 `python -m infra.hooks.package FILE.zip` writes the package that the workflows test, release and deploy. Without an
 argument it fills the folder build/package, which azd deploys (azure.yaml). Both hold the same files, and Azure installs
 nothing: the app also starts where no package index can be reached.
 
-The product's files are those that neither .gitignore nor .funcignore leaves out. Equal sources give equal bytes, as long
-as the Python that packs has the same zlib.
+The product's files are those that neither .gitignore nor .funcignore leaves out. Equal sources give equal bytes, as
+long as the Python that packs has the same zlib.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ def write_package(target: Path, project: Path = PROJECT) -> int:
     Raises:
         PackageError: the package cannot be built.
     """
+    if not target.parent.is_dir():
+        raise PackageError(f"there is no folder {target.parent} for {target.name}")
     with tempfile.TemporaryDirectory() as folder:
         count = _build(Path(folder), project)
         unfinished = target.with_name(f"{target.name}.unfinished")
@@ -91,20 +93,20 @@ def _build(folder: Path, project: Path) -> int:
 def _zip(folder: Path, target: Path) -> None:
     """Pack in the order of names, with one time and one mode for all, so that only contents decide about the bytes."""
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as package:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
         for name in names:
             entry = zipfile.ZipInfo(name, _LONG_AGO)
             entry.create_system = 3  # Unix, also when Windows packs: the mode below counts
             entry.external_attr = _REGULAR_FILE
             entry.compress_type = zipfile.ZIP_DEFLATED
-            package.writestr(entry, (folder / name).read_bytes(), compresslevel=9)
+            package.writestr(entry, (folder / name).read_bytes())
 
 
 def _files(project: Path, *options: str) -> list[str]:
     """Return the files that git's own rules leave, by the ignore files of the project alone.
 
-    An empty repository in a temporary folder stands in for the real one, so a downloaded source archive is packed like a
-    clone, and neither the index nor a person's global ignore file has a say.
+    An empty repository in a temporary folder stands in for the real one, so a downloaded source archive is packed like
+    a clone, and neither the index nor a person's global ignore file has a say.
     """
     git = shutil.which("git")
     if git is None:

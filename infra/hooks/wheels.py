@@ -133,9 +133,9 @@ def _download(packages: list[Locked], python: str, wheels: Path) -> None:
     options = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary=:all:"]
     target = ["--python-version", python, "--implementation", "cp", "--abi", f"cp{python.replace('.', '')}"]
     platforms = [word for platform in _PLATFORMS for word in ("--platform", platform)]
+    files = ["--dest", str(wheels), "--requirement", str(requirements)]
     done = subprocess.run(  # noqa: S603 - fixed program, values from our own files
-        [sys.executable, "-m", "pip", "download", *options, "--require-hashes", *target, *platforms]
-        + ["--dest", str(wheels), "--requirement", str(requirements)],
+        [sys.executable, "-m", "pip", "download", *options, "--require-hashes", *target, *platforms, *files],
         capture_output=True,
         check=False,
         encoding="utf-8",
@@ -154,7 +154,7 @@ def _what_pip_means(errors: str, python: str) -> str:
     if "DO NOT MATCH THE HASHES" in errors:
         return f"a package does not have the hash of {RUNTIME_LOCK.name}: do not deploy; ask who runs the package index"
     if "Retrying (" in errors or "Connection" in errors:
-        return "no package index answers: check the network and what `python3 -m pip config list` says about index and proxy"
+        return "no package index answers: check the network, and index and proxy in `python3 -m pip config list`"
     if match := re.search(r"No matching distribution found for (\S+)", errors):
         return (
             f"the package index has no wheel of {match[1]} for Python {python} on Linux x86-64: if the index is a"
