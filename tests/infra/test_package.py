@@ -286,9 +286,9 @@ def test_modules_say_where_their_files_are_where_the_test_above_sees_it() -> Non
 
 
 def test_what_lies_around_in_a_work_tree_is_not_deployed(tmp_path: Path) -> None:
-    """azd packs the folder as it is, by the same list."""
     repository = make_repository(tmp_path, (package.PROJECT / ".funcignore").read_text())
     secrets = (".azure/production/.env", "local.settings.json", ".env", ".venv/x.py", "collector/__pycache__/x.pyc")
+    secrets += ("package.zip", "outputs.json", "parameters.json", "infra/hooks/x.py", "notes/x.py")
     kept = ("infra/queries/x.kql", "compliance_api/dashboard/index.html", "host.json")
     for name in (*secrets, *kept):
         (repository / name).parent.mkdir(parents=True, exist_ok=True)
