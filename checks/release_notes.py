@@ -25,8 +25,8 @@ class ReleaseError(ValueError):
 def sections(changelog: str) -> dict[str, str]:
     """Return the text under each heading of the second level, by heading, such as "1.0.0 - 2026-11-25"."""
     headings = list(_HEADING.finditer(changelog))
-    ends = [heading.start() for heading in headings[1:]] + [len(changelog)]
-    return {heading[1]: changelog[heading.end() : end].strip() for heading, end in zip(headings, ends, strict=True)}
+    ends = [*(heading.start() for heading in headings[1:]), len(changelog)]
+    return {heading[1]: changelog[heading.end() : end].strip() for heading, end in zip(headings, ends, strict=False)}
 
 
 def notes(tag: str, changelog: str, version: str = VERSION) -> str:

@@ -66,7 +66,7 @@ def write_package(target: Path, project: Path = PROJECT) -> int:
 
 
 def write_folder(project: Path = PROJECT) -> int:
-    """Fill the folder that azd deploys and return the number of its files; a failure leaves what was there before.
+    """Fill the folder that azd deploys and return the number of its files; a failed build leaves what was there before.
 
     Raises:
         PackageError: the package cannot be built.

@@ -312,7 +312,10 @@ def test_neither_a_persons_ignore_file_nor_a_surrounding_git_hook_decides_about_
     (tmp_path / "configuration").write_text(f"[core]\nexcludesFile = {tmp_path / 'ignored'}\n")
     before = package.packaged_files()
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "configuration"))
-    monkeypatch.setenv("GIT_INDEX_FILE", git(PROJECT, "rev-parse", "--absolute-git-dir").strip() + "/index")
+    other = make_repository(tmp_path, "")
+    (other / "host.json").write_text("{}")
+    git(other, "add", "host.json")
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
     assert package.packaged_files() == before
 
 
