@@ -140,7 +140,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except OSError as error:
-        sys.stderr.write(f"the package could not be written: {error.strerror}: {error.filename}\n")
+        sys.stderr.write(f"the package could not be written: {error.strerror or error}\n")
         return 1
     sys.stdout.write(f"{arguments[0] if arguments else AZD_FOLDER}: {count} files\n")
     return 0

@@ -26,7 +26,8 @@ LIBRARIES: Final = ".python_packages/lib/site-packages"
 Source: https://learn.microsoft.com/azure/azure-functions/python-build-options"""
 
 _NEWEST_GLIBC: Final = 28
-"""Wheels may ask for glibc 2.28 at most; the images of Azure Functions for Python 3.11 and newer have 2.31 or newer."""
+"""Wheels may ask for glibc 2.28 at most; Azure Functions 4 runs on Debian 11 (2.31) or newer.
+Source: https://github.com/Azure/azure-functions-docker"""
 _PLATFORMS: Final = (
     *(f"manylinux_2_{minor}_x86_64" for minor in range(_NEWEST_GLIBC, 16, -1)),
     "manylinux2014_x86_64",
