@@ -141,7 +141,7 @@ def _download(packages: list[Locked], python: str, wheels: Path) -> None:
         check=False,
         encoding="utf-8",
         errors="replace",
-        env={**os.environ, "PYTHONUTF8": "1"},
+        env={**os.environ, "PYTHONUTF8": "1", "PIP_REQUIRE_VIRTUALENV": "0"},
     )
     requirements.unlink()
     if done.returncode:

@@ -8,13 +8,9 @@ import shutil
 import subprocess
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from infra.hooks import package
 from infra.hooks.lock import PROJECT
-
-if TYPE_CHECKING:
-    pass
 
 PARTS = {"collector", "compliance_api", "notification_endpoint", "publisher", "infra/queries"}
 """The folders of the product."""

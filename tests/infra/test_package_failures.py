@@ -21,14 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WHEEL = b"PK"
-
-
 DATA = "z-1.0.data"
-
-
 GOOD_WHEEL = wheel("z", "z/__init__.py", f"{DATA}/purelib/z/more.py", f"{DATA}/scripts/z", f"{DATA}/headers/z.h")
-
-
 TRAP_WHEEL = wheel("w", "w.py", "../../../host.json")
 
 

@@ -13,7 +13,6 @@ import zipfile
 from dataclasses import dataclass
 from email.parser import Parser
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -24,12 +23,7 @@ from infra.hooks import package, wheels
 from infra.hooks.lock import PROJECT, python_packages
 from tests.infra.package_tools import PARTS, contents, source_archive
 
-if TYPE_CHECKING:
-    pass
-
 PYTHON_PARTS = sorted(part for part in PARTS if "/" not in part)
-
-
 TARGET = wheels.target_python()
 
 

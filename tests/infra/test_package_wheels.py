@@ -37,8 +37,6 @@ def test_a_marker_that_is_not_understood_is_refused_not_guessed(marker: str) -> 
 
 
 WHEEL = b"PK"
-
-
 HASH = hashlib.sha256(WHEEL).hexdigest()
 
 
