@@ -68,14 +68,13 @@ def problems(document: Document) -> Iterator[tuple[int, str]]:
 
 
 def _unset_variables(document: Document, section: Section) -> Iterator[tuple[int, str]]:
-    """A reader of a section has also read the headings above it, but not the document's introduction."""
-    around = [item for item in document.around(section) if item.level > 1 or item is section]
+    around = _read_before(document, section)
     known = {name for earlier in around[:-1] for name in _set_in(earlier)}
     for item in around:
         for file, anchor in item.variables_from:
             other = read(document.path.parent / file) if file else document
             target = other.find(anchor)
-            known |= {name for part in other.around(target) for name in _set_in(part)} if target else set()
+            known |= {name for part in _read_before(other, target) for name in _set_in(part)} if target else set()
     for snippet in _shell_snippets(section):
         for variable in _script(snippet).variables:
             if variable.is_set:
@@ -85,6 +84,11 @@ def _unset_variables(document: Document, section: Section) -> Iterator[tuple[int
                     snippet.line + variable.line - 1,
                     f"${variable.name} is not set in this section: set it, or link to a section with its variables",
                 )
+
+
+def _read_before(document: Document, section: Section) -> list[Section]:
+    """What somebody has read who follows a link to `section`: also the headings above it, but not the introduction."""
+    return [item for item in document.around(section) if item.level > 1 or item is section]
 
 
 def _set_in(section: Section) -> set[str]:

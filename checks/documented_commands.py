@@ -103,7 +103,7 @@ def az_complaints(commands: list[list[str]], az_python: Path) -> list[str | None
             "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no",
         }
         # A value such as @file.json is the file's text by the time that az parses it.
-        text = json.dumps([["text of a file" if word.startswith("@") else word for word in one] for one in commands])
+        text = json.dumps([["name=value" if word.startswith("@") else word for word in one] for one in commands])
         command = [str(az_python), str(Path(__file__).with_name("az_parse.py"))]
         done = subprocess.run(
             command, input=text, capture_output=True, check=False, encoding="utf-8", env=environment, timeout=_SECONDS

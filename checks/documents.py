@@ -16,6 +16,7 @@ POWERSHELLS: Final = frozenset({"powershell", "pwsh"})
 _HEADING: Final = re.compile(r"(#{1,6}) +(.+?) *#*$")
 _FENCE: Final = re.compile(r"( *)(`{3,}|~{3,})([\w-]*)")
 _INLINE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+_TARGET: Final = re.compile(r"\]\([^)]*\)")
 _LINK: Final = re.compile(r"\]\(([^)\s#]*)#([^)\s]+)\)")
 
 
@@ -52,7 +53,8 @@ class Section:
     def variables_from(self) -> set[tuple[str, str]]:
         """The headings whose shell variables the section says to use: links in a sentence with the word "variables"."""
         sentences = re.split(r"(?<=[.:;])\s", self.prose)
-        return {link for sentence in sentences if "variables" in sentence for link in _LINK.findall(sentence)}
+        naming = [sentence for sentence in sentences if "variables" in _TARGET.sub("", sentence)]
+        return {link for sentence in naming for link in _LINK.findall(sentence)}
 
 
 @dataclass(frozen=True, slots=True)
