@@ -24,9 +24,6 @@ AZD: Final[dict[str, Any]] = json.loads((Path(__file__).parent / "azd_commands.j
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Z_]+)[=}]")
 _TARGET: Final = re.compile(r"^([a-z][\w-]*):(?!=)", re.MULTILINE)
-_WITH_PARSER: Final = frozenset({"collector", "publisher", "sandbox"})
-"""Our programs whose package has a function `_parser`, the argparse parser of its command line."""
-
 _INSTALLED: Final = frozenset({"pip", "venv", "zipfile"})
 """Modules of Python itself; what they get is not checked."""
 
@@ -93,8 +90,8 @@ def python(words: list[str], *, is_mention: bool = False) -> Complaint:
         return f"there is no module {module}"
     if is_mention and not arguments:
         return None
-    if module in _WITH_PARSER:
-        complaint = _parsed(module, arguments)
+    if "def _parser() -> argparse.ArgumentParser:" in source.read_text(encoding="utf-8"):
+        complaint = _parsed(f"{module}.__main__" if source.stem == "__main__" else module, arguments)
         return None if is_mention and complaint and "required" in complaint else complaint
     return _against_usage(module, source, arguments)
 
@@ -105,7 +102,7 @@ def _source_of(module: str) -> Path | None:
 
 
 def _parsed(module: str, arguments: list[str]) -> Complaint:
-    parser: argparse.ArgumentParser = importlib.import_module(f"{module}.__main__")._parser()  # noqa: SLF001
+    parser: argparse.ArgumentParser = importlib.import_module(module)._parser()  # noqa: SLF001
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):

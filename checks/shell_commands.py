@@ -92,7 +92,14 @@ def _value_of_placeholder(name: str) -> str:
 
 
 def _command(node: tree_sitter.Node) -> Command:
-    words = [_value(child) for child in _named(node)]
+    words: list[str] = []
+    end = -1
+    for child in _named(node):
+        if child.start_byte == end:  # `@<(…)` is one word to a shell, and two nodes
+            words[-1] += _value(child)
+        else:
+            words.append(_value(child))
+        end = child.end_byte
     while len(words) > 1 and words[0] in _WRAPPERS:
         words.pop(0)
     return Command(tuple(words), _line(node))

@@ -178,14 +178,14 @@ def test_commands_are_found_wherever_a_shell_runs_them(write: Write) -> None:
         shell(
             'A=$(az one --q "x[?y==\'$B\'].z") && eval "$(az two)" | sed s/a/b/\n'
             'az three \\\n  --data \'{\n    "a": "\'"$(az four)"\'"}\'\n'
-            'cat < <(az five)\njq . <<< "$(az six)"\nB=2 az seven @file  # a comment'
+            'cat < <(az five)\njq . <<< "$(az six)"\nB=2 az seven @file @<(az eight)  # a comment'
         )
     )
     found = [found for found in words(document) if found[0] == "az"]
-    assert sorted(item[1] for item in found) == ["five", "four", "one", "seven", "six", "three", "two"]
+    assert sorted(item[1] for item in found) == ["eight", "five", "four", "one", "seven", "six", "three", "two"]
     assert ("az", "one", "--q", "x[?y=='example'].z") in found
     assert ("az", "three", "--data", '{\n    "a": "example"}') in found
-    assert ("az", "seven", "@file") in found
+    assert ("az", "seven", "@file", "@example") in found
 
 
 def test_a_block_inside_a_list_and_one_for_powershell_are_read(write: Write) -> None:
