@@ -6,6 +6,7 @@ docs/costs.md shows what this prints and says where the prices come from; `--doc
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -197,13 +198,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.costs", description="What a month costs in Azure.")
-    parser.add_argument("--customers", type=int, help="how many customers' applications are watched")
-    parser.add_argument("--states", type=int, default=100, help="policy states of a customer")
-    parser.add_argument("--policies", type=int, default=22, help="policies that have compliant states of a customer")
-    parser.add_argument("--hours-between-runs", type=float, default=1, help="collection interval in hours")
-    parser.add_argument("--gigabyte-price", type=float, default=INGESTION, help="your price of a GB of Analytics logs")
+    parser.add_argument("--customers", type=_positive_count, help="how many customers' applications are watched")
+    parser.add_argument("--states", type=_positive_count, default=100, help="policy states of a customer")
+    parser.add_argument("--policies", type=_positive_count, default=22, help="policies that judge a customer")
+    parser.add_argument("--hours-between-runs", type=_positive, default=1, help="collection interval in hours")
+    parser.add_argument(
+        "--gigabyte-price", type=_positive, default=INGESTION, help="dollars for a GB of Analytics logs"
+    )
     parser.add_argument("--document", action="store_true", help="write docs/costs.md")
     return parser
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return number
+
+
+def _positive_count(text: str) -> int:
+    return math.ceil(_positive(text))
 
 
 if __name__ == "__main__":

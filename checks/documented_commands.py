@@ -37,7 +37,7 @@ class AzError(Exception):
 
 def documents(project: Path = PROJECT) -> list[Path]:
     """Return the Markdown files that users follow."""
-    return [project / "README.md", project / "SECURITY.md", *sorted((project / "docs").rglob("*.md"))]
+    return [*sorted(project.glob("*.md")), *sorted((project / "docs").rglob("*.md"))]
 
 
 def problems(paths: Iterable[Path], az_python: Path | None = None, root: Path = PROJECT) -> list[str]:

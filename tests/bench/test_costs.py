@@ -77,3 +77,21 @@ def test_a_fleet_of_ones_own_is_printed_both_ways(capsys: pytest.CaptureFixture[
     out = capsys.readouterr().out
     assert out.startswith(table([fleet], measured()))
     assert "| 250 | summarised |" in out
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--customers", "0"),
+        ("--customers", "-5"),
+        ("--customers", "x"),
+        ("--hours-between-runs", "0"),
+        ("--gigabyte-price", "nan"),
+    ],
+)
+def test_a_fleet_that_cannot_be_is_refused_with_the_options_name(
+    wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--customers", "10", *wrong])
+    assert wrong[0] in capsys.readouterr().err.splitlines()[-1]
