@@ -120,7 +120,13 @@ def find_az_python() -> Path | None:
     if az is None:
         return None
     beside = Path(az).resolve().parent
-    candidates = [beside / "python3", beside / "python", Path("/opt/az/bin/python3")]
+    candidates = [
+        beside / "python3",
+        beside / "python",
+        Path("/opt/az/bin/python3"),  # packages for Debian and the runners of GitHub
+        beside.parent / "libexec" / "bin" / "python",  # Homebrew
+        beside.parent / "python.exe",  # the installer for Windows
+    ]
     return next((path for path in candidates if path.is_file() and _has_azure_cli(path)), None)
 
 
