@@ -40,8 +40,8 @@ BELOW: Mapping[str, set[str]] = {
     # What proves and plays the product stands over it; the product knows nothing of that.
     "infra": set(),
     "sandbox": set(),
-    "checks": {"compliance_api", "infra", "publisher", "sandbox"},
-    "bench": {"publisher", "registry", "sandbox"},
+    "checks": {"collector", "compliance_api", "infra", "publisher", "sandbox"},
+    "bench": {"collector", "publisher", "registry", "sandbox"},
 }
 """What each top-level room may import from."""
 
