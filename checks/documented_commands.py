@@ -17,15 +17,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from checks import document_shells, documented_programs, unfilled_marks
-from checks.documented_programs import PROJECT
-from checks.documents import read
+from checks.documents import programs, shells, unfilled_marks
+from checks.documents.markdown import read
+from checks.documents.programs import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from checks.document_shells import Call
-    from checks.documents import Document
+    from checks.documents.markdown import Document
+    from checks.documents.shells import Call
 
 NOT_RUN: Final = "az commands were not checked: no Python with azure-cli was found"
 _SECONDS: Final = 300
@@ -47,8 +47,8 @@ def problems(paths: Iterable[Path], az_python: Path | None = None, root: Path = 
     for path in paths:
         document = read(path)
         name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-        found += [(name, line, text) for line, text in document_shells.problems(document)]
-        for call in document_shells.calls(document):
+        found += [(name, line, text) for line, text in shells.problems(document)]
+        for call in shells.calls(document):
             if call.words[0] == "az":
                 calls.append((name, call))
             elif complaint := _complaint(call):
@@ -62,11 +62,11 @@ def problems(paths: Iterable[Path], az_python: Path | None = None, root: Path = 
 def _complaint(call: Call) -> str | None:
     program, words = call.words[0], list(call.words[1:])
     if program == "azd":
-        return documented_programs.azd(words, is_mention=call.is_mention)
+        return programs.azd(words, is_mention=call.is_mention)
     if program == "make":
-        return documented_programs.make(words)
+        return programs.make(words)
     if Path(program).name in {"python", "python3"}:
-        return documented_programs.python(words, is_mention=call.is_mention)
+        return programs.python(words, is_mention=call.is_mention)
     return None
 
 
@@ -74,17 +74,17 @@ def _extensions_missing(document: Document) -> list[tuple[Call, str]]:
     """Commands of an az extension that the document does not install before."""
     installed: set[str] = set()
     found = []
-    for call in document_shells.calls(document):
+    for call in shells.calls(document):
         words = call.words
         if words[:3] == ("az", "extension", "add"):
             installed |= set(words[3:])
-        elif (extension := document_shells.extension_of(words)) and extension not in installed and not call.is_mention:
+        elif (extension := shells.extension_of(words)) and extension not in installed and not call.is_mention:
             found.append((call, f"{_shown(call)}: say `az extension add --name {extension}` before"))
     return found
 
 
 def _az_problems(calls: list[tuple[str, Call]], az_python: Path) -> list[tuple[str, int, str]]:
-    asked = [(name, call) for name, call in calls if not document_shells.extension_of(call.words)]
+    asked = [(name, call) for name, call in calls if not shells.extension_of(call.words)]
     complaints = az_complaints([list(call.words[1:]) for _, call in asked], az_python)
     return [
         (name, call.line, f"{_shown(call)}: {complaint}")
@@ -104,7 +104,7 @@ def az_complaints(commands: list[list[str]], az_python: Path) -> list[str | None
         }
         # A value such as @file.json is the file's text by the time that az parses it.
         text = json.dumps([["name=value" if word.startswith("@") else word for word in one] for one in commands])
-        command = [str(az_python), str(Path(__file__).with_name("az_parse.py"))]
+        command = [str(az_python), str(Path(__file__).parent / "documents" / "az_parse.py")]
         done = subprocess.run(
             command, input=text, capture_output=True, check=False, encoding="utf-8", env=environment, timeout=_SECONDS
         )

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from checks import unfilled_marks
-from checks.document_shells import calls
 from checks.documented_commands import NOT_RUN, AzError, az_complaints, documents, main, problems
-from checks.documented_programs import PROJECT
-from checks.documents import read
-from checks.shell_commands import APPLICATION_ID, GUID
+from checks.documents import unfilled_marks
+from checks.documents.markdown import read
+from checks.documents.programs import PROJECT
+from checks.documents.shell_commands import APPLICATION_ID, GUID
+from checks.documents.shells import calls
 
 TO_BE_REWRITTEN = {"docs/deployment.md"}
 """Documents with known findings; every other one passes."""

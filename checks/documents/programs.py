@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from checks.bicep_source import BicepFile
-from checks.shell_commands import PLACEHOLDER
+from checks.documents.shell_commands import PLACEHOLDER
 
 if TYPE_CHECKING:
     import argparse
 
-PROJECT: Final = Path(__file__).resolve().parent.parent
+PROJECT: Final = Path(__file__).resolve().parents[2]
 AZD: Final[dict[str, Any]] = json.loads((Path(__file__).parent / "azd_commands.json").read_text(encoding="utf-8"))
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Z_]+)[=}]")

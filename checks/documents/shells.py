@@ -6,17 +6,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from checks.documents import POWERSHELLS, SHELLS, read
-from checks.shell_commands import from_powershell, parse
+from checks.documents.markdown import POWERSHELLS, SHELLS, read
+from checks.documents.shell_commands import from_powershell, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from checks.documents import Document, Section, Snippet
-    from checks.shell_commands import Script
+    from checks.documents.markdown import Document, Section, Snippet
+    from checks.documents.shell_commands import Script
 
 OPERATORS_SHELL: Final = "a-shell-with-the-apps-identity"
-"""Anchor of the section that makes the shell in which `python -m collector` and `publisher` have their settings."""
+"""Anchor of the section that makes the shell in which `python -m collector` and `operations` have their settings."""
 
 EXTENSIONS: Final = {
     "monitor app-insights": "application-insights",
@@ -30,7 +30,7 @@ EXTENSIONS: Final = {
 _PROGRAMS: Final = r"(?:az|azd|make|git|curl|gh|python3?|\S*/python3?)"
 _INLINE_COMMAND: Final = re.compile(rf"(?:\w+=\$\()?{_PROGRAMS} [\w.<-].*", re.DOTALL)
 _ABBREVIATED: Final = re.compile(r"…|\.\.\.")
-_OURS: Final = (["collector"], ["publisher"])
+_OURS: Final = (["collector"], ["operations"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def extension_of(words: tuple[str, ...]) -> str | None:
 
 
 def problems(document: Document) -> Iterator[tuple[int, str]]:
-    """Yield line and complaint: no shell, variables of nowhere, collector and publisher in no known environment."""
+    """Yield line and complaint: no shell, variables of nowhere, collector and operations in no known environment."""
     for section in document.sections:
         for snippet in _shell_snippets(section):
             for line in _script(snippet).syntax_errors:

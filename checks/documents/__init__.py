@@ -1,0 +1,1 @@
+"""What the documents say, read as Markdown and as shell commands."""
