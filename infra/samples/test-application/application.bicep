@@ -1,0 +1,28 @@
+// The customer's side of a test: deploys the managed application of definition.bicep.
+
+@description('Azure region.')
+param location string = resourceGroup().location
+
+@description('Resource id of the definition: the output of definition.bicep.')
+param definitionId string
+
+@description('Name of the application.')
+param applicationName string = 'compliance-test'
+
+var managedGroupName = 'mrg-${applicationName}'
+
+resource application 'Microsoft.Solutions/applications@2021-07-01' = {
+  name: applicationName
+  location: location
+  kind: 'ServiceCatalog'
+  properties: {
+    applicationDefinitionId: definitionId
+    managedResourceGroupId: subscriptionResourceId('Microsoft.Resources/resourceGroups', managedGroupName)
+  }
+}
+
+@description('Resource id of the application.')
+output applicationId string = application.id
+
+@description('Name of the managed resource group.')
+output managedResourceGroup string = managedGroupName
