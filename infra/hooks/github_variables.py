@@ -1,6 +1,6 @@
 """The variables of a GitHub environment for the steps of a job: those that main.parameters.json names, no others.
 
-`python -m infra.hooks.github_variables >> "$GITHUB_ENV"`, with GITHUB_VARIABLES holding `toJSON(vars)`. So the
+`python -m infra.hooks.github_variables >> "$GITHUB_ENV"`, with ENVIRONMENT_VARIABLES holding `toJSON(vars)`. So the
 parameters are named once, in main.parameters.json. AZURE_ENV_NAME is never taken: it is the environment's own name.
 Exit status 1 when a secret is stored as a variable, where everybody with access to the repository reads it.
 """
@@ -57,9 +57,9 @@ def lines(variables: Mapping[str, str]) -> str:
 def main() -> int:
     """Print the lines for GITHUB_ENV."""
     try:
-        sys.stdout.write(lines(json.loads(os.environ.get("GITHUB_VARIABLES", ""))))
+        sys.stdout.write(lines(json.loads(os.environ.get("ENVIRONMENT_VARIABLES", ""))))
     except json.JSONDecodeError:
-        sys.stderr.write("GITHUB_VARIABLES must hold toJSON(vars)\n")
+        sys.stderr.write("ENVIRONMENT_VARIABLES must hold toJSON(vars)\n")
         return 1
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
