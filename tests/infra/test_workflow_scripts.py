@@ -106,6 +106,21 @@ def test_code_is_not_deployed_where_there_is_no_app(runner: Runner) -> None:
     assert (done.returncode, done.stdout) == (1, "no function app in rg-staging: deploy the infrastructure first\n")
 
 
+@pytest.mark.parametrize("status", [0, 1])
+def test_the_secrets_are_gone_from_the_runner_after_a_deployment_that_succeeded_or_failed(
+    runner: Runner, status: int
+) -> None:
+    (runner.folder / "parameters.json").write_text("hush")
+    runner.program("az", f"echo '{{}}'; exit {status}")
+    deploy = step("deploy.yml", "infrastructure", "Deploy")
+    run_id = {"GITHUB_RUN_ID": "1", "GITHUB_RUN_ATTEMPT": "2", "AZURE_LOCATION": "westeurope"}
+    done = runner.run(deploy, **run_id)
+    assert done.returncode == status
+    assert not (runner.folder / "parameters.json").exists()
+    # The template that was compiled and checked in this run, not the sources.
+    assert f"--template-file {runner.folder}/main.json " in runner.asked()
+
+
 # The comparison with Azure
 
 ASK = ("what-if.yml", "ask", "Ask, and keep no values of the answer")
