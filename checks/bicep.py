@@ -85,6 +85,11 @@ def _modules(file: BicepFile, files: Mapping[Path, BicepFile]) -> Iterator[tuple
             yield call.line, f"module {call.name}: {call.file} does not exist"
             continue
         called[call.name] = target
+        for value in call.runtime_values:
+            yield (
+                value.line,
+                f"module {call.name}: {value.text} is known at run time only, and what-if would skip the module",
+            )
         for name in sorted(call.arguments - target.parameters.keys()):
             yield call.line, f"module {call.name}: {call.file} has no parameter {name}"
         for name, parameter in target.parameters.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LANGUAGE: Final = tree_sitter.Language(tree_sitter_bicep.language())
+_RUNTIME_VALUE: Final = re.compile(r"\w+(?:\[\w+\])?\.(?:outputs|properties)\.\w+")
 _LOADERS: Final = frozenset({"loadTextContent", "loadJsonContent", "loadFileAsBase64", "loadYamlContent"})
 
 
@@ -28,21 +30,22 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True)
-class ModuleCall:
-    """A module as it is used: the file it names and the parameters it is given."""
-
-    name: str
-    file: str
-    line: int
-    arguments: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Use:
     """A word with its place: a loaded file, a module's output (module.output), an identifier."""
 
     text: str
     line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCall:
+    """A module as it is used: the file it names, its parameters, and those values known at run time only."""
+
+    name: str
+    file: str
+    line: int
+    arguments: frozenset[str]
+    runtime_values: tuple[Use, ...]
 
 
 class BicepFile:
@@ -162,12 +165,15 @@ def _module(node: tree_sitter.Node) -> ModuleCall:
     file = next((_text_of(child) for child in node.children if child.type == "string"), "")
     body = next(child for child in _walk(node) if child.type == "object")
     arguments: frozenset[str] = frozenset()
+    runtime_values: tuple[Use, ...] = ()
     for item in body.children:
         if item.type == "object_property" and _key(item) == "params":
             values = next((child for child in item.children if child.type == "object"), None)
             properties = [child for child in values.children if child.type == "object_property"] if values else []
             arguments = frozenset(_key(child) for child in properties)
-    return ModuleCall(_name(node), file, node.start_point[0] + 1, arguments)
+            members = (child for child in _walk(item) if child.type == "member_expression")
+            runtime_values = tuple(_use(child) for child in members if _RUNTIME_VALUE.fullmatch(_source(child)))
+    return ModuleCall(_name(node), file, node.start_point[0] + 1, arguments, runtime_values)
 
 
 def _output_use(node: tree_sitter.Node) -> Use | None:

@@ -1,6 +1,8 @@
-"""The software bill of materials of what runs in Azure, in CycloneDX 1.6, from the lock file alone.
+"""The software bill of materials of the deployment package, in CycloneDX 1.6, from the lock file alone.
 
-`python -m checks.sbom FILE.json`. The same lock gives the same bytes: no time, no random serial number.
+`python -m checks.sbom FILE.json` lists what is locked for the function app's Python. A package's hashes are those of
+its published files, of which the deployment package holds one. The same lock gives the same bytes: no time, no random
+serial number. From which index a package comes is the installer's business and not said here.
 Source: https://cyclonedx.org/docs/1.6/json/.
 """
 
@@ -12,10 +14,11 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from checks.locked import PROJECT, Locked, python_packages
+from collector.version import VERSION
+from infra.hooks.lock import PROJECT, Locked
+from infra.hooks.wheels import locked_for, target_python
 
 DIRECT: Final = "requirements.in"
-_INDEX: Final = "https://pypi.org/simple"
 
 
 def bill_of_materials() -> dict[str, Any]:
@@ -25,11 +28,11 @@ def bill_of_materials() -> dict[str, Any]:
         "bom-ref": project["name"],
         "type": "application",
         "name": project["name"],
-        "version": project["version"],
+        "version": VERSION,
         "description": project["description"],
         "licenses": [{"license": {"id": project["license"]}}],
     }
-    packages = python_packages()
+    packages = locked_for(target_python())
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -45,23 +48,14 @@ def bill_of_materials() -> dict[str, Any]:
 
 
 def _component(package: Locked) -> dict[str, Any]:
-    component: dict[str, Any] = {
+    return {
         "bom-ref": _url_of(package),
         "type": "library",
         "name": package.name,
         "version": package.version,
         "purl": _url_of(package),
-        "externalReferences": [
-            {
-                "type": "distribution",
-                "url": f"{_INDEX}/{package.name}/",
-                "hashes": [{"alg": "SHA-256", "content": digest} for digest in package.sha256],
-            }
-        ],
+        "hashes": [{"alg": "SHA-256", "content": digest} for digest in package.sha256],
     }
-    if package.marker:
-        component["properties"] = [{"name": "pip:marker", "value": package.marker}]
-    return component
 
 
 def _wanted_by(name: str, packages: list[Locked]) -> list[str]:

@@ -16,7 +16,8 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
-from checks.locked import DEVELOPMENT_LOCK, NODE_LOCKS, Locked, node_packages, python_packages
+from checks.locked import DEVELOPMENT_LOCK, NODE_LOCKS, node_packages
+from infra.hooks.lock import Locked, python_packages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

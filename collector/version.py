@@ -1,4 +1,4 @@
-"""The version that a run row names; pyproject.toml takes it from here."""
+"""The version: what a run row names, the bill of materials says, and a release's tag must be (`v` before it)."""
 
 from typing import Final
 

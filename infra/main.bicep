@@ -8,12 +8,16 @@ param environmentName string
 
 @description('Azure region. It must offer Azure Functions on Flex Consumption: az functionapp list-flexconsumption-locations.')
 @minLength(1)
+@metadata({
+  azd: {
+    type: 'location'
+  }
+})
 param location string
 
-@description('Tenant of the publisher\'s app registration. In federated mode it must be the tenant of this subscription.')
-@minLength(36)
+@description('Tenant of the publisher\'s app registration; empty: the tenant of this subscription, which it must be in federated mode.')
 @maxLength(36)
-param publisherTenantId string = subscription().tenantId
+param publisherTenantId string = ''
 
 @description('Application (client) id of the publisher\'s app registration, whose service principal the plan authorizes.')
 @minLength(36)
@@ -131,13 +135,6 @@ param queryMaxMegabytes int = 8
 @maxValue(180)
 param queryMaxSeconds int = 50
 
-@description('Python version of the function app.')
-@allowed([
-  '3.11'
-  '3.12'
-])
-param pythonVersion string = '3.12'
-
 @description('Memory of one instance in MB.')
 @allowed([
   2048
@@ -183,11 +180,36 @@ param tags object = {}
 
 var abbreviations = loadJsonContent('abbreviations.json')
 var resourceToken = toLower(uniqueString(subscription().id, environmentName, location))
-var appName = '${abbreviations.functionApp}${resourceToken}'
-var networkName = '${abbreviations.virtualNetwork}${resourceToken}'
 var groupName = '${abbreviations.resourceGroup}${environmentName}'
-var appSubnetId = resourceId(subscription().subscriptionId, groupName, 'Microsoft.Network/virtualNetworks/subnets', networkName, 'app')
+
+// Modules are given names and look the rest up: a preview cannot look into a module that is given what another one puts out.
+var names = {
+  actionGroup: '${abbreviations.actionGroup}${resourceToken}'
+  alertsIdentity: '${abbreviations.managedIdentity}alerts-${resourceToken}'
+  appIdentity: '${abbreviations.managedIdentity}app-${resourceToken}'
+  applicationInsights: '${abbreviations.applicationInsights}${resourceToken}'
+  dataCollectionEndpoint: '${abbreviations.dataCollectionEndpoint}${resourceToken}'
+  dataCollectionRule: '${abbreviations.dataCollectionRule}${resourceToken}'
+  functionApp: '${abbreviations.functionApp}${resourceToken}'
+  functionPlan: '${abbreviations.functionPlan}${resourceToken}'
+  keyVault: '${abbreviations.keyVault}${resourceToken}'
+  natGateway: '${abbreviations.natGateway}${resourceToken}'
+  network: '${abbreviations.virtualNetwork}${resourceToken}'
+  privateLinkScope: '${abbreviations.privateLinkScope}${resourceToken}'
+  publicIp: '${abbreviations.publicIp}${resourceToken}'
+  queryPack: '${abbreviations.queryPack}${resourceToken}'
+  storageAccount: '${abbreviations.storageAccount}${resourceToken}'
+  workspace: '${abbreviations.workspace}${resourceToken}'
+}
+var secretNames = {
+  credential: 'publisher-credential'
+  signature: 'notification-signature'
+}
+var deploymentContainerName = 'deployments'
 var registryTable = 'applications'
+var tenantId = empty(publisherTenantId) ? subscription().tenantId : publisherTenantId
+// Alert rules can ask Resource Graph neither over a private link nor in every cloud.
+var canAskResourceGraph = !privateNetworking && cloud.resourceGraphInAlerts
 var interval = any(loadJsonContent('alert_rules.json')).collectionIntervals[collectionInterval]
 var hasApi = !empty(apiClientId)
 var allTags = union(tags, {
@@ -205,8 +227,8 @@ module identity 'modules/identity.bicep' = {
   scope: group
   params: {
     location: location
-    appIdentityName: '${abbreviations.managedIdentity}app-${resourceToken}'
-    alertsIdentityName: '${abbreviations.managedIdentity}alerts-${resourceToken}'
+    appIdentityName: names.appIdentity
+    alertsIdentityName: names.alertsIdentity
     tags: allTags
   }
 }
@@ -216,31 +238,54 @@ module foundation 'modules/foundation.bicep' = {
   scope: group
   params: {
     location: location
+    names: names
     resourceToken: resourceToken
     tags: allTags
-    appPrincipalId: identity.outputs.appPrincipalId
-    alertsPrincipalId: identity.outputs.alertsPrincipalId
+    deploymentContainerName: deploymentContainerName
+    secretNames: secretNames
     publisherCredential: publisherCredential
     notificationSignature: notificationSignature
     storageSku: storageSku
     retentionInDays: retentionInDays
     registryTable: registryTable
     privateNetworking: privateNetworking
-    networkName: networkName
     addressPrefixes: addressPrefixes
     monitorDnsZones: cloud.monitorDnsZones
   }
+  dependsOn: [
+    identity
+  ]
+}
+
+module app 'modules/function_app.bicep' = {
+  name: 'function-app'
+  scope: group
+  params: {
+    location: location
+    planName: names.functionPlan
+    appName: names.functionApp
+    appIdentityName: names.appIdentity
+    deploymentContainerUri: 'https://${names.storageAccount}.blob.${environment().suffixes.storage}/${deploymentContainerName}'
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    networkName: privateNetworking ? names.network : ''
+    tags: allTags
+  }
+  dependsOn: [
+    foundation
+  ]
 }
 
 module settings 'modules/app_settings.bicep' = {
   name: 'app-settings'
   scope: group
   params: {
+    appName: names.functionApp
+    names: names
+    secretNames: secretNames
     credentialKind: credentialKind
-    publisherTenantId: publisherTenantId
+    publisherTenantId: tenantId
     publisherClientId: publisherClientId
-    appClientId: identity.outputs.appClientId
-    addresses: foundation.outputs.addresses
     registryTable: registryTable
     monitorAudience: cloud.monitorAudience
     collection: {
@@ -254,7 +299,6 @@ module settings 'modules/app_settings.bicep' = {
     api: {
       clientId: apiClientId
       allowedClients: apiAllowedClients
-      workspaceId: foundation.outputs.workspaceCustomerId
       queryEndpoint: cloud.logAnalyticsEndpoint
       // One run may be late or lost before the API calls its figures old.
       staleAfterMinutes: interval.minutes * 5 / 2
@@ -267,56 +311,43 @@ module settings 'modules/app_settings.bicep' = {
       }
     }
   }
-}
-
-module app 'modules/function_app.bicep' = {
-  name: 'function-app'
-  scope: group
-  params: {
-    location: location
-    planName: '${abbreviations.functionPlan}${resourceToken}'
-    appName: appName
-    appIdentityId: identity.outputs.appIdentityId
-    appSettings: settings.outputs.settings
-    deploymentContainerUri: foundation.outputs.addresses.deploymentContainerUri
-    pythonVersion: pythonVersion
-    instanceMemoryMB: instanceMemoryMB
-    maximumInstanceCount: maximumInstanceCount
-    subnetId: privateNetworking ? appSubnetId : ''
-    tags: allTags
-  }
+  dependsOn: [
+    app
+  ]
 }
 
 module signIn 'modules/easy_auth.bicep' = if (hasApi) {
   name: 'sign-in'
   scope: group
   params: {
-    appName: app.outputs.appName
-    tenantId: publisherTenantId
+    appName: names.functionApp
+    tenantId: tenantId
     apiClientId: apiClientId
     allowedClientIds: empty(apiAllowedClients) ? [] : split(replace(apiAllowedClients, ' ', ''), ',')
   }
+  dependsOn: [
+    settings
+  ]
 }
 
 module apiReadsWorkspace 'modules/workspace_reader.bicep' = if (hasApi) {
   name: 'api-reads-workspace'
   scope: group
   params: {
-    workspaceName: foundation.outputs.workspaceName
-    principalId: identity.outputs.appPrincipalId
+    workspaceName: names.workspace
+    identityName: names.appIdentity
   }
-}
-
-// The identity's tenant is the tenant of this subscription; both app registrations must be there too.
-var federatedCredential = {
-  name: 'compliance-collector-${environmentName}'
-  issuer: '${environment().authentication.loginEndpoint}${subscription().tenantId}/v2.0'
-  subject: identity.outputs.appPrincipalId
-  audiences: [
-    cloud.tokenExchangeAudience
+  dependsOn: [
+    foundation
   ]
 }
-var createTrust = 'az ad app federated-credential create --parameters \'${string(federatedCredential)}\' --id'
+
+// The identity's tenant is the tenant of this subscription; both app registrations must be there too. The credential is written
+// as a Python dictionary, which az takes as well as JSON: double quotes outside and single quotes inside mean the same to bash,
+// zsh, PowerShell and cmd.
+var createTrust = 'az ad app federated-credential create --id'
+var trustIssuer = '${environment().authentication.loginEndpoint}${subscription().tenantId}/v2.0'
+var trust = '"{\'name\': \'compliance-collector-${environmentName}\', \'issuer\': \'${trustIssuer}\', \'subject\': \'${identity.outputs.appPrincipalId}\', \'audiences\': [\'${cloud.tokenExchangeAudience}\']}"'
 
 module observation 'modules/observation.bicep' = {
   name: 'observation'
@@ -324,37 +355,40 @@ module observation 'modules/observation.bicep' = {
   params: {
     location: location
     environmentName: environmentName
-    resourceToken: resourceToken
+    names: names
     tags: allTags
     collectionInterval: collectionInterval
     alertEmail: alertEmail
     additionalAlertEmails: additionalAlertEmails
     alertWebhookUris: alertWebhookUris
     alertCustomProperties: alertCustomProperties
-    alertOnElevatedAccess: alertOnElevatedAccess
-    workspaceId: foundation.outputs.workspaceId
-    appPrincipalId: identity.outputs.appPrincipalId
-    alertsIdentityId: identity.outputs.alertsIdentityId
+    alertOnElevatedAccess: alertOnElevatedAccess && canAskResourceGraph
   }
+  dependsOn: [
+    foundation
+  ]
 }
 
 @description('Resource group of the installation.')
 output AZURE_RESOURCE_GROUP string = group.name
 
 @description('Name of the function app.')
-output FUNCTION_APP_NAME string = appName
+output FUNCTION_APP_NAME string = names.functionApp
 
 @description('Notification endpoint without its two secrets: code (function key) and sig (signature).')
 output NOTIFICATION_ENDPOINT string = 'https://${app.outputs.hostName}/api'
 
 @description('Name of the key vault.')
-output KEY_VAULT_NAME string = foundation.outputs.vaultName
+output KEY_VAULT_NAME string = names.keyVault
 
 @description('Name of the storage account that holds the registry.')
-output STORAGE_ACCOUNT_NAME string = foundation.outputs.storageAccountName
+output STORAGE_ACCOUNT_NAME string = names.storageAccount
 
 @description('Workspace id for queries (a GUID).')
 output LOG_ANALYTICS_WORKSPACE_ID string = foundation.outputs.workspaceCustomerId
+
+@description('Name of the function app\'s identity.')
+output APP_IDENTITY_NAME string = names.appIdentity
 
 @description('Object id of the function app\'s identity: the subject of the federated credential.')
 output APP_IDENTITY_PRINCIPAL_ID string = identity.outputs.appPrincipalId
@@ -363,13 +397,18 @@ output APP_IDENTITY_PRINCIPAL_ID string = identity.outputs.appPrincipalId
 output ALERTS_IDENTITY_PRINCIPAL_ID string = identity.outputs.alertsPrincipalId
 
 @description('Command that makes the app registration trust the function app (federated mode; empty otherwise).')
-output FEDERATED_CREDENTIAL_COMMAND string = credentialKind == 'federated' ? '${createTrust} ${publisherClientId}' : ''
+output FEDERATED_CREDENTIAL_COMMAND string = credentialKind == 'federated' ? '${createTrust} ${publisherClientId} --parameters ${trust}' : ''
 
 @description('Command that makes the API\'s app registration trust the function app, so that people can sign in (empty without API).')
-output API_FEDERATED_CREDENTIAL_COMMAND string = hasApi ? '${createTrust} ${apiClientId}' : ''
+output API_FEDERATED_CREDENTIAL_COMMAND string = hasApi ? '${createTrust} ${apiClientId} --parameters ${trust}' : ''
 
 @description('Address that Microsoft Entra ID sends people back to: a redirect URI of the API\'s app registration.')
 output API_REDIRECT_URI string = 'https://${app.outputs.hostName}/.auth/login/aad/callback'
 
 @description('Where people sign in and then see the operations page (empty without API).')
 output OPERATIONS_PAGE string = hasApi ? 'https://${app.outputs.hostName}/.auth/login/aad?post_login_redirect_uri=/api/dashboard' : ''
+
+@description('What was asked for and left out, with the reason.')
+output NOTES array = alertOnElevatedAccess && !canAskResourceGraph ? [
+  'alertOnElevatedAccess (ALERT_ON_ELEVATED_ACCESS): left out. Alert rules cannot query Azure Resource Graph over a private link or in this cloud.'
+] : []

@@ -52,7 +52,9 @@ SETTING_NAMES: Final = (
 """Every setting that the program reads; COLLECTION_SCHEDULE is read by the Functions host, for the timer."""
 
 _TABLE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
-_SHORTEST_SIGNATURE: Final = 16
+SHORTEST_SIGNATURE: Final = 32
+"""Characters of each webhook signature at least, as infra/hooks/preprovision.py asks before a deployment."""
+
 _CREDENTIAL_SETTINGS: Final = (
     "AZURE_CLIENT_SECRET",
     "AZURE_CLIENT_CERTIFICATE",
@@ -224,8 +226,10 @@ def _signatures(env: Environment) -> tuple[str, ...]:
         return ()
     if len(signatures) > 2:  # noqa: PLR2004
         env.problem(name, "has more than two values; give one, or the old and the new one with a comma between")
-    elif any(len(signature) < _SHORTEST_SIGNATURE for signature in signatures):
-        env.problem(name, f"has a value of fewer than {_SHORTEST_SIGNATURE} characters; use a random one, a GUID say")
+    elif any(len(signature) < SHORTEST_SIGNATURE for signature in signatures):
+        env.problem(
+            name, f"has a value of fewer than {SHORTEST_SIGNATURE} characters; make one with `openssl rand -hex 32`"
+        )
     elif any(character.isspace() for character in value):
         env.problem(name, "contains white space; remove it")
     return signatures

@@ -21,7 +21,7 @@ INFRA: Final = Path(__file__).resolve().parent.parent
 TEMPLATE: Final = INFRA / "main.bicep"
 PARAMETERS_FILE: Final = INFRA / "main.parameters.json"
 
-_PARAMETER: Final = re.compile(r"((?:^@.*\n(?:^  .*\n|^\]\)\n)*)*)^param (\w+) (\w+)( =)?", re.MULTILINE)
+_PARAMETER: Final = re.compile(r"((?:^@.*\n(?:^  .*\n|^[\]}]\)\n)*)*)^param (\w+) (\w+)( =)?", re.MULTILINE)
 _ALLOWED: Final = re.compile(r"@allowed\(\[\n(.*?)\n\]\)", re.DOTALL)
 _LIMIT: Final = re.compile(r"@(minLength|maxLength|minValue|maxValue)\((\d+)\)")
 _VARIABLE: Final = re.compile(r"\$\$|\$\{(\w+)(?:=([^}]*))?\}")

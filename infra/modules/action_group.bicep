@@ -41,6 +41,3 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
     }]
   }
 }
-
-@description('Resource id of the action group.')
-output actionGroupId string = actionGroup.id

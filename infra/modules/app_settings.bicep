@@ -1,5 +1,13 @@
 // Every app setting, in one place: what the product's code reads (publisher/settings.py) and what the Functions host needs.
-// A module without resources: its output is the settings object.
+
+@description('Name of the function app.')
+param appName string
+
+@description('Names of the resources that the settings speak of: appIdentity, applicationInsights, dataCollectionEndpoint, dataCollectionRule, keyVault, storageAccount, workspace.')
+param names object
+
+@description('Names of the secrets in the vault: signature, credential.')
+param secretNames object
 
 @description('How the app proves to be the publisher\'s service principal.')
 @allowed([
@@ -15,12 +23,6 @@ param publisherTenantId string
 @description('Client id of the publisher\'s app registration.')
 param publisherClientId string
 
-@description('Client id of the function app\'s identity.')
-param appClientId string
-
-@description('Addresses and references of the foundation module.')
-param addresses object
-
 @description('Name of the registry table.')
 param registryTable string
 
@@ -30,18 +32,49 @@ param monitorAudience string
 @description('What the collector does: schedule, mode, compliantStates, statesWindowHours, maxConcurrentApplications, maxConcurrentPerSubscription.')
 param collection object
 
-@description('The API: clientId (empty: no API), allowedClients, workspaceId, queryEndpoint, staleAfterMinutes, cacheSeconds, and the limits of callers\' queries (days, rows, megabytes, seconds).')
+@description('The API: clientId (empty: no API), allowedClients, queryEndpoint, staleAfterMinutes, cacheSeconds, and the limits of callers\' queries (days, rows, megabytes, seconds).')
 param api object
+
+resource app 'Microsoft.Web/sites@2024-04-01' existing = {
+  name: appName
+}
+
+resource appIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: names.appIdentity
+}
+
+resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: names.applicationInsights
+}
+
+resource endpoint 'Microsoft.Insights/dataCollectionEndpoints@2023-03-11' existing = {
+  name: names.dataCollectionEndpoint
+}
+
+resource rule 'Microsoft.Insights/dataCollectionRules@2023-03-11' existing = {
+  name: names.dataCollectionRule
+}
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+  name: names.workspace
+}
+
+// Addresses are put together where a name is enough: a preview of the deployment can then show them.
+var secretAddress = 'https://${names.keyVault}${environment().suffixes.keyvaultDns}/secrets/'
+var signatureReference = '@Microsoft.KeyVault(SecretUri=${secretAddress}${secretNames.signature})'
+var credentialReference = '@Microsoft.KeyVault(SecretUri=${secretAddress}${secretNames.credential})'
+var storageSuffix = environment().suffixes.storage
+var appClientId = appIdentity.properties.clientId
 
 var credentialSettings = {
   federated: {
     PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID: appClientId
   }
   certificate: {
-    AZURE_CLIENT_CERTIFICATE: addresses.credentialReference
+    AZURE_CLIENT_CERTIFICATE: credentialReference
   }
   secret: {
-    AZURE_CLIENT_SECRET: addresses.credentialReference
+    AZURE_CLIENT_SECRET: credentialReference
   }
 }
 
@@ -53,19 +86,19 @@ var productSettings = {
   AZURE_RESOURCE_MANAGER_ENDPOINT: environment().resourceManager
   MONITOR_AUDIENCE: monitorAudience
   TABLE_NAME: registryTable
-  DATA_COLLECTION_ENDPOINT: addresses.ingestionUri
-  DATA_COLLECTION_IMMUTABLE_ID: addresses.ruleImmutableId
-  STREAM_NAME: addresses.streams.states
-  RESULTS_STREAM_NAME: addresses.streams.results
-  RUNS_STREAM_NAME: addresses.streams.runs
-  EVENTS_STREAM_NAME: addresses.streams.events
+  DATA_COLLECTION_ENDPOINT: endpoint.properties.logsIngestion.endpoint
+  DATA_COLLECTION_IMMUTABLE_ID: rule.properties.immutableId
+  STREAM_NAME: 'Custom-${loadJsonContent('../tables/PolicyComplianceStates_CL.json').name}'
+  RESULTS_STREAM_NAME: 'Custom-${loadJsonContent('../tables/PolicyCollectionResults_CL.json').name}'
+  RUNS_STREAM_NAME: 'Custom-${loadJsonContent('../tables/PolicyCollectionRuns_CL.json').name}'
+  EVENTS_STREAM_NAME: 'Custom-${loadJsonContent('../tables/ManagedApplicationEvents_CL.json').name}'
   COLLECTION_SCHEDULE: collection.schedule
   COLLECTION_MODE: collection.mode
   COMPLIANT_STATES: collection.compliantStates
   STATES_WINDOW_HOURS: string(collection.statesWindowHours)
   MAX_CONCURRENT_APPLICATIONS: string(collection.maxConcurrentApplications)
   MAX_CONCURRENT_PER_SUBSCRIPTION: string(collection.maxConcurrentPerSubscription)
-  NOTIFICATION_SIGNATURE: addresses.signatureReference
+  NOTIFICATION_SIGNATURE: signatureReference
 }
 
 var apiSettings = {
@@ -73,7 +106,7 @@ var apiSettings = {
   API_ALLOWED_CLIENTS: api.allowedClients
   API_STALE_AFTER_MINUTES: string(api.staleAfterMinutes)
   API_CACHE_SECONDS: string(api.cacheSeconds)
-  LOG_ANALYTICS_WORKSPACE_ID: api.workspaceId
+  LOG_ANALYTICS_WORKSPACE_ID: workspace.properties.customerId
   LOG_ANALYTICS_ENDPOINT: api.queryEndpoint
   QUERY_MAX_DAYS: string(api.queryLimits.days)
   QUERY_MAX_ROWS: string(api.queryLimits.rows)
@@ -89,14 +122,17 @@ var signInSettings = {
 
 // Read by the Functions host; the product's own table and queue clients read the same addresses.
 var hostSettings = {
-  AzureWebJobsStorage__blobServiceUri: addresses.storageEndpoints.blob
-  AzureWebJobsStorage__queueServiceUri: addresses.storageEndpoints.queue
-  AzureWebJobsStorage__tableServiceUri: addresses.storageEndpoints.table
+  AzureWebJobsStorage__blobServiceUri: 'https://${names.storageAccount}.blob.${storageSuffix}'
+  AzureWebJobsStorage__queueServiceUri: 'https://${names.storageAccount}.queue.${storageSuffix}'
+  AzureWebJobsStorage__tableServiceUri: 'https://${names.storageAccount}.table.${storageSuffix}'
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: appClientId
-  APPLICATIONINSIGHTS_CONNECTION_STRING: addresses.applicationInsightsConnectionString
+  APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.properties.ConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${appClientId};Authorization=AAD'
 }
 
-@description('Names and values of every app setting. Secrets are key vault references.')
-output settings object = union(productSettings, hostSettings, credentialSettings[credentialKind], empty(api.clientId) ? {} : union(apiSettings, signInSettings))
+resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
+  parent: app
+  name: 'appsettings'
+  properties: union(productSettings, hostSettings, credentialSettings[credentialKind], empty(api.clientId) ? {} : union(apiSettings, signInSettings))
+}

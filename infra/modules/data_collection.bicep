@@ -15,8 +15,8 @@ param ruleName string
 @description('The tables, as infra/tables/*.json defines them: states, results, runs, events. They must exist.')
 param definitions object
 
-@description('Object id of the identity that may send rows.')
-param appPrincipalId string
+@description('Name of the identity that may send rows.')
+param appIdentityName string
 
 @description('True: rows are accepted from the private endpoint only.')
 param privateNetworking bool
@@ -43,6 +43,10 @@ var eventsColumns = [for column in definitions.events.columns: {
   name: column.name
   type: toLower(column.type)
 }]
+
+resource appIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: appIdentityName
+}
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
   name: workspaceName
@@ -117,27 +121,10 @@ resource ruleDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-previ
 
 resource appSendsRows 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: rule
-  name: guid(rule.id, appPrincipalId, roles.monitoringMetricsPublisher.id)
+  name: guid(rule.id, appIdentity.id, roles.monitoringMetricsPublisher.id)
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringMetricsPublisher.id)
-    principalId: appPrincipalId
+    principalId: appIdentity.properties.principalId
     principalType: 'ServicePrincipal'
   }
-}
-
-@description('Resource id of the data collection endpoint.')
-output endpointId string = endpoint.id
-
-@description('Address that rows are sent to.')
-output ingestionUri string = endpoint.properties.logsIngestion.endpoint
-
-@description('Immutable id of the data collection rule (dcr- and 32 hexadecimal digits).')
-output ruleImmutableId string = rule.properties.immutableId
-
-@description('Stream names by table name.')
-output streams object = {
-  states: 'Custom-${definitions.states.name}'
-  results: 'Custom-${definitions.results.name}'
-  runs: 'Custom-${definitions.runs.name}'
-  events: 'Custom-${definitions.events.name}'
 }

@@ -10,14 +10,14 @@ param namePrefix string
 @description('Name-value pairs added to every notification.')
 param customProperties object
 
-@description('Resource id of the identity that runs the queries.')
-param identityId string
+@description('Name of the identity that runs the queries.')
+param identityName string
 
-@description('Resource id of the workspace.')
-param workspaceId string
+@description('Name of the workspace.')
+param workspaceName string
 
-@description('Resource id of the action group.')
-param actionGroupId string
+@description('Name of the action group.')
+param actionGroupName string
 
 @description('Tags of every resource.')
 param tags object
@@ -49,9 +49,9 @@ module rules 'log_alert.bicep' = [for item in watched: {
     windowSize: item.definition.windowSize
     autoMitigate: item.definition.autoMitigate
     customProperties: customProperties
-    identityId: identityId
-    workspaceId: workspaceId
-    actionGroupId: actionGroupId
+    identityName: identityName
+    workspaceName: workspaceName
+    actionGroupName: actionGroupName
     tags: tags
   }
 }]

@@ -3,17 +3,20 @@
 @description('Azure region.')
 param location string
 
+@description('Names of the resources, as main.bicep makes them.')
+param names object
+
 @description('Part of the names that makes them unique.')
 param resourceToken string
 
 @description('Tags of every resource.')
 param tags object
 
-@description('Object id of the function app\'s identity.')
-param appPrincipalId string
+@description('Name of the container that holds the deployment package.')
+param deploymentContainerName string
 
-@description('Object id of the alert rules\' identity.')
-param alertsPrincipalId string
+@description('Names of the secrets in the vault: signature, credential.')
+param secretNames object
 
 @description('Client secret or certificate; empty: keep what the vault holds.')
 @secure()
@@ -38,26 +41,16 @@ param addressPrefixes object
 @description('Name of the registry table.')
 param registryTable string
 
-@description('Name of the virtual network; used when privateNetworking is true.')
-param networkName string
-
 @description('Azure Monitor\'s private DNS zones in this cloud.')
 param monitorDnsZones array
-
-var abbreviations = loadJsonContent('../abbreviations.json')
-var privateLinkScopeName = '${abbreviations.privateLinkScope}${resourceToken}'
 
 module monitoring 'monitoring.bicep' = {
   name: 'monitoring'
   params: {
     location: location
-    workspaceName: '${abbreviations.workspace}${resourceToken}'
-    resourceToken: resourceToken
+    names: names
     retentionInDays: retentionInDays
-    appPrincipalId: appPrincipalId
-    alertsPrincipalId: alertsPrincipalId
     privateNetworking: privateNetworking
-    privateLinkScopeName: privateLinkScopeName
     tags: tags
   }
 }
@@ -66,9 +59,9 @@ module storage 'storage.bicep' = {
   name: 'storage'
   params: {
     location: location
-    accountName: '${abbreviations.storageAccount}${resourceToken}'
+    accountName: names.storageAccount
     skuName: storageSku
-    deploymentContainerName: 'deployments'
+    deploymentContainerName: deploymentContainerName
     tableNames: [
       registryTable
       'collectionruns'
@@ -77,38 +70,9 @@ module storage 'storage.bicep' = {
       'collection-shards'
       'collection-shards-poison'
     ]
-    appPrincipalId: appPrincipalId
-    workspaceId: monitoring.outputs.workspaceId
+    appIdentityName: names.appIdentity
+    workspaceName: names.workspace
     privateNetworking: privateNetworking
-    tags: tags
-  }
-}
-
-module vault 'key_vault.bicep' = {
-  name: 'key-vault'
-  params: {
-    location: location
-    vaultName: '${abbreviations.keyVault}${resourceToken}'
-    notificationSignature: notificationSignature
-    publisherCredential: publisherCredential
-    appPrincipalId: appPrincipalId
-    workspaceId: monitoring.outputs.workspaceId
-    privateNetworking: privateNetworking
-    tags: tags
-  }
-}
-
-module privateAccess 'private_access.bicep' = if (privateNetworking) {
-  name: 'private-access'
-  params: {
-    location: location
-    networkName: networkName
-    resourceToken: resourceToken
-    addressPrefixes: addressPrefixes
-    storageAccountId: storage.outputs.accountId
-    vaultId: vault.outputs.vaultId
-    privateLinkScopeId: resourceId('Microsoft.Insights/privateLinkScopes', privateLinkScopeName)
-    monitorDnsZones: monitorDnsZones
     tags: tags
   }
   dependsOn: [
@@ -116,29 +80,40 @@ module privateAccess 'private_access.bicep' = if (privateNetworking) {
   ]
 }
 
-@description('Resource id of the workspace.')
-output workspaceId string = monitoring.outputs.workspaceId
+module vault 'key_vault.bicep' = {
+  name: 'key-vault'
+  params: {
+    location: location
+    vaultName: names.keyVault
+    secretNames: secretNames
+    notificationSignature: notificationSignature
+    publisherCredential: publisherCredential
+    appIdentityName: names.appIdentity
+    workspaceName: names.workspace
+    privateNetworking: privateNetworking
+    tags: tags
+  }
+  dependsOn: [
+    monitoring
+  ]
+}
 
-@description('Name of the workspace.')
-output workspaceName string = monitoring.outputs.workspaceName
+module privateAccess 'private_access.bicep' = if (privateNetworking) {
+  name: 'private-access'
+  params: {
+    location: location
+    names: names
+    resourceToken: resourceToken
+    addressPrefixes: addressPrefixes
+    monitorDnsZones: monitorDnsZones
+    tags: tags
+  }
+  dependsOn: [
+    monitoring
+    storage
+    vault
+  ]
+}
 
 @description('Workspace id for queries (a GUID).')
 output workspaceCustomerId string = monitoring.outputs.customerId
-
-@description('What the function app has to know: addresses and references, no secret.')
-output addresses object = {
-  applicationInsightsConnectionString: monitoring.outputs.applicationInsightsConnectionString
-  credentialReference: vault.outputs.credentialReference
-  deploymentContainerUri: storage.outputs.deploymentContainerUri
-  ingestionUri: monitoring.outputs.ingestionUri
-  ruleImmutableId: monitoring.outputs.ruleImmutableId
-  signatureReference: vault.outputs.signatureReference
-  storageEndpoints: storage.outputs.endpoints
-  streams: monitoring.outputs.streams
-}
-
-@description('Name of the storage account.')
-output storageAccountName string = storage.outputs.accountName
-
-@description('Name of the key vault.')
-output vaultName string = vault.outputs.vaultName

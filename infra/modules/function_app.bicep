@@ -9,21 +9,11 @@ param planName string
 @description('Name of the function app; part of its public address.')
 param appName string
 
-@description('Resource id of the function app\'s identity.')
-param appIdentityId string
-
-@description('App settings: names and values.')
-param appSettings object
+@description('Name of the function app\'s identity.')
+param appIdentityName string
 
 @description('Address of the container that holds the deployment package.')
 param deploymentContainerUri string
-
-@description('Python version of the app.')
-@allowed([
-  '3.11'
-  '3.12'
-])
-param pythonVersion string
 
 @description('Memory of one instance in MB.')
 @allowed([
@@ -37,11 +27,18 @@ param instanceMemoryMB int
 @maxValue(1000)
 param maximumInstanceCount int
 
-@description('Resource id of the subnet for outbound traffic; empty: none.')
-param subnetId string
+@description('Name of the virtual network whose subnet app takes the outbound traffic; empty: none.')
+param networkName string
 
 @description('Tags of the function app; azd finds it by azd-service-name.')
 param tags object
+
+// The deployment package is built for this version, on the machine that deploys.
+var pythonVersion = loadJsonContent('../runtime.json').pythonVersion
+
+resource appIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: appIdentityName
+}
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   name: planName
@@ -67,7 +64,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   identity: {
     type: 'UserAssigned'
     userAssignedIdentities: {
-      '${appIdentityId}': {}
+      '${appIdentity.id}': {}
     }
   }
   properties: {
@@ -76,8 +73,8 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     clientAffinityEnabled: false
     // Azure Resource Manager calls the webhook from its own public addresses.
     publicNetworkAccess: 'Enabled'
-    keyVaultReferenceIdentity: appIdentityId
-    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    keyVaultReferenceIdentity: appIdentity.id
+    virtualNetworkSubnetId: empty(networkName) ? null : resourceId('Microsoft.Network/virtualNetworks/subnets', networkName, 'app')
     siteConfig: {
       minTlsVersion: '1.2'
     }
@@ -88,7 +85,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
           value: deploymentContainerUri
           authentication: {
             type: 'UserAssignedIdentity'
-            userAssignedIdentityResourceId: appIdentityId
+            userAssignedIdentityResourceId: appIdentity.id
           }
         }
       }
@@ -104,12 +101,6 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
-resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
-  parent: app
-  name: 'appsettings'
-  properties: appSettings
-}
-
 // A site takes one change at a time, hence one after the other.
 resource noFtpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
   parent: app
@@ -117,9 +108,6 @@ resource noFtpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2
   properties: {
     allow: false
   }
-  dependsOn: [
-    settings
-  ]
 }
 
 resource noDeploymentPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
@@ -132,12 +120,6 @@ resource noDeploymentPassword 'Microsoft.Web/sites/basicPublishingCredentialsPol
     noFtpPassword
   ]
 }
-
-@description('Name of the function app, once it is there.')
-output appName string = app.name
-
-@description('Resource id of the function app.')
-output appId string = app.id
 
 @description('Host name of the function app.')
 output hostName string = app.properties.defaultHostName

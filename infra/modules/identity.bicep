@@ -25,17 +25,8 @@ resource alerts 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = 
   tags: tags
 }
 
-@description('Resource id of the function app\'s identity.')
-output appIdentityId string = app.id
-
-@description('Client id of the function app\'s identity.')
-output appClientId string = app.properties.clientId
-
 @description('Object id of the function app\'s identity: the subject of the federated credential.')
 output appPrincipalId string = app.properties.principalId
-
-@description('Resource id of the alert rules\' identity.')
-output alertsIdentityId string = alerts.id
 
 @description('Object id of the alert rules\' identity.')
 output alertsPrincipalId string = alerts.properties.principalId

@@ -16,11 +16,14 @@ param notificationSignature string
 @secure()
 param publisherCredential string
 
-@description('Object id of the function app\'s identity: the only one that may read secrets.')
-param appPrincipalId string
+@description('Names of the secrets: signature, credential.')
+param secretNames object
 
-@description('Resource id of the workspace that receives the audit log.')
-param workspaceId string
+@description('Name of the function app\'s identity: the only one that may read secrets.')
+param appIdentityName string
+
+@description('Name of the workspace that receives the audit log.')
+param workspaceName string
 
 @description('True: no access from public networks.')
 param privateNetworking bool
@@ -29,8 +32,14 @@ param privateNetworking bool
 param tags object
 
 var roles = loadJsonContent('../well_known_ids.json').roles
-var signatureName = 'notification-signature'
-var credentialName = 'publisher-credential'
+
+resource appIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: appIdentityName
+}
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+  name: workspaceName
+}
 
 resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   name: vaultName
@@ -61,7 +70,7 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
 // and it works when the vault has no public address.
 resource signature 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
   parent: vault
-  name: signatureName
+  name: secretNames.signature
   tags: tags
   properties: {
     value: notificationSignature
@@ -71,7 +80,7 @@ resource signature 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
 
 resource credential 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(publisherCredential)) {
   parent: vault
-  name: credentialName
+  name: secretNames.credential
   tags: tags
   properties: {
     value: publisherCredential
@@ -80,10 +89,10 @@ resource credential 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(
 
 resource appReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: vault
-  name: guid(vault.id, appPrincipalId, roles.keyVaultSecretsUser.id)
+  name: guid(vault.id, appIdentity.id, roles.keyVaultSecretsUser.id)
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.keyVaultSecretsUser.id)
-    principalId: appPrincipalId
+    principalId: appIdentity.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
@@ -92,7 +101,7 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   scope: vault
   name: 'to-workspace'
   properties: {
-    workspaceId: workspaceId
+    workspaceId: workspace.id
     logAnalyticsDestinationType: 'Dedicated'
     logs: [
       {
@@ -102,15 +111,3 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
     ]
   }
 }
-
-@description('Name of the vault.')
-output vaultName string = vault.name
-
-@description('Resource id of the vault.')
-output vaultId string = vault.id
-
-@description('App setting value that the platform replaces by the webhook\'s signature.')
-output signatureReference string = '@Microsoft.KeyVault(SecretUri=${vault.properties.vaultUri}secrets/${signatureName})'
-
-@description('App setting value that the platform replaces by the publisher\'s credential.')
-output credentialReference string = '@Microsoft.KeyVault(SecretUri=${vault.properties.vaultUri}secrets/${credentialName})'

@@ -36,17 +36,37 @@ param autoMitigate bool
 @description('Name-value pairs added to every notification; values may use the alert\'s own fields.')
 param customProperties object
 
-@description('Resource id of the identity that runs the query.')
-param identityId string
+@description('Name of the identity that runs the query.')
+param identityName string
 
-@description('Resource id of the workspace.')
-param workspaceId string
+@description('Name of the workspace.')
+param workspaceName string
 
-@description('Resource id of the action group.')
-param actionGroupId string
+@description('Name of the action group.')
+param actionGroupName string
+
+@description('Name of an identity whose object id takes the place of {appPrincipalId} in the query; empty: the query has none.')
+param watchedIdentityName string = ''
 
 @description('Tags of every resource.')
 param tags object
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: identityName
+}
+
+// The name must be one even where it is not used.
+resource watchedIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: empty(watchedIdentityName) ? identityName : watchedIdentityName
+}
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+  name: workspaceName
+}
+
+resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' existing = {
+  name: actionGroupName
+}
 
 resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   name: ruleName
@@ -56,7 +76,7 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   identity: {
     type: 'UserAssigned'
     userAssignedIdentities: {
-      '${identityId}': {}
+      '${identity.id}': {}
     }
   }
   properties: {
@@ -65,7 +85,7 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
     severity: severity
     enabled: true
     scopes: [
-      workspaceId
+      workspace.id
     ]
     evaluationFrequency: evaluationFrequency
     windowSize: windowSize
@@ -76,18 +96,15 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
     criteria: {
       allOf: [
         union(criterion, {
-          query: query
+          query: empty(watchedIdentityName) ? query : replace(query, '{appPrincipalId}', watchedIdentity.properties.principalId)
         })
       ]
     }
     actions: {
       actionGroups: [
-        actionGroupId
+        actionGroup.id
       ]
       customProperties: customProperties
     }
   }
 }
-
-@description('Resource id of the rule.')
-output ruleId string = rule.id

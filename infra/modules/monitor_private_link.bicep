@@ -3,14 +3,14 @@
 @description('Name of the private link scope.')
 param privateLinkScopeName string
 
-@description('Resource id of the Log Analytics workspace.')
-param workspaceId string
+@description('Name of the Log Analytics workspace.')
+param workspaceName string
 
-@description('Resource id of the Application Insights component.')
-param applicationInsightsId string
+@description('Name of the Application Insights component.')
+param applicationInsightsName string
 
-@description('Resource id of the data collection endpoint.')
-param dataCollectionEndpointId string
+@description('Name of the data collection endpoint.')
+param dataCollectionEndpointName string
 
 @description('Tags of every resource.')
 param tags object
@@ -18,15 +18,15 @@ param tags object
 var members = [
   {
     name: 'workspace'
-    id: workspaceId
+    id: resourceId('Microsoft.OperationalInsights/workspaces', workspaceName)
   }
   {
     name: 'application-insights'
-    id: applicationInsightsId
+    id: resourceId('Microsoft.Insights/components', applicationInsightsName)
   }
   {
     name: 'data-collection-endpoint'
-    id: dataCollectionEndpointId
+    id: resourceId('Microsoft.Insights/dataCollectionEndpoints', dataCollectionEndpointName)
   }
 ]
 
@@ -50,6 +50,3 @@ resource scopedResources 'Microsoft.Insights/privateLinkScopes/scopedResources@2
     linkedResourceId: member.id
   }
 }]
-
-@description('Resource id of the private link scope.')
-output privateLinkScopeId string = scope.id

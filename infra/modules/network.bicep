@@ -21,11 +21,8 @@ param natGatewayName string
 @description('Name of the public address of the NAT gateway.')
 param publicIpName string
 
-@description('Resource id of the network security group of the app\'s subnet.')
-param appSecurityGroupId string
-
-@description('Resource id of the network security group of the private endpoints\' subnet.')
-param endpointsSecurityGroupId string
+@description('Start of the names of the network security groups, which end with the name of the subnet.')
+param securityGroupPrefix string
 
 @description('Tags of every resource.')
 param tags object
@@ -75,7 +72,7 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
           addressPrefix: appSubnetPrefix
           defaultOutboundAccess: false
           networkSecurityGroup: {
-            id: appSecurityGroupId
+            id: resourceId('Microsoft.Network/networkSecurityGroups', '${securityGroupPrefix}app')
           }
           natGateway: {
             id: natGateway.id
@@ -98,16 +95,10 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
           // Network security groups are ignored at private endpoints unless this says so.
           privateEndpointNetworkPolicies: 'NetworkSecurityGroupEnabled'
           networkSecurityGroup: {
-            id: endpointsSecurityGroupId
+            id: resourceId('Microsoft.Network/networkSecurityGroups', '${securityGroupPrefix}endpoints')
           }
         }
       }
     ]
   }
 }
-
-@description('Resource id of the virtual network.')
-output networkId string = network.id
-
-@description('Resource id of the subnet that holds the private endpoints.')
-output endpointsSubnetId string = '${network.id}/subnets/endpoints'

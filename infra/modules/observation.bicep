@@ -6,8 +6,8 @@ param location string
 @description('Name of the environment; shown in the names that people see.')
 param environmentName string
 
-@description('Part of the names that makes them unique.')
-param resourceToken string
+@description('Names of the resources: actionGroup, alertsIdentity, appIdentity, queryPack, workspace.')
+param names object
 
 @description('Tags of every resource.')
 param tags object
@@ -31,22 +31,13 @@ param alertCustomProperties object
 @description('Also watch the root scope of the tenant.')
 param alertOnElevatedAccess bool
 
-@description('Resource id of the workspace.')
-param workspaceId string
-
-@description('Object id of the function app\'s identity.')
-param appPrincipalId string
-
-@description('Resource id of the identity that runs the alert queries.')
-param alertsIdentityId string
-
 var abbreviations = loadJsonContent('../abbreviations.json')
 var rulePrefix = '${abbreviations.alertRule}${environmentName}-'
 
 module actionGroup 'action_group.bicep' = {
   name: 'action-group'
   params: {
-    actionGroupName: '${abbreviations.actionGroup}${resourceToken}'
+    actionGroupName: names.actionGroup
     alertEmail: alertEmail
     additionalEmails: additionalAlertEmails
     webhookUris: alertWebhookUris
@@ -61,11 +52,14 @@ module alerts 'alerts.bicep' = {
     collectionInterval: collectionInterval
     namePrefix: rulePrefix
     customProperties: alertCustomProperties
-    identityId: alertsIdentityId
-    workspaceId: workspaceId
-    actionGroupId: actionGroup.outputs.actionGroupId
+    identityName: names.alertsIdentity
+    workspaceName: names.workspace
+    actionGroupName: names.actionGroup
     tags: tags
   }
+  dependsOn: [
+    actionGroup
+  ]
 }
 
 module vaultAlert 'vault_alert.bicep' = {
@@ -73,13 +67,16 @@ module vaultAlert 'vault_alert.bicep' = {
   params: {
     location: location
     namePrefix: rulePrefix
-    appPrincipalId: appPrincipalId
+    appIdentityName: names.appIdentity
     customProperties: alertCustomProperties
-    identityId: alertsIdentityId
-    workspaceId: workspaceId
-    actionGroupId: actionGroup.outputs.actionGroupId
+    identityName: names.alertsIdentity
+    workspaceName: names.workspace
+    actionGroupName: names.actionGroup
     tags: tags
   }
+  dependsOn: [
+    actionGroup
+  ]
 }
 
 module elevationAlert 'elevation_alert.bicep' = if (alertOnElevatedAccess) {
@@ -88,11 +85,14 @@ module elevationAlert 'elevation_alert.bicep' = if (alertOnElevatedAccess) {
     location: location
     namePrefix: rulePrefix
     customProperties: alertCustomProperties
-    identityId: alertsIdentityId
-    workspaceId: workspaceId
-    actionGroupId: actionGroup.outputs.actionGroupId
+    identityName: names.alertsIdentity
+    workspaceName: names.workspace
+    actionGroupName: names.actionGroup
     tags: tags
   }
+  dependsOn: [
+    actionGroup
+  ]
 }
 
 module workbook 'workbook.bicep' = {
@@ -100,7 +100,7 @@ module workbook 'workbook.bicep' = {
   params: {
     location: location
     displayName: 'Managed application compliance (${environmentName})'
-    workspaceId: workspaceId
+    workspaceName: names.workspace
     tags: tags
   }
 }
@@ -109,7 +109,7 @@ module queryPack 'query_pack.bicep' = {
   name: 'query-pack'
   params: {
     location: location
-    queryPackName: '${abbreviations.queryPack}${resourceToken}'
+    queryPackName: names.queryPack
     tags: tags
   }
 }

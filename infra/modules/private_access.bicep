@@ -3,8 +3,8 @@
 @description('Azure region.')
 param location string
 
-@description('Name of the virtual network.')
-param networkName string
+@description('Names of the resources: keyVault, natGateway, network, privateLinkScope, publicIp, storageAccount.')
+param names object
 
 @description('Part of the other names that makes them unique.')
 param resourceToken string
@@ -15,19 +15,11 @@ param addressPrefixes object
 @description('Tags of every resource.')
 param tags object
 
-@description('Resource id of the storage account.')
-param storageAccountId string
-
-@description('Resource id of the key vault.')
-param vaultId string
-
-@description('Resource id of the Azure Monitor private link scope; its members must be in it.')
-param privateLinkScopeId string
-
 @description('Private DNS zones of Azure Monitor in this cloud.')
 param monitorDnsZones array
 
 var abbreviations = loadJsonContent('../abbreviations.json')
+var securityGroupPrefix = '${abbreviations.networkSecurityGroup}${resourceToken}-'
 var endpointPrefix = '${abbreviations.privateEndpoint}${resourceToken}-'
 var storageSuffix = environment().suffixes.storage
 var vaultZone = 'privatelink${replace(environment().suffixes.keyvaultDns, '.vault.', '.vaultcore.')}'
@@ -45,7 +37,7 @@ module securityGroups 'security_groups.bicep' = {
   name: 'security-groups'
   params: {
     location: location
-    namePrefix: '${abbreviations.networkSecurityGroup}${resourceToken}-'
+    namePrefix: securityGroupPrefix
     appSubnetPrefix: addressPrefixes.appSubnet
     endpointsSubnetPrefix: addressPrefixes.endpointsSubnet
     operatorAddressPrefixes: addressPrefixes.operators
@@ -57,25 +49,30 @@ module network 'network.bicep' = {
   name: 'network'
   params: {
     location: location
-    networkName: networkName
+    networkName: names.network
     addressPrefix: addressPrefixes.network
     appSubnetPrefix: addressPrefixes.appSubnet
     endpointsSubnetPrefix: addressPrefixes.endpointsSubnet
-    natGatewayName: '${abbreviations.natGateway}${resourceToken}'
-    publicIpName: '${abbreviations.publicIp}${resourceToken}'
-    appSecurityGroupId: securityGroups.outputs.appSecurityGroupId
-    endpointsSecurityGroupId: securityGroups.outputs.endpointsSecurityGroupId
+    natGatewayName: names.natGateway
+    publicIpName: names.publicIp
+    securityGroupPrefix: securityGroupPrefix
     tags: tags
   }
+  dependsOn: [
+    securityGroups
+  ]
 }
 
 module zones 'private_dns_zone.bicep' = [for zoneName in zoneNames: {
   name: 'zone-${uniqueString(zoneName)}'
   params: {
     zoneName: zoneName
-    networkId: network.outputs.networkId
+    networkName: names.network
     tags: tags
   }
+  dependsOn: [
+    network
+  ]
 }]
 
 module storageEndpoints 'private_endpoint.bicep' = [for (service, i) in storageServices: {
@@ -83,9 +80,9 @@ module storageEndpoints 'private_endpoint.bicep' = [for (service, i) in storageS
   params: {
     location: location
     endpointName: '${endpointPrefix}${service}'
-    targetId: storageAccountId
+    targetId: resourceId('Microsoft.Storage/storageAccounts', names.storageAccount)
     groupId: service
-    subnetId: network.outputs.endpointsSubnetId
+    networkName: names.network
     zoneNames: [
       storageZones[i]
     ]
@@ -101,9 +98,9 @@ module vaultEndpoint 'private_endpoint.bicep' = {
   params: {
     location: location
     endpointName: '${endpointPrefix}vault'
-    targetId: vaultId
+    targetId: resourceId('Microsoft.KeyVault/vaults', names.keyVault)
     groupId: 'vault'
-    subnetId: network.outputs.endpointsSubnetId
+    networkName: names.network
     zoneNames: [
       vaultZone
     ]
@@ -120,9 +117,9 @@ module monitorEndpoint 'private_endpoint.bicep' = {
   params: {
     location: location
     endpointName: '${endpointPrefix}monitor'
-    targetId: privateLinkScopeId
+    targetId: resourceId('Microsoft.Insights/privateLinkScopes', names.privateLinkScope)
     groupId: 'azuremonitor'
-    subnetId: network.outputs.endpointsSubnetId
+    networkName: names.network
     zoneNames: concat(monitorDnsZones, [
       storageZones[0]
     ])

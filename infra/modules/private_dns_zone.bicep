@@ -3,11 +3,15 @@
 @description('Name of the zone.')
 param zoneName string
 
-@description('Resource id of the virtual network that resolves names in the zone.')
-param networkId string
+@description('Name of the virtual network that resolves names in the zone.')
+param networkName string
 
 @description('Tags of every resource.')
 param tags object
+
+resource network 'Microsoft.Network/virtualNetworks@2024-07-01' existing = {
+  name: networkName
+}
 
 resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = {
   name: zoneName
@@ -17,16 +21,13 @@ resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = {
 
 resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = {
   parent: zone
-  name: uniqueString(networkId)
+  name: uniqueString(network.id)
   location: 'global'
   tags: tags
   properties: {
     registrationEnabled: false
     virtualNetwork: {
-      id: networkId
+      id: network.id
     }
   }
 }
-
-@description('Resource id of the zone.')
-output zoneId string = zone.id

@@ -12,8 +12,8 @@ param targetId string
 @description('Which part of the resource: blob, queue, table, vault or azuremonitor.')
 param groupId string
 
-@description('Resource id of the subnet.')
-param subnetId string
+@description('Name of the virtual network whose subnet endpoints holds it.')
+param networkName string
 
 @description('Names of private DNS zones in this resource group that get the endpoint\'s names.')
 param zoneNames array
@@ -27,7 +27,7 @@ resource endpoint 'Microsoft.Network/privateEndpoints@2024-07-01' = {
   tags: tags
   properties: {
     subnet: {
-      id: subnetId
+      id: resourceId('Microsoft.Network/virtualNetworks/subnets', networkName, 'endpoints')
     }
     privateLinkServiceConnections: [
       {
@@ -55,6 +55,3 @@ resource names 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-07-
     }]
   }
 }
-
-@description('Resource id of the private endpoint.')
-output endpointId string = endpoint.id

@@ -51,6 +51,3 @@ resource queries 'Microsoft.OperationalInsights/queryPacks/queries@2019-09-01' =
     }
   }
 }]
-
-@description('Resource id of the query pack.')
-output queryPackId string = pack.id

@@ -106,9 +106,3 @@ resource endpointsSecurityGroup 'Microsoft.Network/networkSecurityGroups@2024-07
     ]
   }
 }
-
-@description('Resource id of the network security group of the app\'s subnet.')
-output appSecurityGroupId string = appSecurityGroup.id
-
-@description('Resource id of the network security group of the private endpoints\' subnet.')
-output endpointsSecurityGroupId string = endpointsSecurityGroup.id

@@ -20,11 +20,11 @@ param tableNames array
 @description('Queues that the product uses.')
 param queueNames array
 
-@description('Object id of the function app\'s identity.')
-param appPrincipalId string
+@description('Name of the function app\'s identity.')
+param appIdentityName string
 
-@description('Resource id of the workspace that receives the access logs.')
-param workspaceId string
+@description('Name of the workspace that receives the access logs.')
+param workspaceName string
 
 @description('True: no access from public networks.')
 param privateNetworking bool
@@ -38,6 +38,10 @@ var appRoles = [
   roles.storageQueueDataContributor.id
   roles.storageTableDataContributor.id
 ]
+
+resource appIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: appIdentityName
+}
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   name: accountName
@@ -94,10 +98,10 @@ resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2023-05-0
 
 resource appRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for roleId in appRoles: {
   scope: account
-  name: guid(account.id, appPrincipalId, roleId)
+  name: guid(account.id, appIdentity.id, roleId)
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleId)
-    principalId: appPrincipalId
+    principalId: appIdentity.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }]
@@ -105,8 +109,8 @@ resource appRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for rol
 module diagnostics 'storage_diagnostics.bicep' = {
   name: 'storage-diagnostics'
   params: {
-    accountName: account.name
-    workspaceId: workspaceId
+    accountName: accountName
+    workspaceName: workspaceName
   }
   dependsOn: [
     blobs
@@ -114,19 +118,3 @@ module diagnostics 'storage_diagnostics.bicep' = {
     tables
   ]
 }
-
-@description('Name of the storage account.')
-output accountName string = account.name
-
-@description('Resource id of the storage account.')
-output accountId string = account.id
-
-@description('Addresses of the blob, queue and table services.')
-output endpoints object = {
-  blob: account.properties.primaryEndpoints.blob
-  queue: account.properties.primaryEndpoints.queue
-  table: account.properties.primaryEndpoints.table
-}
-
-@description('Address of the container that the deployment package goes to.')
-output deploymentContainerUri string = '${account.properties.primaryEndpoints.blob}${deploymentContainerName}'

@@ -3,8 +3,12 @@
 @description('Name of the storage account.')
 param accountName string
 
-@description('Resource id of the workspace that receives the access logs.')
-param workspaceId string
+@description('Name of the workspace that receives the access logs.')
+param workspaceName string
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+  name: workspaceName
+}
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
   name: accountName
@@ -30,7 +34,7 @@ resource tableDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-prev
   scope: tables
   name: 'to-workspace'
   properties: {
-    workspaceId: workspaceId
+    workspaceId: workspace.id
     logs: [for category in [
       'StorageRead'
       'StorageWrite'
@@ -47,7 +51,7 @@ resource blobDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-previ
   scope: blobs
   name: 'to-workspace'
   properties: {
-    workspaceId: workspaceId
+    workspaceId: workspace.id
     logs: [for category in [
       'StorageWrite'
       'StorageDelete'
@@ -62,7 +66,7 @@ resource queueDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-prev
   scope: queues
   name: 'to-workspace'
   properties: {
-    workspaceId: workspaceId
+    workspaceId: workspace.id
     logs: [
       {
         category: 'StorageWrite'

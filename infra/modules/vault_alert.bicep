@@ -6,20 +6,20 @@ param location string
 @description('Start of the name of the rule.')
 param namePrefix string
 
-@description('Object id of the function app\'s identity: the only one that has business in the vault.')
-param appPrincipalId string
+@description('Name of the function app\'s identity: the only one that has business in the vault.')
+param appIdentityName string
 
 @description('Name-value pairs added to every notification.')
 param customProperties object
 
-@description('Resource id of the identity that runs the query.')
-param identityId string
+@description('Name of the identity that runs the query.')
+param identityName string
 
-@description('Resource id of the workspace.')
-param workspaceId string
+@description('Name of the workspace.')
+param workspaceName string
 
-@description('Resource id of the action group.')
-param actionGroupId string
+@description('Name of the action group.')
+param actionGroupName string
 
 @description('Tags of every resource.')
 param tags object
@@ -34,18 +34,16 @@ module rule 'log_alert.bicep' = {
     displayName: definition.displayName
     ruleDescription: definition.description
     severity: definition.severity
-    query: replace(loadTextContent('../security_alerts/vault_read_by_stranger.kql'), '{appPrincipalId}', appPrincipalId)
+    query: loadTextContent('../security_alerts/vault_read_by_stranger.kql')
+    watchedIdentityName: appIdentityName
     criterion: definition.criterion
     evaluationFrequency: definition.evaluationFrequency
     windowSize: definition.windowSize
     autoMitigate: definition.autoMitigate
     customProperties: customProperties
-    identityId: identityId
-    workspaceId: workspaceId
-    actionGroupId: actionGroupId
+    identityName: identityName
+    workspaceName: workspaceName
+    actionGroupName: actionGroupName
     tags: tags
   }
 }
-
-@description('Resource id of the rule.')
-output ruleId string = rule.outputs.ruleId

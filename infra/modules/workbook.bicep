@@ -6,8 +6,8 @@ param location string
 @description('Name in the portal.')
 param displayName string
 
-@description('Resource id of the Log Analytics workspace that the workbook reads.')
-param workspaceId string
+@description('Name of the Log Analytics workspace that the workbook reads.')
+param workspaceName string
 
 @description('Tags of every resource.')
 param tags object
@@ -55,15 +55,20 @@ var parametersItem = {
   }
 }
 
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+  name: workspaceName
+}
+
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
-  name: guid(workspaceId, 'compliance')
+  name: guid(workspace.id, 'compliance')
   location: location
   tags: tags
   kind: 'shared'
   properties: {
     displayName: displayName
     category: 'workbook'
-    sourceId: workspaceId
+    // Makes it appear in Azure Monitor's gallery; with a resource's id it would stand in that resource's gallery.
+    sourceId: 'Azure Monitor'
     version: '1.0'
     serializedData: string({
       version: layout.version
@@ -72,11 +77,8 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
       ], items)
       styleSettings: layout.styleSettings
       fallbackResourceIds: [
-        workspaceId
+        workspace.id
       ]
     })
   }
 }
-
-@description('Resource id of the workbook.')
-output workbookId string = workbook.id

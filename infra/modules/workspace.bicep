@@ -14,11 +14,11 @@ param applicationInsightsName string
 @maxValue(730)
 param retentionInDays int
 
-@description('Object id of the function app\'s identity: it sends telemetry.')
-param appPrincipalId string
+@description('Name of the function app\'s identity: it sends telemetry.')
+param appIdentityName string
 
-@description('Object id of the alert rules\' identity: it reads the workspace.')
-param alertsPrincipalId string
+@description('Name of the alert rules\' identity: it reads the workspace.')
+param alertsIdentityName string
 
 @description('True: no ingestion and no query from public networks.')
 param privateNetworking bool
@@ -28,6 +28,14 @@ param tags object
 
 var roles = loadJsonContent('../well_known_ids.json').roles
 var publicNetworkAccess = privateNetworking ? 'Disabled' : 'Enabled'
+
+resource appIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: appIdentityName
+}
+
+resource alertsIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: alertsIdentityName
+}
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
   name: workspaceName
@@ -63,35 +71,23 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
 
 resource appSendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: applicationInsights
-  name: guid(applicationInsights.id, appPrincipalId, roles.monitoringMetricsPublisher.id)
+  name: guid(applicationInsights.id, appIdentity.id, roles.monitoringMetricsPublisher.id)
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringMetricsPublisher.id)
-    principalId: appPrincipalId
+    principalId: appIdentity.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
 
 resource alertsReadLogs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: workspace
-  name: guid(workspace.id, alertsPrincipalId, roles.logAnalyticsReader.id)
+  name: guid(workspace.id, alertsIdentity.id, roles.logAnalyticsReader.id)
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.logAnalyticsReader.id)
-    principalId: alertsPrincipalId
+    principalId: alertsIdentity.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
 
-@description('Resource id of the workspace.')
-output workspaceId string = workspace.id
-
-@description('Name of the workspace.')
-output workspaceName string = workspace.name
-
 @description('Workspace id that query clients ask for (a GUID).')
 output customerId string = workspace.properties.customerId
-
-@description('Resource id of the Application Insights component.')
-output applicationInsightsId string = applicationInsights.id
-
-@description('Connection string of the component. It holds addresses, no key that is accepted: local authentication is off.')
-output applicationInsightsConnectionString string = applicationInsights.properties.ConnectionString

@@ -14,10 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from checks.locked import DEVELOPMENT_LOCK, NODE_LOCKS, PROJECT, LockError, node_packages, python_packages
+from checks.locked import DEVELOPMENT_LOCK, NODE_LOCKS, node_packages
 from checks.sbom import bill_of_materials, main
 from checks.vulnerabilities import CANARIES
+from collector.version import VERSION
+from infra.hooks.lock import PROJECT, LockError, python_packages
+from infra.hooks.package import project_files
+from infra.hooks.wheels import locked_for, target_python
 
 Answer = Callable[[list[dict[str, Any]]], bytes]
 
@@ -124,16 +129,18 @@ def test_a_service_that_cannot_be_reached_is_no_all_clear() -> None:
     assert "Nobody knows" in done.stdout
 
 
-def test_the_bill_lists_what_the_lock_installs_with_its_hashes(tmp_path: Path) -> None:
+def test_the_bill_lists_what_the_package_holds_with_its_hashes(tmp_path: Path) -> None:
     assert main([str(tmp_path / "sbom.json")]) == 0
     bill = json.loads((tmp_path / "sbom.json").read_text(encoding="utf-8"))
     assert bill == bill_of_materials()
     components = {(one["name"], one["version"]): one for one in bill["components"]}
-    packages = python_packages()
+    packages = locked_for(target_python())
     assert set(components) == {(package.name, package.version) for package in packages}
+    assert len(packages) == len({package.name for package in packages}), "one version of each, that of the app's Python"
     for package in packages:
-        (reference,) = components[package.name, package.version]["externalReferences"]
-        assert [one["content"] for one in reference["hashes"]] == list(package.sha256)
+        hashes = components[package.name, package.version]["hashes"]
+        assert [one["content"] for one in hashes] == list(package.sha256)
+    assert bill["metadata"]["component"]["version"] == VERSION
     refs = {one["bom-ref"] for one in bill["components"]}
     graph = {one["ref"]: one["dependsOn"] for one in bill["dependencies"]}
     assert set(graph) - refs == {"managed-application-compliance"}
@@ -154,3 +161,24 @@ def test_a_pin_without_a_hash_is_no_lock(tmp_path: Path) -> None:
     lock.write_text("", encoding="utf-8")
     with pytest.raises(LockError):
         python_packages(lock)
+
+
+def test_no_file_names_the_host_of_a_package_registry() -> None:
+    """Where packages come from is a matter of the machine's configuration: mirrors must work without a change."""
+    hosts = [
+        ".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"))
+    ]
+    hosts += [".".join(parts) for parts in (("yarnpkg", "com"), ("nuget", "org"), ("crates", "io"))]
+    for name in project_files():
+        content = (PROJECT / name).read_bytes()
+        assert [host for host in hosts if host.encode() in content] == [], name
+
+
+def test_every_lock_is_asked_about_every_day_and_updated_every_week() -> None:
+    locks = {f"/{name.rpartition('/')[0]}" for name in project_files() if name.endswith("package-lock.json")}
+    assert {f"/{lock.parent.relative_to(PROJECT).as_posix()}" for lock in NODE_LOCKS} == locks
+    updates = yaml.safe_load((PROJECT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))["updates"]
+    npm = next(update for update in updates if update["package-ecosystem"] == "npm")
+    assert set(npm["directories"]) == locks
+    assert {update["package-ecosystem"] for update in updates} == {"pip", "npm", "github-actions", "devcontainers"}
+    assert all(update["cooldown"] == {"default-days": 7} for update in updates)

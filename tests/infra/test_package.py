@@ -1,60 +1,21 @@
-"""The deployment package runs by itself: unpacked elsewhere, with nothing of the work tree in reach."""
+"""Which files of the project are deployed: the product, and nothing that lies around."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from infra.hooks import package
+from infra.hooks.lock import PROJECT
+from tests.infra.package_tools import PARTS, git, make_repository, source_archive
 
-PARTS = {"collector", "compliance_api", "notification_endpoint", "publisher", "infra/queries"}
+if TYPE_CHECKING:
+    pass
+
 FILES = {"function_app.py", "host.json", "requirements.txt", "LICENSE"}
-
-# Imports every module of the package, and tells which functions there are and which paths the modules have for opening.
-TELL = """
-import importlib, json, pathlib, pkgutil, sys
-here = pathlib.Path.cwd()
-import function_app
-names = [m.name for part in sys.argv[1:] for m in pkgutil.walk_packages([part], part + ".")]
-modules = [function_app, *(importlib.import_module(name) for name in names)]
-paths = {value for module in modules for value in vars(module).values() if isinstance(value, pathlib.Path)}
-opened = sorted({str(path.relative_to(here)) for path in paths if path != here})
-from collector.run import function_timeout
-from compliance_api import saved_queries
-print(json.dumps({
-    "functions": sorted(function.get_function_name() for function in function_app.app.get_functions()),
-    "outside": sorted(module.__name__ for module in modules if here not in pathlib.Path(module.__file__).parents),
-    "paths": opened,
-    "queries": {name: len(saved_queries.text(name)) for name in saved_queries.names()},
-    "timeout": str(function_timeout()),
-}))
-"""
-
-
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """What the unpacked package says about itself."""
-    folder = tmp_path_factory.mktemp("package")
-    package.write_package(folder / "package.zip")
-    with zipfile.ZipFile(folder / "package.zip") as written:
-        written.extractall(folder / "app")
-    python_parts = sorted(part for part in PARTS if "/" not in part)
-    done = subprocess.run(
-        [sys.executable, "-c", TELL, *python_parts],
-        cwd=folder / "app",
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, object] = json.loads(done.stdout)
-    return answer
 
 
 def test_the_package_holds_the_product_and_nothing_else() -> None:
@@ -66,23 +27,10 @@ def test_the_package_holds_the_product_and_nothing_else() -> None:
     assert others == set()
 
 
-def test_every_function_of_the_app_is_in_the_package(told: dict[str, object]) -> None:
-    assert {"collect_policy_states", "managed_application_notification", "reconcile_registry"} <= set(told["functions"])  # type: ignore[call-overload]
-    assert told["outside"] == [], "a module came from somewhere else than the package"
-
-
-def test_every_file_that_a_module_opens_is_in_the_package(told: dict[str, object]) -> None:
-    packaged = set(package.packaged_files())
-    every = set(package.project_files())
-    paths = told["paths"]
-    assert isinstance(paths, list)
-    assert {"host.json", "infra/queries", "compliance_api"} <= set(paths)
-    for path in paths:
-        needed = {name for name in every if name == path or name.startswith(f"{path}/")}
-        assert needed, path
-        assert needed <= packaged, path
-    assert told["queries"]
-    assert told["timeout"] != "0:00:00"
+def test_both_shells_of_azd_build_with_the_same_module() -> None:
+    hooks = yaml.safe_load((PROJECT / "azure.yaml").read_text(encoding="utf-8"))["services"]["collector"]["hooks"]
+    assert hooks["prepackage"]["posix"]["run"] == "python3 -m infra.hooks.package"
+    assert hooks["prepackage"]["windows"]["run"] == "python -m infra.hooks.package"
 
 
 def test_modules_say_where_their_files_are_where_the_test_above_sees_it() -> None:
@@ -95,9 +43,9 @@ def test_modules_say_where_their_files_are_where_the_test_above_sees_it() -> Non
 
 
 def test_what_lies_around_in_a_work_tree_is_not_deployed(tmp_path: Path) -> None:
-    """azd packs the folder as it is, by the same list."""
     repository = make_repository(tmp_path, (package.PROJECT / ".funcignore").read_text())
     secrets = (".azure/production/.env", "local.settings.json", ".env", ".venv/x.py", "collector/__pycache__/x.pyc")
+    secrets += ("package.zip", "outputs.json", "parameters.json", "infra/hooks/x.py", "notes/x.py")
     kept = ("infra/queries/x.kql", "compliance_api/dashboard/index.html", "host.json")
     for name in (*secrets, *kept):
         (repository / name).parent.mkdir(parents=True, exist_ok=True)
@@ -107,21 +55,41 @@ def test_what_lies_around_in_a_work_tree_is_not_deployed(tmp_path: Path) -> None
     assert not set(kept) & set(left_out)
 
 
+def test_a_source_archive_without_git_history_is_packed_like_a_clone(tmp_path: Path) -> None:
+    copy = source_archive(tmp_path)
+    (copy / ".venv" / "lib").mkdir(parents=True)
+    (copy / ".venv" / "lib" / "x.py").write_text("x")
+    assert package.packaged_files(copy) == package.packaged_files()
+
+
+def test_neither_a_persons_ignore_file_nor_a_surrounding_git_hook_decides_about_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ignored").write_text("*.kql\n")
+    (tmp_path / "configuration").write_text(f"[core]\nexcludesFile = {tmp_path / 'ignored'}\n")
+    before = package.packaged_files()
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "configuration"))
+    other = make_repository(tmp_path, "")
+    (other / "host.json").write_text("{}")
+    git(other, "add", "host.json")
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
+    assert package.packaged_files() == before
+
+
+def test_a_missing_folder_is_told_before_anything_is_built(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert package.main([str(tmp_path / "missing" / "package.zip")]) == 1
+    assert capsys.readouterr().err == f"there is no folder {tmp_path / 'missing'} for package.zip\n"
+
+
+@pytest.mark.parametrize("arguments", [["package.tar"], ["a.zip", "b.zip"]])
+def test_wrong_usage_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert package.main(arguments) == 2
+    assert capsys.readouterr().err.startswith("usage: python -m infra.hooks.package")
+
+
 def test_a_package_that_could_not_start_is_refused(tmp_path: Path) -> None:
     repository = make_repository(tmp_path, "tests\n")
     (repository / "host.json").write_text("{}")
     git(repository, "add", ".")
     with pytest.raises(ValueError, match=r"lack function_app.py, requirements.txt"):
         package.packaged_files(repository)
-
-
-def make_repository(folder: Path, ignored: str) -> Path:
-    git(folder, "init", "--quiet")
-    (folder / ".funcignore").write_text(ignored)
-    return folder
-
-
-def git(folder: Path, *arguments: str) -> str:
-    program = str(shutil.which("git"))
-    done = subprocess.run([program, "-C", str(folder), *arguments], check=True, capture_output=True, encoding="utf-8")
-    return done.stdout

@@ -46,7 +46,19 @@ def replace(file: Path, old: str, new: str) -> None:
             "'modules/identities.bicep'",
             "modules/identities.bicep does not exist",
         ),
-        ("main.bicep", "outputs.appClientId", "outputs.clientId", "module identity has no output clientId"),
+        ("main.bicep", "outputs.appPrincipalId", "outputs.principalId", "module identity has no output principalId"),
+        (
+            "main.bicep",
+            "    appIdentityName: names.appIdentity\n    deploymentContainerUri",
+            "    appIdentityName: identity.outputs.appPrincipalId\n    deploymentContainerUri",
+            "module app: identity.outputs.appPrincipalId is known at run time only",
+        ),
+        (
+            "modules/foundation.bicep",
+            "    workspaceName: names.workspace\n",
+            "    workspaceName: storageAccount.properties.workspace\n",
+            "storageAccount.properties.workspace is known at run time only",
+        ),
         ("modules/alerts.bicep", "queries/collector_silent.kql", "queries/silent.kql", "is loaded but does not exist"),
         (
             "modules/identity.bicep",
@@ -68,8 +80,8 @@ def replace(file: Path, old: str, new: str) -> None:
         ),
         (
             "modules/identity.bicep",
-            "app.properties.clientId",
-            "app.?properties.clientId",
+            "app.properties.principalId",
+            "app.?properties.principalId",
             "safe dereference needs a newer Bicep",
         ),
         (
@@ -200,3 +212,25 @@ def test_the_queues_and_tables_of_a_fanned_out_run_are_there_from_the_start() ->
         assert f"      '{name}'\n" in foundation
     storage = (bicep.INFRASTRUCTURE / "modules" / "storage.bicep").read_text()
     assert "roles.storageQueueDataContributor.id" in storage
+
+
+def test_the_workbook_stands_in_the_gallery_that_the_documents_name() -> None:
+    """A resource id as the source would put it into that resource's gallery, not under Monitor > Workbooks."""
+    workbook = (bicep.INFRASTRUCTURE / "modules" / "workbook.bicep").read_text()
+    assert "sourceId: 'Azure Monitor'\n" in workbook
+    for name in ("deployment.md", "operations.md"):
+        assert "Monitor > Workbooks" in (bicep.INFRASTRUCTURE.parent / "docs" / name).read_text(), name
+
+
+def test_azd_offers_regions_to_choose_from() -> None:
+    location = bicep.BicepFile(bicep.INFRASTRUCTURE / "main.bicep").parameters["location"]
+    assert "@metadata({\n  azd: {\n    type: 'location'\n  }\n})" in location.decorators
+
+
+def test_what_a_cloud_or_the_private_mode_cannot_do_is_left_out_with_a_note() -> None:
+    main = (bicep.INFRASTRUCTURE / "main.bicep").read_text()
+    assert "var canAskResourceGraph = !privateNetworking && cloud.resourceGraphInAlerts\n" in main
+    assert "    alertOnElevatedAccess: alertOnElevatedAccess && canAskResourceGraph\n" in main
+    assert "output NOTES array = alertOnElevatedAccess && !canAskResourceGraph ? [" in main
+    clouds = json.loads((bicep.INFRASTRUCTURE / "clouds.json").read_text())
+    assert {name for name, cloud in clouds.items() if cloud["resourceGraphInAlerts"]} == {"AzureCloud"}

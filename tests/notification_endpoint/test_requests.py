@@ -41,11 +41,11 @@ async def test_without_the_signature_nothing_is_read(
 async def test_both_signatures_are_right_during_a_rotation(
     webhook: Webhook, customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NOTIFICATION_SIGNATURE", "the-old-signature,the-new-signature")
+    old, new = "the-old-signature".ljust(32, "-"), "the-new-signature".ljust(32, "-")
+    monkeypatch.setenv("NOTIFICATION_SIGNATURE", f"{old},{new}")
     payload = json.dumps(notification(customer, "PUT", "Accepted", event_time=now())).encode()
     statuses = [
-        (await webhook.post(payload, {"sig": signature})).status_code
-        for signature in ("the-old-signature", "the-new-signature", "the-old-signature,the-new-signature", "")
+        (await webhook.post(payload, {"sig": signature})).status_code for signature in (old, new, f"{old},{new}", "")
     ]
     assert statuses == [200, 200, 401, 401]
 

@@ -22,7 +22,7 @@ CONNECTION = (
     "DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=c2VjcmV0LWtleQ==;EndpointSuffix=core.windows.net"
 )
 SECRET = "s3cret~value"
-SIGNATURE = "a-signature-of-mine"
+SIGNATURE = "a-signature-with-32-characters--"
 MINIMUM = {
     "AZURE_TENANT_ID": GUID,
     "AZURE_CLIENT_ID": CLIENT,
@@ -336,6 +336,7 @@ def test_one_signature_or_two_during_a_rotation(value: str, signatures: tuple[st
     [
         "",
         "short",
+        SIGNATURE[:-1],
         f"{SIGNATURE},",
         f",{SIGNATURE}",
         ",",

@@ -1,0 +1,227 @@
+"""``python -m bench.costs``: what a month costs in Azure, from list prices and the sizes of the product's own rows.
+
+docs/costs.md shows what this prints and says where the prices come from; `--document` writes it there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from bench.contenders import ROOT
+from bench.row_sizes import measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bench.row_sizes import RowSizes
+
+PAGE: Final = ROOT / "docs/costs.md"
+BEGIN: Final = "<!-- computed: written by `python -m bench.costs --document` -->"
+END: Final = "<!-- end of what was computed -->"
+
+INGESTION: Final = 2.99
+"""US dollars for a GB of Analytics logs, pay as you go, West Europe."""
+
+RETENTION: Final = 0.13
+"""For a GB that is kept for a month longer than the 31 days that ingestion includes, West Europe."""
+
+ALERT_RULE: Final = 0.50
+"""For a month of an alert rule that runs every 15 minutes or less often, its first time series included."""
+
+TIME_SERIES: Final = 0.05
+"""For a month of a further time series of such a rule."""
+
+EXECUTION: Final = 0.000026
+"""For a GB-second of Azure Functions on Flex Consumption."""
+
+PRIVATE_HOURS: Final = {"NAT gateway": (1, 0.045), "public IP address": (1, 0.005), "private endpoints": (5, 0.01)}
+"""How many of each the private mode has (infra/modules/private_access.bicep), and an hour's price of one."""
+
+PRIVATE_DNS_ZONES: Final = (8, 0.50)
+"""How many zones the private mode has, and a month's price of one."""
+
+NAT_GIGABYTE: Final = 0.045
+"""For a GB through the NAT gateway."""
+
+ALERT_RULES: Final = 7
+"""Rules of infra/alert_rules.json and the rule of the key vault."""
+
+HOURS: Final = 730
+"""Hours of a month, as Azure's price lists count them."""
+
+DAYS_BEYOND_FREE: Final = 90 - 31
+OTHER_GIGABYTES: Final = 1.0
+"""Telemetry and access logs of a month: assumed."""
+
+INSTANCE_GIGABYTES: Final = 2
+SECONDS_TO_START: Final = 2
+SECONDS_PER_CALL: Final = 0.5
+CALLS_AT_ONCE: Final = 32
+RECONCILING_CALLS: Final = 3
+RECONCILED_AT_ONCE: Final = 8
+_GIGABYTE: Final = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What is watched, and how. One customer in ten has `violations`: states of one assignment, not compliant."""
+
+    customers: int
+    states: int = 100
+    policies: int = 22
+    violations: int = 10
+    hours_between_runs: float = 1
+    summarised: bool = False
+    ingestion: float = INGESTION
+
+    @property
+    def violating(self) -> float:
+        """Customers with violations, and time series of the alert rule that tells of them."""
+        return self.customers / 10
+
+    @property
+    def runs(self) -> float:
+        """Collection runs of a month."""
+        return HOURS / self.hours_between_runs
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month's cost in US dollars, and the log volume in GB that most of it comes from."""
+
+    gigabytes: float
+    ingestion: float
+    retention: float
+    alerts: float
+    functions: float
+    private: float
+
+    @property
+    def public_mode(self) -> float:
+        """Everything without private networking."""
+        return self.ingestion + self.retention + self.alerts + self.functions
+
+
+def month(fleet: Fleet, sizes: RowSizes) -> Month:
+    """Return what a month costs, without the free grants of the billing account and the subscription."""
+    violations = fleet.violating * fleet.violations
+    detailed = fleet.customers * fleet.states * sizes.state
+    summarised = fleet.customers * fleet.policies * sizes.summary + violations * sizes.state
+    a_run = (summarised if fleet.summarised else detailed) + fleet.customers * sizes.result + sizes.run
+    gigabytes = fleet.runs * a_run / _GIGABYTE + OTHER_GIGABYTES
+    answered = fleet.runs * fleet.customers * fleet.states * sizes.answered_state / _GIGABYTE
+    fixed = sum(count * price for count, price in PRIVATE_HOURS.values()) * HOURS
+    zones, zone_price = PRIVATE_DNS_ZONES
+    return Month(
+        gigabytes=gigabytes,
+        ingestion=gigabytes * fleet.ingestion,
+        retention=gigabytes * DAYS_BEYOND_FREE / (HOURS / 24) * RETENTION,
+        alerts=ALERT_RULES * ALERT_RULE + max(0, fleet.violating - 1) * TIME_SERIES,
+        functions=_seconds(fleet) * INSTANCE_GIGABYTES * EXECUTION,
+        private=fixed + zones * zone_price + answered * NAT_GIGABYTE,
+    )
+
+
+def _seconds(fleet: Fleet) -> float:
+    """How long functions run in a month: collections, and the reconciliation once a day."""
+    collecting = SECONDS_TO_START + fleet.customers * SECONDS_PER_CALL / CALLS_AT_ONCE
+    reconciling = fleet.customers * RECONCILING_CALLS * SECONDS_PER_CALL / RECONCILED_AT_ONCE
+    return fleet.runs * collecting + HOURS / 24 * reconciling
+
+
+def table(fleets: Sequence[Fleet], sizes: RowSizes) -> str:
+    """Return one line of Markdown for each fleet."""
+    return "\n".join(_lines(fleets, sizes))
+
+
+def _lines(fleets: Sequence[Fleet], sizes: RowSizes) -> Iterator[str]:
+    yield (
+        "| customers | compliant states | GB a month | ingestion | retention | alert rules | functions "
+        "| **public mode** | private mode adds |"
+    )
+    yield "|---:|---|---:|---:|---:|---:|---:|---:|---:|"
+    for fleet in fleets:
+        one = month(fleet, sizes)
+        kind = "summarised" if fleet.summarised else "detailed"
+        costs = (one.ingestion, one.retention, one.alerts, one.functions)
+        amounts = " | ".join(f"{cost:,.2f}" for cost in costs)
+        yield (
+            f"| {fleet.customers:,} | {kind} | {one.gigabytes:,.1f} | {amounts} "
+            f"| **{one.public_mode:,.0f}** | {one.private:,.0f} |"
+        )
+
+
+def page(sizes: RowSizes) -> str:
+    """Return what docs/costs.md shows between its marks."""
+    fleets = [Fleet(count, summarised=summarised) for count in (10, 100, 1000) for summarised in (False, True)]
+    rows = {
+        "a policy state": sizes.state,
+        "the summary of one policy's compliant states": sizes.summary,
+        "the result of one application": sizes.result,
+        "a run": sizes.run,
+        "a policy state in the answer of Azure Resource Manager": sizes.answered_state,
+    }
+    bytes_of_rows = "\n".join(f"| {name} | {size:,} |" for name, size in rows.items())
+    return f"{table(fleets, sizes)}\n\nMeasured sizes:\n\n| | bytes |\n|---|---:|\n{bytes_of_rows}"
+
+
+def write(sizes: RowSizes) -> None:
+    """Put the tables into docs/costs.md."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{page(sizes)}\n\n{END}{after}", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a table for the fleet that the options describe, or for the fleets of docs/costs.md."""
+    options = _parser().parse_args(arguments)
+    sizes = measured()
+    if options.document:
+        write(sizes)
+    elif options.customers is None:
+        print(page(sizes))
+    else:
+        fleet = Fleet(
+            customers=options.customers,
+            states=options.states,
+            policies=options.policies,
+            hours_between_runs=options.hours_between_runs,
+            ingestion=options.gigabyte_price,
+        )
+        print(table([fleet, replace(fleet, summarised=True)], sizes))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.costs", description="What a month costs in Azure.")
+    parser.add_argument("--customers", type=_positive_count, help="how many customers' applications are watched")
+    parser.add_argument("--states", type=_positive_count, default=100, help="policy states of a customer")
+    parser.add_argument("--policies", type=_positive_count, default=22, help="policies that judge a customer")
+    parser.add_argument("--hours-between-runs", type=_positive, default=1, help="collection interval in hours")
+    parser.add_argument(
+        "--gigabyte-price", type=_positive, default=INGESTION, help="dollars for a GB of Analytics logs"
+    )
+    parser.add_argument("--document", action="store_true", help="write docs/costs.md")
+    return parser
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return number
+
+
+def _positive_count(text: str) -> int:
+    return math.ceil(_positive(text))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""How large the product's rows are, as Log Analytics bills them: rows of a benchmark page, built by the collector.
+
+Source for what is billed: https://learn.microsoft.com/azure/azure-monitor/logs/cost-logs#data-size-calculation.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import fmean
+from typing import Any, Final
+
+import orjson
+
+from bench.answers import Answers, registered
+from bench.workloads import Workload
+from collector.outcomes import ApplicationResult, Outcome, Run, RunSummary
+from collector.policy_states import parse_page
+from collector.rows import StateRows, result_row, run_row, state_row
+from collector.states import SELECTED_FIELDS, Evaluation, Policy, is_compliant
+from collector.version import VERSION
+
+STATES: Final = 100
+_RUN: Final = Run(str(uuid.UUID(int=0)), datetime(2026, 1, 1, tzinfo=UTC), "timer")
+_TIME: Final = "2026-01-01T00:00:00.0000000Z"
+
+
+@dataclass(frozen=True, slots=True)
+class RowSizes:
+    """Billed bytes of a row: mean of a state, a summarised state, a result, a run; and of a state in ARM's answer."""
+
+    state: int
+    summary: int
+    result: int
+    run: int
+    answered_state: int
+
+
+def measured() -> RowSizes:
+    """Return the sizes for one customer with 100 states."""
+    application = registered(1)
+    group = application.managed_resource_group_id
+    answers = Answers(Workload("costs", 1, STATES, 0), "https://example.invalid")
+    body = answers.page(f"{group}/providers/x", f"$select={','.join(SELECTED_FIELDS)}")
+    rows = StateRows(application, _RUN)
+    detailed, summarised = [], []
+    for document in parse_page(body).states:
+        policy, evaluation = rows.policy(Policy.of(document)), Evaluation.of(document)
+        verdict = is_compliant(evaluation.compliance_state)
+        detailed.append(state_row(policy, evaluation, verdict))
+        summarised.append(state_row(policy, (evaluation.timestamp, None, None, None, "Compliant"), True, 4))  # noqa: FBT003
+    result = ApplicationResult.of(application)
+    result.conclude(Outcome.SUCCEEDED)
+    result.states, result.pages, result.duration_ms = STATES, 1, 1000
+    result.oldest_evaluation = result.latest_evaluation = _TIME
+    return RowSizes(
+        state=round(fmean(map(_billed, detailed))),
+        summary=round(fmean(map(_billed, summarised))),
+        result=_billed(orjson.dumps(result_row(result, _RUN))),
+        run=_billed(orjson.dumps(run_row(RunSummary(_RUN), VERSION))),
+        answered_state=round(len(body) / STATES),
+    )
+
+
+def _billed(row: bytes) -> int:
+    """What columns hold, as text; column names and empty columns cost nothing."""
+    columns: dict[str, Any] = orjson.loads(row)
+    return sum(len(str(value).encode()) for value in columns.values() if value is not None)

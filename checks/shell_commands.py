@@ -1,0 +1,186 @@
+"""Shell text as data: simple commands with the words they get, and the variables that are set and used.
+
+Read with tree-sitter; nothing is executed. Placeholders such as `<subscription id>`, variables and substitutions are
+replaced by plausible values, so that the words can be given to a program's own parser.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import tree_sitter
+import tree_sitter_bash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PLACEHOLDER: Final = "example"
+"""The value of a placeholder, a variable or a substitution that has no better one."""
+
+GUID: Final = "00000000-0000-0000-0000-000000000000"
+GROUP_ID: Final = f"/subscriptions/{GUID}/resourceGroups/example"
+APPLICATION_ID: Final = f"{GROUP_ID}/providers/Microsoft.Solutions/applications/example"
+
+_LANGUAGE: Final = tree_sitter.Language(tree_sitter_bash.language())
+_PLACEHOLDER: Final = re.compile(r"<([A-Za-z][^<>\n|&;()]*)>")
+_POWERSHELL_ASSIGNMENT: Final = re.compile(r"^\s*\$(?:env:)?(\w+)\s*=\s*(.+)$", re.MULTILINE)
+_PLAIN_VALUE: Final = re.compile(r"""["'].*["']|[\w./:-]+""")
+_EXPANSIONS: Final = frozenset({"simple_expansion", "expansion"})
+_SUBSTITUTIONS: Final = frozenset({"command_substitution", "process_substitution", "arithmetic_expansion"})
+_WRAPPERS: Final = frozenset({"eval", "command", "exec", "sudo", "time", "env"})
+_SETTERS: Final = frozenset({"read", "mapfile", "readarray"})
+_GIVEN: Final = frozenset({"HOME", "PATH", "PWD", "USER", "TMPDIR"})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One simple command: its words, the program first. `line` counts from 1 in the text."""
+
+    words: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable that is set (`is_set`) or used, in the order of the text."""
+
+    name: str
+    line: int
+    is_set: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A parsed text. `syntax_errors` has the lines that are no shell; the rest is then incomplete."""
+
+    commands: tuple[Command, ...]
+    variables: tuple[Variable, ...]
+    syntax_errors: tuple[int, ...]
+
+
+def from_powershell(text: str) -> str:
+    """Return PowerShell's simple commands as bash: line continuations, assignments and `$env:` are translated."""
+    joined = re.sub(r"`\n", "\\\n", text)
+    return _POWERSHELL_ASSIGNMENT.sub(_assignment, joined).replace("$env:", "$")
+
+
+def parse(text: str) -> Script:
+    """Return what a bash text does."""
+    source = _PLACEHOLDER.sub(lambda match: _value_of_placeholder(match[1]), text).encode()
+    nodes = list(_walk(tree_sitter.Parser(_LANGUAGE).parse(source).root_node))
+    return Script(
+        commands=tuple(_command(node) for node in nodes if node.type == "command" and _named(node)),
+        variables=tuple(_variables(nodes)),
+        syntax_errors=tuple(_line(node) for node in nodes if node.type == "ERROR" or node.is_missing),
+    )
+
+
+def _assignment(match: re.Match[str]) -> str:
+    value = match[2] if _PLAIN_VALUE.fullmatch(match[2]) else f"$({match[2]})"
+    return f"{match[1]}={value}"
+
+
+def _value_of_placeholder(name: str) -> str:
+    words = name.lower().split()
+    if words[-1] != "id":
+        return PLACEHOLDER
+    if "application" in words:
+        return APPLICATION_ID
+    return GROUP_ID if "group" in words else GUID
+
+
+def _command(node: tree_sitter.Node) -> Command:
+    words: list[str] = []
+    end = -1
+    for child in _named(node):
+        if child.start_byte == end:  # `@<(…)` is one word to a shell, and two nodes
+            words[-1] += _value(child)
+        else:
+            words.append(_value(child))
+        end = child.end_byte
+    while len(words) > 1 and words[0] in _WRAPPERS:
+        words.pop(0)
+    return Command(tuple(words), _line(node))
+
+
+def _named(node: tree_sitter.Node) -> list[tree_sitter.Node]:
+    """The command's words: what is neither an assignment before it nor a redirection."""
+    skipped = {"variable_assignment", "herestring_redirect", "file_redirect", "heredoc_redirect", "comment"}
+    return [child for child in node.named_children if child.type not in skipped]
+
+
+def _value(node: tree_sitter.Node) -> str:
+    text = _text(node)
+    if node.type in _EXPANSIONS:
+        return "name=value" if "[@]" in text else _value_of_variable(_expanded(node))
+    if node.type in _SUBSTITUTIONS:
+        return PLACEHOLDER
+    if node.type == "raw_string":
+        return text[1:-1]
+    if node.type == "string":
+        return _joined(node, node.start_byte + 1, node.end_byte - 1)
+    if node.type in {"concatenation", "command_name"}:
+        return _joined(node, node.start_byte, node.end_byte)
+    return re.sub(r"\\(.)", r"\1", text) if node.type == "word" else text
+
+
+def _joined(node: tree_sitter.Node, start: int, end: int) -> str:
+    """The text between two bytes, with every quoted or expanded part replaced by its value."""
+    whole, found = _text(node).encode(), ""
+    for child in node.named_children:
+        between = whole[start - node.start_byte : child.start_byte - node.start_byte].decode()
+        found += between + (_unescaped(child) if child.type == "string_content" else _value(child))
+        start = child.end_byte
+    return found + whole[start - node.start_byte : end - node.start_byte].decode()
+
+
+def _unescaped(node: tree_sitter.Node) -> str:
+    return re.sub(r'\\(["$`\\])', r"\1", re.sub(r"\\\n", "", _text(node)))
+
+
+def _value_of_variable(name: str) -> str:
+    if name.endswith("ID"):
+        return GUID
+    if name.endswith("IDENTITY"):
+        return f"{GROUP_ID}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/example"
+    return PLACEHOLDER
+
+
+def _variables(nodes: list[tree_sitter.Node]) -> Iterator[Variable]:
+    """Yield uses before the assignment that they are part of: `A=$A` uses what was there before."""
+    pending: list[tuple[int, Variable]] = []
+    for node in nodes:
+        done = [item for item in pending if item[0] <= node.start_byte]
+        pending = [item for item in pending if item[0] > node.start_byte]
+        yield from (variable for _, variable in done)
+        if node.type == "variable_assignment" and (name := node.child_by_field_name("name")):
+            pending.append((node.end_byte, Variable(_text(name), _line(node), is_set=True)))
+        elif node.type == "for_statement" and (name := node.child_by_field_name("variable")):
+            yield Variable(_text(name), _line(node), is_set=True)
+        elif node.type in _EXPANSIONS and (found := _expanded(node)) and found not in _GIVEN:
+            yield Variable(found, _line(node), is_set=False)
+        elif node.type == "command" and (words := [_text(child) for child in _named(node)]) and words[0] in _SETTERS:
+            yield Variable(words[-1], _line(node), is_set=True)
+    yield from (variable for _, variable in pending)
+
+
+def _expanded(node: tree_sitter.Node) -> str:
+    """The name in `$NAME`, `${NAME}` or `${NAME[@]}`; empty for `$1`, `$?` and their like."""
+    name = next((child for child in _walk(node) if child.type == "variable_name"), None)
+    return _text(name) if name else ""
+
+
+def _walk(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
+    yield node
+    for child in node.children:
+        yield from _walk(child)
+
+
+def _text(node: tree_sitter.Node) -> str:
+    return (node.text or b"").decode()
+
+
+def _line(node: tree_sitter.Node) -> int:
+    return node.start_point.row + 1

@@ -1,0 +1,97 @@
+"""docs/costs.md shows what its module computes, and the computation follows the fleet."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bench import costs
+from bench.costs import Fleet, main, month, page, table
+from bench.row_sizes import RowSizes, measured
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+SIZES = RowSizes(state=1000, summary=800, result=400, run=100, answered_state=1000)
+
+
+def test_the_page_shows_what_is_computed() -> None:
+    shown = costs.PAGE.read_text(encoding="utf-8").partition(costs.BEGIN)[2].partition(costs.END)[0].strip()
+    assert shown == page(measured()), "run python -m bench.costs --document"
+
+
+def test_the_page_is_written_between_its_marks_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = tmp_path / "costs.md"
+    shutil.copy(costs.PAGE, copy)
+    copy.write_text(copy.read_text(encoding="utf-8").replace("| 10 |", "| 11 |"), encoding="utf-8")
+    monkeypatch.setattr(costs, "PAGE", copy)
+    assert main(["--document"]) == 0
+    assert copy.read_text(encoding="utf-8") == (PROJECT / "docs" / "costs.md").read_text(encoding="utf-8")
+
+
+def test_every_price_of_the_module_is_in_the_pages_list() -> None:
+    prices = costs.PAGE.read_text(encoding="utf-8").partition("## Prices")[2].partition("##")[0]
+    cells = set(re.findall(r"[\d.]+", " ".join(line.split("|")[2] for line in prices.splitlines() if line[:2] == "| ")))
+    hourly = {price for _, price in costs.PRIVATE_HOURS.values()}
+    used = hourly | {costs.INGESTION, costs.RETENTION, costs.ALERT_RULE, costs.TIME_SERIES, costs.NAT_GIGABYTE}
+    assert {float(cell) for cell in cells} == used | {costs.EXECUTION, costs.PRIVATE_DNS_ZONES[1]}
+
+
+def test_what_is_counted_is_what_the_templates_deploy() -> None:
+    rules = json.loads((PROJECT / "infra" / "alert_rules.json").read_text(encoding="utf-8"))["rules"]
+    assert len(rules) + 1 == costs.ALERT_RULES
+    zones = json.loads((PROJECT / "infra" / "clouds.json").read_text(encoding="utf-8"))["AzureCloud"]["monitorDnsZones"]
+    storage_services, vault, monitor = 3, 1, 1
+    assert costs.PRIVATE_DNS_ZONES[0] == storage_services + vault + len(zones)
+    assert costs.PRIVATE_HOURS["private endpoints"][0] == storage_services + vault + monitor
+
+
+def test_a_month_adds_up() -> None:
+    cost = month(Fleet(customers=100), SIZES)
+    rows = 100 * 100 * 1000 + 100 * 400 + 100
+    assert cost.gigabytes == pytest.approx(730 * rows / 10**9 + 1)
+    assert cost.ingestion == pytest.approx(cost.gigabytes * 2.99)
+    assert cost.alerts == pytest.approx(7 * 0.5 + 9 * 0.05)
+    assert cost.public_mode == pytest.approx(cost.ingestion + cost.retention + cost.alerts + cost.functions)
+
+
+def test_summarised_rows_cost_by_policies_and_violations_and_fewer_runs_cost_less() -> None:
+    summarised = month(Fleet(customers=100, summarised=True), SIZES)
+    assert summarised.gigabytes == pytest.approx(730 * (100 * 22 * 800 + 100 * 1000 + 100 * 400 + 100) / 10**9 + 1)
+    seldom = month(Fleet(customers=100, hours_between_runs=6), SIZES)
+    assert seldom.gigabytes - 1 == pytest.approx((month(Fleet(customers=100), SIZES).gigabytes - 1) / 6)
+
+
+def test_rows_have_about_the_size_that_the_documents_work_with() -> None:
+    sizes = measured()
+    assert sizes.state == pytest.approx(1000, rel=0.1)
+    assert sizes.summary < sizes.state
+    assert sizes.result == pytest.approx(420, rel=0.1)
+
+
+def test_a_fleet_of_ones_own_is_printed_both_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--customers", "250", "--states", "300", "--hours-between-runs", "6", "--gigabyte-price", "2.30"]) == 0
+    fleet = Fleet(customers=250, states=300, hours_between_runs=6, ingestion=2.30)
+    out = capsys.readouterr().out
+    assert out.startswith(table([fleet], measured()))
+    assert "| 250 | summarised |" in out
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--customers", "0"),
+        ("--customers", "-5"),
+        ("--customers", "x"),
+        ("--hours-between-runs", "0"),
+        ("--gigabyte-price", "nan"),
+    ],
+)
+def test_a_fleet_that_cannot_be_is_refused_with_the_options_name(
+    wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--customers", "10", *wrong])
+    assert wrong[0] in capsys.readouterr().err.splitlines()[-1]
