@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
-from infra.hooks.package import PROJECT
+from infra.hooks.lock import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
