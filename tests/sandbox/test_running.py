@@ -133,7 +133,7 @@ def asking(document: str) -> list[str]:
 def documented(document: str, printed: str) -> list[str]:
     """The commands of a document, with the address and the token of a printed one."""
     _, _, header, url = shlex.split(printed)
-    here = {"Authorization: Bearer $TOKEN": header, "https://$APP.azurewebsites.net/api/compliance": url}
+    here = {"Authorization: Bearer $TOKEN": header, "$API/compliance": url}
     _, *commands = asking(document)
     for written, real in here.items():
         commands = [command.replace(written, real) for command in commands]
