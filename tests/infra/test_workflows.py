@@ -125,7 +125,7 @@ def test_every_job_that_deploys_asks_first_whose_resource_group_it_is() -> None:
         scripts = [step.get("run", "") for step in job["steps"]]
         at = {
             word: next(number for number, script in enumerate(scripts) if word in script)
-            for word in ("environment_guard", "sub create" if name == "infrastructure" else "deploy_package")
+            for word in ("environment_guard", "sub create" if name == "infrastructure" else "config-zip")
         }
         assert list(at.values()) == sorted(at.values())
 
@@ -223,3 +223,11 @@ def test_every_file_and_program_that_the_document_names_is_there() -> None:
         assert (FOLDER / name).exists(), name
     for name in re.findall(r"infra/pipeline/\w+\.json", text):
         assert (PROJECT / name).exists(), name
+
+
+def test_azure_builds_nothing_that_was_not_tested() -> None:
+    """az asks for a remote build of a Python app on Flex Consumption unless --build-remote false is said."""
+    for path in (*(workflows.GITHUB / "workflows").glob("*.yml"), *(workflows.GITHUB.parent / "docs").glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        assert text.count("config-zip") == text.count("--build-remote false"), path.name
+        assert "--build-remote true" not in text
