@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.bicep_source import read_folder
+from checks.bicep_source import read_templates
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PIPELINE = PROJECT / "infra" / "pipeline"
@@ -29,7 +29,7 @@ def actions(name: str) -> list[str]:
 
 def test_the_preview_reads_every_type_that_the_templates_declare_and_no_other() -> None:
     declared = {
-        use.text.partition("@")[0] for file in read_folder(PROJECT / "infra").values() for use in file.resource_types
+        use.text.partition("@")[0] for file in read_templates(PROJECT / "infra").values() for use in file.resource_types
     } - {"Microsoft.Resources/resourceGroups"}
     read = {
         action.removesuffix("/read")

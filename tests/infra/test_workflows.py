@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from checks import workflows
-from checks.bicep_source import read_folder
+from checks.bicep_source import read_templates
 from infra.hooks import github_variables
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -208,7 +208,7 @@ def test_every_variable_and_secret_that_a_person_has_to_set_is_explained() -> No
 
 def test_every_resource_provider_of_the_templates_is_registered_in_the_documents() -> None:
     """The deployer cannot register a provider; Azure registers these two by itself."""
-    types = {use.text for file in read_folder(PROJECT / "infra").values() for use in file.resource_types}
+    types = {use.text for file in read_templates(PROJECT / "infra").values() for use in file.resource_types}
     needed = {name.partition("/")[0] for name in types} - {"Microsoft.Authorization", "Microsoft.Resources"}
     (listed,) = re.findall(r"for provider in ([^;]+); do", (PROJECT / "docs" / "github.md").read_text())
     # Microsoft.App runs Flex Consumption in a network, and no template names it.
