@@ -102,6 +102,12 @@ class BicepFile:
                 yield Declaration(_name(node), node.start_point[0] + 1, "@description(" in text, has_default, text)
 
 
+def read_templates(infrastructure: Path) -> dict[Path, BicepFile]:
+    """Return the files that a deployment of the product is made of, without the samples."""
+    paths = (infrastructure / "main.bicep", *sorted((infrastructure / "modules").glob("*.bicep")))
+    return {path.resolve(): BicepFile(path) for path in paths}
+
+
 def read_folder(folder: Path) -> dict[Path, BicepFile]:
     """Return every Bicep file below a folder, by its resolved path."""
     return {path.resolve(): BicepFile(path) for path in sorted(folder.rglob("*.bicep"))}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 GITHUB: Final = Path(__file__).resolve().parent.parent / ".github"
 NODE_FOLDER: Final = Path(__file__).parent / "node_actions"
 TOOLS: Final = Path(sys.executable).parent
+_OURS: Final = re.compile(r"\$/\.github/workflows/[\w-]+\.yml")
 _PINNED: Final = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 _USES: Final = re.compile(r"^\s*(?:- )?uses:\s*(\S+)(?:\s+#\s*(v\d+\.\d+\.\d+))?\s*$")
 _EXPRESSION: Final = re.compile(r"\$\{\{.*?\}\}")
@@ -36,6 +37,7 @@ def problems(github: Path = GITHUB) -> list[str]:
     return [
         *(problem for path in workflows for problem in _pins(path)),
         *(problem for path in workflows for problem in _permissions(path)),
+        *(problem for path in workflows for problem in _cloud_sessions(path)),
         *(problem for path in workflows for problem in _scripts(path)),
         *_schema("vendor.github-workflows", workflows),
         *_schema("vendor.dependabot", [github / "dependabot.yml"]),
@@ -45,10 +47,12 @@ def problems(github: Path = GITHUB) -> list[str]:
 
 
 def _pins(path: Path) -> Iterator[str]:
-    """Every action is pinned by its full commit, with the version beside it for people and dependabot."""
+    """Every action of others is pinned by its full commit, with the version beside it for people and dependabot."""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         match = _USES.match(line)
         if "uses:" not in line or line.lstrip().startswith("#"):
+            continue
+        if match is not None and _OURS.fullmatch(match[1]):
             continue
         if match is None or not _PINNED.fullmatch(match[1]):
             yield f"{path.name}:{number}: pin the action by its full commit: {line.strip()}"
@@ -66,8 +70,24 @@ def _permissions(path: Path) -> Iterator[str]:
             yield f"{path.name}: job {name} does not say its permissions"
         if "timeout-minutes" not in job and "uses" not in job:
             yield f"{path.name}: job {name} has no timeout-minutes"
-        if "id-token" in job.get("permissions", {}) and "environment" not in job:
+        if _signs_in(job) and "environment" not in job:
             yield f"{path.name}: job {name} signs in without an environment whose approval guards it"
+
+
+def _cloud_sessions(path: Path) -> Iterator[str]:
+    """A job that can sign in to Azure runs no code of a pull request."""
+    workflow = _read(path)
+    # YAML 1.1 reads the key `on` as true.
+    if "pull_request" not in (workflow.get("on") or workflow[True]):
+        return
+    for name, job in workflow.get("jobs", {}).items():
+        uses = [job.get("uses", ""), *(step.get("uses", "") for step in job.get("steps", []))]
+        if _signs_in(job) and any(item.startswith(("actions/checkout@", "$/")) for item in uses):
+            yield f"{path.name}: job {name} can sign in to Azure and has the code of the pull request"
+
+
+def _signs_in(job: dict[str, Any]) -> bool:
+    return "id-token" in job.get("permissions", {})
 
 
 def _scripts(path: Path) -> Iterator[str]:
@@ -134,8 +154,8 @@ def _run(tool: str, *arguments: str, text: str | None = None) -> subprocess.Comp
     return subprocess.run(command, input=text, capture_output=True, check=False, encoding="utf-8")
 
 
-def _read(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+def _read(path: Path) -> dict[Any, Any]:
+    document: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return document
 
 

@@ -1,69 +1,218 @@
-"""The answer of `az deployment sub what-if` as a comment for a pull request: resources and property names, no values.
+"""The answer of `az deployment sub what-if` as Markdown: resources and property names, no values.
 
-`python -m infra.hooks.what_if_comment FILE`. Values stay out: everybody who sees the repository reads comments.
-Source: learn.microsoft.com/azure/azure-resource-manager/templates/deploy-what-if, change types.
+`python -m infra.hooks.what_if_comment FILE` prints the report; exit status 1 when the question itself failed.
+`python -m infra.hooks.what_if_comment --verdict FILE` prints one word: unchanged, changed, incomplete or failed.
+Values stay out, because everybody who sees the repository reads comments.
+Sources: learn.microsoft.com/azure/azure-resource-manager/templates/deploy-what-if (change types),
+learn.microsoft.com/rest/api/resources/deployments/what-if-at-subscription-scope (shape of the answer).
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-SHOWN: Final = {
-    "Delete": "deleted",
-    "Create": "created",
-    "Modify": "changed",
-    "Deploy": "deployed again",
-    "Unsupported": "not foreseeable",
+Verdict = Literal["unchanged", "changed", "incomplete"]
+
+CHANGES: Final = {"Delete": "deleted", "Create": "created", "Modify": "changed", "Deploy": "deployed again"}
+WRITE_ONLY: Final = {
+    "microsoft.keyvault/vaults/secrets": "properties.value",
+    "microsoft.insights/actiongroups": "properties.webhookReceivers",
 }
+"""Properties that hold secrets which a preview is not given: their differences say nothing."""
 MOST_LINES: Final = 300
+MOST_CHARACTERS: Final = 60_000
+"""GitHub takes 65,536 characters in a comment."""
+LONGEST_NAME: Final = 500
 
 
-def comment(answer: Mapping[str, Any]) -> str:
-    """Return the comment's Markdown."""
-    changes = answer.get("changes") or []
-    lines = ["### What this change would do in Azure", ""]
-    for kind, words in SHOWN.items():
-        of_kind = [change for change in changes if change["changeType"] == kind]
-        if of_kind:
-            lines += [f"**{len(of_kind)} {words}**", ""]
-            lines += [line for change in of_kind for line in _described(change)]
-            lines.append("")
-    if len(lines) == 2:  # noqa: PLR2004 - only the heading
-        lines.append("Nothing changes.")
-    if len(lines) > MOST_LINES:
-        lines = [*lines[:MOST_LINES], f"… and {len(lines) - MOST_LINES} more lines"]
-    return "\n".join(lines).rstrip() + "\n"
+class WhatIfError(Exception):
+    """Azure gave no what-if result; the message is the reason."""
 
 
-def _described(change: Mapping[str, Any]) -> Iterator[str]:
-    resource = change.get("resourceId", "")
-    _, _, inside = resource.partition("/resourceGroups/")
-    yield f"- `{inside or resource}`"
-    if change["changeType"] == "Modify":
-        yield from sorted({f"  - `{path}`" for path in _paths(change.get("delta") or [])})
+@dataclass(slots=True)
+class Findings:
+    """What an answer says, as lines of Markdown."""
+
+    changes: dict[str, list[str]] = field(default_factory=dict)
+    possible: list[str] = field(default_factory=list)
+    not_looked_at: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    ignored: int = 0
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return "unchanged" only for an answer that compared resources and left out none of them."""
+        if self.changes:
+            return "changed"
+        return "incomplete" if self.possible or self.not_looked_at else "unchanged"
+
+
+def read(path: Path) -> Findings:
+    """Return what the file with Azure's answer says, in the form of the CLI or of the REST API.
+
+    Raises:
+        WhatIfError: the file holds no answer, or the answer is a failure.
+    """
+    try:
+        answer = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WhatIfError(f"the answer could not be read ({error.strerror})") from error
+    except ValueError as error:
+        raise WhatIfError("the answer is empty or no JSON") from error
+    if not isinstance(answer, dict):
+        raise WhatIfError("the answer is no JSON object")
+    if reason := _reason_of_failure(answer):
+        raise WhatIfError(reason)
+    result = answer.get("properties") or answer
+    if "changes" not in result:
+        raise WhatIfError("the answer has no list of changes")
+    try:
+        return _findings(result)
+    except (AttributeError, TypeError) as shape:
+        raise WhatIfError("the answer has another shape than Azure documents") from shape
+
+
+def report(findings: Findings) -> str:
+    """Return the report's Markdown."""
+    lines = ["### What this would change in Azure", ""]
+    for words, described in findings.changes.items():
+        count = sum(not line.startswith(" ") for line in described)
+        lines += [f"**{count} {words}**", "", *described, ""]
+    if findings.possible:
+        lines += ["**Possible changes, which Azure could not decide beforehand**", "", *findings.possible, ""]
+    if findings.verdict == "unchanged":
+        lines += [f"Nothing changes: {findings.unchanged} resources are as the template says.", ""]
+    elif not findings.changes:
+        lines += ["No change was found, but not everything was looked at.", ""]
+    if findings.not_looked_at:
+        lines += ["**Not looked at**", "", *findings.not_looked_at, ""]
+    if findings.ignored:
+        where = " or stand in a part of it that was not looked at" if findings.not_looked_at else ""
+        lines += [f"{findings.ignored} existing resources are not in the template{where}; they stay as they are.", ""]
+    return _bounded(lines)
+
+
+def failure(reason: str) -> str:
+    """Return the Markdown that says that Azure gave no result, and why."""
+    return f"### What this would change in Azure\n\nAzure did not answer, so nothing is known: {_code(reason)}\n"
+
+
+def _reason_of_failure(answer: Mapping[str, Any]) -> str:
+    error, status = answer.get("error"), answer.get("status")
+    if not error and status in (None, "Succeeded"):
+        return ""
+    details = error if isinstance(error, dict) else {}
+    words = [str(details[key]) for key in ("code", "message") if details.get(key)]
+    return ": ".join(words) or str(error or f"status {status}")
+
+
+def _findings(result: Mapping[str, Any]) -> Findings:
+    found = Findings()
+    changes = result.get("changes") or []
+    for kind in dict.fromkeys((*CHANGES, *(change.get("changeType") for change in changes))):
+        for change in changes:
+            if change.get("changeType") == kind:
+                _add(found, str(kind), change)
+    for change in result.get("potentialChanges") or []:
+        if change.get("changeType") not in ("NoChange", "Ignore"):
+            found.possible.append(f"- {_resource(change)} ({_code(change.get('changeType'))})")
+    for entry in result.get("diagnostics") or []:
+        target = f" at {_code(entry['target'])}" if entry.get("target") else ""
+        found.not_looked_at.append(f"- {_code(entry.get('code'))}{target}: {_code(entry.get('message'))}")
+    if "diagnostics" not in result:
+        found.not_looked_at.append("- this Azure CLI does not tell what Azure skipped: use 2.76 or later")
+    if not found.unchanged and not found.changes:
+        found.not_looked_at.append("- no resource was compared")
+    return found
+
+
+def _add(found: Findings, kind: str, change: Mapping[str, Any]) -> None:
+    if kind == "NoChange":
+        found.unchanged += 1
+    elif kind == "Ignore":
+        found.ignored += 1
+    elif kind == "Modify":
+        _add_modified(found, change)
+    elif kind in CHANGES:
+        found.changes.setdefault(CHANGES[kind], []).append(f"- {_resource(change)}")
+    else:
+        reason = f": {_code(change['unsupportedReason'])}" if change.get("unsupportedReason") else ""
+        found.not_looked_at.append(f"- {_resource(change)} ({_code(kind)}){reason}")
+
+
+def _add_modified(found: Findings, change: Mapping[str, Any]) -> None:
+    paths = sorted(set(_paths(change.get("delta") or [])))
+    secret = WRITE_ONLY.get(_type(change))
+    told = [path for path in paths if secret is None or not f"{path}.".startswith(f"{secret}.")]
+    if len(told) < len(paths):
+        found.not_looked_at.append(
+            f"- {_code(secret)} of {_resource(change)}: a secret that this comparison is not given"
+        )
+    if told or not change.get("delta"):
+        lines = found.changes.setdefault(CHANGES["Modify"], [])
+        lines += [f"- {_resource(change)}", *(f"  - {_code(path)}" for path in told)]
+    elif not paths:
+        found.unchanged += 1
 
 
 def _paths(delta: list[Mapping[str, Any]], prefix: str = "") -> Iterator[str]:
     for item in delta:
-        path = f"{prefix}{item.get('path', '')}"
+        path = f"{prefix}{item.get('path') or ''}"
         if item.get("children"):
             yield from _paths(item["children"], f"{path}.")
-        else:
+        elif item.get("propertyChangeType") != "NoEffect":
             yield path
 
 
+def _resource(change: Mapping[str, Any]) -> str:
+    identity = change.get("resourceId") or change.get("symbolicName") or "a resource without an id"
+    _, _, inside = identity.partition("/resourceGroups/")
+    return _code(inside or identity)
+
+
+def _type(change: Mapping[str, Any]) -> str:
+    """Return the resource's type in small letters: namespace and every second segment after it."""
+    _, _, provided = (change.get("resourceId") or "").rpartition("/providers/")
+    namespace, *segments = provided.lower().split("/")
+    return "/".join((namespace, *segments[::2]))
+
+
+def _code(text: object) -> str:
+    """Return a code span, in which GitHub renders neither HTML nor links nor mentions."""
+    line = " ".join(str(text).replace("`", "'").split())
+    return f"`{line[:LONGEST_NAME]}…`" if len(line) > LONGEST_NAME else f"`{line or '?'}`"
+
+
+def _bounded(lines: list[str]) -> str:
+    kept, size = list[str](), 0
+    for line in lines:
+        size += len(line) + 1
+        if len(kept) == MOST_LINES or size > MOST_CHARACTERS:
+            kept.append(f"… and {len(lines) - len(kept)} more lines")
+            break
+        kept.append(line)
+    return "\n".join(kept).rstrip() + "\n"
+
+
 def main(arguments: list[str]) -> int:
-    """Print the comment."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m infra.hooks.what_if_comment FILE\n")
+    """Print the report or the verdict."""
+    *options, name = arguments or [""]
+    if not name or options not in ([], ["--verdict"]):
+        sys.stderr.write("usage: python -m infra.hooks.what_if_comment [--verdict] FILE\n")
         return 2
-    sys.stdout.write(comment(json.loads(Path(arguments[0]).read_text(encoding="utf-8"))))
+    try:
+        findings = read(Path(name))
+    except WhatIfError as error:
+        sys.stdout.write("failed\n" if options else failure(str(error)))
+        return 0 if options else 1
+    sys.stdout.write(f"{findings.verdict}\n" if options else report(findings))
     return 0
 
 

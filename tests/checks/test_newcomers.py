@@ -81,7 +81,7 @@ def test_the_development_container_has_the_python_that_runs_in_azure() -> None:
 
 
 def test_documents_name_the_pythons_that_are_tested_and_the_one_that_runs() -> None:
-    matrix = yaml.safe_load(read(".github/workflows/ci.yml"))["jobs"]["test"]["strategy"]["matrix"]["python"]
+    matrix = yaml.safe_load(read(".github/workflows/check.yml"))["jobs"]["test"]["strategy"]["matrix"]["python"]
     oldest, newest = matrix[0], matrix[-1]
     assert f"tested on Python {oldest} to {newest}; the function app runs Python {runtime_python()} " in read(
         "SECURITY.md"

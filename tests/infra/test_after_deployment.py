@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -13,7 +12,7 @@ import pytest
 from compliance_api.callers.access import require_reader
 from compliance_api.http import ProblemError, Request
 from compliance_api.settings import ApiSettings
-from infra.hooks import postdeploy, smoke_test, what_if_comment
+from infra.hooks import postdeploy, smoke_test
 
 GUID = "11111111-2222-3333-4444-555555555555"
 PROJECT = Path(__file__).resolve().parents[2]
@@ -197,30 +196,3 @@ def test_the_operations_page_and_its_missing_trust_are_told(
     assert "Operations page: https://page" in output
     (line,) = [line for line in output.splitlines() if line.startswith("Still to do")]
     assert trust in line
-
-
-def test_the_comment_names_resources_and_properties_but_no_values() -> None:
-    group = "/subscriptions/s/resourceGroups/rg-x/providers/"
-    answer = {
-        "changes": [
-            {"changeType": "NoChange", "resourceId": f"{group}Microsoft.Web/sites/a"},
-            {"changeType": "Create", "resourceId": f"{group}Microsoft.Web/sites/b", "after": {"x": "secret"}},
-            {
-                "changeType": "Modify",
-                "resourceId": f"{group}Microsoft.KeyVault/vaults/v",
-                "delta": [{"path": "properties", "children": [{"path": "value", "before": "old", "after": "secret"}]}],
-            },
-        ]
-    }
-    text = what_if_comment.comment(answer)
-    assert "**1 created**" in text
-    assert "- `rg-x/providers/Microsoft.Web/sites/b`" in text
-    assert "  - `properties.value`" in text
-    assert "secret" not in text
-    assert "sites/a" not in text
-
-
-def test_no_change_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "answer.json").write_text(json.dumps({"changes": []}))
-    assert what_if_comment.main([str(tmp_path / "answer.json")]) == 0
-    assert "Nothing changes." in capsys.readouterr().out

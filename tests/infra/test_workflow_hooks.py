@@ -1,0 +1,239 @@
+"""The small programs that the workflows run, as the workflows run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.hooks import changed_parts, github_variables, package
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+AzureCli = Callable[[dict[str, Any]], Path]
+OURS = {"name": "rg-production", "location": "westeurope", "tags": {"azd-env-name": "production"}}
+
+
+def run(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", f"infra.hooks.{module}", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+
+
+# The resource group of the environment
+
+
+def guard(**environment: str) -> tuple[int, str]:
+    done = run("environment_guard", **{"AZURE_ENV_NAME": "production", "AZURE_LOCATION": "West Europe", **environment})
+    return done.returncode, done.stderr
+
+
+def test_an_environment_deploys_into_its_own_resource_group(azure_cli: AzureCli) -> None:
+    asked = azure_cli({"group show": OURS})
+    assert guard() == (0, "")
+    assert "group show --name rg-production " in asked.read_text()
+
+
+@pytest.mark.parametrize(
+    ("group", "told"),
+    [
+        ({**OURS, "tags": {"azd-env-name": "Production"}}, "belongs to the environment Production, not to production"),
+        ({**OURS, "tags": None}, "has no tag azd-env-name; if it is meant for production: az group create --name"),
+        ({**OURS, "location": "northeurope"}, "gh variable set AZURE_LOCATION --env production --body northeurope"),
+        ("ERROR: Resource group 'rg-production' could not be found.", "there is no rg-production: az group create"),
+        ("ERROR: AuthorizationFailed", "could not be looked up (ERROR: AuthorizationFailed)"),
+    ],
+)
+def test_any_other_resource_group_is_refused(azure_cli: AzureCli, group: Any, told: str) -> None:
+    azure_cli({"group show": group})
+    status, problem = guard()
+    assert status == 1
+    assert told in problem
+    assert len(problem.splitlines()) == 1
+
+
+@pytest.mark.parametrize("variable", ["AZURE_ENV_NAME", "AZURE_LOCATION"])
+def test_a_missing_name_or_region_is_told_by_its_variable(azure_cli: AzureCli, variable: str) -> None:
+    azure_cli({"group show": OURS})
+    status, problem = guard(**{variable: ""})
+    assert (status, f"{variable} is empty" in problem) == (1, True)
+
+
+# The variables of the GitHub environment
+
+
+def test_every_variable_of_the_parameters_file_reaches_the_template_and_no_other() -> None:
+    text = (PROJECT / "infra" / "main.parameters.json").read_text()
+    plain, secret = github_variables.names()
+    for name in [*plain, *secret, "AZURE_ENV_NAME"]:
+        assert f"${{{name}" in text
+    assert text.count("${") == len(plain) + len(secret) + 1
+    variables = {name: f"value of\n{name}" for name in plain}
+    others = {"PATH": "/evil", "AZURE_ENV_NAME": "staging", "BASH_ENV": "/evil"}
+    done = run("github_variables", ENVIRONMENT_VARIABLES=json.dumps({**variables, **others}))
+    assert done.returncode == 0, done.stderr
+    assert read_environment_file(done.stdout) == variables
+
+
+def test_a_variable_cannot_end_its_own_value_and_begin_another() -> None:
+    plain, _ = github_variables.names()
+    done = run("github_variables", ENVIRONMENT_VARIABLES=json.dumps({plain[0]: "x\nEOF\nPATH=/evil"}))
+    assert list(read_environment_file(done.stdout)) == [plain[0]]
+
+
+def test_a_secret_that_is_stored_as_a_variable_is_refused_without_being_shown() -> None:
+    _, secret = github_variables.names()
+    assert {"NOTIFICATION_SIGNATURE", "PUBLISHER_CREDENTIAL", "ALERT_WEBHOOK_URIS"} <= set(secret)
+    for name in secret:
+        done = run("github_variables", ENVIRONMENT_VARIABLES=json.dumps({name: "hush-hush"}))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"gh secret set {name}" in done.stderr
+        assert "hush" not in done.stderr
+
+
+def test_variables_that_are_no_json_are_told() -> None:
+    done = run("github_variables", ENVIRONMENT_VARIABLES="")
+    assert (done.returncode, done.stderr) == (1, "ENVIRONMENT_VARIABLES must hold toJSON(vars)\n")
+
+
+def read_environment_file(text: str) -> dict[str, str]:
+    """Read GITHUB_ENV as the runner does."""
+    lines, found = iter(text.splitlines()), dict[str, str]()
+    for line in lines:
+        name, _, end = line.partition("<<")
+        found[name] = "\n".join(iter(lines.__next__, end))
+    return found
+
+
+# What a push deploys
+
+
+def test_what_is_code_is_decided_by_the_package_itself() -> None:
+    every = package.project_files()
+    assert sorted(changed_parts.packaged(every)) == sorted(package.packaged_files())
+
+
+@pytest.mark.parametrize(
+    ("name", "infrastructure", "code"),
+    [
+        ("collector/run.py", False, True),
+        ("collector/deleted.py", False, True),
+        ("compliance_api/dashboard/index.html", False, True),
+        ("requirements.txt", False, True),
+        ("host.json", False, True),
+        (".funcignore", False, True),
+        ("infra/queries/fleet_summary.kql", True, True),
+        ("infra/runtime.json", True, True),
+        ("infra/hooks/package.py", False, True),
+        ("infra/main.bicep", True, False),
+        ("infra/modules/deleted.bicep", True, False),
+        ("infra/main.parameters.json", True, False),
+        ("infra/hooks/preprovision.py", False, False),
+        ("infra/pipeline/preview_role.json", False, False),
+        ("tests/infra/test_docs.py", False, False),
+        ("bench/__main__.py", False, False),
+        ("docs/deployment.md", False, False),
+        ("README.md", False, False),
+        (".github/workflows/deploy.yml", False, False),
+    ],
+)
+def test_a_change_deploys_what_it_belongs_to(name: str, infrastructure: bool, code: bool) -> None:
+    assert changed_parts.parts([name]) == {"infrastructure": infrastructure, "code": code}
+
+
+def test_a_commit_is_compared_with_the_one_that_was_deployed_last(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    shutil.copy(PROJECT / ".funcignore", tmp_path)
+    first = commit(tmp_path, {"docs/a.md": "a", "collector/run.py": "x", "infra/main.bicep": "x"})
+    commit(tmp_path, {"docs/a.md": "b"})
+    names = changed_parts.changed_files(first, tmp_path)
+    assert names == ["docs/a.md"]
+    assert changed_parts.parts(names, tmp_path) == {"infrastructure": False, "code": False}
+    (tmp_path / "collector/run.py").unlink()
+    commit(tmp_path, {"docs/a.md": "c"})
+    names = changed_parts.changed_files(first, tmp_path)
+    assert names == ["collector/run.py", "docs/a.md"]
+    assert changed_parts.parts(names, tmp_path) == {"infrastructure": False, "code": True}
+
+
+@pytest.mark.parametrize("known", ["", "0" * 40, "no commit"])
+def test_without_a_known_commit_everything_is_deployed(known: str) -> None:
+    done = run("changed_parts", known)
+    assert (done.returncode, done.stdout) == (0, "infrastructure=true\ncode=true\n")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
+    program = str(shutil.which("git"))
+    done = subprocess.run(
+        [program, "-C", str(folder), *identity, *arguments], check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def commit(folder: Path, files: dict[str, str]) -> str:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "change")
+    return git(folder, "rev-parse", "HEAD")
+
+
+# The compiled template
+
+BICEP_AZ = """#!/bin/sh
+echo "$AZURE_BICEP_USE_BINARY_FROM_PATH $*" >> "{folder}/asked"
+case "$2" in
+  install) echo "{install_error}" >&2; test -z "{install_error}" ;;
+  build) echo '{{}}' > "$6"; echo "{diagnostic}" >&2; exit {status} ;;
+esac
+"""
+
+
+def compiled(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, diagnostic: str = "", status: int = 0, error: str = ""
+) -> Any:
+    az = folder / "az"
+    az.write_text(BICEP_AZ.format(folder=folder, diagnostic=diagnostic, status=status, install_error=error))
+    az.chmod(az.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return run("compile_template", str(folder / "main.json"))
+
+
+def test_the_template_is_compiled_by_the_bicep_that_the_project_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = json.loads((PROJECT / "infra" / "runtime.json").read_text())["bicepVersion"]
+    done = compiled(tmp_path, monkeypatch, diagnostic="WARNING: something about az itself")
+    assert (done.returncode, done.stderr) == (0, "")
+    install, build = (tmp_path / "asked").read_text().splitlines()
+    # Not the Bicep that the runner's image has on its PATH.
+    assert install == f"false bicep install --version {version}"
+    assert build.startswith(f"false bicep build --file {PROJECT / 'infra' / 'main.bicep'} --outfile ")
+
+
+def test_a_warning_of_the_compiler_fails_like_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = "WARNING: /x/main.bicep(3,7) : Warning no-unused-params: Parameter is declared but never used."
+    done = compiled(tmp_path, monkeypatch, diagnostic=line)
+    assert (done.returncode, done.stderr) == (1, f"{line}\n")
+    done = compiled(tmp_path, monkeypatch, diagnostic="ERROR: broken", status=1)
+    assert (done.returncode, done.stderr) == (1, "ERROR: broken\n")
+
+
+def test_a_bicep_that_cannot_be_installed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = compiled(tmp_path, monkeypatch, error="no network")
+    assert done.returncode == 1
+    assert done.stderr.endswith("could not be installed: no network\n")

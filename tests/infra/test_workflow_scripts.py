@@ -1,0 +1,224 @@
+"""The shell scripts of the workflows, run as they stand, with a scripted `az` and `gh` first on the PATH."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+FOLDER = PROJECT / ".github" / "workflows"
+
+
+def step(workflow: str, job: str, name: str) -> str:
+    steps = yaml.safe_load((FOLDER / workflow).read_text())["jobs"][job]["steps"]
+    (script,) = [item["run"] for item in steps if item.get("name") == name]
+    assert isinstance(script, str)
+    return script
+
+
+class Runner:
+    """A folder with programs that answer from a script, and the files that GitHub gives a step."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.output = folder / "output"
+        self.summary = folder / "summary"
+        (folder / "bin").mkdir()
+
+    def program(self, name: str, script: str) -> None:
+        path = self.folder / "bin" / name
+        path.write_text(f'#!/bin/bash\necho "{name} $*" >> "{self.folder}/asked"\n{script}\n')
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+    def run(self, script: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+        given = {
+            "RUNNER_TEMP": str(self.folder),
+            "GITHUB_OUTPUT": str(self.output),
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+            "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        }
+        return subprocess.run(
+            ["/bin/bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script],
+            cwd=cwd or self.folder,
+            env={**os.environ, **given, **environment},
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+
+    def asked(self) -> str:
+        file = self.folder / "asked"
+        return file.read_text() if file.exists() else ""
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    return Runner(tmp_path)
+
+
+# What is to be deployed
+
+COMPARE = ("deploy.yml", "changes", "Compare with what was deployed last")
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ("everything", "infrastructure=true\ncode=true\n"),
+        ("infrastructure", "infrastructure=true\ncode=false\n"),
+        ("code", "infrastructure=false\ncode=true\n"),
+    ],
+)
+def test_who_starts_a_deployment_chooses_its_parts(runner: Runner, parts: str, expected: str) -> None:
+    done = runner.run(step(*COMPARE), PARTS=parts)
+    assert (done.returncode, runner.output.read_text()) == (0, expected)
+    assert runner.asked() == ""
+
+
+def test_a_push_is_compared_with_the_last_push_that_was_deployed(runner: Runner) -> None:
+    head = subprocess.run(
+        [str(shutil.which("git")), "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    runner.program("gh", f"echo {head.stdout.strip()}")
+    done = runner.run(step(*COMPARE), cwd=PROJECT, PARTS="")
+    assert (done.returncode, runner.output.read_text()) == (0, "infrastructure=false\ncode=false\n"), done.stderr
+    assert "run list --workflow deploy.yml --branch main --event push --status success" in runner.asked()
+
+
+def test_the_first_push_deploys_everything_and_a_github_that_cannot_be_asked_nothing(runner: Runner) -> None:
+    runner.program("gh", "echo")
+    done = runner.run(step(*COMPARE), cwd=PROJECT, PARTS="")
+    assert (done.returncode, runner.output.read_text()) == (0, "infrastructure=true\ncode=true\n")
+    runner.program("gh", "exit 1")
+    assert runner.run(step(*COMPARE), cwd=PROJECT, PARTS="").returncode == 1
+
+
+def test_code_is_not_deployed_where_there_is_no_app(runner: Runner) -> None:
+    runner.program("az", "echo")
+    done = runner.run(step("deploy.yml", "code", "Find the function app"), AZURE_ENV_NAME="staging")
+    assert (done.returncode, done.stdout) == (1, "no function app in rg-staging: deploy the infrastructure first\n")
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_the_secrets_are_gone_from_the_runner_after_a_deployment_that_succeeded_or_failed(
+    runner: Runner, status: int
+) -> None:
+    (runner.folder / "parameters.json").write_text("hush")
+    runner.program("az", f"echo '{{}}'; exit {status}")
+    deploy = step("deploy.yml", "infrastructure", "Deploy")
+    run_id = {"GITHUB_RUN_ID": "1", "GITHUB_RUN_ATTEMPT": "2", "AZURE_LOCATION": "westeurope"}
+    done = runner.run(deploy, **run_id)
+    assert done.returncode == status
+    assert not (runner.folder / "parameters.json").exists()
+    # The template that was compiled and checked in this run, not the sources.
+    assert f"--template-file {runner.folder}/main.json " in runner.asked()
+
+
+# The comparison with Azure
+
+ASK = ("what-if.yml", "ask", "Ask, and keep no values of the answer")
+needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is on GitHub's runners")
+
+
+@needs_jq
+def test_the_answer_leaves_the_session_without_a_value(runner: Runner) -> None:
+    delta = {"path": "a", "propertyChangeType": "Array", "children": [{"path": "0", "before": "hush", "after": "hush"}]}
+    change = {"changeType": "Modify", "resourceId": "/r", "before": {"x": "hush"}, "after": "hush", "delta": [delta]}
+    answer = {
+        "status": "Succeeded",
+        "error": None,
+        "changes": [change],
+        "potentialChanges": [{**change, "changeType": "Create"}],
+        "diagnostics": [{"code": "c", "message": "m", "additionalInfo": [{"info": "hush"}]}],
+    }
+    (runner.folder / "answer").write_text(json.dumps(answer))
+    runner.program("az", 'cat "$RUNNER_TEMP/answer"')
+    done = runner.run(step(*ASK), LOCATION="westeurope")
+    assert done.returncode == 0, done.stderr
+    kept = (runner.folder / "what-if.json").read_text()
+    assert "hush" not in kept + done.stdout + done.stderr
+    document = json.loads(kept)
+    assert document["changes"][0]["delta"][0]["children"] == [{"path": "0"}]
+    assert document["diagnostics"] == [{"code": "c", "message": "m"}]
+    assert "--validation-level ProviderNoRbac" in runner.asked()
+
+
+@needs_jq
+def test_a_comparison_that_failed_is_an_answer_with_the_reason(runner: Runner) -> None:
+    runner.program("az", "echo 'ERROR: InvalidTemplate - \"line\" 3' >&2; exit 1")
+    assert runner.run(step(*ASK), LOCATION="westeurope").returncode == 0
+    document = json.loads((runner.folder / "what-if.json").read_text())
+    assert document == {"status": "Failed", "error": {"message": 'ERROR: InvalidTemplate - "line" 3\n'}}
+
+
+REPORT = ("what-if.yml", "report", "Write the report")
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "words"),
+    [
+        (
+            {"changes": [{"changeType": "NoChange", "resourceId": "/r"}], "diagnostics": []},
+            "unchanged",
+            "Nothing changes",
+        ),
+        ({"changes": [], "diagnostics": []}, "incomplete", "no resource was compared"),
+        ({"status": "Failed", "error": {"message": "refused"}}, "failed", "refused"),
+    ],
+)
+def test_the_report_is_written_with_its_verdict(runner: Runner, answer: object, verdict: str, words: str) -> None:
+    (runner.folder / "what-if.json").write_text(json.dumps(answer))
+    done = runner.run(step(*REPORT), cwd=PROJECT)
+    assert done.returncode == 0, done.stderr
+    assert runner.output.read_text() == f"verdict={verdict}\n"
+    assert words in (runner.folder / "report.md").read_text()
+    assert words in runner.summary.read_text()
+
+
+DRIFT = ("what-if.yml", "drift", "Open, update or close the issue")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "open_issue", "done", "status"),
+    [
+        ("unchanged", "", [], 0),
+        ("unchanged", "7", ["issue close 7"], 0),
+        ("changed", "", ["label create drift", "issue create"], 0),
+        ("changed", "7", ["issue edit 7"], 0),
+        ("incomplete", "", [], 0),
+        ("incomplete", "7", ["issue edit 7"], 0),
+        ("failed", "", [], 1),
+        ("failed", "7", [], 1),
+        ("", "7", [], 1),
+    ],
+)
+def test_one_issue_tells_of_drift_until_azure_is_as_the_template_says(
+    runner: Runner, verdict: str, open_issue: str, done: list[str], status: int
+) -> None:
+    (runner.folder / "report.md").write_text("the report\n")
+    runner.program("gh", f'test "$2" != list || echo "{open_issue}"')
+    ran = runner.run(step(*DRIFT), VERDICT=verdict, RUN="https://example.com/run")
+    assert ran.returncode == status, ran.stderr
+    _, *others = runner.asked().splitlines()
+    assert len(others) == len(done)
+    for line, beginning in zip(others, done, strict=True):
+        assert line.startswith(f"gh {beginning}"), line
+    if any("--body-file" in line for line in others):
+        assert (runner.folder / "issue.md").read_text().startswith("the report\n")
+
+
+def test_a_comment_is_written_also_when_the_comparison_failed_and_the_job_fails_then(runner: Runner) -> None:
+    (runner.folder / "report.md").write_text("x" * 70_000)
+    runner.program("gh", "true")
+    comment = step("what-if.yml", "comment", "Comment")
+    assert runner.run(comment, VERDICT="failed", PULL_REQUEST="https://example.com/1").returncode == 1
+    assert "pr comment https://example.com/1" in runner.asked()
+    assert (runner.folder / "comment.md").stat().st_size == 65_000
+    assert runner.run(comment, VERDICT="changed", PULL_REQUEST="https://example.com/1").returncode == 0
