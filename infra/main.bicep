@@ -10,10 +10,9 @@ param environmentName string
 @minLength(1)
 param location string
 
-@description('Tenant of the publisher\'s app registration. In federated mode it must be the tenant of this subscription.')
-@minLength(36)
+@description('Tenant of the publisher\'s app registration. Empty: the tenant of this subscription; federated mode takes no other.')
 @maxLength(36)
-param publisherTenantId string = subscription().tenantId
+param publisherTenantId string = ''
 
 @description('Application (client) id of the publisher\'s app registration, whose service principal the plan authorizes.')
 @minLength(36)

@@ -20,7 +20,7 @@ NOT_INSTALLED: Final = (
 
 _ERROR_CODE: Final = re.compile(r"^(?:ERROR: )?\((\w+)\)", re.MULTILINE)
 _ABSENT_CODES: Final = {"ResourceNotFound", "ResourceGroupNotFound"}
-"""Only these are Azure Resource Manager's word that something is not there (a subscription that is not found is not)."""
+"""Only these are Azure Resource Manager's word that something is not there; SubscriptionNotFound, for one, is not."""
 _ABSENT_WORDS: Final = ("does not exist", "doesn't exist")
 """Microsoft Graph gives no code in the CLI's message."""
 _LONGEST_REASON: Final = 300

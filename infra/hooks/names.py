@@ -27,22 +27,28 @@ class ResourceNames:
     storage_account: str
 
 
-def resource_group(environment_name: str) -> str:
-    """Return the name of an environment's resource group."""
-    return f"{_abbreviations()['resourceGroup']}{environment_name}"
-
-
 def resource_names(subscription_id: str, environment_name: str, location: str) -> ResourceNames:
     """Return the names of an environment's resources; the location is spelled as the parameter spells it."""
     short = _abbreviations()
     token = unique_string(f"/subscriptions/{subscription_id}", environment_name, location)
     return ResourceNames(
-        resource_group=resource_group(environment_name),
+        resource_group=f"{short['resourceGroup']}{environment_name}",
         app_identity=f"{short['managedIdentity']}app-{token}",
         function_app=f"{short['functionApp']}{token}",
         key_vault=f"{short['keyVault']}{token}",
         storage_account=f"{short['storageAccount']}{token}",
     )
+
+
+def environment_of(resource_group: str) -> str:
+    """Return the name of the environment that a resource group belongs to."""
+    return resource_group.removeprefix(_abbreviations()["resourceGroup"])
+
+
+def identity_of(function_app: str) -> str:
+    """Return the name of a function app's identity: both end alike."""
+    short = _abbreviations()
+    return f"{short['managedIdentity']}app-{function_app.removeprefix(short['functionApp'])}"
 
 
 def unique_string(*values: str) -> str:
