@@ -87,7 +87,7 @@ def _trust(outputs: Mapping[str, Any]) -> list[str]:
         "## Once: make the app registration trust the app",
         "",
         "On your own machine, signed in with `az login` as an owner of the app registration. A credential that exists",
-        "already is refused as a duplicate, and nothing is lost. It takes Microsoft Entra ID a minute or two to accept it.",
+        "already is refused as a duplicate, and nothing is lost. Microsoft Entra ID takes a minute or two.",
         "",
         *_block(*(command for command in commands if command)),
     ]
