@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 def check_names(names: ResourceNames, location: str, account: Account) -> Report:
     """Return a problem for every name that stands in the way. What is in our resource group already is ours."""
     group = ask_object("group", "show", "--name", names.resource_group)
-    if group.found is None:
-        return Report(notes=[f"could not look for the resource group {names.resource_group} ({group.reason})"])
+    place = group.text("location")
+    if group.found is None or (group.found and not place):
+        reason = group.reason or "az group show tells no location"
+        return Report(notes=[f"could not look for the resource group {names.resource_group} ({reason})"])
     ours: set[str] = set()
     if group.found:
-        if folded(place := group.text("location")) != folded(location):
-            problem = f"the resource group {names.resource_group} is in {place or 'another region'} and cannot move; "
+        if folded(place) != folded(location):
+            problem = f"the resource group {names.resource_group} is in {place} and cannot move; "
             return Report(
                 problems=[
                     parameters.refusal("location", problem + "deploy there, or choose another AZURE_ENV_NAME", place)
