@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -17,8 +18,12 @@ class HookError(Exception):
 def run_hook(main: Callable[[], int]) -> int:
     """Return the exit status of `main`; 1 with one line on standard error when it could not finish.
 
-    Handled are a HookError, a file that cannot be read or written, and a reader of the output that went away.
+    Handled are a HookError, a file that cannot be read or written, a reader of the output that went away, an
+    interruption, and a console that cannot show a character of what Azure said.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = main()
         sys.stdout.flush()
@@ -26,6 +31,8 @@ def run_hook(main: Callable[[], int]) -> int:
         # Without this, Python would try to flush the closed pipe again at its end and complain about that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _failed("the reader of the output closed it early: run the command again without the pipe")
+    except KeyboardInterrupt:
+        return _failed("interrupted: run the command again")
     except HookError as error:
         return _failed(str(error))
     except OSError as error:

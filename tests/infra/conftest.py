@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
-FAKE_AZ = """#!{python}
+FAKE_AZ = """#!{python} -IS
 import json, pathlib, sys
 here = pathlib.Path(__file__).parent
 arguments = " ".join(sys.argv[1:])
