@@ -91,11 +91,10 @@ def check_providers(account: Account, *, is_private: bool) -> Report:
     query = "[].{namespace:namespace,registrationState:registrationState}"
     answer = ask_list("provider", "list", "--query", query)
     required = required_providers(is_private=is_private)
-    if not answer.found:
+    if not answer.data:
+        reason = answer.reason or "the list is empty"
         commands = "; ".join(_register(provider) for provider in required)
-        return Report(
-            notes=[f"could not see which providers are registered ({answer.reason}); if need be, run: {commands}"]
-        )
+        return Report(notes=[f"could not see which providers are registered ({reason}); if need be, run: {commands}"])
     registered = {
         text(entry, "namespace").lower() for entry in answer.data if text(entry, "registrationState") == "Registered"
     }

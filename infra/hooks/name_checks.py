@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from infra.hooks import parameters
 from infra.hooks.azure_cli import ObjectAnswer, ask_list, ask_object, text
 from infra.hooks.cloud_checks import folded
+from infra.hooks.federation import IDENTITY_PREFIX
 from infra.hooks.report import Report
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ def check_names(names: ResourceNames, location: str, account: Account) -> Report
         if not listed.found:
             return Report(notes=[f"could not list what is in {names.resource_group} ({listed.reason})"])
         ours = {text(entry, "name").lower() for entry in listed.data}
+        others = sorted(name for name in ours if name.startswith(IDENTITY_PREFIX))
+        if others and names.app_identity not in others:
+            problem = (
+                f"{names.resource_group} holds an installation with other names ({', '.join(others)}), because names "
+                "follow from how the region is spelled; a second one beside it would not work"
+            )
+            return Report(problems=[parameters.refusal("location", problem, "<region as it was spelled before>")])
     report = Report()
     if names.key_vault not in ours:
         report.add(_check_deleted_vault(names, location, has_group=bool(group.found)))

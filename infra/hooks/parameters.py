@@ -23,6 +23,9 @@ INFRA: Final = Path(__file__).resolve().parent.parent
 TEMPLATE: Final = INFRA / "main.bicep"
 PARAMETERS_FILE: Final = INFRA / "main.parameters.json"
 
+EMPTY: Final = '""'
+"""The empty text, as every shell takes it."""
+
 _PARAMETER: Final = re.compile(r"((?:^@.*\n(?:^  .*\n|^\]\)\n)*)*)^param (\w+) (\w+)( =)?", re.MULTILINE)
 _ALLOWED: Final = re.compile(r"@allowed\(\[\n(.*?)\n\]\)", re.DOTALL)
 _LIMIT: Final = re.compile(r"@(minLength|maxLength|minValue|maxValue)\((\d+)\)")
@@ -64,13 +67,17 @@ def label(name: str) -> str:
 
 
 def refusal(name: str, message: str, value: str) -> str:
-    """Return the line that says what is wrong with a parameter, and the command that gives it another value."""
+    """Return the line that says what is wrong with a parameter, and the command that gives it another value.
+
+    An empty value takes the parameter back to its default.
+    """
     variable = variables_of(name)
     if os.environ.get("GITHUB_ACTIONS"):
         environment = os.environ.get("AZURE_ENV_NAME", "<environment>")
-        command = f"gh variable set {variable} --env {environment} --body {value}"
+        action, body = ("set", f" --body {value}") if value else ("delete", "")
+        command = f"gh variable {action} {variable} --env {environment}{body}"
     else:
-        command = f"azd env set {variable} {value}"
+        command = f"azd env set {variable} {value or EMPTY}"
     return f"{label(name)}: {message}; run: {command}"
 
 

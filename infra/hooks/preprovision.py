@@ -139,7 +139,7 @@ def _check_registrations(values: Mapping[str, Any], signed_in: account.Account) 
             f"must be empty: publisherTenantId (PUBLISHER_TENANT_ID) {place}, and sign-in to the API works in the "
         )
         message += "tenant of the subscription only"
-        report.problems.append(parameters.refusal("apiClientId", message, '""'))
+        report.problems.append(parameters.refusal("apiClientId", message, ""))
     report.notes.append(
         f"publisherTenantId (PUBLISHER_TENANT_ID): {place}, so the registration {client_id} was not looked for; "
         f"to look, run: az login --tenant {tenant_id} --allow-no-subscriptions, "

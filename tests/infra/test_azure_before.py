@@ -62,9 +62,9 @@ def test_an_answer_that_is_no_json_is_no_answer(azure_cli: AzureCli) -> None:
 def test_what_could_not_be_looked_up_is_a_note_and_never_a_pass(azure_cli: AzureCli, shape: object) -> None:
     azure_cli({"account show": states.SIGNED_IN["account show"], "": shape})
     report = check()
-    assert [problem for problem in report.problems if "has not registered" not in problem] == []
-    assert any("regions" in note for note in report.notes)
-    assert bool(report.problems) or any("providers" in note for note in report.notes)
+    assert report.problems == []
+    for part in ("regions", "providers", "resource group"):
+        assert any(part in note for note in report.notes), part
 
 
 def test_a_region_without_flex_consumption_is_refused_with_those_that_have_it(azure_cli: AzureCli) -> None:
@@ -106,6 +106,7 @@ def test_in_another_tenant_neither_federation_nor_the_api_can_work(azure_cli: Az
     assert "publisherTenantId (PUBLISHER_TENANT_ID)" in kind
     assert kind.endswith("run: azd env set CREDENTIAL_KIND certificate")
     assert api.startswith("apiClientId (API_CLIENT_ID): ")
+    assert api.endswith('run: azd env set API_CLIENT_ID ""')
 
 
 def test_the_subscriptions_own_tenant_is_no_other_tenant(azure_cli: AzureCli) -> None:
@@ -142,6 +143,14 @@ def test_the_group_of_another_region_cannot_be_used(azure_cli: AzureCli) -> None
     (problem,) = check().problems
     assert "rg-production is in northeurope and cannot move" in problem
     assert problem.endswith("run: azd env set AZURE_LOCATION northeurope")
+
+
+def test_a_region_that_is_spelled_in_another_way_would_make_a_second_installation(azure_cli: AzureCli) -> None:
+    azure_cli(states.EVERYTHING)
+    (problem,) = check(AZURE_LOCATION="West Europe").problems
+    assert problem.startswith("location (AZURE_LOCATION): ")
+    assert NAMES.app_identity in problem
+    assert problem.endswith("run: azd env set AZURE_LOCATION <region as it was spelled before>")
 
 
 @pytest.mark.parametrize(("group", "has_group"), [(states.NO_GROUP, False), ({"location": "West Europe"}, True)])
