@@ -32,7 +32,7 @@ def resource_names(subscription_id: str, environment_name: str, location: str) -
     short = _abbreviations()
     token = unique_string(f"/subscriptions/{subscription_id}", environment_name, location)
     return ResourceNames(
-        resource_group=f"{short['resourceGroup']}{environment_name}",
+        resource_group=resource_group(environment_name),
         app_identity=f"{short['managedIdentity']}app-{token}",
         function_app=f"{short['functionApp']}{token}",
         key_vault=f"{short['keyVault']}{token}",
@@ -40,9 +40,14 @@ def resource_names(subscription_id: str, environment_name: str, location: str) -
     )
 
 
-def environment_of(resource_group: str) -> str:
+def resource_group(environment_name: str) -> str:
+    """Return the name of an environment's resource group."""
+    return f"{_abbreviations()['resourceGroup']}{environment_name}"
+
+
+def environment_of(group: str) -> str:
     """Return the name of the environment that a resource group belongs to."""
-    return resource_group.removeprefix(_abbreviations()["resourceGroup"])
+    return group.removeprefix(_abbreviations()["resourceGroup"])
 
 
 def identity_of(function_app: str) -> str:

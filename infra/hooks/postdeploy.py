@@ -15,7 +15,7 @@ from infra.hooks import deployment
 from infra.hooks.account import check_sign_in, endpoints_of
 from infra.hooks.azure_cli import ask_object
 from infra.hooks.federation import check_federation
-from infra.hooks.names import identity_of
+from infra.hooks.names import identity_of, resource_group
 from infra.hooks.run import HookError, run_hook
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _group_of(environment: Mapping[str, str]) -> str:
     if group := environment.get("AZURE_RESOURCE_GROUP"):
         return group
     if name := environment.get("AZURE_ENV_NAME"):
-        return f"rg-{name}"
+        return resource_group(name)
     raise HookError(
         "nothing says which deployment is meant; run: azd hooks run postdeploy, or: "
         "python3 -m infra.hooks.postdeploy --group <resource group>"
