@@ -88,7 +88,8 @@ def _trust(outputs: Mapping[str, Any]) -> list[str]:
         "",
         "On your own machine, signed in with `az login` as an owner of the app registration. Microsoft Entra ID takes",
         "a minute or two to accept it. When it is refused as a duplicate, there is one already:",
-        "`infra.hooks.postdeploy` (below) says whether it is for this app's identity, and prints the command that corrects it if it is not.",
+        "`infra.hooks.postdeploy` (below) says whether it is for this app's identity, and if not, the command that",
+        "corrects it.",
         "",
         *_block(*(command for command in commands if command)),
     ]
