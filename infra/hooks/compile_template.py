@@ -1,7 +1,7 @@
 """Compiles main.bicep to an ARM template, with the Bicep CLI of infra/runtime.json and no other.
 
-`python -m infra.hooks.compile_template FILE.json`; warnings of the compiler and its linter are printed, an error ends it
-with exit status 1.
+`python -m infra.hooks.compile_template FILE.json`; warnings of the compiler and its linter are printed, an error ends
+it with exit status 1.
 """
 
 from __future__ import annotations
