@@ -15,7 +15,7 @@ param environmentName string
 })
 param location string
 
-@description('Tenant of the publisher\'s app registration; empty: the tenant of this subscription, which it must be in federated mode.')
+@description('Tenant of the publisher\'s app registration. Empty: the tenant of this subscription; federated mode takes no other.')
 @maxLength(36)
 param publisherTenantId string = ''
 

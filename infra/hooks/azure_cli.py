@@ -1,15 +1,29 @@
-"""Questions to Azure through the Azure CLI, with "could not ask" kept apart from every answer."""
+"""Questions to Azure through the Azure CLI, with "could not ask" kept apart from every answer.
+
+What the CLI prints is data: its shape is checked here, so that a list instead of an object is "could not ask" as well.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 TIMEOUT_SECONDS: Final = 120
-_NOT_FOUND: Final = ("does not exist", "not found", "notfound", "was not found", "could not be found")
+NOT_INSTALLED: Final = (
+    "the Azure CLI (az) is not installed or not on the PATH: https://learn.microsoft.com/cli/azure/install-azure-cli"
+)
+
+_ERROR_CODE: Final = re.compile(r"^(?:ERROR: )?\((\w+)\)", re.MULTILINE)
+_ABSENT_CODES: Final = {"ResourceNotFound", "ResourceGroupNotFound"}
+"""Only these are Azure Resource Manager's word that something is not there; SubscriptionNotFound, for one, is not."""
+_ABSENT_WORDS: Final = ("does not exist", "doesn't exist", "could not be found", "was not found")
+"""How the CLI says it where it gives no code, for Microsoft Graph above all."""
+_LONGEST_REASON: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,31 +31,98 @@ class Answer:
     """What the CLI said. `found` is None when the question could not be asked, and then `reason` says why."""
 
     found: bool | None
-    data: Any = None
     reason: str = ""
 
 
-def ask(*arguments: str) -> Answer:
-    """Run `az` with these arguments and return its JSON; what is not there is an answer, a failure is not."""
+@dataclass(frozen=True, slots=True)
+class ObjectAnswer(Answer):
+    """An answer that is one object; empty when nothing was found."""
+
+    data: Mapping[str, Any] | None = None
+
+    def text(self, *path: str) -> str:
+        """Return the text at a path of names; empty when there is none."""
+        return text(self.data, *path)
+
+
+@dataclass(frozen=True, slots=True)
+class ListAnswer(Answer):
+    """An answer that is a list of objects; empty when nothing was found."""
+
+    data: tuple[Mapping[str, Any], ...] = ()
+
+
+def ask_object(*arguments: str) -> ObjectAnswer:
+    """Run `az` with these arguments and return the object that it answers with."""
+    answer, data = _ask(arguments)
+    if answer.found and not isinstance(data, dict):
+        answer = _misshapen(arguments, "an object")
+    return ObjectAnswer(answer.found, answer.reason, data if answer.found else None)
+
+
+def ask_list(*arguments: str) -> ListAnswer:
+    """Run `az` with these arguments and return the list of objects that it answers with."""
+    answer, data = _ask(arguments)
+    if answer.found and not (isinstance(data, list) and all(isinstance(entry, dict) for entry in data)):
+        answer = _misshapen(arguments, "a list of objects")
+    return ListAnswer(answer.found, answer.reason, tuple(data) if answer.found else ())
+
+
+def text(data: object, *path: str) -> str:
+    """Return the text at a path of names in nested objects; empty when there is none."""
+    for name in path:
+        data = data.get(name) if isinstance(data, Mapping) else None
+    return data if isinstance(data, str) else ""
+
+
+def texts(data: object, name: str) -> list[str]:
+    """Return the texts of a list that an object holds under a name; empty when there are none."""
+    values = data.get(name) if isinstance(data, Mapping) else None
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+
+
+def _ask(arguments: tuple[str, ...]) -> tuple[Answer, Any]:
     program = shutil.which("az")
     if program is None:
-        return Answer(None, reason="the Azure CLI (az) is not installed")
+        return Answer(None, NOT_INSTALLED), None
     try:
         done = subprocess.run(  # noqa: S603 - fixed program, arguments are passed as a list
             [program, *arguments, "--output", "json"],
             capture_output=True,
             check=False,
             encoding="utf-8",
+            errors="replace",
+            stdin=subprocess.DEVNULL,
             timeout=TIMEOUT_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        return Answer(None, reason=f"az {' '.join(arguments[:3])} gave no answer within {TIMEOUT_SECONDS} s")
+        return Answer(None, f"{_question(arguments)} gave no answer within {TIMEOUT_SECONDS} s"), None
+    except OSError as error:
+        return Answer(None, f"{program} could not be started: {error.strerror or error}"), None
     if done.returncode:
-        complaint = done.stderr.strip().splitlines()
-        reason = complaint[-1][:300] if complaint else f"az ended with {done.returncode}"
-        is_absent = any(words in done.stderr.lower() for words in _NOT_FOUND)
-        return Answer(False if is_absent else None, reason=reason)
+        complaint = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        reason = complaint[-1][:_LONGEST_REASON] if complaint else f"az ended with {done.returncode}"
+        return Answer(False if _is_absent(done.stderr) else None, reason), None
     try:
-        return Answer(found=True, data=json.loads(done.stdout or "null"))
+        return Answer(found=True), json.loads(done.stdout.lstrip("\ufeff") or "null")
     except json.JSONDecodeError:
-        return Answer(None, reason=f"az {' '.join(arguments[:3])} did not answer with JSON")
+        return Answer(None, f"{_question(arguments)} did not answer with JSON"), None
+
+
+def _is_absent(complaint: str) -> bool:
+    if codes := _ERROR_CODE.findall(complaint):
+        return codes[0] in _ABSENT_CODES
+    return any(words in complaint for words in _ABSENT_WORDS)
+
+
+def _misshapen(arguments: tuple[str, ...], expected: str) -> Answer:
+    return Answer(None, f"{_question(arguments)} did not answer with {expected}")
+
+
+def _question(arguments: tuple[str, ...]) -> str:
+    words = []
+    for argument in arguments:
+        if argument.startswith("-"):
+            break
+        words.append(argument)
+    return f"az {' '.join(words)}"

@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from infra.hooks.lock import PROJECT
+from infra.hooks.run import run_hook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 BUILT_WITH: Final = ("infra/runtime.json", "infra/hooks/lock.py", "infra/hooks/package.py", "infra/hooks/wheels.py")
 """Files outside the package that decide what is in it."""
-NOT_IN_A_TEMPLATE: Final = ("infra/hooks/", "infra/pipeline/")
+NOT_IN_A_TEMPLATE: Final = ("infra/hooks/", "infra/pipeline/", "infra/samples/")
 
 
 def changed_files(commit: str, project: Path = PROJECT) -> list[str] | None:
@@ -72,4 +73,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_hook(lambda: main(sys.argv[1:])))

@@ -1,7 +1,7 @@
 """Compiles main.bicep to an ARM template, with the Bicep CLI of infra/runtime.json and no other.
 
-`python -m infra.hooks.compile_template FILE.json`; exit status 1 on an error, and on a warning of the compiler or its
-linter.
+`python -m infra.hooks.compile_template FILE.json`; warnings of the compiler and its linter are printed, an error ends
+it with exit status 1.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from infra.hooks.azure_cli import NOT_INSTALLED
 from infra.hooks.parameters import INFRA, TEMPLATE
+from infra.hooks.run import HookError, run_hook
 
 RUNTIME: Final = INFRA / "runtime.json"
 _DIAGNOSTIC: Final = re.compile(r"\(\d+,\d+\) : (?:Warning|Error|Info) ")
@@ -26,23 +28,23 @@ _SETTINGS: Final = {
 }
 
 
-def compile_template(target: Path) -> str:
-    """Write the template; return what is wrong with it, empty when nothing is.
+def compile_template(target: Path) -> list[str]:
+    """Write the template; return what the compiler and its linter warn of, a line each.
 
     Raises:
-        ValueError: the Azure CLI is missing, or Bicep could not be installed.
+        HookError: the Azure CLI is missing, Bicep could not be installed, or the template has errors.
     """
     program = shutil.which("az")
     if program is None:
-        raise ValueError("the Azure CLI (az) is not installed: learn.microsoft.com/cli/azure/install-azure-cli")
+        raise HookError(NOT_INSTALLED)
     version = json.loads(RUNTIME.read_text(encoding="utf-8"))["bicepVersion"]
     installed = _run(program, "bicep", "install", "--version", version)
     if installed.returncode:
-        raise ValueError(f"Bicep {version} could not be installed: {installed.stderr.strip()}")
+        raise HookError(f"Bicep {version} could not be installed: {installed.stderr.strip()}")
     built = _run(program, "bicep", "build", "--file", str(TEMPLATE), "--outfile", str(target))
     if built.returncode:
-        return built.stderr.strip() or f"az bicep build ended with {built.returncode}"
-    return "\n".join(line for line in built.stderr.splitlines() if _DIAGNOSTIC.search(line))
+        raise HookError(built.stderr.strip() or f"az bicep build ended with {built.returncode}")
+    return [line for line in built.stderr.splitlines() if _DIAGNOSTIC.search(line)]
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -52,18 +54,14 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Compile; print what is wrong."""
+    """Compile; print the warnings."""
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m infra.hooks.compile_template FILE.json\n")
         return 2
-    try:
-        wrong = compile_template(Path(arguments[0]))
-    except ValueError as error:
-        wrong = str(error)
-    if wrong:
-        sys.stderr.write(f"{wrong}\n")
-    return 1 if wrong else 0
+    for warning in compile_template(Path(arguments[0])):
+        sys.stderr.write(f"{warning}\n")
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_hook(lambda: main(sys.argv[1:])))

@@ -11,7 +11,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.hooks.azure_cli import ask
+from infra.hooks.azure_cli import ask_object, text
+from infra.hooks.run import run_hook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,22 +28,22 @@ def problem(environment: Mapping[str, str]) -> str:
     if not location:
         return f"AZURE_LOCATION is empty: gh variable set AZURE_LOCATION --env {name} --body <region>"
     group = f"rg-{name}"
-    answer = ask("group", "show", "--name", group)
+    answer = ask_object("group", "show", "--name", group)
     if answer.found is None:
         return f"the resource group {group} could not be looked up ({answer.reason})"
     create = f"az group create --name {group} --location {location} --tags {TAG}={name}"
-    return _problem_of(answer.data, name, location, create) if answer.found else f"there is no {group}: {create}"
+    return _problem_of(answer.data or {}, name, location, create) if answer.found else f"there is no {group}: {create}"
 
 
 def _problem_of(group: Mapping[str, Any], name: str, location: str, create: str) -> str:
-    owner, region = (group.get("tags") or {}).get(TAG), group["location"]
-    if owner is None:
-        return f"{group['name']} has no tag {TAG}; if it is meant for {name}: {create}"
+    owner, region = text(group, "tags", TAG), text(group, "location")
+    if not owner:
+        return f"rg-{name} has no tag {TAG}; if it is meant for {name}: {create}"
     if owner != name:
-        return f"{group['name']} belongs to the environment {owner}, not to {name}: nothing is deployed"
+        return f"rg-{name} belongs to the environment {owner}, not to {name}: nothing is deployed"
     if region != location.replace(" ", "").lower():
         repair = f"gh variable set AZURE_LOCATION --env {name} --body {region}"
-        return f"AZURE_LOCATION is {location}, but {group['name']} is in {region}: {repair}"
+        return f"AZURE_LOCATION is {location}, but rg-{name} is in {region}: {repair}"
     return ""
 
 
@@ -55,4 +56,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_hook(main))

@@ -15,6 +15,7 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from infra.hooks.parameters import PARAMETERS_FILE, TEMPLATE
+from infra.hooks.run import run_hook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,4 +69,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_hook(main))

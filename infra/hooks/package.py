@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.hooks.lock import PROJECT
+from infra.hooks.run import run_hook
 from infra.hooks.wheels import LIBRARIES, PackageError, install, target_python
 
 AZD_FOLDER: Final = "build/package"
@@ -147,4 +148,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_hook(lambda: main(sys.argv[1:])))

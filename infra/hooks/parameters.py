@@ -14,12 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.hooks.run import HookError, run_hook
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 INFRA: Final = Path(__file__).resolve().parent.parent
 TEMPLATE: Final = INFRA / "main.bicep"
 PARAMETERS_FILE: Final = INFRA / "main.parameters.json"
+
+EMPTY: Final = '""'
+"""The empty text, as every shell takes it."""
 
 _PARAMETER: Final = re.compile(r"((?:^@.*\n(?:^  .*\n|^[\]}]\)\n)*)*)^param (\w+) (\w+)( =)?", re.MULTILINE)
 _ALLOWED: Final = re.compile(r"@allowed\(\[\n(.*?)\n\]\)", re.DOTALL)
@@ -52,9 +57,28 @@ def declarations(template: Path = TEMPLATE) -> dict[str, Declaration]:
 
 def variables_of(name: str, parameters_file: Path = PARAMETERS_FILE) -> str:
     """Return the environment variable that feeds a parameter, for messages; the parameter's own name when none does."""
-    text = json.dumps(_document(parameters_file)["parameters"].get(name, {}))
-    match = _VARIABLE.search(text)
+    match = _VARIABLE.search(json.dumps(_entries(parameters_file).get(name, {})))
     return match[1] or name if match else name
+
+
+def label(name: str) -> str:
+    """Return how messages call a parameter: its name and its environment variable."""
+    return f"{name} ({variables_of(name)})"
+
+
+def refusal(name: str, message: str, value: str) -> str:
+    """Return the line that says what is wrong with a parameter, and the command that gives it another value.
+
+    An empty value takes the parameter back to its default.
+    """
+    variable = variables_of(name)
+    if os.environ.get("GITHUB_ACTIONS"):
+        environment = os.environ.get("AZURE_ENV_NAME", "<environment>")
+        action, body = ("set", f" --body {value}") if value else ("delete", "")
+        command = f"gh variable {action} {variable} --env {environment}{body}"
+    else:
+        command = f"azd env set {variable} {value or EMPTY}"
+    return f"{label(name)}: {message}; run: {command}"
 
 
 def resolve(environment: Mapping[str, str], parameters_file: Path = PARAMETERS_FILE) -> dict[str, Any]:
@@ -65,22 +89,32 @@ def resolve(environment: Mapping[str, str], parameters_file: Path = PARAMETERS_F
     declared = declarations()
     return {
         name: _typed(_resolved(entry["value"], environment), declared[name].type if name in declared else "string")
-        for name, entry in _document(parameters_file)["parameters"].items()
+        for name, entry in _entries(parameters_file).items()
     }
 
 
-def problems(values: Mapping[str, Any], template: Path = TEMPLATE) -> list[str]:
-    """Return one line for each parameter that Bicep would refuse, naming the parameter and its variable."""
+def complaints(values: Mapping[str, Any], template: Path = TEMPLATE) -> dict[str, str]:
+    """Return what Bicep would refuse, by the parameter's name."""
     declared = declarations(template)
-    found = [f"{name}: main.bicep has no such parameter" for name in values if name not in declared]
+    found = {name: "main.bicep has no such parameter" for name in values if name not in declared}
     for name, declaration in declared.items():
         if name in values:
             message = _problem(values[name], declaration)
         else:
             message = "" if declaration.has_default else "is required"
         if message:
-            found.append(f"{name} ({variables_of(name)}): {message}")
+            found[name] = message
     return found
+
+
+def problems(values: Mapping[str, Any]) -> list[str]:
+    """Return one line for each parameter that Bicep would refuse, naming the parameter and its variable."""
+    return lines(complaints(values))
+
+
+def lines(found: Mapping[str, str]) -> list[str]:
+    """Return complaints as lines that name the parameter and its variable."""
+    return [f"{label(name)}: {message}" for name, message in found.items()]
 
 
 def _problem(value: Any, declaration: Declaration) -> str:
@@ -104,8 +138,21 @@ def _problem(value: Any, declaration: Declaration) -> str:
 
 
 def _document(parameters_file: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(parameters_file.read_text(encoding="utf-8"))
+    try:
+        document = json.loads(parameters_file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise HookError(f"{parameters_file}: is not JSON ({error})") from None
+    if not isinstance(document, dict) or not isinstance(document.get("parameters"), dict):
+        raise HookError(f"{parameters_file}: must be an object with an object named parameters in it")
     return document
+
+
+def _entries(parameters_file: Path) -> dict[str, dict[str, Any]]:
+    entries: dict[str, dict[str, Any]] = _document(parameters_file)["parameters"]
+    for name, entry in entries.items():
+        if not isinstance(entry, dict) or "value" not in entry:
+            raise HookError(f'{parameters_file}: {name} must be an object with a value: {{"value": ...}}')
+    return entries
 
 
 def _resolved(value: Any, environment: Mapping[str, str]) -> Any:
@@ -132,8 +179,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m infra.hooks.parameters FILE\n")
         return 2
     values = resolve(os.environ)
-    found = problems(values)
-    if found:
+    if found := problems(values):
         sys.stderr.write("\n".join(found) + "\n")
         return 1
     document = {**_document(PARAMETERS_FILE), "parameters": {name: {"value": value} for name, value in values.items()}}
@@ -144,4 +190,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_hook(lambda: main(sys.argv[1:])))

@@ -1,83 +1,142 @@
 """After the code is deployed: the values for Partner Center, the notification URL, and what is still to be done.
 
+azd runs it. Without azd: `python -m infra.hooks.postdeploy --group RESOURCE_GROUP`, signed in with the Azure CLI.
 The URL holds two secrets. It is printed in full on a person's terminal only; a log gets placeholders and the command.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from infra.hooks import cloud_checks
-from infra.hooks.azure_cli import ask
+from infra.hooks import deployment
+from infra.hooks.account import check_sign_in, endpoints_of
+from infra.hooks.azure_cli import ask_object
+from infra.hooks.federation import check_federation
+from infra.hooks.names import identity_of, resource_group
+from infra.hooks.run import HookError, run_hook
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-FUNCTION: Final = "managed_application_notification"
+    from infra.hooks.account import Account
+    from infra.hooks.deployment import Deployment
+
 MASKED: Final = ("<function key>", "<signature>")
 
 
-def notification_url(environment: Mapping[str, str], *, in_full: bool) -> str:
-    """Return the URL for the plan's notification endpoint; Azure appends /resource to its path.
+def notification_url(deployed: Deployment, signature: str, *, in_full: bool) -> tuple[str, list[str]]:
+    """Return the URL for the plan's notification endpoint, and one line for each placeholder that is left in it.
 
-    `in_full` asks Azure for the function's key; a key that cannot be read stays a placeholder.
+    Azure appends /resource to the path by itself. `in_full` asks Azure for the function's key. During a rotation the
+    signature has two values: the new one comes first, and that is the one to register.
     """
-    code, signature = MASKED
+    code, missing = MASKED[0], []
     if in_full:
-        app, group = environment["FUNCTION_APP_NAME"], environment["AZURE_RESOURCE_GROUP"]
-        keys = ask("functionapp", "function", "keys", "list", "-n", app, "-g", group, "--function-name", FUNCTION)
-        code = keys.data.get("default", code) if keys.found else code
-        # During a rotation the new value comes first, and that is the one to register.
-        signature = environment.get("NOTIFICATION_SIGNATURE", "").split(",")[0] or signature
-    return f"{environment['NOTIFICATION_ENDPOINT']}?code={code}&sig={signature}"
+        keys = ask_object(
+            "functionapp", "function", "keys", "list", "--resource-group", deployed.resource_group,
+            "--name", deployed.function_app, "--function-name", deployment.NOTIFICATION_FUNCTION,
+        )  # fmt: skip
+        code = keys.text("default") or code
+        if code in MASKED:
+            reason = keys.reason or "the function has no key named default"
+            missing.append(f"{code}: could not be read ({reason}); deploy the code first, then run this again")
+        if not signature:
+            missing.append(deployment.SIGNATURE_PLACEHOLDER)
+        signature = signature.split(",", maxsplit=1)[0].strip() or MASKED[1]
+    else:
+        signature = MASKED[1]
+    return f"{deployed.endpoint}?code={code}&sig={signature}", missing
 
 
-def partner_center(environment: Mapping[str, str], *, in_full: bool) -> str:
-    """Return what the plan in Partner Center needs, one value per line."""
-    client_id = environment["PUBLISHER_CLIENT_ID"]
-    principal = ask("ad", "sp", "show", "--id", client_id)
-    object_id = principal.data["id"] if principal.found else f"(look it up: az ad sp show --id {client_id} --query id)"
-    account = ask("account", "show")
-    tenant = account.data["tenantId"] if account.found else "(look it up: az account show --query tenantId)"
+def partner_center(deployed: Deployment, account: Account | None, url: str) -> str:
+    """Return what the plan in Partner Center needs, one value per line. Without an account nothing is looked up."""
+    look_up = f"az ad sp show --id {deployed.client_id} --query id --output tsv"
+    if account is None:
+        tenant, object_id = deployed.tenant_id or "(run: az account show --query tenantId --output tsv)", ""
+    elif account.has_tenant(deployed.tenant_id):
+        tenant = account.tenant_id
+        object_id = ask_object("ad", "sp", "show", "--id", deployed.client_id).text("id")
+    else:
+        tenant, object_id = deployed.tenant_id, ""
+        look_up = f"az login --tenant {tenant} --allow-no-subscriptions, and then: {look_up}"
+    principal = object_id or f"(run: {look_up})"
     return "\n".join(
         (
             "",
             "Partner Center, technical configuration of the plan:",
-            f"  Notification endpoint URL : {notification_url(environment, in_full=in_full)}",
+            f"  Notification endpoint URL : {url}",
             f"  Microsoft Entra tenant ID : {tenant}",
-            f"  Authorization, principal  : {object_id}  (object id of the service principal, not the client id)",
+            f"  Authorization, principal  : {principal}  (object id of the service principal, not the client id)",
             "  Authorization, role       : Contributor",
             "",
         )
     )
 
 
-def unfinished(environment: Mapping[str, str]) -> list[str]:
+def unfinished(deployed: Deployment, account: Account) -> list[str]:
     """Return one line for each app registration that does not trust the app's identity yet."""
-    trusts = []
-    if environment.get("CREDENTIAL_KIND", "federated") == "federated":
-        trusts.append((environment["PUBLISHER_CLIENT_ID"], environment.get("FEDERATED_CREDENTIAL_COMMAND", "")))
-    if environment.get("API_CLIENT_ID"):
-        trusts.append((environment["API_CLIENT_ID"], environment.get("API_FEDERATED_CREDENTIAL_COMMAND", "")))
-    group = environment["AZURE_RESOURCE_GROUP"]
-    reports = [cloud_checks.check_federated_credential(client_id, group, command) for client_id, command in trusts]
-    return [line for report in reports for line in (*report.problems, *report.notes)]
+    if not account.has_tenant(deployed.tenant_id):
+        return []
+    client_ids = [deployed.client_id] if deployed.is_federated else []
+    client_ids += [deployed.api_client_id] if deployed.api_client_id else []
+    endpoints = endpoints_of(account.cloud_name)
+    if not client_ids or endpoints is None:
+        return []
+    report = check_federation(
+        client_ids,
+        account,
+        endpoints["tokenExchangeAudience"],
+        deployed.resource_group,
+        identity_of(deployed.function_app),
+    )
+    return [*report.problems, *report.notes]
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Print the values; 0 also when something is still to be done, because the deployment itself has succeeded."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.hooks.postdeploy", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--group", metavar="RESOURCE_GROUP", help="ask Azure about this resource group, without azd")
+    group: str | None = parser.parse_args(arguments).group
     in_full = sys.stdout.isatty() and not os.environ.get("CI")
-    sys.stdout.write(partner_center(os.environ, in_full=in_full))
+    report, account = check_sign_in(os.environ)
+    deployed = None if group else deployment.from_environment(os.environ)
+    if deployed is None:
+        if account is None:
+            raise HookError("; ".join(report.problems))
+        deployed = deployment.from_azure(group or _group_of(os.environ))
+    for problem in report.problems:
+        sys.stderr.write(f"problem: {problem}\n")
+    signature = os.environ.get("NOTIFICATION_SIGNATURE", "")
+    url, missing = notification_url(deployed, signature, in_full=in_full and account is not None)
+    sys.stdout.write(partner_center(deployed, account, url))
+    for line in missing:
+        sys.stdout.write(f"{line}\n")
     if not in_full:
-        sys.stdout.write("The URL holds two secrets. In full, on a terminal: azd hooks run postdeploy\n")
-    if page := os.environ.get("OPERATIONS_PAGE"):
-        sys.stdout.write(f"Operations page: {page}\n")
-    for line in unfinished(os.environ):
+        command = f"python3 -m infra.hooks.postdeploy --group {deployed.resource_group}"
+        sys.stdout.write(f"The URL holds two secrets. In full, on a terminal: azd hooks run postdeploy, or {command}\n")
+    if deployed.operations_page:
+        sys.stdout.write(f"Operations page: {deployed.operations_page}\n")
+    for line in unfinished(deployed, account) if account else []:
         sys.stdout.write(f"Still to do: {line}\n")
     return 0
 
 
+def _group_of(environment: Mapping[str, str]) -> str:
+    """The resource group to look into when the environment has no outputs."""
+    if group := environment.get("AZURE_RESOURCE_GROUP"):
+        return group
+    if name := environment.get("AZURE_ENV_NAME"):
+        return resource_group(name)
+    raise HookError(
+        "nothing says which deployment is meant; run: azd hooks run postdeploy, or: "
+        "python3 -m infra.hooks.postdeploy --group <resource group>"
+    )
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_hook(lambda: main(sys.argv[1:])))

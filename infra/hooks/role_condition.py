@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from infra.hooks.run import run_hook
+
 WELL_KNOWN_IDS: Final = Path(__file__).resolve().parent.parent / "well_known_ids.json"
 _ATTRIBUTE: Final = "Microsoft.Authorization/roleAssignments"
 
@@ -39,4 +41,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_hook(main))

@@ -7,6 +7,7 @@ The webhook refuses a call without its signature; the API refuses who is not sig
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import sys
 import time
@@ -16,8 +17,9 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from infra.hooks.azure_cli import ask
-from infra.hooks.postdeploy import FUNCTION
+from infra.hooks.azure_cli import ask_list, ask_object, text
+from infra.hooks.deployment import NOTIFICATION_FUNCTION, host_name
+from infra.hooks.run import run_hook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +29,7 @@ REQUIRED_FUNCTIONS: Final = (
     "collect_shard",
     "collect_poisoned_shard",
     "reconcile_registry",
-    FUNCTION,
+    NOTIFICATION_FUNCTION,
     "compliance_fleet",
     "query_logs",
     "operations_page",
@@ -78,21 +80,26 @@ def status_of(endpoint: str, call: Call) -> int:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
-    except (urllib.error.URLError, TimeoutError):
+    except (OSError, http.client.HTTPException):
         return 0
 
 
 def failures(group: str, app: str, endpoint: str, pause: Callable[[float], None] = time.sleep) -> list[str]:
     """Return one line per failure. A new deployment gets two minutes to start."""
     found = _missing_functions(group, app, pause)
-    keys = ask("functionapp", "function", "keys", "list", "-g", group, "-n", app, "--function-name", FUNCTION)
-    settings = ask("functionapp", "config", "appsettings", "list", "-g", group, "-n", app, "--query", "[].name")
-    for answer, what in ((keys, f"the key of {FUNCTION}"), (settings, "the names of the app settings")):
-        if not answer.found:
-            found.append(f"{what} could not be read ({answer.reason})")
-    if not keys.found or not settings.found:
+    place = ("--resource-group", group, "--name", app)
+    keys = ask_object("functionapp", "function", "keys", "list", *place, "--function-name", NOTIFICATION_FUNCTION)
+    settings = ask_list("functionapp", "config", "appsettings", "list", *place, "--query", "[].{name:name}")
+    key = keys.text("default")
+    if not key:
+        reason = keys.reason or "it has none that is named default"
+        found.append(f"the key of {NOTIFICATION_FUNCTION} could not be read ({reason})")
+    if not settings.found:
+        found.append(f"the names of the app settings could not be read ({settings.reason})")
+    if not key or not settings.found:
         return found
-    for call in calls(keys.data["default"], has_api="API_CLIENT_ID" in settings.data):
+    has_api = any(text(setting, "name") == "API_CLIENT_ID" for setting in settings.data)
+    for call in calls(key, has_api=has_api):
         status = 0
         for attempt in range(ATTEMPTS):
             if attempt:
@@ -110,8 +117,8 @@ def _missing_functions(group: str, app: str, pause: Callable[[float], None]) -> 
     for attempt in range(ATTEMPTS):
         if attempt:
             pause(SECONDS_BETWEEN)
-        answer = ask("functionapp", "function", "list", "-g", group, "-n", app)
-        names = {entry["name"].rsplit("/", 1)[-1] for entry in answer.data} if answer.found else set()
+        answer = ask_list("functionapp", "function", "list", "--resource-group", group, "--name", app)
+        names = {text(entry, "name").rsplit("/", 1)[-1] for entry in answer.data}
         reason = answer.reason
         if names.issuperset(REQUIRED_FUNCTIONS):
             break
@@ -128,11 +135,11 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m infra.hooks.smoke_test RESOURCE_GROUP FUNCTION_APP\n")
         return 2
     group, app = arguments
-    site = ask("functionapp", "show", "-g", group, "-n", app)
-    if not site.found:
-        sys.stderr.write(f"{app} could not be found ({site.reason})\n")
+    site = ask_object("functionapp", "show", "--resource-group", group, "--name", app)
+    if not (host := host_name(site.data)):
+        sys.stderr.write(f"{app} could not be found ({site.reason or 'az functionapp show tells no host name'})\n")
         return 1
-    found = failures(group, app, f"https://{site.data['defaultHostName']}/api")
+    found = failures(group, app, f"https://{host}/api")
     for line in found:
         sys.stderr.write(f"failed: {line}\n")
     if not found:
@@ -141,4 +148,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_hook(lambda: main(sys.argv[1:])))

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from infra.hooks.run import run_hook
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -217,4 +219,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_hook(lambda: main(sys.argv[1:])))

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
-FAKE_AZ = """#!{python}
+FAKE_AZ = """#!{python} -IS
 import json, pathlib, sys
 here = pathlib.Path(__file__).parent
 arguments = " ".join(sys.argv[1:])
 with (here / "asked").open("a") as asked:
     asked.write(arguments + "\\n")
+(here / "arguments.json").write_text(json.dumps(sys.argv[1:]))
 for words, answer in json.loads((here / "answers.json").read_text()).items():
     if arguments.startswith(words):
         if isinstance(answer, str):
@@ -47,10 +48,19 @@ def infrastructure(tmp_path: Path) -> Path:
 def azure_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[type_answers], Path]:
     """Put an `az` first on the PATH: answers by the beginning of the arguments, a text is an error, else refused.
 
-    Returns the file that lists what was asked.
+    Returns the file that lists what was asked. The arguments of the last call are in arguments.json next to it.
     """
     folder = tmp_path / "bin"
     folder.mkdir()
+    # What azd or a workflow has set for the machine that runs the tests is not what the tests are about.
+    for name in (
+        "AZURE_ENV_NAME",
+        "AZURE_SUBSCRIPTION_ID",
+        "AZURE_TENANT_ID",
+        "AZURE_RESOURCE_GROUP",
+        "GITHUB_ACTIONS",
+    ):
+        monkeypatch.delenv(name, raising=False)
 
     def install(answers: type_answers) -> Path:
         program = folder / "az"

@@ -12,29 +12,16 @@ import pytest
 from compliance_api.callers.access import require_reader
 from compliance_api.http import ProblemError, Request
 from compliance_api.settings import ApiSettings
-from infra.hooks import postdeploy, smoke_test
+from infra.hooks import smoke_test
 
 GUID = "11111111-2222-3333-4444-555555555555"
 PROJECT = Path(__file__).resolve().parents[2]
 AzureCli = Callable[[dict[str, Any]], Path]
 
-DEPLOYED = {
-    "PUBLISHER_CLIENT_ID": "the-client",
-    "FUNCTION_APP_NAME": "func-x",
-    "AZURE_RESOURCE_GROUP": "rg-x",
-    "NOTIFICATION_ENDPOINT": "https://func-x.example/api",
-    "NOTIFICATION_SIGNATURE": "new-signature,old-signature",
-    "FEDERATED_CREDENTIAL_COMMAND": "az ad app federated-credential create --id the-client",
-    "CREDENTIAL_KIND": "federated",
-}
 ANSWERS = {
     "functionapp function keys list": {"default": "the-key"},
-    "functionapp config appsettings list": ["TABLE_NAME", "API_CLIENT_ID"],
+    "functionapp config appsettings list": [{"name": "TABLE_NAME"}, {"name": "API_CLIENT_ID"}],
     "functionapp function list": [{"name": f"func-x/{name}"} for name in smoke_test.REQUIRED_FUNCTIONS],
-    "ad sp show": {"id": "the-object-id"},
-    "account show": {"tenantId": "the-tenant"},
-    "identity list": [{"name": "id-app-x", "principalId": "ours"}],
-    "ad app federated-credential list": [],
 }
 
 
@@ -78,37 +65,6 @@ def smoke(address: str) -> list[str]:
     return smoke_test.failures("rg", "func-x", address, pause=lambda _: None)
 
 
-def test_a_log_gets_the_notification_url_without_its_secrets(
-    azure_cli: AzureCli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    azure_cli(ANSWERS)
-    for name, value in DEPLOYED.items():
-        monkeypatch.setenv(name, value)
-    assert postdeploy.main() == 0
-    output = capsys.readouterr().out
-    assert "https://func-x.example/api?code=<function key>&sig=<signature>" in output
-    assert "the-key" not in output
-    assert "new-signature" not in output
-    assert "the-object-id" in output
-    assert "the-tenant" in output
-    assert "Contributor" in output
-    assert "Still to do" in output
-    assert DEPLOYED["FEDERATED_CREDENTIAL_COMMAND"] in output
-
-
-def test_a_person_gets_the_whole_url_with_the_newer_signature(azure_cli: AzureCli) -> None:
-    azure_cli(ANSWERS)
-    url = postdeploy.notification_url(DEPLOYED, in_full=True)
-    assert url == "https://func-x.example/api?code=the-key&sig=new-signature"
-
-
-def test_values_that_cannot_be_read_say_how_to_look_them_up(azure_cli: AzureCli) -> None:
-    azure_cli({})
-    text = postdeploy.partner_center(DEPLOYED, in_full=True)
-    assert "code=<function key>" in text
-    assert "az ad sp show --id the-client --query id" in text
-
-
 def test_the_smoke_test_passes_when_everybody_is_refused(azure_cli: AzureCli, serve: Callable[..., str]) -> None:
     azure_cli(ANSWERS)
     assert smoke(serve()) == []
@@ -132,7 +88,7 @@ def test_the_smoke_test_fails_when_the_api_answers_who_is_not_signed_in(
 
 
 def test_without_its_registration_the_api_has_to_serve_nobody(azure_cli: AzureCli, serve: Callable[..., str]) -> None:
-    azure_cli({**ANSWERS, "functionapp config appsettings list": ["TABLE_NAME"]})
+    azure_cli({**ANSWERS, "functionapp config appsettings list": [{"name": "TABLE_NAME"}]})
     closed = dict.fromkeys(("compliance", "dashboard", "query_logs", "forged"), 503)
     assert smoke(serve(**closed)) == []
     assert len(smoke(serve())) == len(closed)
@@ -183,16 +139,24 @@ def test_the_function_key_stays_out_of_the_smoke_tests_words(azure_cli: AzureCli
     assert "the-key" not in " ".join(smoke(serve(resource=500)))
 
 
-def test_the_operations_page_and_its_missing_trust_are_told(
-    azure_cli: AzureCli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "site", [{"defaultHostName": "127.0.0.1:1"}, {"properties": {"defaultHostName": "127.0.0.1:1"}}]
+)
+def test_the_host_name_is_found_in_both_forms_in_which_az_shows_an_app(
+    azure_cli: AzureCli, monkeypatch: pytest.MonkeyPatch, site: dict[str, Any]
 ) -> None:
-    azure_cli({"ad app federated-credential list --id the-client": [{"subject": "ours"}], **ANSWERS})
-    trust = "az ad app federated-credential create --id the-api"
-    page = {"API_CLIENT_ID": "the-api", "API_FEDERATED_CREDENTIAL_COMMAND": trust, "OPERATIONS_PAGE": "https://page"}
-    for name, value in {**DEPLOYED, **page}.items():
-        monkeypatch.setenv(name, value)
-    assert postdeploy.main() == 0
-    output = capsys.readouterr().out
-    assert "Operations page: https://page" in output
-    (line,) = [line for line in output.splitlines() if line.startswith("Still to do")]
-    assert trust in line
+    asked: list[str] = []
+    azure_cli({"functionapp show": site})
+    monkeypatch.setattr(smoke_test, "failures", lambda _group, _app, endpoint: asked.append(endpoint) or [])
+    assert smoke_test.main(["rg", "func-x"]) == 0
+    assert asked == ["https://127.0.0.1:1/api"]
+
+
+@pytest.mark.parametrize("site", [[], None, {"defaultHostName": 5}, "ERROR: (AuthorizationFailed) no"])
+def test_an_app_that_cannot_be_seen_is_one_line(
+    azure_cli: AzureCli, capsys: pytest.CaptureFixture[str], site: object
+) -> None:
+    azure_cli({"functionapp show": site})
+    assert smoke_test.main(["rg", "func-x"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("func-x could not be found (")

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from infra.hooks import parameters
+from infra.hooks.run import HookError
 
 GUID = "11111111-2222-3333-4444-555555555555"
 ENVIRONMENT = {
@@ -91,3 +93,35 @@ def test_a_doubled_dollar_sign_keeps_what_is_meant_for_the_alert(tmp_path: Path)
     assert parameters.resolve(ENVIRONMENT, file) == {
         "alertCustomProperties": {"Customer": "${data.alertContext.x}", "Environment": "production", "Colour": "blue"}
     }
+
+
+def test_the_defaults_of_variables_are_those_of_the_template() -> None:
+    template = parameters.TEMPLATE.read_text()
+    document = json.loads(parameters.PARAMETERS_FILE.read_text())
+    for name, entry in document["parameters"].items():
+        variable = re.fullmatch(r"\$\{\w+=(.*)\}", entry["value"])
+        default = re.search(rf"^param {name} \w+ = (.*)$", template, re.MULTILINE)
+        assert (variable is None) == (default is None), name
+        if variable and default:
+            assert variable[1] == default[1].strip("'"), name
+
+
+def test_numbers_come_as_texts_and_are_checked_as_numbers() -> None:
+    values = parameters.resolve({**ENVIRONMENT, "RETENTION_IN_DAYS": "30", "INSTANCE_MEMORY_MB": "1024"})
+    assert values["retentionInDays"] == 30
+    assert parameters.problems(values) == ["instanceMemoryMB (INSTANCE_MEMORY_MB): must be one of 2048, 4096"]
+    values = parameters.resolve({**ENVIRONMENT, "RETENTION_IN_DAYS": "ninety"})
+    assert parameters.problems(values) == ["retentionInDays (RETENTION_IN_DAYS): must be of the type int"]
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [("{", "is not JSON"), ("[]", "an object named parameters"), ('{"parameters": {"x": {}}}', "x must be an object")],
+)
+def test_a_parameters_file_of_another_shape_is_refused_by_name(tmp_path: Path, text: str, part: str) -> None:
+    file = tmp_path / "parameters.json"
+    file.write_text(text)
+    with pytest.raises(HookError) as refused:
+        parameters.resolve(ENVIRONMENT, file)
+    assert part in str(refused.value)
+    assert str(file) in str(refused.value)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from checks import bicep
 from checks import infrastructure as infrastructure_checks
 from collector.fan_out.queues import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
 from collector.fan_out.shard_records import RUNS_TABLE
+from infra.hooks.federation import Credential, create_command
 from sandbox.functions.easy_auth import EasyAuth
 
 
@@ -234,3 +236,29 @@ def test_what_a_cloud_or_the_private_mode_cannot_do_is_left_out_with_a_note() ->
     assert "output NOTES array = alertOnElevatedAccess && !canAskResourceGraph ? [" in main
     clouds = json.loads((bicep.INFRASTRUCTURE / "clouds.json").read_text())
     assert {name for name, cloud in clouds.items() if cloud["resourceGraphInAlerts"]} == {"AzureCloud"}
+
+
+def test_the_template_puts_out_the_command_that_the_hooks_print() -> None:
+    """The text of main.bicep with values in its places is the text of infra/hooks/federation.py."""
+    main = (bicep.INFRASTRUCTURE / "main.bicep").read_text()
+    (create,) = re.findall(r"^var createTrust = '(.*)'$", main, re.MULTILINE)
+    (issuer,) = re.findall(r"^var trustIssuer = '(.*)'$", main, re.MULTILINE)
+    (trust,) = re.findall(r"^var trust = '(.*)'$", main, re.MULTILINE)
+    assert "'${createTrust} ${publisherClientId} --parameters ${trust}'" in main
+    assert "'${createTrust} ${apiClientId} --parameters ${trust}'" in main
+    values = {
+        "${trustIssuer}": issuer,
+        "${environmentName}": "production",
+        "${environment().authentication.loginEndpoint}": "https://login.example/",
+        "${subscription().tenantId}": "the-tenant",
+        "${identity.outputs.appPrincipalId}": "the-identity",
+        "${cloud.tokenExchangeAudience}": "api://audience",
+    }
+    for place, value in values.items():
+        assert place in trust, place
+        trust = trust.replace(place, value)
+    credential = Credential(
+        "compliance-collector-production", "https://login.example/the-tenant/v2.0", "the-identity", "api://audience"
+    )
+    command = f"{create} the-client --parameters {trust}".replace("\\'", "'")
+    assert command == create_command("the-client", credential)

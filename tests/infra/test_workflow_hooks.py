@@ -225,12 +225,14 @@ def test_the_template_is_compiled_by_the_bicep_that_the_project_names(
     assert build.startswith(f"false bicep build --file {PROJECT / 'infra' / 'main.bicep'} --outfile ")
 
 
-def test_a_warning_of_the_compiler_fails_like_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_warning_of_the_compiler_is_shown_and_an_error_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     line = "WARNING: /x/main.bicep(3,7) : Warning no-unused-params: Parameter is declared but never used."
     done = compiled(tmp_path, monkeypatch, diagnostic=line)
-    assert (done.returncode, done.stderr) == (1, f"{line}\n")
+    assert (done.returncode, done.stderr) == (0, f"{line}\n")
     done = compiled(tmp_path, monkeypatch, diagnostic="ERROR: broken", status=1)
-    assert (done.returncode, done.stderr) == (1, "ERROR: broken\n")
+    assert (done.returncode, done.stderr) == (1, "problem: ERROR: broken\n")
 
 
 def test_a_bicep_that_cannot_be_installed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

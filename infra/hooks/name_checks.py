@@ -1,0 +1,99 @@
+"""Whether the names that a deployment gives its resources are free, or belong to it already."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.hooks import parameters
+from infra.hooks.azure_cli import ObjectAnswer, ask_list, ask_object, text
+from infra.hooks.cloud_checks import folded
+from infra.hooks.federation import IDENTITY_PREFIX
+from infra.hooks.report import Report
+
+if TYPE_CHECKING:
+    from infra.hooks.account import Account
+    from infra.hooks.names import ResourceNames
+
+
+def check_names(names: ResourceNames, location: str, account: Account) -> Report:
+    """Return a problem for every name that stands in the way. What is in our resource group already is ours."""
+    group = ask_object("group", "show", "--name", names.resource_group)
+    place = group.text("location")
+    if group.found is None or (group.found and not place):
+        reason = group.reason or "az group show tells no location"
+        return Report(notes=[f"could not look for the resource group {names.resource_group} ({reason})"])
+    ours: set[str] = set()
+    if group.found:
+        if folded(place) != folded(location):
+            problem = f"the resource group {names.resource_group} is in {place} and cannot move; "
+            return Report(
+                problems=[
+                    parameters.refusal("location", problem + "deploy there, or choose another AZURE_ENV_NAME", place)
+                ]
+            )
+        listed = ask_list("resource", "list", "--resource-group", names.resource_group)
+        if not listed.found:
+            return Report(notes=[f"could not list what is in {names.resource_group} ({listed.reason})"])
+        ours = {text(entry, "name").lower() for entry in listed.data}
+        others = sorted(name for name in ours if name.startswith(IDENTITY_PREFIX))
+        if others and names.app_identity not in others:
+            problem = (
+                f"{names.resource_group} holds an installation with other names ({', '.join(others)}), because names "
+                "follow from how the region is spelled; a second one beside it would not work"
+            )
+            return Report(problems=[parameters.refusal("location", problem, "<region as it was spelled before>")])
+    report = Report()
+    if names.key_vault not in ours:
+        report.add(_check_deleted_vault(names, location, has_group=bool(group.found)))
+    if names.storage_account not in ours:
+        answer = ask_object("storage", "account", "check-name", "--name", names.storage_account)
+        report.add(_availability("storage account", names.storage_account, answer))
+    if names.function_app not in ours:
+        report.add(_availability("function app", names.function_app, _ask_for_site(names.function_app, account)))
+    return report
+
+
+def _check_deleted_vault(names: ResourceNames, location: str, *, has_group: bool) -> Report:
+    """A deleted vault keeps its name for 90 days. Purge protection forbids to purge it, so it is recovered.
+
+    It comes back in the resource group that it was in, which has to exist for that.
+    """
+    deleted = ask_list("keyvault", "list-deleted", "--resource-type", "vault")
+    if not deleted.found:
+        return Report(notes=[f"could not list deleted key vaults ({deleted.reason})"])
+    if names.key_vault not in {text(entry, "name").lower() for entry in deleted.data}:
+        return Report()
+    group = names.resource_group
+    first = "" if has_group else f"az group create --name {group} --location {location}, and then: "
+    recover = f"az keyvault recover --name {names.key_vault} --location {location} --resource-group {group}"
+    problem = f"the name of the key vault {names.key_vault} is held by a deleted vault, which cannot be purged; run: "
+    return Report(problems=[f"{problem}{first}{recover}"])
+
+
+def _ask_for_site(name: str, account: Account) -> ObjectAnswer:
+    """Ask whether the host name of a function app is free. The body is a file: cmd would spoil quotes in arguments."""
+    url = (
+        f"/subscriptions/{account.subscription_id}/providers/Microsoft.Web/checkNameAvailability?api-version=2023-12-01"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        body = Path(folder) / "body.json"
+        body.write_text(json.dumps({"name": name, "type": "Microsoft.Web/sites"}), encoding="utf-8")
+        return ask_object("rest", "--method", "post", "--url", url, "--body", f"@{body}")
+
+
+def _availability(kind: str, name: str, answer: ObjectAnswer) -> Report:
+    is_free = (answer.data or {}).get("nameAvailable")
+    if not isinstance(is_free, bool):
+        reason = answer.reason or "the answer does not say it"
+        return Report(notes=[f"could not see whether the name of the {kind} {name} is free ({reason})"])
+    if is_free:
+        return Report()
+    reason = " ".join((answer.text("message") or answer.text("reason")).split())
+    problem = (
+        f"{parameters.label('environmentName')}: the name of the {kind} {name} is taken outside this deployment "
+        f"({reason}); names follow from the environment's name, so choose another; run: azd env new <other name>"
+    )
+    return Report(problems=[problem])

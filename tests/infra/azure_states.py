@@ -1,0 +1,98 @@
+"""What az answers in the states that a deployment can be in, for tests that play them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.hooks.federation import Credential, create_command
+from infra.hooks.names import resource_names
+from tests.infra.test_parameters import ENVIRONMENT, GUID
+
+SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000001"
+TENANT = "bbbbbbbb-0000-0000-0000-000000000002"
+PRINCIPAL = "cccccccc-0000-0000-0000-000000000003"
+NAMES = resource_names(SUBSCRIPTION, ENVIRONMENT["AZURE_ENV_NAME"], ENVIRONMENT["AZURE_LOCATION"])
+
+NO_GROUP = (
+    "ERROR: (ResourceGroupNotFound) Resource group 'rg-production' could not be found.\nCode: ResourceGroupNotFound"
+)
+NO_IDENTITY = "ERROR: (ResourceNotFound) The Resource 'x' under resource group 'rg-production' was not found."
+REFUSED = "ERROR: (AuthorizationFailed) The client does not have authorization to perform action 'x' or does not exist."
+
+CREDENTIAL = Credential(
+    name="compliance-collector-production",
+    issuer=f"https://login.microsoftonline.com/{TENANT}/v2.0",
+    subject=PRINCIPAL,
+    audience="api://AzureADTokenExchange",
+)
+TRUST = {"id": "f1", "name": CREDENTIAL.name, **CREDENTIAL.document()}
+CREATE = create_command(GUID, CREDENTIAL)
+PROVIDERS = (
+    "Microsoft.App",
+    "microsoft.insights",
+    "Microsoft.KeyVault",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.Network",
+    "Microsoft.OperationalInsights",
+    "Microsoft.Storage",
+    "Microsoft.Web",
+)
+
+Answers = dict[str, Any]
+
+
+def providers(*missing: str) -> list[dict[str, str]]:
+    """The providers of a subscription, some of them not registered."""
+    return [
+        {"namespace": name, "registrationState": "NotRegistered" if name in missing else "Registered"}
+        for name in PROVIDERS
+    ]
+
+
+def resources(*names: str) -> list[dict[str, str]]:
+    """The resources of the group, as az lists them."""
+    return [{"name": name} for name in names]
+
+
+SIGNED_IN: Answers = {
+    "account show": {"id": SUBSCRIPTION, "tenantId": TENANT, "environmentName": "AzureCloud"},
+    "cloud show": {"name": "AzureCloud", "endpoints": {"activeDirectory": "https://login.microsoftonline.com"}},
+    "functionapp list-flexconsumption-locations": [{"name": "westeurope"}, {"name": "North Europe"}],
+    "provider list": providers(),
+    "ad sp show": {"id": "the-object-id"},
+}
+FREE: Answers = {
+    "keyvault list-deleted": [],
+    "storage account check-name": {"nameAvailable": True},
+    "rest --method post": {"nameAvailable": True},
+}
+IDENTITY: Answers = {
+    "identity list": [{"name": "id-alerts-x", "principalId": "other"}, {"name": NAMES.app_identity}],
+    f"identity show --resource-group rg-production --name {NAMES.app_identity}": {"principalId": PRINCIPAL},
+}
+GROUP: Answers = {"group show": {"location": "westeurope"}}
+
+NOTHING: Answers = {**SIGNED_IN, **FREE, "group show": NO_GROUP, "identity list": NO_GROUP, "identity show": NO_GROUP}
+EMPTY_GROUP: Answers = {
+    **SIGNED_IN, **FREE, **GROUP, "resource list": [], "identity list": [], "identity show": NO_IDENTITY
+}  # fmt: skip
+IDENTITY_ONLY: Answers = {
+    **SIGNED_IN, **FREE, **GROUP, **IDENTITY,
+    "resource list": resources(NAMES.app_identity),
+    "ad app federated-credential list": [],
+}  # fmt: skip
+TAKEN: Answers = {
+    "storage account check-name": {"nameAvailable": False, "reason": "AlreadyExists", "message": "It is\n taken."},
+    "rest --method post": {"nameAvailable": False, "reason": "AlreadyExists"},
+}
+"""What Azure says about our own names, too, once they exist."""
+ALL_BUT_THE_APP: Answers = {
+    **IDENTITY_ONLY, **TAKEN,
+    "resource list": resources(NAMES.app_identity, NAMES.key_vault, NAMES.storage_account),
+    "rest --method post": {"nameAvailable": True},
+}  # fmt: skip
+EVERYTHING: Answers = {
+    **ALL_BUT_THE_APP, **TAKEN,
+    "resource list": resources(NAMES.app_identity, NAMES.key_vault, NAMES.storage_account, NAMES.function_app),
+    "ad app federated-credential list": [TRUST],
+}  # fmt: skip
