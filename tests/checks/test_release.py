@@ -92,7 +92,7 @@ def test_every_workflow_compiles_templates_with_the_one_pinned_bicep() -> None:
     runtime = json.loads((PROJECT / "infra" / "runtime.json").read_text(encoding="utf-8"))
     assert re.fullmatch(r"v0\.\d+\.\d+", runtime["bicepVersion"])
     for path in (PROJECT / ".github" / "workflows").glob("*.yml"):
-        # infra.hooks.compile_template installs that version; every workflow calls it or takes its artifact.
+        # infra.pipeline.compile_template installs that version; every workflow calls it or takes its artifact.
         assert "az bicep" not in path.read_text(encoding="utf-8"), path.name
 
 

@@ -75,7 +75,7 @@ def test_the_deployment_role_only_starts_and_follows_deployments() -> None:
 def test_the_deployer_may_assign_exactly_the_roles_of_the_product_to_service_principals() -> None:
     roles = json.loads((PROJECT / "infra" / "well_known_ids.json").read_text())["roles"].values()
     done = subprocess.run(
-        [sys.executable, "-m", "infra.hooks.role_condition"], cwd=PROJECT, capture_output=True, check=True, text=True
+        [sys.executable, "-m", "infra.pipeline.role_condition"], cwd=PROJECT, capture_output=True, check=True, text=True
     )
     condition = done.stdout.strip()
     assert "\n" not in condition

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.hooks import what_if_comment
+from infra.pipeline import what_if_comment
 
 GROUP = "/subscriptions/s/resourceGroups/rg-x/providers/"
 SAME = {"changeType": "NoChange", "resourceId": f"{GROUP}Microsoft.Web/sites/a"}

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from infra.hooks import changed_parts, github_variables, package
+from infra.hooks import package
+from infra.pipeline import changed_parts, github_variables
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 AzureCli = Callable[[dict[str, Any]], Path]
@@ -23,7 +24,7 @@ OURS = {"name": "rg-production", "location": "westeurope", "tags": {"azd-env-nam
 
 def run(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", f"infra.hooks.{module}", *arguments],
+        [sys.executable, "-m", f"infra.pipeline.{module}", *arguments],
         cwd=PROJECT,
         env={**os.environ, **environment},
         capture_output=True,

@@ -10,7 +10,7 @@ import yaml
 
 from checks import workflows
 from checks.bicep_source import read_templates
-from infra.hooks import github_variables
+from infra.pipeline import github_variables
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 FOLDER = workflows.GITHUB / "workflows"

@@ -1,6 +1,6 @@
 """The variables of a GitHub environment for the steps of a job: those that main.parameters.json names, no others.
 
-`python -m infra.hooks.github_variables >> "$GITHUB_ENV"`, with ENVIRONMENT_VARIABLES holding `toJSON(vars)`. So the
+`python -m infra.pipeline.github_variables >> "$GITHUB_ENV"`, with ENVIRONMENT_VARIABLES holding `toJSON(vars)`. So the
 parameters are named once, in main.parameters.json. AZURE_ENV_NAME is never taken: it is the environment's own name.
 Exit status 1 when a secret is stored as a variable, where everybody with access to the repository reads it.
 """

@@ -1,6 +1,6 @@
 """Before a workflow deploys: is the resource group the one of this environment?
 
-`python -m infra.hooks.environment_guard` reads AZURE_ENV_NAME and AZURE_LOCATION; exit status 1 with one line per
+`python -m infra.pipeline.environment_guard` reads AZURE_ENV_NAME and AZURE_LOCATION; exit status 1 with one line per
 problem. The resource group exists before the first deployment, because the deployer has rights on it alone. Its tag
 keeps an environment from the resources of another one whose name leads to the same resource group.
 """

@@ -1,6 +1,6 @@
 """What a push has to deploy: the infrastructure, the code, both or nothing.
 
-`python -m infra.hooks.changed_parts COMMIT` compares the work tree's commit with the one that was deployed last, and
+`python -m infra.pipeline.changed_parts COMMIT` compares the work tree's commit with the one that was deployed last, and
 prints `infrastructure=true` or `false`, and `code=` likewise, for GITHUB_OUTPUT. Both are true when there is no such
 commit. Code is what the package holds (.funcignore decides) and what it is built with.
 """
@@ -64,7 +64,7 @@ def _git(project: Path, *arguments: str, text: str = "") -> subprocess.Completed
 def main(arguments: list[str]) -> int:
     """Print the parts."""
     if len(arguments) != 1:
-        sys.stderr.write("usage: python -m infra.hooks.changed_parts COMMIT\n")
+        sys.stderr.write("usage: python -m infra.pipeline.changed_parts COMMIT\n")
         return 2
     names = changed_files(arguments[0])
     found = {"infrastructure": True, "code": True} if names is None else parts(names)

@@ -1,6 +1,6 @@
 """The condition that bounds the deployer's right to assign roles: the roles of this product, to service principals.
 
-`python -m infra.hooks.role_condition` prints it for `az role assignment create --condition`.
+`python -m infra.pipeline.role_condition` prints it for `az role assignment create --condition`.
 Source: learn.microsoft.com/azure/role-based-access-control/delegate-role-assignments-examples, "Constrain roles and
 principal types".
 """

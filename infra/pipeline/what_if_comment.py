@@ -1,7 +1,7 @@
 """The answer of `az deployment sub what-if` as Markdown: resources and property names, no values.
 
-`python -m infra.hooks.what_if_comment FILE` prints the report; exit status 1 when the question itself failed.
-`python -m infra.hooks.what_if_comment --verdict FILE` prints one word: unchanged, changed, incomplete or failed.
+`python -m infra.pipeline.what_if_comment FILE` prints the report; exit status 1 when the question itself failed.
+`python -m infra.pipeline.what_if_comment --verdict FILE` prints one word: unchanged, changed, incomplete or failed.
 Values stay out, because everybody who sees the repository reads comments.
 Sources: learn.microsoft.com/azure/azure-resource-manager/templates/deploy-what-if (change types),
 learn.microsoft.com/rest/api/resources/deployments/what-if-at-subscription-scope (shape of the answer).
@@ -207,7 +207,7 @@ def main(arguments: list[str]) -> int:
     """Print the report or the verdict."""
     *options, name = arguments or [""]
     if not name or options not in ([], ["--verdict"]):
-        sys.stderr.write("usage: python -m infra.hooks.what_if_comment [--verdict] FILE\n")
+        sys.stderr.write("usage: python -m infra.pipeline.what_if_comment [--verdict] FILE\n")
         return 2
     try:
         findings = read(Path(name))

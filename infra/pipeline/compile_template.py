@@ -1,7 +1,7 @@
 """Compiles main.bicep to an ARM template, with the Bicep CLI of infra/runtime.json and no other.
 
-`python -m infra.hooks.compile_template FILE.json`; warnings of the compiler and its linter are printed, an error ends
-it with exit status 1.
+`python -m infra.pipeline.compile_template FILE.json`; warnings of the compiler and its linter are printed, an error
+ends it with exit status 1.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
 def main(arguments: list[str]) -> int:
     """Compile; print the warnings."""
     if len(arguments) != 1:
-        sys.stderr.write("usage: python -m infra.hooks.compile_template FILE.json\n")
+        sys.stderr.write("usage: python -m infra.pipeline.compile_template FILE.json\n")
         return 2
     for warning in compile_template(Path(arguments[0])):
         sys.stderr.write(f"{warning}\n")
