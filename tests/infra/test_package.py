@@ -98,6 +98,7 @@ def test_what_lies_around_in_a_work_tree_is_not_deployed(tmp_path: Path) -> None
     """azd packs the folder as it is, by the same list."""
     repository = make_repository(tmp_path, (package.PROJECT / ".funcignore").read_text())
     secrets = (".azure/production/.env", "local.settings.json", ".env", ".venv/x.py", "collector/__pycache__/x.pyc")
+    secrets += (".sandbox/server.key", "collector/local.settings.example.json")
     kept = ("infra/queries/x.kql", "compliance_api/dashboard/index.html", "host.json")
     for name in (*secrets, *kept):
         (repository / name).parent.mkdir(parents=True, exist_ok=True)

@@ -72,7 +72,7 @@ class Running:
 
 @contextmanager
 def running(folder: Path, *options: str) -> Iterator[Running]:
-    command = [sys.executable, "-m", "sandbox", "run", *options]
+    command = [sys.executable, "-m", "sandbox", "run", "--any-ports", *options]
     environment = os.environ | {"TMPDIR": str(folder)}
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
