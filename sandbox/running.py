@@ -169,7 +169,9 @@ def _print(console: Console, addresses: Addresses, untold: Customer, own_host: s
             f"curl -X POST {addresses.customers_url}/contoso/break"
         ),
         "Let a new customer deploy the application:": f"curl -X POST {addresses.customers_url}/litware",
-        f"The operations page of a host of your own, on port {OWN_HOST_PORT} (README, Run one role):": own_host,
+        f"The operations page of a host of your own on port {OWN_HOST_PORT} (README, Run one role on your machine):": (
+            own_host
+        ),
     }
     console.print("[bold]A local Azure with the product in it is running. Ctrl-C ends it.[/bold]\n")
     for name, value in rows.items():
