@@ -10,16 +10,15 @@ from __future__ import annotations
 import secrets
 import socket
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sandbox.azure.web import HOST
+from sandbox.functions.process import REPOSITORY
 from sandbox.services import Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-PROJECT: Final = Path(__file__).resolve().parent.parent
+    from pathlib import Path
 
 BLOBS: Final = "blobs"
 FUNCTIONS: Final = "functions"
@@ -88,7 +87,7 @@ class AddressBook:
 
 FIXED: Final = AddressBook(
     ports=FIXED_PORTS,
-    folder=PROJECT / ".sandbox",
+    folder=REPOSITORY / ".sandbox",
     client_secret="the-sandbox-accepts-this-client-secret",  # noqa: S106 - opens nothing but a sandbox on loopback
     identity_header="the-sandbox-accepts-this-identity-header",
     notification_signature="the-sandbox-accepts-this-signature",

@@ -9,17 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sandbox.address_book import BLOBS, FIXED, PROJECT
+from sandbox.address_book import BLOBS, FIXED
 from sandbox.azure.azurite import account
 from sandbox.azure.web import HOST
 from sandbox.environment import Place, is_plain, settings
 from sandbox.functions.easy_auth import SETTINGS as SIGN_IN_SETTINGS
 from sandbox.functions.index import load_functions
 from sandbox.functions.local_settings import as_local_settings
+from sandbox.functions.process import REPOSITORY
 from sandbox.services import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 NAME: Final = "local.settings.example.json"
@@ -85,7 +86,7 @@ def fixed_settings() -> dict[str, str]:
     place = Place(
         urls={service: _url(service) for service in Service},
         blob_url=f"http://{HOST}:{FIXED.port(BLOBS)}",
-        certificate_authority=FIXED.folder.relative_to(PROJECT) / "ca.pem",
+        certificate_authority=FIXED.folder.relative_to(REPOSITORY) / "ca.pem",
         account=account(0),
         identity_storage=False,
         book=FIXED,
@@ -93,12 +94,12 @@ def fixed_settings() -> dict[str, str]:
     return settings(place, {"AZURE_CLIENT_SECRET": FIXED.client_secret}) | SIGN_IN_SETTINGS
 
 
-def write_examples(project: Path, roles: Iterable[Role] = ROLES) -> list[Path]:
+def write_examples(project: Path) -> list[Path]:
     """Write each role's example into its folder below `project`, and return the files."""
     given = fixed_settings()
-    room_of_function = {one.name: one.call.__module__.partition(".")[0] for one in load_functions(PROJECT)}
+    room_of_function = {one.name: one.call.__module__.partition(".")[0] for one in load_functions(REPOSITORY)}
     written = []
-    for role in roles:
+    for role in ROLES:
         path = project / role.folder / NAME
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(as_local_settings(role.values(given, room_of_function)), encoding="utf-8")
