@@ -63,4 +63,4 @@ lock: ## pin what requirements*.in ask for
 	@$(LOCK) $(UPGRADE) -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
 clean: ## remove everything that was set up
-	@rm -rf build $(VENV) sandbox/node/node_modules checks/*/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf build $(VENV) sandbox/node/node_modules checks/*/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .sandbox

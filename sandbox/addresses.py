@@ -16,9 +16,9 @@ import orjson
 from sandbox.alerts.receiver import PATH as ALERTS_PATH
 from sandbox.azure.identity.directory import LOG_ANALYTICS_AUDIENCE, SERVICE_PRINCIPAL
 from sandbox.azure.notifications import notification
+from sandbox.environment import WORKSPACE_ID
 from sandbox.functions.front_door import AUDIENCE
 from sandbox.installation import WEBHOOK
-from sandbox.local_azure import WORKSPACE_ID
 from sandbox.services import Service
 
 if TYPE_CHECKING:

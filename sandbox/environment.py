@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sandbox.azure.identity.directory import (
     AGENT,
@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from sandbox.address_book import AddressBook
     from sandbox.azure.azurite import StorageAccount
+
+
+WORKSPACE_ID: Final = "7e57ab1e-0000-4000-8000-000000000008"
+RULE_ID: Final = "dcr-7e57ab1e000040008000000000000009"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,37 +37,42 @@ class Place:
     certificate_authority: Path
     account: StorageAccount
     identity_storage: bool
-    rule_id: str
-    workspace_id: str
-    notification_signature: str
+    book: AddressBook
 
 
-def settings(place: Place, directory: Directory, sign_in: str, *, system_assigned: bool) -> dict[str, str]:
-    """Every setting by name; see `Sandbox.environment_with`."""
+def settings(place: Place, sign_in: Mapping[str, str], *, system_assigned: bool = False) -> dict[str, str]:
+    """Every setting by name; `sign_in` is what `sign_in_settings` returns, and see `Sandbox.environment_with`."""
     found = {
         "AZURE_AUTHORITY_HOST": place.urls[Service.ENTRA_ID],
         "AZURE_RESOURCE_MANAGER_ENDPOINT": place.urls[Service.RESOURCE_MANAGER],
         "IDENTITY_ENDPOINT": place.urls[Service.MANAGED_IDENTITY] + IDENTITY_PATH,
-        "IDENTITY_HEADER": directory.identity_header,
+        "IDENTITY_HEADER": place.book.identity_header,
         "AZURE_TENANT_ID": SERVICE_PRINCIPAL.tenant_id,
         "AZURE_CLIENT_ID": SERVICE_PRINCIPAL.client_id,
         "DATA_COLLECTION_ENDPOINT": place.urls[Service.LOGS_INGESTION],
-        "DATA_COLLECTION_IMMUTABLE_ID": place.rule_id,
+        "DATA_COLLECTION_IMMUTABLE_ID": RULE_ID,
         "LOG_ANALYTICS_ENDPOINT": place.urls[Service.LOG_ANALYTICS],
-        "LOG_ANALYTICS_WORKSPACE_ID": place.workspace_id,
+        "LOG_ANALYTICS_WORKSPACE_ID": WORKSPACE_ID,
         "API_CLIENT_ID": API_CLIENT_ID,
         "API_ALLOWED_CLIENTS": AGENT.client_id,
-        "NOTIFICATION_SIGNATURE": place.notification_signature,
+        "NOTIFICATION_SIGNATURE": place.book.notification_signature,
         "TABLE_NAME": "applications",
         "COLLECTION_SCHEDULE": "0 0 * * * *",
         "SSL_CERT_FILE": str(place.certificate_authority),
     }
     if not system_assigned:
         found["MANAGED_IDENTITY_CLIENT_ID"] = USER_ASSIGNED.client_id
-    return found | _sign_in(directory, sign_in) | _storage(place, system_assigned=system_assigned)
+    return {**found, **sign_in} | _storage(place, system_assigned=system_assigned)
 
 
-def _sign_in(directory: Directory, how: str) -> dict[str, str]:
+def is_plain(service: Service, *, identity_storage: bool) -> bool:
+    """Tell whether a service speaks HTTP without TLS: the managed identity's endpoint as in Azure, and the emulator."""
+    is_storage = service in {Service.TABLES, Service.QUEUES}
+    return service is Service.MANAGED_IDENTITY or (is_storage and not identity_storage)
+
+
+def sign_in_settings(directory: Directory, how: str) -> dict[str, str]:
+    """The settings with which the service principal signs in; see `Sandbox.environment_with`."""
     if how == "secret":
         return {"AZURE_CLIENT_SECRET": directory.client_secret}
     if how == "certificate":

@@ -14,6 +14,7 @@ import orjson
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
+from sandbox.address_book import ALERTS, FRONT_DOOR, FUNCTIONS
 from sandbox.alerts.evaluation import AlertEvaluator
 from sandbox.alerts.receiver import PATH as ALERTS_PATH
 from sandbox.alerts.receiver import AlertReceiver, post_to
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from sandbox.address_book import AddressBook
     from sandbox.alerts.evaluation import Notification
     from sandbox.world.customers import Customer
 
@@ -44,6 +46,7 @@ class Installation:
     """A sandbox with the product installed in it; a context manager that ends everything it started.
 
     Args:
+        book: where everything listens; see Sandbox.
         settings: app settings besides those that the sandbox gives.
         timers: whether the app's timers fire on their schedules, and not only when asked for.
         on_log: is called, in another thread, with each line that the Functions host logs.
@@ -52,15 +55,16 @@ class Installation:
 
     def __init__(
         self,
+        book: AddressBook | None = None,
         *,
         settings: Mapping[str, str] | None = None,
         timers: bool = False,
         on_log: Callable[[str], None] = lambda _: None,
         routes: Callable[[web.Application, Installation], None] = lambda *_: None,
     ) -> None:
-        self.sandbox = Sandbox()
+        self.sandbox = Sandbox(book)
         self.receiver = AlertReceiver()
-        self._site = Site(self.receiver.add_routes, lambda app: routes(app, self))
+        self._site = Site(self.receiver.add_routes, lambda app: routes(app, self), port=self.sandbox.book.port(ALERTS))
         self._settings = dict(settings or {})
         self._timers = timers
         self._on_log = on_log
@@ -73,10 +77,16 @@ class Installation:
             starting.enter_context(self.sandbox)
             starting.enter_context(self._site)
             self.settings = self.sandbox.environment | self._settings
+            book, issuer = self.sandbox.book, self.sandbox.directory.issuer
             self.functions = starting.enter_context(
-                FunctionsProcess(self.settings | SIGN_IN_SETTINGS, timers=self._timers, on_log=self._on_log)
+                FunctionsProcess(
+                    self.settings | SIGN_IN_SETTINGS,
+                    port=book.port(FUNCTIONS),
+                    timers=self._timers,
+                    on_log=self._on_log,
+                )
             )
-            self.front_door = starting.enter_context(FrontDoor(self.sandbox.directory.issuer, self.functions.url))
+            self.front_door = starting.enter_context(FrontDoor(issuer, self.functions.url, book.port(FRONT_DOOR)))
             self.alerts = AlertEvaluator(
                 read_rules(RULES_INTERVAL), self.sandbox.workspace, post_to(self._site.url + ALERTS_PATH)
             )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
+from sandbox.address_book import BLOBS, AddressBook
 from sandbox.azure.applications import Applications
 from sandbox.azure.azurite import ACCOUNTS, Azurite, account
 from sandbox.azure.certificates import CertificateAuthority
@@ -26,7 +26,7 @@ from sandbox.azure.resource_manager import ResourceManager
 from sandbox.azure.storage_proxy import StorageProxy
 from sandbox.azure.web import Server, ServerThread
 from sandbox.clock import Clock
-from sandbox.environment import Place, settings
+from sandbox.environment import RULE_ID, WORKSPACE_ID, Place, is_plain, settings, sign_in_settings
 from sandbox.errors import RefusedError
 from sandbox.faults.faults import Faults, spoiled
 from sandbox.faults.operations import LogQuery
@@ -41,16 +41,15 @@ if TYPE_CHECKING:
 
     from sandbox.workspace.workspace import Workspace
 
-WORKSPACE_ID: Final = "7e57ab1e-0000-4000-8000-000000000008"
-RULE_ID: Final = "dcr-7e57ab1e000040008000000000000009"
-
 
 class Sandbox:
-    """Entra ID, Resource Manager, Logs Ingestion, Log Analytics and storage on loopback, over TLS, on free ports.
+    """Entra ID, Resource Manager, Logs Ingestion, Log Analytics and storage on loopback, over TLS.
 
     A context manager; everything it starts ends with it. All of its parts can be used from any thread.
 
     Args:
+        book: where it listens and what opens it; free ports and random secrets by default. PortTakenError when
+            something else listens there.
         identity_storage: storage over TLS that takes bearer tokens; `environment` then names identity-based settings
             instead of a connection string.
         count_rows_only: uploaded rows are counted in `rows` and not kept: there is no `workspace` then.
@@ -59,23 +58,27 @@ class Sandbox:
 
     def __init__(
         self,
+        book: AddressBook | None = None,
         *,
         identity_storage: bool = False,
         count_rows_only: bool = False,
         extra_host_names: tuple[str, ...] = (),
     ) -> None:
+        self.book = book or AddressBook()
+        self.book.require_free_ports()  # before the files of a sandbox that already runs there are written over
         self.clock = Clock()
         self.requests = RequestLog()
         self.faults = Faults()
-        self.notification_signature = secrets.token_hex(16)
         self._stack = ExitStack()
-        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-")))
+        self._folder = self.book.folder or Path(
+            self._stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-"))
+        )
         self._authority = CertificateAuthority(self._folder)
         self._certificate = self._authority.server_certificate(*extra_host_names)
         self._identity_storage = identity_storage
         self._account = 0
-        self.azurite = Azurite(self._certificate if identity_storage else None)
-        self.directory = Directory(self._folder, self.faults)
+        self.azurite = Azurite(self._certificate if identity_storage else None, self.book.port(BLOBS))
+        self.directory = Directory(self._folder, self.faults, self.book.client_secret, self.book.identity_header)
         self.entra_id = self.directory.entra_id
         self.arm = ResourceManager(self.directory.issuer, self.faults, self.clock)
         self.arm.tenant_id = SERVICE_PRINCIPAL.tenant_id
@@ -119,6 +122,11 @@ class Sandbox:
         return self._authority.certificate_file
 
     @property
+    def notification_signature(self) -> str:
+        """What the webhook's address carries as ``sig``."""
+        return self.book.notification_signature
+
+    @property
     def workspace(self) -> Workspace:
         """The tables that uploaded rows land in; raises RuntimeError when rows are only counted."""
         if self._workspace is None:
@@ -143,11 +151,9 @@ class Sandbox:
             certificate_authority=self.certificate_authority,
             account=account(self._account),
             identity_storage=self._identity_storage,
-            rule_id=RULE_ID,
-            workspace_id=WORKSPACE_ID,
-            notification_signature=self.notification_signature,
+            book=self.book,
         )
-        return settings(place, self.directory, sign_in, system_assigned=system_assigned)
+        return settings(place, sign_in_settings(self.directory, sign_in), system_assigned=system_assigned)
 
     def url(self, service: Service) -> str:
         """The address of a service, without a slash at the end."""
@@ -211,9 +217,9 @@ class Sandbox:
             self.azurite.start()
 
     def _server(self, service: Service) -> Server:
-        storage = service in {Service.TABLES, Service.QUEUES}
-        plain = service is Service.MANAGED_IDENTITY or (storage and not self._identity_storage)
-        return Server(service, self._thread, self.requests, None if plain else self._certificate)
+        plain = is_plain(service, identity_storage=self._identity_storage)
+        certificate = None if plain else self._certificate
+        return Server(service, self._thread, self.requests, certificate, self.book.port(service))
 
     def _install(self) -> None:
         self._servers[Service.ENTRA_ID].app.add_routes(self.directory.entra_id.routes())

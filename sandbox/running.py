@@ -13,8 +13,11 @@ import orjson
 from rich.markup import escape
 from rich.text import Text
 
+from sandbox.address_book import FRONT_DOOR_OF_OWN_HOST, OWN_HOST_PORT, AddressBook
 from sandbox.addresses import Addresses
 from sandbox.alerts.deliveries import Delivery
+from sandbox.azure.web import HOST
+from sandbox.functions.front_door import FrontDoor
 from sandbox.installation import Installation
 from sandbox.playground import Playground
 from sandbox.services import Service
@@ -36,11 +39,12 @@ _UNREAD: Final = (
 _LOG_LINE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ (?P<level>\w+) +(?P<logger>[\w.]+): (?P<message>.*)")
 
 
-def run(console: Console, *, schedule: str, as_json: bool) -> int:
+def run(console: Console, book: AddressBook, *, schedule: str, as_json: bool) -> int:
     """Run until a signal raises SystemExit; return 1 when the Functions host has gone away by itself.
 
     Args:
         console: where addresses, collections and alerts are printed.
+        book: where everything listens.
         schedule: COLLECTION_SCHEDULE, NCRONTAB.
         as_json: print one line of JSON with all addresses, and nothing else.
     """
@@ -48,11 +52,17 @@ def run(console: Console, *, schedule: str, as_json: bool) -> int:
     with (
         tempfile.TemporaryDirectory(prefix="sandbox-") as folder,
         Installation(
+            book,
             settings={"COLLECTION_SCHEDULE": schedule, "API_CACHE_SECONDS": API_CACHE_SECONDS},
             timers=True,
             on_log=feed.log_line,
             routes=lambda app, installation: Playground(installation).add_routes(app),
         ) as installation,
+        FrontDoor(
+            installation.sandbox.directory.issuer,
+            f"http://{HOST}:{OWN_HOST_PORT}",
+            book.port(FRONT_DOOR_OF_OWN_HOST),
+        ) as own_host,
     ):
         untold = _sample_fleet(installation)
         addresses = Addresses(installation, Path(folder))
@@ -60,7 +70,7 @@ def run(console: Console, *, schedule: str, as_json: bool) -> int:
             console.file.write(orjson.dumps(addresses.as_json(), option=orjson.OPT_APPEND_NEWLINE).decode())
             console.file.flush()
         else:
-            _print(console, addresses, untold)
+            _print(console, addresses, untold, own_host.operations_page)
         feed.begin()
         installation.collect()
         while installation.functions.is_running:
@@ -133,7 +143,7 @@ def _described(run: dict[str, Any], unread: list[dict[str, Any]]) -> str:
     return f"{text}; not read: {names}" if names else text
 
 
-def _print(console: Console, addresses: Addresses, untold: Customer) -> None:
+def _print(console: Console, addresses: Addresses, untold: Customer, own_host: str) -> None:
     sandbox = addresses.installation.sandbox
     rows = {
         "Operations page": addresses.installation.front_door.operations_page,
@@ -159,6 +169,9 @@ def _print(console: Console, addresses: Addresses, untold: Customer) -> None:
             f"curl -X POST {addresses.customers_url}/contoso/break"
         ),
         "Let a new customer deploy the application:": f"curl -X POST {addresses.customers_url}/litware",
+        f"The operations page of a host of your own on port {OWN_HOST_PORT} (README, Run one role on your machine):": (
+            own_host
+        ),
     }
     console.print("[bold]A local Azure with the product in it is running. Ctrl-C ends it.[/bold]\n")
     for name, value in rows.items():

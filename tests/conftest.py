@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +39,17 @@ def sandbox(running_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbo
 def identity_sandbox(running_identity_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """Like `sandbox`, without any connection string."""
     return _emptied(running_identity_sandbox, monkeypatch)
+
+
+@pytest.fixture
+def fixed_ports() -> Iterator[None]:
+    """The fixed ports of `make sandbox`, for one test at a time: test processes, of other work trees too, take turns.
+
+    Where a program that is no test listens on one of them, say a `make sandbox`, the test fails with PortTakenError.
+    """
+    with (Path(tempfile.gettempdir()) / "sandbox-fixed-ports.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # given up with the process, whatever its end
+        yield
 
 
 @pytest.fixture

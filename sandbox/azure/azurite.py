@@ -59,18 +59,20 @@ class AzuriteFailedError(Exception):
 
 
 class Azurite:
-    """The blob, queue and table services of one Azurite process on free loopback ports.
+    """The blob, queue and table services of one Azurite process on loopback.
+
+    The ports are free ones; the blob service, which clients ask without a proxy between, can be given its own.
 
     With `tls` it serves HTTPS and accepts bearer tokens besides shared keys (`--oauth basic`): identity-based
     connections can be used as in Azure. Azurite reads a token's issuer, audience and lifetime, not its signature.
     """
 
-    def __init__(self, tls: ServerCertificate | None = None) -> None:
+    def __init__(self, tls: ServerCertificate | None = None, blob_port: int = 0) -> None:
         self._tls = tls
         self._process: subprocess.Popen[str] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._endpoints: dict[str, str] = {}
-        self._ports: dict[str, int] = {}
+        self._ports = {"blob": blob_port}
         self._output: deque[str] = deque(maxlen=40)
         self._ready = threading.Event()
         self._reader: threading.Thread | None = None

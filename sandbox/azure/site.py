@@ -1,4 +1,4 @@
-"""A small web site of the sandbox's own on a free loopback port: where alerts arrive and where customers are played."""
+"""A small web site of the sandbox's own on loopback: where alerts arrive and where customers are played."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 
 class Site:
-    """Serves plain HTTP from a thread of its own; a context manager. `add_routes` puts in what is served."""
+    """Serves plain HTTP from a thread of its own; a context manager.
 
-    def __init__(self, *add_routes: Callable[[web.Application], None]) -> None:
+    `add_routes` puts in what is served. Port 0 stands for a free one.
+    """
+
+    def __init__(self, *add_routes: Callable[[web.Application], None], port: int = 0) -> None:
         self._app = web.Application()
         for add in add_routes:
             add(self._app)
+        self._port = port
         self._thread = ServerThread()
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1)
 
@@ -38,4 +42,4 @@ class Site:
 
     async def _listen(self) -> None:
         await self._runner.setup()
-        await web.TCPSite(self._runner, HOST, 0).start()
+        await web.TCPSite(self._runner, HOST, self._port).start()

@@ -54,7 +54,12 @@ class Server:
     """One service's HTTP server. `latency` seconds pass before each of its answers is worked out."""
 
     def __init__(
-        self, service: Service, thread: ServerThread, log: RequestLog, certificate: ServerCertificate | None
+        self,
+        service: Service,
+        thread: ServerThread,
+        log: RequestLog,
+        certificate: ServerCertificate | None,
+        port: int = 0,
     ) -> None:
         self.service = service
         self.latency = 0.0
@@ -65,7 +70,7 @@ class Server:
         self._context = certificate.context() if certificate else None
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
-        self._port = 0
+        self._port = port
 
     @property
     def url(self) -> str:

@@ -110,15 +110,18 @@ class EasyAuth:
         if principal is None and request.path not in self.excluded_paths:
             return web.Response(status=401, headers={"WWW-Authenticate": f'Bearer realm="{request.host}"'})
         assert self._session is not None  # noqa: S101 - aiohttp opens it before it serves
-        async with self._session.request(
-            request.method,
-            self.upstream + request.raw_path,
-            headers={**headers, **(principal or {})},
-            data=await request.read(),
-            allow_redirects=False,
-        ) as answer:
-            kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
-            return web.Response(body=await answer.read(), status=answer.status, headers=kept)
+        try:
+            async with self._session.request(
+                request.method,
+                self.upstream + request.raw_path,
+                headers={**headers, **(principal or {})},
+                data=await request.read(),
+                allow_redirects=False,
+            ) as answer:
+                kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
+                return web.Response(body=await answer.read(), status=answer.status, headers=kept)
+        except aiohttp.ClientConnectionError:
+            return web.Response(status=502, text=f"No Functions host answers at {self.upstream}.")
 
     def _principal(self, request: web.Request) -> dict[str, str] | None:
         if "Authorization" in request.headers:

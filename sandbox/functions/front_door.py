@@ -27,12 +27,13 @@ class FrontDoor:
     Args:
         issuer: whose tokens are accepted.
         host_url: where the Functions host is.
+        port: where to listen, 0 for a free one.
     """
 
-    def __init__(self, issuer: TokenIssuer, host_url: str) -> None:
+    def __init__(self, issuer: TokenIssuer, host_url: str, port: int = 0) -> None:
         self._issuer = issuer
         self._sign_in = EasyAuth(issuer, host_url)
-        self._site = Site(self._sign_in.add_routes)
+        self._site = Site(self._sign_in.add_routes, port=port)
 
     def __enter__(self) -> Self:
         self._site.__enter__()

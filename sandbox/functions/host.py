@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 
 from sandbox.functions.http import HttpFunction, Keys
-from sandbox.functions.index import IndexingError, UserFunction, load_functions, resolved
+from sandbox.functions.index import IndexingError, UserFunction, is_disabled, load_functions, resolved
+from sandbox.functions.local_settings import local_settings
 from sandbox.functions.queue import HIDDEN_SECONDS, QueueFunction, QueueOptions
 from sandbox.functions.timer import TimerFunction
 
@@ -36,12 +37,12 @@ logger = logging.getLogger("sandbox.functions.host")
 
 
 class FunctionsHost:
-    """Serves the functions of one app.
+    """Serves the functions of one app, except those that ``AzureWebJobs.<function>.Disabled`` switches off.
 
     Args:
         functions: the app's functions.
         host_json: the content of its host.json.
-        variables: the app settings that bindings may name.
+        variables: the app settings, which bindings may name.
         hidden_seconds: how long a queue message stays hidden when the host dies while working on it.
     """
 
@@ -53,12 +54,17 @@ class FunctionsHost:
         hidden_seconds: float = HIDDEN_SECONDS,
     ) -> None:
         self.keys = Keys(function=secrets.token_urlsafe(32), master=secrets.token_urlsafe(32))
+        self.disabled: list[str] = []
+        """The names of the functions that are switched off: nothing of them runs, and their bindings are not read."""
         self._http: list[HttpFunction] = []
         self._timers: dict[str, TimerFunction] = {}
         self._queues: list[QueueFunction] = []
         queues = QueueOptions.of(host_json, hidden_seconds)
         prefix = host_json.get("extensions", {}).get("http", {}).get("routePrefix", "api").strip("/")
         for function in functions:
+            if is_disabled(function.name, variables):
+                self.disabled.append(function.name)
+                continue
             match function.trigger["type"]:
                 case "httpTrigger":
                     self._http.append(HttpFunction(function, prefix, self.keys))
@@ -70,10 +76,11 @@ class FunctionsHost:
                 case kind:
                     raise IndexingError(f"{function.name}: this host has no {kind}")
         self._http.sort(key=lambda function: function.parameters)
+        self.disabled.sort()
 
     @property
     def names(self) -> list[str]:
-        """The names of all functions."""
+        """The names of all functions that are served."""
         http, queues = ([function.name for function in functions] for functions in (self._http, self._queues))
         return sorted([*http, *queues, *self._timers])
 
@@ -106,7 +113,8 @@ class FunctionsHost:
 
     async def _list_functions(self, request: web.Request) -> web.Response:
         self.keys.require_master(request)
-        return web.json_response([{"name": name} for name in self.names])
+        listed = [(name, False) for name in self.names] + [(name, True) for name in self.disabled]
+        return web.json_response([{"name": name, "isDisabled": disabled} for name, disabled in sorted(listed)])
 
     async def _run_now(self, request: web.Request) -> web.Response:
         """Run a timer function. Unlike the real host, which answers at once, this one waits and tells the outcome."""
@@ -141,8 +149,14 @@ async def serve(folder: Path, *, port: int, timers: bool, follow_stdin: bool, hi
     runner = web.AppRunner(host.application(), access_log=None, shutdown_timeout=5)
     await runner.setup()
     await web.TCPSite(runner, HOST, port).start()
-    ready = {"url": f"http://{HOST}:{runner.addresses[0][1]}", "functions": host.names}
-    print(json.dumps(ready | {"function_key": host.keys.function, "master_key": host.keys.master}), flush=True)
+    ready = {
+        "url": f"http://{HOST}:{runner.addresses[0][1]}",
+        "functions": host.names,
+        "disabled": host.disabled,
+        "function_key": host.keys.function,
+        "master_key": host.keys.master,
+    }
+    print(json.dumps(ready), flush=True)
     triggers = [asyncio.create_task(host.listen_to_queues())]
     if timers:
         triggers.append(asyncio.create_task(host.fire_timers()))
@@ -175,6 +189,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.functions.host", description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="where function_app.py and host.json are")
     parser.add_argument("--port", type=int, default=0, help="a free one by default")
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE", help="a local.settings.json; variables of the environment win over it"
+    )
     parser.add_argument("--timers", action="store_true", help="fire timers on their schedules")
     parser.add_argument("--follow-stdin", action="store_true", help="end when standard input ends")
     parser.add_argument(
@@ -187,6 +204,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     logging.getLogger("azure").setLevel(logging.WARNING)
     try:
+        if options.settings is not None:
+            for name, value in local_settings(options.settings).items():
+                os.environ.setdefault(name, value)
         asyncio.run(
             serve(
                 options.folder.resolve(),

@@ -97,6 +97,14 @@ def resolved(text: str, variables: Mapping[str, str]) -> str:
     return _SETTING.sub(setting, text)
 
 
+def is_disabled(function: str, variables: Mapping[str, str]) -> bool:
+    """Tell whether ``AzureWebJobs.<function>.Disabled`` switches a function off.
+
+    Source: https://learn.microsoft.com/azure/azure-functions/disable-function
+    """
+    return variables.get(f"AzureWebJobs.{function}.Disabled", "").lower() in {"true", "1"}
+
+
 def _checked(function: func.Function) -> UserFunction:
     name = function.get_function_name() or ""
     trigger = function.get_trigger()

@@ -45,7 +45,9 @@ class FunctionsProcess:
 
     Args:
         settings: the app settings, which are the app's environment.
+        settings_file: a local.settings.json with more of them, as a path in this project.
         folder: where function_app.py and host.json are; this project by default.
+        port: where it listens, 0 for a free one.
         timers: whether timers fire on their schedules, and not only when asked for.
         on_log: is called, in another thread, with each line that the host logs.
         hidden_seconds: how long a queue message stays hidden when the host dies while working on it; as in Azure by
@@ -56,13 +58,17 @@ class FunctionsProcess:
         self,
         settings: Mapping[str, str],
         *,
+        settings_file: str | None = None,
         folder: Path = REPOSITORY,
+        port: int = 0,
         timers: bool = False,
         on_log: Callable[[str], None] = lambda _: None,
         hidden_seconds: float | None = None,
     ) -> None:
         self._settings = dict(settings)
+        self._settings_file = settings_file
         self._folder = folder
+        self._port = port
         self._timers = timers
         self._on_log = on_log
         self._hidden_seconds = hidden_seconds
@@ -79,8 +85,13 @@ class FunctionsProcess:
 
     @property
     def functions(self) -> list[str]:
-        """The names of the app's functions."""
+        """The names of the functions that the host serves."""
         return list(self._ready["functions"])
+
+    @property
+    def disabled(self) -> list[str]:
+        """The names of the functions that the settings switch off."""
+        return list(self._ready["disabled"])
 
     @property
     def function_key(self) -> str:
@@ -108,6 +119,9 @@ class FunctionsProcess:
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "sandbox.functions.host", str(self._folder), "--follow-stdin"]
+        command += ["--port", str(self._port)]
+        if self._settings_file is not None:
+            command += ["--settings", self._settings_file]
         if self._hidden_seconds is not None:
             command += ["--hidden-seconds", str(self._hidden_seconds)]
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}

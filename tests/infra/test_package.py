@@ -25,6 +25,7 @@ def test_the_package_holds_the_product_and_nothing_else() -> None:
         if name not in FILES and not any(name.startswith(f"{part}/") for part in PARTS)
     }
     assert others == set()
+    assert [name for name in package.packaged_files() if "local.settings" in name] == []
 
 
 def test_both_shells_of_azd_build_with_the_same_module() -> None:
@@ -46,6 +47,7 @@ def test_what_lies_around_in_a_work_tree_is_not_deployed(tmp_path: Path) -> None
     repository = make_repository(tmp_path, (package.PROJECT / ".funcignore").read_text())
     secrets = (".azure/production/.env", "local.settings.json", ".env", ".venv/x.py", "collector/__pycache__/x.pyc")
     secrets += ("package.zip", "outputs.json", "parameters.json", "infra/hooks/x.py", "notes/x.py")
+    secrets += (".sandbox/server.key", "collector/local.settings.example.json")
     kept = ("infra/queries/x.kql", "compliance_api/dashboard/index.html", "host.json")
     for name in (*secrets, *kept):
         (repository / name).parent.mkdir(parents=True, exist_ok=True)

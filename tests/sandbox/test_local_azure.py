@@ -13,9 +13,10 @@ import aiohttp
 import psutil
 import pytest
 
+from sandbox.environment import WORKSPACE_ID
 from sandbox.faults.effects import Status
 from sandbox.faults.operations import LogQuery, PolicyQuery
-from sandbox.local_azure import WORKSPACE_ID, Sandbox
+from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 import psutil
@@ -72,7 +73,7 @@ class Running:
 
 @contextmanager
 def running(folder: Path, *options: str) -> Iterator[Running]:
-    command = [sys.executable, "-m", "sandbox", "run", *options]
+    command = [sys.executable, "-m", "sandbox", "run", "--any-ports", *options]
     environment = os.environ | {"TMPDIR": str(folder)}
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -156,10 +157,14 @@ def test_every_printed_command_works_and_ctrl_c_ends_it(tmp_path: Path) -> None:
         collect = sandbox.line("-m collector")
         play = sandbox.line("curl -X POST", "/contoso/break")
         deploy = sandbox.line("curl -X POST", "/litware")
+        sandbox.line("The operations page of a host of your own")
+        own_host = urlsplit(sandbox.line("/.auth/login/aad"))
         sandbox.line("collected (timer): 3 applications, 27 states, 1 not compliant")
         sandbox.line("alert Sev2 Fired: Managed application is not compliant: Fabrikam, fabrikam-analytics")
 
         assert "<title>Policy compliance of the fleet</title>" in look_at(page)
+        with pytest.raises(HTTPError, match="401"):
+            urllib.request.urlopen(f"http://{own_host.netloc}/api/compliance", timeout=20)
         assert curl(ask)["applications"]["total"] == 3
         fleet, applications = (curl(command) for command in documented("README.md", ask))
         assert (fleet["applications"]["total"], fleet["applications"]["compliant"]) == (3, 2)

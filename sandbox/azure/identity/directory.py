@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -41,13 +40,13 @@ MONITOR_AUDIENCE: Final = "https://monitor.azure.com"
 
 @dataclass
 class Directory:
-    """The token endpoints and the secrets that open them; new secrets for each sandbox."""
+    """The token endpoints and the secrets that open them."""
 
     folder: Path
     faults: Faults
+    client_secret: str = field(repr=False)
+    identity_header: str = field(repr=False)
     issuer: TokenIssuer = field(default_factory=TokenIssuer)
-    client_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
-    identity_header: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
 
     def __post_init__(self) -> None:
         self.assertions = ClientAssertions(self.issuer, FEDERATION_AUDIENCE)

@@ -13,9 +13,9 @@ from azure.core.exceptions import HttpResponseError
 from azure.monitor.ingestion.aio import LogsIngestionClient
 
 from sandbox.azure.identity.directory import USER_ASSIGNED
+from sandbox.environment import RULE_ID
 from sandbox.faults.effects import AnswerLost, CutHalfWay, Status
 from sandbox.faults.operations import Upload
-from sandbox.local_azure import RULE_ID
 from sandbox.services import Service
 from sandbox.workspace.row_counter import RowCounter
 

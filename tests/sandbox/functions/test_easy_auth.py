@@ -143,3 +143,8 @@ def test_an_operator_signs_in_for_a_session_and_out_again(door: Door) -> None:
 @pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example"])
 def test_signing_in_leads_to_this_site_only(door: Door, target: str) -> None:
     assert door.call(f"{LOGIN}?post_login_redirect_uri={target}")[0] == 400
+
+
+def test_a_host_that_is_not_there_is_a_502(door: Door) -> None:
+    door.auth.upstream = "http://127.0.0.1:9"  # the discard service, which nobody runs
+    assert door.call("/api/resource", body=b"{}")[0] == 502

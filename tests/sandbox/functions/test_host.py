@@ -260,3 +260,37 @@ def test_two_functions_of_one_name_do_not_start() -> None:
         app.timer_trigger(arg_name="item", schedule=schedule)(app.function_name("same")(first))
     with pytest.raises(IndexingError, match="same"):
         a_host(app)
+
+
+def an_app_with_every_trigger() -> func.FunctionApp:
+    app = an_app()
+
+    @app.timer_trigger(arg_name="timer", schedule="%NIGHTLY_SCHEDULE%")
+    def nightly(timer: func.TimerRequest) -> None: ...
+
+    @app.queue_trigger(arg_name="message", queue_name="work", connection="NoSuchConnection")
+    def work(message: func.QueueMessage) -> None: ...
+
+    return app
+
+
+@pytest.mark.parametrize("off", ["true", "True", "1"])
+async def test_a_function_that_is_switched_off_is_listed_and_nothing_else(off: str) -> None:
+    names = ("greet", "nightly", "work")
+    host = a_host(an_app_with_every_trigger(), **{f"AzureWebJobs.{name}.Disabled": off for name in names})
+    assert host.disabled == [*names]
+    assert not {*names} & {*host.names}
+    master = {"x-functions-key": host.keys.master}
+    async with TestClient(TestServer(host.application())) as client:
+        assert (await client.get("/api/echo/you")).status == 404
+        assert (await client.get("/api/echo/nobody")).status == 204
+        assert (await client.post("/admin/functions/nightly", headers=master)).status == 404
+        listed = await (await client.get("/admin/functions", headers=master)).json()
+    assert {one["name"]: one["isDisabled"] for one in listed} == {name: name in names for name in [*host.names, *names]}
+
+
+@pytest.mark.parametrize("on", ["false", "0", "", "yes"])
+def test_only_the_documented_values_switch_a_function_off(on: str) -> None:
+    host = a_host(an_app(), **{"AzureWebJobs.greet.Disabled": on, "AzureWebJobs.other.Disabled": "true"})
+    assert "greet" in host.names
+    assert host.disabled == []

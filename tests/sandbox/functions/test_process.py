@@ -126,6 +126,38 @@ def test_the_app_sees_its_settings_and_nothing_of_this_machines_own(
     assert "printed by the app" in host.log()
 
 
+def test_a_settings_file_fills_in_what_the_environment_leaves_open(tmp_path: Path) -> None:
+    settings = tmp_path / "local.settings.json"
+    values = {"MINE": "from the file", "BOTH": "from the file", "AzureWebJobs.every_second.Disabled": "true"}
+    settings.write_text(json.dumps({"IsEncrypted": False, "Values": values}), encoding="utf-8")
+    app = write_app(tmp_path, SMALL_APP)
+    with FunctionsProcess({"BOTH": "from the environment"}, settings_file=str(settings), folder=app) as host:
+        seen = json.loads(host.send("GET", "/api/environment").body)
+        assert (host.functions, host.disabled) == (["environment"], ["every_second"])
+    assert (seen["MINE"], seen["BOTH"]) == ("from the file", "from the environment")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "has no Values"),
+        ('{"Values": {"PORT": 1}}', "has no Values that are all texts"),
+        ('{"IsEncrypted": true, "Values": {"MINE": "CfDJ8"}}', "is encrypted"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_settings_file_that_cannot_be_used_is_named(tmp_path: Path, text: str | None, reason: str) -> None:
+    settings = tmp_path / "local.settings.json"
+    if text is not None:
+        settings.write_text(text, encoding="utf-8")
+    with (
+        pytest.raises(FunctionsHostFailedError, match=rf"local\.settings\.json {reason}"),
+        FunctionsProcess({}, settings_file=str(settings), folder=write_app(tmp_path, SMALL_APP)),
+    ):
+        pass
+
+
 def test_timers_fire_on_their_schedule_only_when_asked_to(tmp_path: Path) -> None:
     fired = threading.Event()
 
