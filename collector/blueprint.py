@@ -6,7 +6,7 @@ from typing import Final
 
 import azure.functions as func
 
-from collector.fan_out.queues import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
+from collector.fan_out import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
 
 CONNECTION: Final = "AzureWebJobsStorage"
 

@@ -16,7 +16,7 @@ from collector.fan_out.shard_records import Claim, ClaimLostError, NoClaim, RunR
 from collector.reporting.outcomes import ApplicationResult, Outcome, RunSummary
 from collector.reporting.serialised import CHUNK_LIMIT_BYTES
 from collector.run import open_collection
-from publisher.table import Patience
+from publisher.retry import Patience
 from registry.managed_application import MalformedRow
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class ShardWork:
         return await self._work(give_up=True)
 
     async def _work(self, *, give_up: bool) -> RunSummary | None:
-        async with RunRecords.open(self._settings, Patience(sleep=self._sleep)) as records:
+        async with RunRecords(self._settings.storage, Patience(sleep=self._sleep)) as records:
             claim = await records.claim_shard(self._shard, self._message_id, forced=give_up)
             summary = None
             try:

@@ -13,11 +13,11 @@ from operations.doctor_checks import ATTEMPTS, Check, Verdict, examine_settings,
 from operations.doctor_services import examine_customers, examine_registry, examine_streams
 from operations.report import Cell, Listing, Report, Tone
 from publisher.credentials import own_identity_credential, service_principal_credential
-from publisher.data_collection_settings import DATA_COLLECTION_SETTING_NAMES
 from publisher.environment import SettingsError
 from publisher.resource_manager import ResourceManager
+from publisher.resource_settings import DATA_COLLECTION_SETTING_NAMES
+from publisher.retry import Patience
 from publisher.settings import CollectorSettings, NotificationSettings, ReconcileSettings
-from publisher.table import Patience
 from registry.inventory import as_document
 from registry.registry import Registry
 
@@ -70,15 +70,14 @@ async def _examine_azure(
     only: ApplicationId | None,
     everything: bool,
 ) -> list[Check]:
-    cloud = shared.cloud
+    cloud, patience = shared.cloud, Patience(ATTEMPTS)
     async with AsyncExitStack() as stack:
         publisher = await stack.enter_async_context(service_principal_credential(shared.service_principal, cloud))
         own = await stack.enter_async_context(own_identity_credential(shared.own_identity_client_id))
         audience = cloud.resource_manager_audience
         checks = [await examine_token("service principal", publisher, audience, shared.service_principal.tenant_id)]
         if shared.storage.connection_string is None:
-            client_id = shared.storage.identity_client_id or shared.own_identity_client_id
-            storage = await stack.enter_async_context(own_identity_credential(client_id))
+            storage = await stack.enter_async_context(own_identity_credential(shared.storage.identity_client_id))
             checks.append(await examine_token("own identity, for storage", storage, _STORAGE_AUDIENCE))
         ingestion = collector or webhook
         if ingestion is not None:
@@ -87,10 +86,8 @@ async def _examine_azure(
         else:
             names = ", ".join(DATA_COLLECTION_SETTING_NAMES)
             checks.append(Check("tables", Verdict.SKIPPED, "not examined", f"set right what is wrong with {names}"))
-        arm = await stack.enter_async_context(ResourceManager(publisher, cloud, attempts=ATTEMPTS))
-        registry = await stack.enter_async_context(
-            Registry.open(shared.storage, shared.table_name, shared.own_identity_client_id, patience=Patience(ATTEMPTS))
-        )
+        arm = await stack.enter_async_context(ResourceManager(publisher, cloud, patience=patience))
+        registry = await stack.enter_async_context(Registry(shared, patience=patience))
         found, applications = await examine_registry(registry, only=only, everything=everything)
         checks += found
         window = collector.states_window if collector else None

@@ -14,7 +14,7 @@ from publisher.logs_endpoint import LogsEndpoint
 
 # The collector's own request, so that what the doctor proves is what the collector does.
 from publisher.policy_states import page_request, parse_page, query_url
-from publisher.retry import with_retries
+from publisher.retry import Patience, with_retries
 from registry.inventory import each
 from registry.managed_application import MalformedRow, ManagedApplication
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from publisher.resource_ids import ApplicationId
     from publisher.resource_manager import ResourceManager
-    from publisher.settings import CollectorSettings, NotificationSettings
+    from publisher.settings import IngestionSettings
     from registry.registry import Registry
 
 _NO_ROWS: Final = gzip.compress(b"[]", mtime=0)
@@ -85,7 +85,7 @@ async def _writable(registry: Registry) -> Check:
 
 
 async def examine_streams(
-    settings: CollectorSettings | NotificationSettings, streams: Sequence[str], credential: AsyncTokenCredential
+    settings: IngestionSettings, streams: Sequence[str], credential: AsyncTokenCredential
 ) -> list[Check]:
     """Return what the data collection rule says to an upload without rows, for each stream.
 
@@ -93,14 +93,7 @@ async def examine_streams(
     that one only, it has the others. Columns that a stream lacks are dropped without an error (FACTS 3.5): only
     DCRLogErrors tells.
     """
-    endpoint = LogsEndpoint(
-        settings.data_collection_endpoint,
-        settings.data_collection_rule_id,
-        settings.cloud.monitor_audience,
-        credential,
-        attempts=1,
-    )
-    async with endpoint:
+    async with LogsEndpoint(settings, credential, patience=Patience(attempts=1)) as endpoint:
         no_such_stream = await _offered(endpoint, _NO_SUCH_STREAM)
         return [_stream_check(stream, await _offered(endpoint, stream), no_such_stream) for stream in streams]
 

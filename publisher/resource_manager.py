@@ -4,7 +4,6 @@ The SDK's pipeline and authentication, without its models, its retries (ours are
 redirects and its automatic registration of resource providers, which nobody asked for in a customer's subscription.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 from publisher.cloud import Cloud
 from publisher.errors import MalformedAnswer, RequestRefused, as_failure, failure_of_status, printable
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
-from publisher.retry import DEFAULT_ATTEMPTS, Sleep, with_retries
+from publisher.retry import USUAL_PATIENCE, Patience, with_retries
 from publisher.transport import DEFAULT_CONNECTIONS, Closing, Transport
 
 APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
@@ -59,7 +58,8 @@ class Application:
 class ResourceManager(Closing):
     """A client of ARM for one identity: one token, one connection pool. An asynchronous context manager.
 
-    It does not close the credential. All methods raise the AzureFailures of `publisher.errors`.
+    It does not close the credential. All methods raise the AzureFailures of `publisher.errors`. Calls are repeated as
+    `patience` says, except that each call has a deadline of its own.
     """
 
     def __init__(
@@ -68,12 +68,10 @@ class ResourceManager(Closing):
         cloud: Cloud,
         *,
         connections: int = DEFAULT_CONNECTIONS,
-        attempts: int = DEFAULT_ATTEMPTS,
-        sleep: Sleep = asyncio.sleep,
+        patience: Patience = USUAL_PATIENCE,
     ) -> None:
         self.endpoint = cloud.resource_manager_endpoint
-        self._attempts = attempts
-        self._sleep = sleep
+        self._patience = patience
         self._client: AsyncARMPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncARMPipelineClient(
             self.endpoint,
             policies=[
@@ -115,7 +113,8 @@ class ResourceManager(Closing):
             parameters = {"api-version": api_version} if api_version else None
             return json_object(await self.send(HttpRequest("GET", url, params=parameters)))
 
-        return await with_retries(attempt, deadline=deadline, attempts=self._attempts, sleep=self._sleep)
+        patience = self._patience
+        return await with_retries(attempt, deadline=deadline, attempts=patience.attempts, sleep=patience.sleep)
 
     async def list(self, path: str, *, api_version: str, deadline: float) -> AsyncIterator[dict[str, Any]]:
         """Yield the members of an ARM collection over all its pages."""

@@ -13,18 +13,26 @@ from pathlib import Path
 from typing import Final, Literal, cast
 
 from publisher.cloud import CLOUD_SETTING_NAMES, Cloud, cloud_from
-from publisher.data_collection_settings import DATA_COLLECTION_SETTING_NAMES, endpoint_and_rule_from, streams_from
 from publisher.environment import Environment, SettingsError
-from publisher.storage_settings import STORAGE_SETTING_NAMES, Storage, storage_from
+from publisher.resource_settings import (
+    DATA_COLLECTION_SETTING_NAMES,
+    STORAGE_SETTING_NAMES,
+    Storage,
+    endpoint_and_rule_from,
+    storage_from,
+    streams_from,
+)
 
 __all__ = [
     "SETTING_NAMES",
     "Cloud",
     "CollectorSettings",
+    "IngestionSettings",
     "NotificationSettings",
     "ReconcileSettings",
     "ServicePrincipal",
     "SettingsError",
+    "SharedSettings",
     "Storage",
 ]
 
@@ -75,8 +83,12 @@ class ServicePrincipal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
-    """What every function needs: the cloud, both identities and the registry."""
+class SharedSettings:
+    """What every function needs: the cloud, both identities and the registry's table.
+
+    `own_identity_client_id` is the client id of the app's user-assigned managed identity, None for the
+    system-assigned one.
+    """
 
     cloud: Cloud
     service_principal: ServicePrincipal
@@ -86,11 +98,17 @@ class _Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class CollectorSettings(_Shared):
-    """What the collector needs."""
+class IngestionSettings(SharedSettings):
+    """What a function needs that writes rows: the logs ingestion URL, and the immutable id of the rule."""
 
     data_collection_endpoint: str
     data_collection_rule_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorSettings(IngestionSettings):
+    """What the collector needs. `states_window` is how far back policy states are asked for."""
+
     states_stream: str
     results_stream: str
     runs_stream: str
@@ -105,11 +123,9 @@ class CollectorSettings(_Shared):
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
         states, results, runs = streams_from(env, "STREAM_NAME", "RESULTS_STREAM_NAME", "RUNS_STREAM_NAME")
-        endpoint, rule_id = endpoint_and_rule_from(env)
         settings = cls(
             *_shared(env),
-            data_collection_endpoint=endpoint,
-            data_collection_rule_id=rule_id,
+            *endpoint_and_rule_from(env),
             states_stream=states,
             results_stream=results,
             runs_stream=runs,
@@ -126,11 +142,9 @@ class CollectorSettings(_Shared):
 
 
 @dataclass(frozen=True, slots=True)
-class NotificationSettings(_Shared):
+class NotificationSettings(IngestionSettings):
     """What the notification endpoint needs: `signatures` has one value, or two while one replaces the other."""
 
-    data_collection_endpoint: str
-    data_collection_rule_id: str
     events_stream: str
     signatures: tuple[str, ...] = field(repr=False)
 
@@ -139,11 +153,9 @@ class NotificationSettings(_Shared):
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
         (events,) = streams_from(env, "EVENTS_STREAM_NAME")
-        endpoint, rule_id = endpoint_and_rule_from(env)
         settings = cls(
             *_shared(env),
-            data_collection_endpoint=endpoint,
-            data_collection_rule_id=rule_id,
+            *endpoint_and_rule_from(env),
             events_stream=events,
             signatures=_signatures(env),
         )
@@ -152,7 +164,7 @@ class NotificationSettings(_Shared):
 
 
 @dataclass(frozen=True, slots=True)
-class ReconcileSettings(_Shared):
+class ReconcileSettings(SharedSettings):
     """What the reconciliation of the registry needs."""
 
     @classmethod
@@ -173,7 +185,8 @@ def _shared(env: Environment) -> tuple[Cloud, ServicePrincipal, str | None, Stor
         env.problem("MANAGED_IDENTITY_CLIENT_ID", "is required with workload identity; give the app's own client id")
     table_hint = "3 to 63 letters and digits, a letter first"
     table_name = env.matching("TABLE_NAME", "applications", _TABLE_NAME, hint=table_hint)
-    return cloud, _service_principal(env), own_identity, storage_from(env, cloud.storage_suffix), table_name
+    storage = storage_from(env, suffix=cloud.storage_suffix, own_identity_client_id=own_identity)
+    return cloud, _service_principal(env), own_identity, storage, table_name
 
 
 def _service_principal(env: Environment) -> ServicePrincipal:

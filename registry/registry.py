@@ -8,11 +8,11 @@ late notifications find out about it.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final
 
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId
-from publisher.storage_settings import Storage
-from publisher.table import EVERYTHING, USUAL_PATIENCE, KeyRange, Patience, Row, RowChanged, Table
+from publisher.retry import USUAL_PATIENCE, Patience
+from publisher.table import EVERYTHING, KeyRange, Row, RowChanged, Table
 from publisher.transport import Closing
 from registry.managed_application import MalformedRow, ManagedApplication
 from registry.rows import (
@@ -32,6 +32,9 @@ from registry.rows import (
     unreached_properties,
 )
 
+if TYPE_CHECKING:
+    from publisher.settings import SharedSettings
+
 _AFTER_PREFIX: Final = chr(ord(ROW_KEY_PREFIX) + 1)
 _NO_ETAG: Final = "W/\"datetime'2000-01-01T00%3A00%3A00.0000000Z'\""
 _DELETED_SINCE: Final = "status eq 'deleted' and deleted_at ge @since"
@@ -39,26 +42,14 @@ _FOREIGN_KEYS: Final = "PartitionKey eq @partition and ( RowKey lt @first or Row
 
 
 class Registry(Closing):
-    """The registry. An asynchronous context manager.
+    """The registry. An asynchronous context manager; making it asks nothing of the storage account.
 
     Methods raise the AzureFailures of `publisher.errors`, and RowChanged where they write. The first registration
-    creates a table that does not exist; to list it is a failure until then, like every table that cannot be read.
+    creates a table that does not exist; until then `applications` and `partitions` raise NotFound.
     """
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    @classmethod
-    def open(
-        cls,
-        storage: Storage,
-        table_name: str,
-        own_identity_client_id: str | None,
-        *,
-        patience: Patience = USUAL_PATIENCE,
-    ) -> Self:
-        """Return the registry in a storage account; nothing is asked of the account yet."""
-        return cls(Table.open(storage, table_name, own_identity_client_id, patience))
+    def __init__(self, settings: "SharedSettings", *, patience: Patience = USUAL_PATIENCE) -> None:
+        self._table = Table(settings.storage, settings.table_name, what="registry table", patience=patience)
 
     async def close(self) -> None:
         """Close the connections."""

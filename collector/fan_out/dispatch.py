@@ -11,13 +11,12 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from collector.fan_out.queues import SHARDS_QUEUE
 from collector.fan_out.shard_queue import ShardQueue
 from collector.fan_out.shard_records import KEPT, RunRecords
 from collector.fan_out.shards import APPLICATIONS_IN_A_SHARD, Shard, cut
 from collector.reporting.outcomes import Run
 from publisher.errors import AzureFailure
-from publisher.table import Patience
+from publisher.retry import Patience
 from registry.registry import Registry
 
 if TYPE_CHECKING:
@@ -42,11 +41,10 @@ async def send_shards(
     """
     run = Run(str(uuid.uuid4()), _to_milliseconds(datetime.now(UTC)), trigger)
     patience = Patience(sleep=sleep)
-    own = settings.own_identity_client_id
     async with (
-        Registry.open(settings.storage, settings.table_name, own, patience=patience) as registry,
-        RunRecords.open(settings, patience) as records,
-        ShardQueue.open(settings, SHARDS_QUEUE, sleep=sleep) as queue,
+        Registry(settings, patience=patience) as registry,
+        RunRecords(settings.storage, patience) as records,
+        ShardQueue(settings.storage, patience) as queue,
     ):
         ranges = await cut(registry.partitions(), most)
         shards = [Shard(run, number, len(ranges), within) for number, within in enumerate(ranges, start=1)]

@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
     from collector.fan_out.shards import Shard
     from collector.reporting.outcomes import Run
-    from publisher.settings import CollectorSettings
-    from publisher.table import Patience, Row
+    from publisher.resource_settings import Storage
+    from publisher.retry import Patience
+    from publisher.table import Row
 
 RUNS_TABLE: Final = "collectionruns"
 KEPT: Final = timedelta(days=3)
@@ -82,14 +83,8 @@ class Claim:
 class RunRecords(Closing):
     """The records. An asynchronous context manager; methods raise the AzureFailures of `publisher.errors`."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    @classmethod
-    def open(cls, settings: CollectorSettings, patience: Patience) -> Self:
-        """Return the records in the app's storage account; nothing is asked of the account yet."""
-        own = settings.own_identity_client_id
-        return cls(Table.open(settings.storage, RUNS_TABLE, own, patience, what="table of runs"))
+    def __init__(self, storage: Storage, patience: Patience) -> None:
+        self._table = Table(storage, RUNS_TABLE, what="table of runs", patience=patience)
 
     async def close(self) -> None:
         """Close the connections."""
