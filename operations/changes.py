@@ -69,7 +69,7 @@ async def add(inventory: Inventory, options: argparse.Namespace, console: Consol
 async def remove(inventory: Inventory, options: argparse.Namespace, console: Console) -> Report:
     """Take one application out of monitoring."""
     identity = options.application
-    row = await inventory.row(identity)
+    row = await inventory.registry.find(identity)
     if row is None or is_tombstone(row):
         return not_registered(identity)
     standing, reason = await inventory.standing(identity)

@@ -31,7 +31,7 @@ async def list_applications(inventory: Inventory, options: argparse.Namespace, _
     """Report every registered application, and the rows that cannot be collected."""
     wanted = fold(options.find)
     applications, malformed = [], []
-    async for item in inventory.applications():
+    async for item in inventory.registry.applications():
         if isinstance(item, MalformedRow):
             malformed.append(item)
         elif wanted in fold(f"{item.application_id} {item.customer_name}"):
@@ -51,7 +51,7 @@ async def list_applications(inventory: Inventory, options: argparse.Namespace, _
 
 async def show(inventory: Inventory, options: argparse.Namespace, _: Console) -> Report:
     """Report everything that the registry knows about one application."""
-    row = await inventory.row(options.application)
+    row = await inventory.registry.find(options.application)
     if row is None:
         return not_registered(options.application)
     keys: dict[str, Any] = {"partition_key": row.partition_key, "row_key": row.row_key}
@@ -80,7 +80,7 @@ async def show(inventory: Inventory, options: argparse.Namespace, _: Console) ->
 
 async def check(inventory: Inventory, options: argparse.Namespace, console: Console) -> Report:
     """Report how the registry differs from Azure; changes nothing."""
-    items = [item async for item in inventory.applications()]
+    items = [item async for item in inventory.registry.applications()]
     with console.busy(f"comparing {len(items)} applications with Azure"):
         found = [difference for difference in await each(items, inventory.compare) if difference]
         missing, notes = await _missing(inventory, items, options.subscriptions)

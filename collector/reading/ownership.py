@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from publisher.resource_ids import fold, is_at_or_inside
+from publisher.resource_ids import assignment_scope, fold, is_at_or_inside
 
 if TYPE_CHECKING:
     from registry.managed_application import ManagedApplication
-
-_ASSIGNMENT_ID: Final = re.compile(
-    r"(.*)/providers/Microsoft\.Authorization/policyAssignments/[^/]+", re.IGNORECASE | re.ASCII
-)
 
 
 def owned_scopes(application: ManagedApplication) -> list[str]:
@@ -24,12 +19,6 @@ def owned_scopes(application: ManagedApplication) -> list[str]:
         if (scope := assignment_scope(assignment.id)) and fold(scope) != fold(group)
     }
     return [group, *(inner[key] for key in sorted(inner))]
-
-
-def assignment_scope(assignment_id: str) -> str:
-    """Return the scope that a policy assignment's id begins with, or "" when it is no assignment id."""
-    match = _ASSIGNMENT_ID.fullmatch(assignment_id)
-    return match[1] if match else ""
 
 
 def is_owned(scope: str | None, assignment_id: str | None, managed_resource_group_id: str) -> bool:
