@@ -1,7 +1,7 @@
-"""What one delivery of a shard's message sets off: the shard is collected, and with the last one the run is completed.
+"""Handles one delivery of a shard's message: collects the shard, and completes the run after its last shard.
 
-Result rows appear once for each application, and one run row, whatever is delivered twice or killed half way: see
-collector.shard_records.
+There is one result row for each application and one run row, also when messages are delivered twice or an instance
+crashes: see collector.fan_out.shard_records.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 class ShardWork:
-    """What one delivery of a shard's message sets off.
+    """Handles one delivery of a shard's message.
 
     Args:
         settings: the collector's settings.
@@ -62,17 +62,17 @@ class ShardWork:
     async def collect(self) -> RunSummary | None:
         """Collect the shard and, when it is the run's last one, complete the run.
 
-        Returns the totals, of the shard or of the run that it completed; None when there was nothing left to do.
+        Returns the totals of the shard, or of the run when it was completed; None when there was nothing to do.
 
         Raises:
-            AzureFailure, ReportRefusedError: the work is not done; the message must come again.
+            AzureFailure, ReportRefusedError: the work is not done; the message must be delivered again.
         """
         return await self._work(give_up=False)
 
     async def give_up(self) -> RunSummary | None:
-        """Report every application of the shard as Failed, because collecting it failed as often as the queue allows.
+        """Report every application of the shard as Failed: the message was delivered as often as the host allows.
 
-        Otherwise like ``collect``. A shard that was done in the end keeps its results.
+        Otherwise like ``collect``. A shard that is done keeps its results.
         """
         return await self._work(give_up=True)
 
@@ -136,7 +136,7 @@ class ShardWork:
 
 
 async def _chunks(results: AsyncIterator[list[bytes]]) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """Yield numbered lists of rows, each for one request: the same ones whoever asks, as results do not change."""
+    """Yield numbered lists of rows, each for one request; the same lists for every delivery."""
     number, chunk, size = 1, list[bytes](), 2
     async for rows in results:
         for row in rows:
@@ -150,7 +150,7 @@ async def _chunks(results: AsyncIterator[list[bytes]]) -> AsyncIterator[tuple[in
 
 
 async def _uninterrupted(upload: Coroutine[Any, Any, None], record: Coroutine[Any, Any, None]) -> None:
-    """Upload, and record at once that it is done, also when cancelled meanwhile; the cancellation follows."""
+    """Upload and record that it is done, also when cancelled in between; CancelledError is raised afterwards."""
 
     async def both() -> None:
         with closing(record):

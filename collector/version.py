@@ -1,4 +1,4 @@
-"""The version that a run row names; pyproject.toml takes it from here."""
+"""The version in run rows; pyproject.toml has the same."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
-"""``python -m operations doctor``: what is wrong with an installation, each finding with what to do about it.
+"""``python -m operations doctor``: examines an installation, and says for each finding what to do.
 
-Nothing is written anywhere: not to the registry, not to the tables, not at a customer's.
+Writes nothing: not to the registry, not to the tables, and not in a customer's subscription.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from publisher.resource_ids import ApplicationId
 
 MOST_READABLE_SHOWN: Final = 20
-"""Applications without a finding that people see; --json has them all."""
+"""Applications without a finding in the table; --json has all of them."""
 
 _TONES: Final[dict[Verdict, Tone]] = {
     Verdict.OK: "good",
@@ -54,7 +54,7 @@ async def examine(variables: Mapping[str, str], *, only: ApplicationId | None, e
     if shared is not None:
         try:
             checks += await _examine_azure(shared, collector, webhook, only=only, everything=everything)
-        except SettingsError as error:  # a certificate shows only when it is used that it cannot be
+        except SettingsError as error:  # a certificate is loaded only when it is used
             bad_settings = True
             checks += [Check.of_problem(problem) for problem in error.problems]
     if webhook is not None:

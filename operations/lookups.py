@@ -1,4 +1,4 @@
-"""The commands of ``python -m operations`` that only look: list, show, check."""
+"""The commands of ``python -m operations`` that change nothing: list, show, check."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ async def check(inventory: Inventory, options: argparse.Namespace, console: Cons
 async def _missing(
     inventory: Inventory, items: list[ManagedApplication | MalformedRow], subscriptions: list[str]
 ) -> tuple[list[Difference], list[str]]:
-    """Return applications that are not registered, and notes about subscriptions that could not be looked into."""
+    """Return applications that are not registered, and notes about subscriptions that could not be listed."""
     known = {item.application_id for item in items}
     of_customers = {item.application_id.subscription_id.lower() for item in items if item.application_id}
 
@@ -134,7 +134,7 @@ async def _missing(
 
 
 def _in_list(application: ManagedApplication) -> dict[str, Any]:
-    """Return an application for the list, without the names of rules: `show` has them."""
+    """Return an application for the list, without definition names, which `show` has."""
     document: dict[str, Any] = as_document(application)
     del document["definition_names"]
     return document

@@ -1,7 +1,6 @@
-"""Every setting of the program, validated once and all problems reported at once (README, Settings).
+"""The settings of every function, checked when they are read, with all problems reported at once (README, Settings).
 
-Nothing is read at import: each function builds its settings from the environment when it starts to work. Secrets
-never appear in a `repr` or in a message.
+Each function reads its settings when it runs; nothing is read at import. Secrets are in no `repr` and no message.
 """
 
 import base64
@@ -215,7 +214,7 @@ def _service_principal(env: Environment) -> ServicePrincipal:
 
 
 def _certificate(env: Environment) -> bytes | None:
-    """Return the certificate that is given as a value, as a Key Vault reference gives it: base64 of PKCS12, or PEM."""
+    """Return the certificate in the setting: PEM or base64 of PKCS12, as a Key Vault reference gives it."""
     name = "AZURE_CLIENT_CERTIFICATE"
     if not env.has(name):
         return None

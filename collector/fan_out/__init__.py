@@ -1,4 +1,4 @@
-"""One run spread over a storage queue: shards of whole subscriptions, and the records of what became of them."""
+"""One run spread over a storage queue: its shards, the queue, and the records of which shards are done."""
 
 from typing import Final
 

@@ -126,7 +126,7 @@ class ApplicationReader:
                 raise
         if reading.lacks_states:
             # How the filter compares ids is not documented: ask without it for the assignments that it left out.
-            reading.begin_second_look()
+            reading.begin_without_filter()
             async for page in follow_pages(query_url(endpoint, group, since), fetch):
                 reading.take_what_is_new(page.states)
 
