@@ -92,6 +92,7 @@ class ShardWork:
                 return None
 
     async def _do_shard(self, records: RunRecords, claim: Claim, *, give_up: bool) -> RunSummary:
+        """Upload the states of the shard's applications, record their result rows, and return the shard's totals."""
         async with self._open() as (collection, registry):
             registered = registry.applications(within=self._shard.within)
             if give_up:
@@ -102,6 +103,7 @@ class ShardWork:
         return collection.summary
 
     async def _complete_run(self, records: RunRecords, *, forced: bool) -> RunSummary | None:
+        """Upload the result rows of all shards and the run row; None when shards are missing or another does it."""
         claimed = await records.claim_run(self._shard, self._message_id, forced=forced)
         if isinstance(claimed, NoClaim):
             return None

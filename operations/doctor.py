@@ -46,10 +46,11 @@ async def examine(variables: Mapping[str, str], *, only: ApplicationId | None, e
         only: whose policy states to read; None for the first application of the registry.
         everything: read those of every application.
     """
-    checks = examine_settings(variables)
-    shared = _read(ReconcileSettings, variables)
-    collector = _read(CollectorSettings, variables)
-    webhook = _read(NotificationSettings, variables)
+    problems = set[str]()
+    shared = _read(ReconcileSettings, variables, problems)
+    collector = _read(CollectorSettings, variables, problems)
+    webhook = _read(NotificationSettings, variables, problems)
+    checks = examine_settings(variables, problems)
     bad_settings = any(check.verdict is Verdict.FAILED for check in checks)
     if shared is not None:
         try:
@@ -70,6 +71,7 @@ async def _examine_azure(
     only: ApplicationId | None,
     everything: bool,
 ) -> list[Check]:
+    """Return the checks that call Azure; what has no settings is skipped."""
     cloud, patience = shared.cloud, Patience(ATTEMPTS)
     async with AsyncExitStack() as stack:
         publisher = await stack.enter_async_context(service_principal_credential(shared.service_principal, cloud))
@@ -106,11 +108,13 @@ def _streams(collector: CollectorSettings | None, webhook: NotificationSettings 
 _AnySettings = TypeVar("_AnySettings", CollectorSettings, NotificationSettings, ReconcileSettings)
 
 
-def _read(kind: type[_AnySettings], variables: Mapping[str, str]) -> _AnySettings | None:
+def _read(kind: type[_AnySettings], variables: Mapping[str, str], problems: set[str]) -> _AnySettings | None:
+    """Return these settings, or None, and add what is wrong with them to `problems`."""
     try:
         return kind.from_environment(variables)
-    except SettingsError:
-        return None  # `examine_settings` says why
+    except SettingsError as error:
+        problems.update(error.problems)
+        return None
 
 
 def _report(checks: list[Check], *, bad_settings: bool) -> Report:

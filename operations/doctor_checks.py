@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from publisher.environment import SettingsError
 from publisher.errors import AzureFailure, TransientFailure
 from publisher.retry import with_retries
-from publisher.settings import CollectorSettings, NotificationSettings, ReconcileSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from azure.core.credentials_async import AsyncTokenCredential
+
+    from publisher.settings import NotificationSettings
 
 SECONDS_PER_CHECK: Final = 30.0
 ATTEMPTS: Final = 2
@@ -67,19 +67,14 @@ class Check:
         return cls(name, Verdict.FAILED, f"{failure.code}: {failure}", next_step)
 
 
-def examine_settings(variables: Mapping[str, str]) -> list[Check]:
-    """Return a check for every bad setting of any function, or one that says that all are right."""
-    problems: dict[str, None] = {}
-    for kind in (CollectorSettings, NotificationSettings, ReconcileSettings):
-        try:
-            kind.from_environment(variables)
-        except SettingsError as error:
-            problems |= dict.fromkeys(error.problems)
+def examine_settings(variables: Mapping[str, str], problems: Iterable[str]) -> list[Check]:
+    """Return a check for each of the settings' problems, or one that says that there is none, and the schedule's."""
     checks = [Check.of_problem(problem) for problem in sorted(problems)]
     return [*(checks or [Check("settings", Verdict.OK, "every function has what it needs")]), *_schedule(variables)]
 
 
 def _schedule(variables: Mapping[str, str]) -> list[Check]:
+    """Return a check when the schedule is missing or has the wrong number of fields."""
     schedule = variables.get(_SCHEDULE, "").strip()
     if not schedule:
         finding = "is not set: the Functions host cannot load the collector's timer"

@@ -108,6 +108,7 @@ async def _refusal(endpoint: LogsEndpoint, stream: str) -> AzureFailure | None:
 
 
 def _stream_check(stream: str, answer: AzureFailure | None, no_such_stream: AzureFailure | None) -> Check:
+    """Return the check of a stream from its answer, and the answer for a stream that does not exist."""
     name = f"stream {stream}"
     if isinstance(answer, AuthenticationFailed):
         return Check.of_failure(name, answer, "let the app's own identity get tokens for Azure Monitor first")

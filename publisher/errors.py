@@ -152,6 +152,7 @@ def as_failure(error: BaseException) -> AzureFailure | None:
 
 
 def _failure_of_sdk_error(error: AzureError) -> AzureFailure:
+    """Return the failure in an SDK's exception: of its response if it has one, else of its class."""
     response = cast("_Response | None", getattr(error, "response", None))
     if response is not None and not 200 <= response.status_code < 300:  # noqa: PLR2004
         failure = failure_of_response(response)
@@ -205,6 +206,7 @@ def _number(value: str | None) -> float | None:
 
 
 def _code_and_message(body: str) -> tuple[str, str]:
+    """Return the error code and message in a body of ARM, Entra ID or Table storage; "" for what it lacks."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):

@@ -174,6 +174,7 @@ def _check_resource_group(text: str) -> None:
 
 
 def _check_name(text: str, what: str, longest: int) -> None:
+    """Raise InvalidResourceId unless the text follows Azure's rules for names."""
     if not text:
         raise InvalidResourceId(f"the {what} is empty")
     if len(text) > longest:

@@ -189,6 +189,7 @@ def _shared(env: Environment) -> tuple[Cloud, ServicePrincipal, str | None, Stor
 
 
 def _service_principal(env: Environment) -> ServicePrincipal:
+    """Return the service principal; note when not exactly one of _CREDENTIAL_SETTINGS is set."""
     tenant_id = env.guid("AZURE_TENANT_ID", hint="give the id of the publisher's tenant")
     client_id = env.guid("AZURE_CLIENT_ID", hint="give the application (client) id of the publisher's registration")
     given = [name for name in _CREDENTIAL_SETTINGS if env.has(name)]
@@ -229,6 +230,7 @@ def _certificate(env: Environment) -> bytes | None:
 
 
 def _signatures(env: Environment) -> tuple[str, ...]:
+    """Return the one or two valid signatures; note any that is short or has white space."""
     name = "NOTIFICATION_SIGNATURE"
     value = env.text(name, hint="set the secret that the registered notification URL carries as sig")
     signatures = tuple(value.split(","))

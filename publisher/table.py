@@ -157,6 +157,7 @@ class Table(StorageClient[TableClient]):
             _LOGGER.info("the %s %s was created", self._what, self._client.table_name)
 
     async def _pages(self, pages: AsyncIterator[AsyncIterator[TableEntity]]) -> AsyncIterator[Row]:
+        """Yield the rows of all pages, each read with retries; raise MalformedAnswer when a page comes twice."""
         seen = set[str]()
         while (page := await self._repeated(_checked(lambda: anext(pages, None)))) is not None:
             continuation = repr(getattr(pages, "continuation_token", None))  # AsyncPageIterator's, see azure-core

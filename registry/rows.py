@@ -199,6 +199,7 @@ def _required(properties: Mapping[str, Any], name: str) -> str:
 
 
 def _identifier(properties: Mapping[str, Any], name: str) -> str:
+    """Return a part of an id as text, "" when it is missing; raise UnreadableRow when it is not text."""
     value = properties.get(name, "")
     if isinstance(value, UUID):
         return str(value)
@@ -213,6 +214,7 @@ def _text(properties: Mapping[str, Any], name: str) -> str:
 
 
 def _time(properties: Mapping[str, Any], name: str) -> datetime | None:
+    """Return a time in UTC, which is also assumed when it has no zone; None when it cannot be read."""
     value = properties.get(name)
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -112,6 +112,7 @@ class ApplicationReader:
     async def _read_pages(
         self, application: ManagedApplication, reading: ApplicationReading, states: StreamUploader, place: Place
     ) -> None:
+        """Read the pages of the application's own assignments; then without a filter if states are missing."""
         if self.unreadable is not None:
             raise self.unreadable
         since = self._run.started_at - self._settings.states_window

@@ -1,11 +1,14 @@
 """One run over the local Azure: what reaches the tables, for whom, and in which order."""
 
+import tomllib
 from collections import Counter
+from pathlib import Path
 
 import orjson
 
 from collector.reporting.outcomes import Outcome
 from collector.run import failure_of
+from collector.version import VERSION
 from sandbox.faults.effects import Body, Status
 from sandbox.faults.operations import PolicyQuery
 from sandbox.services import Service
@@ -285,3 +288,9 @@ async def test_a_large_application_is_uploaded_in_chunks_below_the_limit(fleet: 
     assert fleet.sandbox.requests.count(Service.LOGS_INGESTION, 413) == 0
     assert fleet.sandbox.requests.count(Service.LOGS_INGESTION) > 5
     assert fleet.outcome(customer) == "Succeeded"
+
+
+def test_run_rows_name_the_version_of_the_project() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert project["version"] == VERSION
