@@ -19,8 +19,6 @@ from publisher.retry import USUAL_PATIENCE, Patience, with_retries
 from publisher.transport import Closing, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from azure.core.credentials_async import AsyncTokenCredential
 
     from publisher.errors import AzureFailure
@@ -40,7 +38,6 @@ class LogsEndpoint(Closing):
         settings: name the logs ingestion URL, the rule's immutable id and the cloud.
         credential: the app's own identity, which has the role Monitoring Metrics Publisher on the rule.
         patience: how often and until when an upload is repeated; `upload` can be given another deadline.
-        clock: the time in seconds, as `patience.deadline` counts it.
     """
 
     def __init__(
@@ -49,7 +46,6 @@ class LogsEndpoint(Closing):
         credential: AsyncTokenCredential,
         *,
         patience: Patience = USUAL_PATIENCE,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = LogsIngestionClient(
             settings.data_collection_endpoint,
@@ -60,7 +56,6 @@ class LogsEndpoint(Closing):
         )
         self._rule_id = settings.data_collection_rule_id
         self._patience = patience
-        self._clock = clock
         self._first_denied: float | None = None
         self._attempts = patience.attempts
 
@@ -68,7 +63,7 @@ class LogsEndpoint(Closing):
         """Store one gzip-compressed JSON array of rows in a stream.
 
         A retry after a lost answer can store rows twice, because the API has no idempotency key: the queries count
-        distinct keys. `deadline` is in seconds of `clock`.
+        distinct keys. `deadline` is in seconds of `time.monotonic`.
 
         Raises:
             AzureFailure: the rows were not stored, also after retries.
@@ -89,7 +84,6 @@ class LogsEndpoint(Closing):
                 attempt,
                 deadline=patience.deadline if deadline is None else deadline,
                 attempts=self._attempts,
-                clock=self._clock,
                 sleep=patience.sleep,
             )
         except TransientFailure:
@@ -102,8 +96,8 @@ class LogsEndpoint(Closing):
         if not isinstance(failure, AccessDenied):
             return failure
         if self._first_denied is None:
-            self._first_denied = self._clock()
-        if self._clock() - self._first_denied > ROLE_GRACE_SECONDS:
+            self._first_denied = time.monotonic()
+        if time.monotonic() - self._first_denied > ROLE_GRACE_SECONDS:
             return failure
         return TransientFailure(str(failure), code=failure.code, status=HTTPStatus.FORBIDDEN)
 
