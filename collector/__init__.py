@@ -1,1 +1,1 @@
-"""Policy states of every managed application, from Azure Policy Insights to Log Analytics."""
+"""The collector: policy states of every managed application, from Azure Policy Insights to Log Analytics."""

@@ -1,4 +1,4 @@
-"""``python -m collector``: one collection now, from any shell or container, with the function's settings."""
+"""``python -m collector``: one collection now, from a shell or container, with the settings of the function app."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Imported here, so that --help and usage errors answer at once.
     from publisher.settings import CollectorSettings, SettingsError  # noqa: PLC0415
 
-    console = _json_report() if options.json else _console()
+    console = _console(as_json=options.json)
     try:
         settings = CollectorSettings.from_environment(os.environ)
         return asyncio.run(_collect(settings, console, options.application))
@@ -68,16 +68,14 @@ def _application_id(text: str) -> ApplicationId:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _console() -> Console:
+def _console(*, as_json: bool) -> Console | JsonReport:
+    if as_json:
+        from collector.json_report import JsonReport  # noqa: PLC0415 - machines need no rich
+
+        return JsonReport()
     from collector.console import Console  # noqa: PLC0415
 
     return Console()
-
-
-def _json_report() -> JsonReport:
-    from collector.json_report import JsonReport  # noqa: PLC0415
-
-    return JsonReport()
 
 
 async def _collect(settings: CollectorSettings, console: Console | JsonReport, only: ApplicationId | None) -> int:
@@ -89,9 +87,11 @@ async def _collect(settings: CollectorSettings, console: Console | JsonReport, o
     with console:
         summary = await run_collection(settings, trigger="command line", only=only, on_result=console.add)
         failure = failure_of(summary, partial_run=only is not None)
-        not_registered = only is not None and summary.applications == 0 and summary.error is None
-        console.show_summary(summary, failure, not_registered=only if not_registered else None)
-    return NOT_ALL_READ if failure or summary.failed or not_registered else ALL_READ
+        error = str(failure) if failure else None
+        if only is not None and summary.applications == 0 and summary.error is None:
+            error = f"{only} is not in the registry"
+        console.show_summary(summary, error)
+    return NOT_ALL_READ if error or summary.failed else ALL_READ
 
 
 if __name__ == "__main__":

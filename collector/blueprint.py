@@ -1,4 +1,4 @@
-"""The collector on Azure Functions: a timer, the queue of a fanned-out run, and nothing but what triggers need."""
+"""The collector's triggers on Azure Functions: the timer, and the queues of a fanned-out run."""
 
 import logging
 import os
@@ -6,7 +6,7 @@ from typing import Final
 
 import azure.functions as func
 
-from collector.fan_out.queues import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
+from collector.fan_out import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
 
 CONNECTION: Final = "AzureWebJobsStorage"
 
@@ -16,14 +16,14 @@ logger = logging.getLogger(__name__)
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%COLLECTION_SCHEDULE%", run_on_startup=False, use_monitor=True)
 async def collect_policy_states(timer: func.TimerRequest) -> None:
-    """Collect the policy states of every registered application, or hand them out in shards.
+    """Collect the policy states of every registered application, or send shards of them to the queue.
 
     Raises:
-        AzureFailure: the registry could not be handed out.
+        AzureFailure: the shards could not all be sent.
         SettingsError: settings are missing or wrong; the message names every one of them.
-        CollectionFailedError: the run did not do its work.
+        CollectionFailedError: the run failed.
     """
-    # Imported here: the app must index quickly, and without the Azure SDKs being any good to the other functions.
+    # Imported here, so that indexing the app imports no SDK.
     from publisher.settings import CollectorSettings  # noqa: PLC0415
 
     settings = CollectorSettings.from_environment(os.environ)
@@ -44,7 +44,7 @@ async def collect_policy_states(timer: func.TimerRequest) -> None:
 
 @blueprint.queue_trigger(arg_name="message", queue_name=SHARDS_QUEUE, connection=CONNECTION)
 async def collect_shard(message: func.QueueMessage) -> None:
-    """Collect one shard of a run that the timer began; whatever is raised brings the message back."""
+    """Collect one shard of a run; the host delivers the message again when this raises."""
     from collector.fan_out.shards import Shard  # noqa: PLC0415
     from collector.shard_work import ShardWork  # noqa: PLC0415
     from publisher.settings import CollectorSettings  # noqa: PLC0415
@@ -57,7 +57,7 @@ async def collect_shard(message: func.QueueMessage) -> None:
 
 @blueprint.queue_trigger(arg_name="message", queue_name=POISONED_SHARDS_QUEUE, connection=CONNECTION)
 async def collect_poisoned_shard(message: func.QueueMessage) -> None:
-    """Report the applications of a shard that failed too often, so that none of them is without a result."""
+    """Report every application of a shard that failed too often as Failed, so that each has a result row."""
     from collector.fan_out.shards import MalformedShardError, Shard  # noqa: PLC0415
     from collector.shard_work import ShardWork  # noqa: PLC0415
     from publisher.settings import CollectorSettings  # noqa: PLC0415
@@ -65,7 +65,7 @@ async def collect_poisoned_shard(message: func.QueueMessage) -> None:
     try:
         shard = Shard.parse(message.get_body())
     except MalformedShardError as error:
-        logger.error("a message that no timer sent was dropped: %s", error)  # noqa: TRY400 - its origin is not here
+        logger.error("a message that no timer sent was dropped: %s", error)  # noqa: TRY400 - a traceback would not help
         return
     logger.error("%s failed too often and is given up", shard)
     work = ShardWork(CollectorSettings.from_environment(os.environ), shard, message.id or "")

@@ -1,88 +1,82 @@
-"""One run: every registered application gets an outcome; concurrency, deadline, summary."""
+"""One run: read every registered application, and upload its states, its result row and at last the run row."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from collector.reading.application_reader import ApplicationReader
 from collector.reporting.chunks import Delivery
 from collector.reporting.ingestion import HeldRows, StreamUploader
 from collector.reporting.outcomes import ApplicationResult, Outcome, RunSummary
 from collector.reporting.rows import result_row, run_row
 from collector.reporting.serialised import encoded
 from collector.version import VERSION
-from publisher.errors import (
-    AzureFailure,
-)
+from publisher.errors import AzureFailure
 from registry.managed_application import MalformedRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from collector.reading.application_reader import ApplicationReader
     from collector.reporting.ingestion import Endpoint, RowSink
     from collector.reporting.outcomes import Run
-    from publisher.resource_manager import ResourceManager
-    from publisher.retry import Sleep
     from publisher.settings import CollectorSettings
     from registry.managed_application import ManagedApplication
 
     Registered = AsyncIterator[ManagedApplication | MalformedRow]
 
-logger = logging.getLogger(__name__)
-
 LOOKAHEAD: Final = 16
-"""Applications that may wait for a place, for each place: enough to pass a throttled subscription by."""
+"""Applications that wait for each place: enough to go on with others while a subscription is throttled."""
 
 STATES_UPLOADS_IN_FLIGHT: Final = 6
 RESULTS_UPLOADS_IN_FLIGHT: Final = 2
 
 
 class ReportRefusedError(Exception):
-    """Result rows, or the run row, were not stored, so that the work they report does not count as done."""
+    """Result rows, or the run row, were not stored: the work that they report does not count as done."""
 
 
 class Collection:
     """Reads a stream of registered applications and uploads what it finds.
 
-    State rows go first, then the result row of each application whose rows are settled, and last, when nothing is
-    missing, the run row: it says that the whole registry was gone through.
+    State rows go first, then the result row of each application whose state rows were all accepted or refused. The run
+    row is last, and only when every result row is stored: it says that the whole registry was read.
+
+    Args:
+        run: what the rows name.
+        settings: the collector's settings.
+        reader: reads one application.
+        endpoint: where rows are uploaded to.
+        on_result: called with each application's final result.
     """
 
     def __init__(
         self,
         run: Run,
         settings: CollectorSettings,
-        resource_manager: ResourceManager,
+        reader: ApplicationReader,
         endpoint: Endpoint,
         *,
-        reading_deadline: float,
-        on_result: Callable[[ApplicationResult], None] = lambda _: None,
-        sleep: Sleep = asyncio.sleep,
+        on_result: Callable[[ApplicationResult], None],
     ) -> None:
         self.summary = RunSummary(run)
         self._run = run
         self._settings = settings
         self._endpoint = endpoint
+        self._reader = reader
         self._on_result = on_result
-        self._reader = ApplicationReader(run, settings, resource_manager, deadline=reading_deadline, sleep=sleep)
-
-    def declare_unreadable(self, failure: AzureFailure) -> None:
-        """Give every application this failure without asking: there is no token to ask with."""
-        self._reader.unreadable = failure
 
     async def collect(self, registered: Registered, *, partial_run: bool) -> None:
         """Collect every application of the stream; ``summary`` then holds the totals.
 
         Args:
             registered: the registry's rows.
-            partial_run: the stream is not the whole registry, so no run row may claim that it was gone through.
+            partial_run: the stream is not the whole registry, so no run row is written.
 
-        What breaks the stream is in the summary's ``error``; what was read until then is uploaded.
+        When the stream breaks off, the reason is in the summary's ``error``; what was read before is uploaded.
         """
         started = time.monotonic()
         async with asyncio.TaskGroup() as uploads:
@@ -102,7 +96,7 @@ class Collection:
         """Read every application of the stream, upload its states, and return the result rows, which are not uploaded.
 
         Raises:
-            AzureFailure: the stream broke.
+            AzureFailure: the stream broke off.
         """
         results = HeldRows()
         async with asyncio.TaskGroup() as uploads:
@@ -132,7 +126,7 @@ class Collection:
         self.summary.completed = True
 
     def settle(self, result: ApplicationResult) -> bytes:
-        """Count an application's final result, and return its row."""
+        """Count an application's final result, tell ``on_result``, and return its row."""
         self.summary.add(result)
         self._on_result(result)
         return encoded(result_row(result, self._run))
@@ -156,6 +150,7 @@ class Collection:
         states: StreamUploader,
         results: RowSink,
     ) -> AzureFailure | None:
+        """Read every application of the stream; return the failure that broke the stream off, or None."""
         waiting = asyncio.Semaphore(LOOKAHEAD * self._settings.max_concurrent_applications)
 
         async def read(application: ManagedApplication) -> None:
@@ -184,7 +179,7 @@ class Collection:
         delivery.close()
 
     def _settle(self, result: ApplicationResult, results: RowSink, refusal: Exception | None) -> None:
-        """Give an application its final result once all of its rows are accepted, or one was refused."""
+        """Queue an application's result row; UploadFailed when one of its state rows was refused."""
         if refusal is not None:
             result.conclude(Outcome.UPLOAD_FAILED, getattr(refusal, "code", None), str(refusal))
         results.add([self.settle(result)])

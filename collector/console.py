@@ -1,4 +1,4 @@
-"""What ``python -m collector`` shows to people: live progress, and tables at the end."""
+"""What ``python -m collector`` prints for people: live progress, and tables at the end."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from collector.reporting.outcomes import ApplicationResult, RunSummary
-    from collector.run import CollectionFailedError
-    from publisher.resource_ids import ApplicationId
     from publisher.settings import SettingsError
 
 MOST_ROWS_SHOWN: Final = 40
-"""Applications listed for people; --json lists them all."""
+"""Applications in the table; --json has all of them."""
 
 
 class Console:
-    """Follows a run: ``with console`` shows progress, ``add`` takes each result, ``show_summary`` ends it."""
+    """Shows progress while it is entered; ``add`` takes each result, ``show_summary`` prints the tables."""
 
     def __init__(self) -> None:
         self._results: list[ApplicationResult] = []
@@ -65,18 +63,9 @@ class Console:
         self._unread += unread
         self._progress.update(self._task, applications=self._count, states=self._states, unread=self._unread)
 
-    def show_summary(
-        self,
-        summary: RunSummary,
-        failure: CollectionFailedError | None,
-        *,
-        not_registered: ApplicationId | None,
-    ) -> None:
-        """Print the end of a run; ``not_registered`` is an application asked for that is not in the registry."""
+    def show_summary(self, summary: RunSummary, error: str | None) -> None:
+        """Print the tables at the end of a run; ``error`` says why the command fails, if it does."""
         self._progress.stop()
-        error = str(failure) if failure else None
-        if not_registered is not None:
-            error = f"{not_registered} is not in the registry"
         if self._results:
             self._terminal.print(self._applications_table())
         self._terminal.print(_totals_table(summary))
@@ -90,7 +79,7 @@ class Console:
             self._errors.print(Text(f"  {problem}"), soft_wrap=True)
 
     def show_interrupted(self) -> None:
-        """Say what an interrupted run leaves behind."""
+        """Print what an interrupted run means for alerts."""
         self._errors.print(INTERRUPTED)
 
     def _applications_table(self) -> Table:

@@ -1,4 +1,4 @@
-"""What ``python -m collector --json`` prints: one JSON object, for machines."""
+"""What ``python -m collector --json`` prints: one JSON object."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from collector.reporting.outcomes import ApplicationResult, RunSummary
-    from collector.run import CollectionFailedError
-    from publisher.resource_ids import ApplicationId
     from publisher.settings import SettingsError
 
 INTERRUPTED: Final = "Interrupted: no run row was written, so alerts keep judging the last completed run."
@@ -23,7 +21,7 @@ _KEPT_IN_MEMORY_BYTES: Final = 1 << 20
 
 
 class JsonReport:
-    """Follows a run like Console does. Results wait in a temporary file, so that a large fleet needs no more memory."""
+    """Used like Console. Results wait in a temporary file, so that a large fleet needs no more memory."""
 
     def __init__(self) -> None:
         self._results = tempfile.SpooledTemporaryFile(_KEPT_IN_MEMORY_BYTES)  # noqa: SIM115 - closed with the report
@@ -45,17 +43,8 @@ class JsonReport:
             self._results.write(b",")
         self._results.write(orjson.dumps({**asdict(result), "outcome": result.outcome.value}))
 
-    def show_summary(
-        self,
-        summary: RunSummary,
-        failure: CollectionFailedError | None,
-        *,
-        not_registered: ApplicationId | None,
-    ) -> None:
-        """Print the whole object: the run's identity, its totals, why it failed, and every application's result."""
-        error = str(failure) if failure else None
-        if not_registered is not None:
-            error = f"{not_registered} is not in the registry"
+    def show_summary(self, summary: RunSummary, error: str | None) -> None:
+        """Print the object: the run's identity and totals, why the command fails, and every application's result."""
         self._results.seek(0)
         sys.stdout.buffer.write(orjson.dumps({**summary.totals(), "error": error})[:-1] + b',"applications":[')
         shutil.copyfileobj(self._results, sys.stdout.buffer)
@@ -70,5 +59,5 @@ class JsonReport:
         sys.stderr.write("\n  ".join(("Bad settings:", *error.problems)) + "\n")
 
     def show_interrupted(self) -> None:
-        """Say what an interrupted run leaves behind."""
+        """Print what an interrupted run means for alerts."""
         sys.stderr.write(f"{INTERRUPTED}\n")

@@ -1,4 +1,4 @@
-"""A run from settings: opens what a collection needs, reads the registry through it, closes everything again."""
+"""One run as the settings say: open the clients, collect the registry's applications, close the clients."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from collector.collection import Collection
+from collector.reading.application_reader import ApplicationReader
 from collector.reporting.outcomes import Run, RunSummary
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.errors import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_manager import ResourceManager
-from publisher.retry import with_retries
-from publisher.table import Patience
+from publisher.retry import Patience, with_retries
 from registry.registry import Registry
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 HOST_JSON: Final = Path(__file__).resolve().parent.parent / "host.json"
 
 RESERVED_SHARE: Final = 0.1
-"""Share of the host's functionTimeout kept for uploading what was read when the time for reading is over."""
+"""Share of the host's functionTimeout that reading leaves to uploading."""
 
 
 class CollectionFailedError(Exception):
-    """The run did not do its work; raised so that the host marks the invocation as failed."""
+    """The run failed; raised so that the Functions host marks the invocation as failed."""
 
 
 def function_timeout(host_json: Path = HOST_JSON) -> timedelta:
@@ -66,8 +66,8 @@ async def run_collection(
         time_limit: how long the run may take; the host's functionTimeout by default.
         sleep: waits between the attempts of a call.
 
-    What kept the run from its work is in the summary's ``error``: no token for ingestion, so that nothing could be
-    stored, or a registry that could not be read to its end.
+    The summary's ``error`` says when there was no token for ingestion, so that nothing could be stored, or when the
+    registry could not be read completely.
 
     Raises:
         SettingsError: the certificate of the service principal cannot be used.
@@ -93,65 +93,45 @@ async def open_collection(
     time_limit: timedelta | None = None,
     sleep: Sleep = asyncio.sleep,
 ) -> AsyncIterator[tuple[Collection, Registry]]:
-    """Open everything that collecting needs, with one client, credential and pool of connections for each service.
+    """Yield a collection with open clients, and the registry; there is one client for each service.
 
     Raises:
         AzureFailure: there is no token for ingestion, so that nothing could be stored.
         SettingsError: the certificate of the service principal cannot be used.
     """
+    cloud = settings.cloud
     limit = (time_limit or function_timeout()).total_seconds()
     started = time.monotonic()
-    reading_deadline = started + limit * (1 - RESERVED_SHARE)
-    uploading_deadline = started + limit * (1 - RESERVED_SHARE / 2)
-    audience = settings.cloud.monitor_audience
+    reading = Patience(deadline=started + limit * (1 - RESERVED_SHARE), sleep=sleep)
+    uploading = Patience(deadline=started + limit * (1 - RESERVED_SHARE / 2), sleep=sleep)
     async with (
-        service_principal_credential(settings.service_principal, settings.cloud) as publisher,
+        service_principal_credential(settings.service_principal, cloud) as publisher,
         own_identity_credential(settings.own_identity_client_id) as own,
-        ResourceManager(
-            publisher, settings.cloud, connections=settings.max_concurrent_applications
-        ) as resource_manager,
-        LogsEndpoint(
-            settings.data_collection_endpoint,
-            settings.data_collection_rule_id,
-            audience,
-            own,
-            deadline=uploading_deadline,
-            sleep=sleep,
-        ) as endpoint,
-        Registry.open(
-            settings.storage,
-            settings.table_name,
-            settings.own_identity_client_id,
-            patience=Patience(deadline=uploading_deadline, sleep=sleep),
-        ) as registry,
+        ResourceManager(publisher, cloud, connections=settings.max_concurrent_applications) as resource_manager,
+        LogsEndpoint(settings, own, patience=uploading) as endpoint,
+        Registry(settings, patience=uploading) as registry,
     ):
-        await _fetch_token(own, audience, uploading_deadline, sleep)
-        collection = Collection(
-            run,
-            settings,
-            resource_manager,
-            endpoint,
-            reading_deadline=reading_deadline,
-            on_result=on_result,
-            sleep=sleep,
-        )
+        await _fetch_token(own, cloud.monitor_audience, uploading)
+        reader = ApplicationReader(run, settings, resource_manager, reading)
         try:
-            await _fetch_token(publisher, settings.cloud.resource_manager_audience, reading_deadline, sleep)
+            await _fetch_token(publisher, cloud.resource_manager_audience, reading)
         except AzureFailure as failure:
-            collection.declare_unreadable(failure)
-        yield collection, registry
+            reader.unreadable = failure
+        yield Collection(run, settings, reader, endpoint, on_result=on_result), registry
 
 
-async def _fetch_token(credential: AsyncTokenCredential, audience: str, deadline: float, sleep: Sleep) -> None:
+async def _fetch_token(credential: AsyncTokenCredential, audience: str, patience: Patience) -> None:
     """Fetch and cache a token before many need it, so that a broken identity is found once and not per application."""
-    await with_retries(lambda: credential.get_token(f"{audience}/.default"), deadline=deadline, sleep=sleep)
+    await with_retries(
+        lambda: credential.get_token(f"{audience}/.default"), deadline=patience.deadline, sleep=patience.sleep
+    )
 
 
 def failure_of(summary: RunSummary, *, partial_run: bool) -> CollectionFailedError | None:
     """Return why a run counts as failed, or None.
 
-    Applications that cannot be read for the customer's reasons (AccessDenied, NotFound) do not fail it: their alert
-    tells. Everything else does.
+    Applications with an outcome of CUSTOMER_OUTCOMES (AccessDenied, NotFound) do not fail it, because they have an
+    alert of their own. Every other outcome of an application that was not read does.
     """
     reasons = [] if summary.error is None else [str(summary.error)]
     if summary.failed_by_us_or_azure:

@@ -1,7 +1,7 @@
-"""What one delivery of a shard's message sets off: the shard is collected, and with the last one the run is completed.
+"""Handles one delivery of a shard's message: collects the shard, and completes the run after its last shard.
 
-Result rows appear once for each application, and one run row, whatever is delivered twice or killed half way: see
-collector.shard_records.
+There is one result row for each application and one run row, also when messages are delivered twice or an instance
+crashes: see collector.fan_out.shard_records.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collector.fan_out.shard_records import Claim, ClaimLostError, NoClaim, RunR
 from collector.reporting.outcomes import ApplicationResult, Outcome, RunSummary
 from collector.reporting.serialised import CHUNK_LIMIT_BYTES
 from collector.run import open_collection
-from publisher.table import Patience
+from publisher.retry import Patience
 from registry.managed_application import MalformedRow
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 class ShardWork:
-    """What one delivery of a shard's message sets off.
+    """Handles one delivery of a shard's message.
 
     Args:
         settings: the collector's settings.
@@ -62,22 +62,22 @@ class ShardWork:
     async def collect(self) -> RunSummary | None:
         """Collect the shard and, when it is the run's last one, complete the run.
 
-        Returns the totals, of the shard or of the run that it completed; None when there was nothing left to do.
+        Returns the totals of the shard, or of the run when it was completed; None when there was nothing to do.
 
         Raises:
-            AzureFailure, ReportRefusedError: the work is not done; the message must come again.
+            AzureFailure, ReportRefusedError: the work is not done; the message must be delivered again.
         """
         return await self._work(give_up=False)
 
     async def give_up(self) -> RunSummary | None:
-        """Report every application of the shard as Failed, because collecting it failed as often as the queue allows.
+        """Report every application of the shard as Failed: the message was delivered as often as the host allows.
 
-        Otherwise like ``collect``. A shard that was done in the end keeps its results.
+        Otherwise like ``collect``. A shard that is done keeps its results.
         """
         return await self._work(give_up=True)
 
     async def _work(self, *, give_up: bool) -> RunSummary | None:
-        async with RunRecords.open(self._settings, Patience(sleep=self._sleep)) as records:
+        async with RunRecords(self._settings.storage, Patience(sleep=self._sleep)) as records:
             claim = await records.claim_shard(self._shard, self._message_id, forced=give_up)
             summary = None
             try:
@@ -92,6 +92,7 @@ class ShardWork:
                 return None
 
     async def _do_shard(self, records: RunRecords, claim: Claim, *, give_up: bool) -> RunSummary:
+        """Upload the states of the shard's applications, record their result rows, and return the shard's totals."""
         async with self._open() as (collection, registry):
             registered = registry.applications(within=self._shard.within)
             if give_up:
@@ -102,6 +103,7 @@ class ShardWork:
         return collection.summary
 
     async def _complete_run(self, records: RunRecords, *, forced: bool) -> RunSummary | None:
+        """Upload the result rows of all shards and the run row; None when shards are missing or another does it."""
         claimed = await records.claim_run(self._shard, self._message_id, forced=forced)
         if isinstance(claimed, NoClaim):
             return None
@@ -136,7 +138,7 @@ class ShardWork:
 
 
 async def _chunks(results: AsyncIterator[list[bytes]]) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """Yield numbered lists of rows, each for one request: the same ones whoever asks, as results do not change."""
+    """Yield numbered lists of rows, each for one request; the same lists for every delivery."""
     number, chunk, size = 1, list[bytes](), 2
     async for rows in results:
         for row in rows:
@@ -150,7 +152,7 @@ async def _chunks(results: AsyncIterator[list[bytes]]) -> AsyncIterator[tuple[in
 
 
 async def _uninterrupted(upload: Coroutine[Any, Any, None], record: Coroutine[Any, Any, None]) -> None:
-    """Upload, and record at once that it is done, also when cancelled meanwhile; the cancellation follows."""
+    """Upload and record that it is done, also when cancelled in between; CancelledError is raised afterwards."""
 
     async def both() -> None:
         with closing(record):

@@ -1,1 +1,1 @@
-"""What an operator does from a shell: look after the registry, and find out what is wrong with the installation."""
+"""The commands of an operator: change and check the registry, and examine the installation."""

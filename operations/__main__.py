@@ -1,4 +1,4 @@
-"""``python -m operations``: the registry and the installation in an operator's hands, with the function's settings."""
+"""``python -m operations``: the operator's commands, with the settings of the function app."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from publisher.resource_ids import ApplicationId
 
 _RECONCILE_SECONDS: Final = 6 * 3600.0
-_OUT_OF_REACH: Final = "the plan's authorizations do not name the service principal (its object id)"
+_NOT_AUTHORIZED: Final = "the plan's authorizations do not name the service principal (its object id)"
 
 
 async def add(inventory: Inventory, options: argparse.Namespace, console: Console) -> Report:
-    """Register applications as Azure describes them now."""
+    """Register the named applications, and those of the named subscriptions, as ARM describes them now."""
     if not options.applications and not options.subscriptions:
         return Report(ok=False, document={}, error="name an application, or --subscription", bad_usage=True)
     wanted = dict.fromkeys(options.applications)
@@ -33,7 +33,7 @@ async def add(inventory: Inventory, options: argparse.Namespace, console: Consol
         found = await inventory.in_subscription(subscription_id)
         wanted |= dict.fromkeys(found)
         if not found:
-            notes.append(f"In {subscription_id} no application is visible: there is none, or {_OUT_OF_REACH}.")
+            notes.append(f"In {subscription_id} no application is visible: there is none, or {_NOT_AUTHORIZED}.")
 
     async def register(application_id: ApplicationId) -> tuple[str, str | None]:
         try:
@@ -67,9 +67,9 @@ async def add(inventory: Inventory, options: argparse.Namespace, console: Consol
 
 
 async def remove(inventory: Inventory, options: argparse.Namespace, console: Console) -> Report:
-    """Take one application out of monitoring."""
+    """Take one application out of monitoring; asks first, unless options say otherwise."""
     identity = options.application
-    row = await inventory.row(identity)
+    row = await inventory.registry.find(identity)
     if row is None or is_tombstone(row):
         return not_registered(identity)
     standing, reason = await inventory.standing(identity)

@@ -1,4 +1,4 @@
-"""Which command of ``python -m operations`` is what."""
+"""Runs a command of ``python -m operations``."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ async def run(options: argparse.Namespace, variables: Mapping[str, str], console
     """Run the command that the options name.
 
     Raises:
-        SettingsError: settings are missing or wrong (but `doctor` reports them).
-        AzureFailure: the registry, or whatever else the whole command needs, could not be reached.
+        SettingsError: settings are missing or wrong; `doctor` reports them instead.
+        AzureFailure: the registry, or another service that the whole command needs, could not be reached.
     """
     if options.command == "doctor":
         from operations.doctor import examine  # noqa: PLC0415 - nothing else needs the collector's side

@@ -1,6 +1,6 @@
-"""``python -m operations doctor``: what is wrong with an installation, each finding with what to do about it.
+"""``python -m operations doctor``: examines an installation, and says for each finding what to do.
 
-Nothing is written anywhere: not to the registry, not to the tables, not at a customer's.
+Writes nothing: not to the registry, not to the tables, and not in a customer's subscription.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from operations.doctor_checks import ATTEMPTS, Check, Verdict, examine_settings,
 from operations.doctor_services import examine_customers, examine_registry, examine_streams
 from operations.report import Cell, Listing, Report, Tone
 from publisher.credentials import own_identity_credential, service_principal_credential
-from publisher.data_collection_settings import DATA_COLLECTION_SETTING_NAMES
 from publisher.environment import SettingsError
 from publisher.resource_manager import ResourceManager
+from publisher.resource_settings import DATA_COLLECTION_SETTING_NAMES
+from publisher.retry import Patience
 from publisher.settings import CollectorSettings, NotificationSettings, ReconcileSettings
-from publisher.table import Patience
 from registry.inventory import as_document
 from registry.registry import Registry
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from publisher.resource_ids import ApplicationId
 
 MOST_READABLE_SHOWN: Final = 20
-"""Applications without a finding that people see; --json has them all."""
+"""Applications without a finding in the table; --json has all of them."""
 
 _TONES: Final[dict[Verdict, Tone]] = {
     Verdict.OK: "good",
@@ -46,15 +46,16 @@ async def examine(variables: Mapping[str, str], *, only: ApplicationId | None, e
         only: whose policy states to read; None for the first application of the registry.
         everything: read those of every application.
     """
-    checks = examine_settings(variables)
-    shared = _read(ReconcileSettings, variables)
-    collector = _read(CollectorSettings, variables)
-    webhook = _read(NotificationSettings, variables)
+    problems = set[str]()
+    shared = _read(ReconcileSettings, variables, problems)
+    collector = _read(CollectorSettings, variables, problems)
+    webhook = _read(NotificationSettings, variables, problems)
+    checks = examine_settings(variables, problems)
     bad_settings = any(check.verdict is Verdict.FAILED for check in checks)
     if shared is not None:
         try:
             checks += await _examine_azure(shared, collector, webhook, only=only, everything=everything)
-        except SettingsError as error:  # a certificate shows only when it is used that it cannot be
+        except SettingsError as error:  # a certificate is loaded only when it is used
             bad_settings = True
             checks += [Check.of_problem(problem) for problem in error.problems]
     if webhook is not None:
@@ -70,15 +71,15 @@ async def _examine_azure(
     only: ApplicationId | None,
     everything: bool,
 ) -> list[Check]:
-    cloud = shared.cloud
+    """Return the checks that call Azure; what has no settings is skipped."""
+    cloud, patience = shared.cloud, Patience(ATTEMPTS)
     async with AsyncExitStack() as stack:
         publisher = await stack.enter_async_context(service_principal_credential(shared.service_principal, cloud))
         own = await stack.enter_async_context(own_identity_credential(shared.own_identity_client_id))
         audience = cloud.resource_manager_audience
         checks = [await examine_token("service principal", publisher, audience, shared.service_principal.tenant_id)]
         if shared.storage.connection_string is None:
-            client_id = shared.storage.identity_client_id or shared.own_identity_client_id
-            storage = await stack.enter_async_context(own_identity_credential(client_id))
+            storage = await stack.enter_async_context(own_identity_credential(shared.storage.identity_client_id))
             checks.append(await examine_token("own identity, for storage", storage, _STORAGE_AUDIENCE))
         ingestion = collector or webhook
         if ingestion is not None:
@@ -87,10 +88,8 @@ async def _examine_azure(
         else:
             names = ", ".join(DATA_COLLECTION_SETTING_NAMES)
             checks.append(Check("tables", Verdict.SKIPPED, "not examined", f"set right what is wrong with {names}"))
-        arm = await stack.enter_async_context(ResourceManager(publisher, cloud, attempts=ATTEMPTS))
-        registry = await stack.enter_async_context(
-            Registry.open(shared.storage, shared.table_name, shared.own_identity_client_id, patience=Patience(ATTEMPTS))
-        )
+        arm = await stack.enter_async_context(ResourceManager(publisher, cloud, patience=patience))
+        registry = await stack.enter_async_context(Registry(shared, patience=patience))
         found, applications = await examine_registry(registry, only=only, everything=everything)
         checks += found
         window = collector.states_window if collector else None
@@ -109,11 +108,13 @@ def _streams(collector: CollectorSettings | None, webhook: NotificationSettings 
 _AnySettings = TypeVar("_AnySettings", CollectorSettings, NotificationSettings, ReconcileSettings)
 
 
-def _read(kind: type[_AnySettings], variables: Mapping[str, str]) -> _AnySettings | None:
+def _read(kind: type[_AnySettings], variables: Mapping[str, str], problems: set[str]) -> _AnySettings | None:
+    """Return these settings, or None, and add what is wrong with them to `problems`."""
     try:
         return kind.from_environment(variables)
-    except SettingsError:
-        return None  # `examine_settings` says why
+    except SettingsError as error:
+        problems.update(error.problems)
+        return None
 
 
 def _report(checks: list[Check], *, bad_settings: bool) -> Report:

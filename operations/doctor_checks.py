@@ -1,4 +1,4 @@
-"""What the doctor finds out by itself and from the token endpoints: settings and identities."""
+"""The checks of settings and of the tokens of both identities."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from publisher.environment import SettingsError
 from publisher.errors import AzureFailure, TransientFailure
 from publisher.retry import with_retries
-from publisher.settings import CollectorSettings, NotificationSettings, ReconcileSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from publisher.settings import NotificationSettings
+
 SECONDS_PER_CHECK: Final = 30.0
 ATTEMPTS: Final = 2
-"""One repetition tells a passing trouble from a lasting one."""
+"""One repetition, so that a failure that passes is not reported."""
 
 _SCHEDULE: Final = "COLLECTION_SCHEDULE"
 _SCHEDULE_FIELDS: Final = (5, 6)
 
 
 class Verdict(StrEnum):
-    """How a check ended."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"
-    """It works, or may work, and somebody should know something about it."""
+    """It works, or may work, but needs attention."""
     FAILED = "failed"
     SKIPPED = "skipped"
-    """Not examined, because something else has to be set right first."""
+    """Not examined, because something else has to be corrected first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was examined, what was found, and what to do next ("" when there is nothing to do).
+    """What was examined, what was found, and what to do next ("" for nothing).
 
-    `application_id` is set when the thing is an application.
+    `application_id` is set when an application was examined.
     """
 
     name: str
@@ -61,25 +61,20 @@ class Check:
 
     @classmethod
     def of_failure(cls, name: str, failure: AzureFailure, next_step: str) -> Check:
-        """Return the failed check of a call that gave no answer; what may pass is said to be worth repeating."""
+        """Return the failed check of a call; a failure that may pass is to be tried again first."""
         if isinstance(failure, TransientFailure):
             next_step = f"try again; if it stays like this: {next_step}"
         return cls(name, Verdict.FAILED, f"{failure.code}: {failure}", next_step)
 
 
-def examine_settings(variables: Mapping[str, str]) -> list[Check]:
-    """Return a check for every bad setting of any function, or one that says that all are right."""
-    problems: dict[str, None] = {}
-    for kind in (CollectorSettings, NotificationSettings, ReconcileSettings):
-        try:
-            kind.from_environment(variables)
-        except SettingsError as error:
-            problems |= dict.fromkeys(error.problems)
+def examine_settings(variables: Mapping[str, str], problems: Iterable[str]) -> list[Check]:
+    """Return a check for each of the settings' problems, or one that says that there is none, and the schedule's."""
     checks = [Check.of_problem(problem) for problem in sorted(problems)]
     return [*(checks or [Check("settings", Verdict.OK, "every function has what it needs")]), *_schedule(variables)]
 
 
 def _schedule(variables: Mapping[str, str]) -> list[Check]:
+    """Return a check when the schedule is missing or has the wrong number of fields."""
     schedule = variables.get(_SCHEDULE, "").strip()
     if not schedule:
         finding = "is not set: the Functions host cannot load the collector's timer"
@@ -101,9 +96,9 @@ def examine_webhook(settings: NotificationSettings) -> Check:
 
 
 async def examine_token(name: str, credential: AsyncTokenCredential, audience: str, tenant_id: str = "") -> Check:
-    """Return whether the identity gets a token for an audience, and as which principal; the token itself goes nowhere.
+    """Return whether an identity gets a token for an audience, and the object id in it.
 
-    `tenant_id` is the expected one, of the service principal.
+    `tenant_id` is the expected tenant of the service principal, "" for the own identity.
     """
     try:
         token = await with_retries(
@@ -133,7 +128,7 @@ _NEXT_STEPS: Final = {
 
 
 def _claims(token: str) -> dict[str, Any]:
-    """Return what a token says about itself, {} when it is no JWT: Azure does not promise that it is one."""
+    """Return the claims of a token, {} when it is no JWT, which Azure does not promise."""
     try:
         payload = token.split(".")[1]
         claims = orjson.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -1,4 +1,4 @@
-"""What the doctor asks Azure: the registry, the data collection rule, and the policy states of customers."""
+"""The checks of the registry, the data collection rule and the customers' policy states."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from operations.doctor_checks import ATTEMPTS, SECONDS_PER_CHECK, Check, Verdict
 from publisher.errors import AccessDenied, AuthenticationFailed, AzureFailure, NotFound
 from publisher.logs_endpoint import LogsEndpoint
 
-# The collector's own request, so that what the doctor proves is what the collector does.
+# The collector's own request, so that the check reads what the collector reads.
 from publisher.policy_states import page_request, parse_page, query_url
-from publisher.retry import with_retries
+from publisher.retry import Patience, with_retries
 from registry.inventory import each
 from registry.managed_application import MalformedRow, ManagedApplication
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from publisher.resource_ids import ApplicationId
     from publisher.resource_manager import ResourceManager
-    from publisher.settings import CollectorSettings, NotificationSettings
+    from publisher.settings import IngestionSettings
     from registry.registry import Registry
 
 _NO_ROWS: Final = gzip.compress(b"[]", mtime=0)
@@ -34,7 +34,7 @@ _NO_SUCH_STREAM: Final = "Custom-NoSuchStreamAsThis_CL"
 _ONLY_ROWS_TELL: Final = (
     "endpoint, rule and role are right; whether the rule has this stream, Azure tells only when rows arrive"
 )
-_LET_US_IN: Final = (
+_AUTHORIZE: Final = (
     "the plan's authorizations must name the service principal's object id with a role that reads policy states; "
     "for deployments older than the authorization, let the customer refresh the application's permissions"
 )
@@ -85,27 +85,21 @@ async def _writable(registry: Registry) -> Check:
 
 
 async def examine_streams(
-    settings: CollectorSettings | NotificationSettings, streams: Sequence[str], credential: AsyncTokenCredential
+    settings: IngestionSettings, streams: Sequence[str], credential: AsyncTokenCredential
 ) -> list[Check]:
-    """Return what the data collection rule says to an upload without rows, for each stream.
+    """Return, for each stream, what the data collection rule answers to an upload without rows.
 
-    What Azure answers to that is not documented. So a stream that cannot exist is offered too: when the rule objects to
-    that one only, it has the others. Columns that a stream lacks are dropped without an error (FACTS 3.5): only
-    DCRLogErrors tells.
+    The answer is not documented. So an upload to a stream that does not exist is tried too: when the rule refuses only
+    that one, it has the others. Columns that a stream lacks are dropped without an error (FACTS 3.5); they show in
+    DCRLogErrors only.
     """
-    endpoint = LogsEndpoint(
-        settings.data_collection_endpoint,
-        settings.data_collection_rule_id,
-        settings.cloud.monitor_audience,
-        credential,
-        attempts=1,
-    )
-    async with endpoint:
-        no_such_stream = await _offered(endpoint, _NO_SUCH_STREAM)
-        return [_stream_check(stream, await _offered(endpoint, stream), no_such_stream) for stream in streams]
+    async with LogsEndpoint(settings, credential, patience=Patience(attempts=1)) as endpoint:
+        no_such_stream = await _refusal(endpoint, _NO_SUCH_STREAM)
+        return [_stream_check(stream, await _refusal(endpoint, stream), no_such_stream) for stream in streams]
 
 
-async def _offered(endpoint: LogsEndpoint, stream: str) -> AzureFailure | None:
+async def _refusal(endpoint: LogsEndpoint, stream: str) -> AzureFailure | None:
+    """Return the failure of an upload without rows, None when it succeeded."""
     try:
         await endpoint.upload(stream, _NO_ROWS, deadline=time.monotonic() + SECONDS_PER_CHECK)
     except AzureFailure as failure:
@@ -114,6 +108,7 @@ async def _offered(endpoint: LogsEndpoint, stream: str) -> AzureFailure | None:
 
 
 def _stream_check(stream: str, answer: AzureFailure | None, no_such_stream: AzureFailure | None) -> Check:
+    """Return the check of a stream from its answer, and the answer for a stream that does not exist."""
     name = f"stream {stream}"
     if isinstance(answer, AuthenticationFailed):
         return Check.of_failure(name, answer, "let the app's own identity get tokens for Azure Monitor first")
@@ -165,7 +160,7 @@ async def _read_customer(arm: ResourceManager, application: ManagedApplication, 
         response = await with_retries(lambda: arm.send(page_request(url)), deadline=deadline, attempts=ATTEMPTS)
         states = len(parse_page(response.content).states)
     except (AccessDenied, AuthenticationFailed) as failure:
-        return Check.of_failure(name, failure, _LET_US_IN)
+        return Check.of_failure(name, failure, _AUTHORIZE)
     except NotFound as failure:
         return Check.of_failure(name, failure, "ask the customer; `reconcile` removes what Azure says is gone")
     except AzureFailure as failure:

@@ -1,4 +1,4 @@
-"""The commands of ``python -m operations`` that only look: list, show, check."""
+"""The commands of ``python -m operations`` that change nothing: list, show, check."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def list_applications(inventory: Inventory, options: argparse.Namespace, _
     """Report every registered application, and the rows that cannot be collected."""
     wanted = fold(options.find)
     applications, malformed = [], []
-    async for item in inventory.applications():
+    async for item in inventory.registry.applications():
         if isinstance(item, MalformedRow):
             malformed.append(item)
         elif wanted in fold(f"{item.application_id} {item.customer_name}"):
@@ -51,7 +51,7 @@ async def list_applications(inventory: Inventory, options: argparse.Namespace, _
 
 async def show(inventory: Inventory, options: argparse.Namespace, _: Console) -> Report:
     """Report everything that the registry knows about one application."""
-    row = await inventory.row(options.application)
+    row = await inventory.registry.find(options.application)
     if row is None:
         return not_registered(options.application)
     keys: dict[str, Any] = {"partition_key": row.partition_key, "row_key": row.row_key}
@@ -80,7 +80,7 @@ async def show(inventory: Inventory, options: argparse.Namespace, _: Console) ->
 
 async def check(inventory: Inventory, options: argparse.Namespace, console: Console) -> Report:
     """Report how the registry differs from Azure; changes nothing."""
-    items = [item async for item in inventory.applications()]
+    items = [item async for item in inventory.registry.applications()]
     with console.busy(f"comparing {len(items)} applications with Azure"):
         found = [difference for difference in await each(items, inventory.compare) if difference]
         missing, notes = await _missing(inventory, items, options.subscriptions)
@@ -112,7 +112,7 @@ async def check(inventory: Inventory, options: argparse.Namespace, console: Cons
 async def _missing(
     inventory: Inventory, items: list[ManagedApplication | MalformedRow], subscriptions: list[str]
 ) -> tuple[list[Difference], list[str]]:
-    """Return applications that are not registered, and notes about subscriptions that could not be looked into."""
+    """Return applications that are not registered, and notes about subscriptions that could not be listed."""
     known = {item.application_id for item in items}
     of_customers = {item.application_id.subscription_id.lower() for item in items if item.application_id}
 
@@ -134,7 +134,7 @@ async def _missing(
 
 
 def _in_list(application: ManagedApplication) -> dict[str, Any]:
-    """Return an application for the list, without the names of rules: `show` has them."""
+    """Return an application for the list, without definition names, which `show` has."""
     document: dict[str, Any] = as_document(application)
     del document["definition_names"]
     return document

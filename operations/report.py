@@ -1,4 +1,4 @@
-"""What a command of ``python -m operations`` has to say: tables for people, one JSON object for machines."""
+"""The output of ``python -m operations``: tables for people, or one JSON object."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STYLES: Final[dict[Tone, str]] = {"": "", "good": "green", "bad": "red", "doubt
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text in a table, and how it sounds."""
+    """A text in a table, and its tone, which gives its colour."""
 
     text: str
     tone: Tone = ""
@@ -62,7 +62,7 @@ def not_registered(application_id: ApplicationId) -> Report:
 
 
 class Console:
-    """Prints reports to standard output, and to standard error what is wrong and what is going on."""
+    """Prints reports to standard output, and errors and progress to standard error."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
@@ -91,7 +91,7 @@ class Console:
 
     @contextmanager
     def busy(self, doing: str) -> Iterator[None]:
-        """Show, on a terminal, that something is going on."""
+        """Show what is being done while it is, on a terminal."""
         if self._errors.is_terminal:
             with self._errors.status(doing):
                 yield

@@ -1,1 +1,1 @@
-"""The publisher's side of Azure: settings, identities, resource ids, ARM and the registry of managed applications."""
+"""What every other folder needs of Azure: settings, credentials, resource ids, clients, retries and failures."""

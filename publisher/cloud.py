@@ -1,4 +1,4 @@
-"""The endpoints of the Azure cloud that the publisher works in: public, US Government, China, or one of its own."""
+"""The endpoints of the publisher's Azure cloud: public, US Government, China, or another one that settings name."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -23,7 +23,7 @@ class Cloud:
 
     @property
     def resource_manager_audience(self) -> str:
-        """What ARM tokens are for: ARM itself; a regional ARM endpoint takes the tokens of its cloud."""
+        """The audience of tokens for ARM: the cloud's endpoint, also when a regional one is set."""
         host = urlsplit(self.resource_manager_endpoint).netloc
         for known in (PUBLIC, US_GOVERNMENT, CHINA):
             if host.endswith("." + urlsplit(known.resource_manager_endpoint).netloc):
@@ -57,7 +57,7 @@ _CLOUD_OF_AUTHORITY: Final = {
 
 
 def cloud_from(env: Environment) -> Cloud:
-    """Return the endpoints: those that are set, and for the rest those of the cloud the authority host belongs to."""
+    """Return the endpoints that are set, and otherwise those of the cloud that the authority host belongs to."""
     hint = "give the endpoint of your cloud, or leave it out for the public one"
     authority = env.https_url("AZURE_AUTHORITY_HOST", PUBLIC.authority_host, hint=hint)
     base = _CLOUD_OF_AUTHORITY.get(authority.lower(), PUBLIC)

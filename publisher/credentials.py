@@ -1,8 +1,8 @@
-"""The two identities of the program, kept strictly apart.
+"""The credentials of the program's two identities.
 
 The publisher's service principal reads the customers' deployments; the app's own managed identity reaches our storage
-and our ingestion endpoint. azure-identity's ready-made chains would mix them up, because they read AZURE_CLIENT_ID,
-which is the publisher's (FACTS 7.5): so both are built explicitly here.
+and our data collection rule. azure-identity's credential chains would confuse them, because they read AZURE_CLIENT_ID,
+which is the service principal's (FACTS 7.5): so each credential is built explicitly.
 """
 
 import asyncio
@@ -35,8 +35,8 @@ _REFUSAL_REMEMBERED_SECONDS: Final = 30.0
 def service_principal_credential(service_principal: ServicePrincipal, cloud: Cloud) -> AsyncTokenCredential:
     """Return the credential of the publisher's service principal, in the publisher's tenant.
 
-    Tokens of that tenant are what ARM wants for a customer's subscription too (FACTS 5.3). Raises SettingsError for a
-    certificate file that cannot be used. Close it, or use it as a context.
+    Tokens of that tenant are valid for a customer's subscription too (FACTS 5.3). Raises SettingsError for a
+    certificate that cannot be used. Close it, or use it as a context manager.
     """
     identity = service_principal
     if identity.federated_identity_client_id:
@@ -47,31 +47,31 @@ def service_principal_credential(service_principal: ServicePrincipal, cloud: Clo
         inner = ClientSecretCredential(
             identity.tenant_id, identity.client_id, identity.secret or "", **_options(), authority=cloud.authority_host
         )
-    return _CarefulCredential(inner, f"the publisher's service principal {identity.client_id}")
+    return _SharedCredential(inner, f"the publisher's service principal {identity.client_id}")
 
 
 def own_identity_credential(client_id: str | None) -> AsyncTokenCredential:
     """Return the credential of the app's own managed identity: the user-assigned one named, or the system-assigned.
 
-    Close it, or use it as a context.
+    Close it, or use it as a context manager.
     """
     name = f"the managed identity {client_id}" if client_id else "the system-assigned managed identity"
-    return _CarefulCredential(_managed_identity(client_id), name)
+    return _SharedCredential(_managed_identity(client_id), name)
 
 
 class _Inner(Protocol):
-    """What the credentials of azure-identity have in common."""
+    """The methods that the credentials of azure-identity share."""
 
     async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo: ...
 
     async def close(self) -> None: ...
 
 
-class _CarefulCredential(Closing):
-    """A credential that asks once for what many need at the same time, and says what failed.
+class _SharedCredential(Closing):
+    """A credential that makes one request for callers that need the same token, and raises AzureFailures.
 
-    Failures are AzureFailures: NoToken names the identity and is remembered for half a minute, so that
-    thousands of applications do not repeat a request that was refused; TransientFailure is for the caller to repeat.
+    NoToken names the identity. It is raised again for half a minute without a request, so that thousands of
+    applications do not repeat one that was refused.
     """
 
     def __init__(self, inner: _Inner, name: str, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -117,8 +117,9 @@ class _CarefulCredential(Closing):
         await self._inner.close()
 
     def _failure(self, error: Exception, scopes: tuple[str, ...]) -> AzureFailure:
+        """Return the failure that says which identity got no token, for which scope and why."""
         what = f"no token for {self._name} and {' '.join(scopes)}"
-        failure = None if _is_nonsense(error) else as_failure(error)
+        failure = None if _is_no_oauth_answer(error) else as_failure(error)
         if failure is None:
             return MalformedAnswer(f"{what}: the token endpoint's answer makes no sense", code="MalformedAnswer")
         if failure.status is not None and failure.status < 500 and failure.status not in (408, 429):  # noqa: PLR2004
@@ -126,10 +127,10 @@ class _CarefulCredential(Closing):
         return failure.prefixed(what)
 
 
-def _is_nonsense(error: Exception) -> bool:
-    """Tell whether azure-identity got something else than OAuth, a gateway's error page for example.
+def _is_no_oauth_answer(error: Exception) -> bool:
+    """Tell whether azure-identity got something else than OAuth, for example a gateway's error page.
 
-    It then raises a ClientAuthenticationError without saying which status that had, or trips over what is missing.
+    It then raises a ClientAuthenticationError without a response.
     """
     if isinstance(error, CredentialUnavailableError):
         return False
@@ -137,7 +138,7 @@ def _is_nonsense(error: Exception) -> bool:
 
 
 class _FederatedCredential:
-    """Exchanges the token of a user-assigned managed identity for one of the service principal: no secret at all.
+    """Exchanges the token of a user-assigned managed identity for one of the service principal, without a secret.
 
     Source: workload identity federation with a managed identity as the issuer, audience `api://AzureADTokenExchange`.
     """

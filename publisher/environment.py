@@ -1,4 +1,4 @@
-"""Reading settings from a mapping and collecting every problem, so that all of them are reported at once."""
+"""Reads settings from a mapping and collects every problem, so that all of them are reported at once."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class SettingsError(Exception):
 
 
 class Environment:
-    """One reading of the environment. Values that are wrong are noted and stand in as empty until `finish`."""
+    """One reading of the environment. Wrong values are noted and returned as empty; `finish` raises for all of them."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
@@ -56,7 +56,7 @@ class Environment:
         return default or ""
 
     def secret(self, name: str, *, hint: str = "set it") -> str:
-        """Return the value as it is; note white space around it, which is never part of a secret."""
+        """Return a secret; note white space around it, which is never part of one."""
         value = self.text(name, hint=hint)
         if value and value != self._variables[name]:
             self.problem(name, "begins or ends with white space or a line break; remove it")

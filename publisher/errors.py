@@ -1,7 +1,7 @@
-"""What can go wrong with a call to Azure, told apart by what to do about it.
+"""The failures of calls to Azure, one class for each way to handle them.
 
-Every failure keeps Azure's own error code and a bounded, printable message; nothing that was sent (tokens, bodies)
-is in it.
+Every failure has Azure's own error code and a bounded, printable message, without anything that was sent (tokens,
+bodies).
 """
 
 import email.utils
@@ -24,12 +24,12 @@ from azure.core.exceptions import (
 )
 
 _LONGEST_MESSAGE: Final = 500
-_OUT_OF_SIGHT: Final = frozenset({"InvalidAuthenticationTokenTenant", "SubscriptionNotFound"})
+_NOT_PROJECTED: Final = frozenset({"InvalidAuthenticationTokenTenant", "SubscriptionNotFound"})
 _REPEATABLE: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 class AzureFailure(Exception):  # noqa: N818 - named for what happened, as its subclasses are
-    """A call to Azure that did not give its answer. `code` is Azure's error code, or one of ours."""
+    """A call to Azure failed. `code` is Azure's error code or one of ours, `status` the HTTP status if any."""
 
     def __init__(self, message: str, *, code: str, status: int | None = None) -> None:
         super().__init__(printable(message))
@@ -37,33 +37,33 @@ class AzureFailure(Exception):  # noqa: N818 - named for what happened, as its s
         self.status = status
 
     def prefixed(self, context: str) -> Self:
-        """Return the same failure, its message beginning with what the call was for."""
+        """Return the same failure with `context: ` before its message."""
         self.args = (printable(f"{context}: {self}"),)
         return self
 
 
 class AuthenticationFailed(AzureFailure):
-    """No token, or a token that Azure does not accept (401): the identity or its credential is wrong."""
+    """There is no token, or Azure does not accept it (401)."""
 
 
 class NoToken(AuthenticationFailed):
-    """The token endpoint gave no token: nothing was asked of the service itself."""
+    """The token endpoint gave no token; the service itself was not called."""
 
 
 class AccessDenied(AzureFailure):
-    """The identity is known and lacks the permission (403)."""
+    """The identity lacks the permission (403)."""
 
 
 class NotFound(AzureFailure):
-    """There is no such thing, or it is not visible to the identity (404)."""
+    """The resource does not exist, or is not visible to the identity (404)."""
 
 
 class RequestRefused(AzureFailure):
-    """Azure refuses the request as it is (another 4xx, or a redirect): asking again cannot help."""
+    """Azure refuses the request (another 4xx, or a redirect): repeating it cannot help."""
 
 
 class TransientFailure(AzureFailure):
-    """Asking again can help. `retry_after` is Azure's wish in seconds, if it has one."""
+    """Repeating the call can help. `retry_after` is how long Azure asks to wait, in seconds, if it does."""
 
     def __init__(self, message: str, *, code: str, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message, code=code, status=status)
@@ -75,24 +75,24 @@ class Throttled(TransientFailure):
 
 
 class TimedOut(TransientFailure):
-    """The service took the request and said nothing for as long as we wait."""
+    """The service took the request and did not answer within the read time-out."""
 
 
 class MalformedAnswer(TransientFailure):
-    """An answer that cannot be what Azure meant: broken off, not JSON, or without what it must have."""
+    """The answer is broken off, not JSON, or lacks what it must have."""
 
 
 class DeadlineExceeded(TransientFailure):
-    """Our own time for the call ran out."""
+    """The deadline that we set for the call is over."""
 
 
 def is_out_of_reach(failure: AzureFailure) -> bool:
-    """Tell whether a customer's resources are closed to us: permission denied, or no projection into our tenant.
+    """Tell whether we may not read a customer's resources: permission denied, or not projected into our tenant.
 
-    The latter is a 401 (InvalidAuthenticationTokenTenant) although the token is right, or a subscription that is not
-    found although it exists (FACTS 5.3).
+    Without the projection ARM answers 401 (InvalidAuthenticationTokenTenant) to a valid token, or does not find a
+    subscription that exists (FACTS 5.3).
     """
-    return isinstance(failure, AccessDenied) or failure.code in _OUT_OF_SIGHT
+    return isinstance(failure, AccessDenied) or failure.code in _NOT_PROJECTED
 
 
 def failure_of_status(status: int, headers: Mapping[str, str], body: str) -> AzureFailure:
@@ -115,6 +115,27 @@ def failure_of_status(status: int, headers: Mapping[str, str], body: str) -> Azu
     return kinds.get(status, RequestRefused)(message, code=code, status=status)
 
 
+class _Response(Protocol):
+    """What the responses of all the SDKs have."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def text(self) -> str: ...
+
+
+def failure_of_response(response: _Response) -> AzureFailure:
+    """Return the failure that an SDK's response with another status than 2xx tells of."""
+    try:
+        body = response.text()
+    except Exception:  # noqa: BLE001 - without the body only its message is lost
+        body = ""
+    return failure_of_status(response.status_code, response.headers, body)
+
+
 def as_failure(error: BaseException) -> AzureFailure | None:
     """Return the failure that an exception of the Azure SDK, or a time-out, stands for; None for anything else."""
     if isinstance(error, AzureFailure):
@@ -130,19 +151,11 @@ def as_failure(error: BaseException) -> AzureFailure | None:
     return _failure_of_sdk_error(error) if isinstance(error, AzureError) else None
 
 
-class _Answer(Protocol):
-    """What all the SDKs' responses have."""
-
-    status_code: int
-    headers: Mapping[str, str]
-
-    def text(self) -> str: ...
-
-
 def _failure_of_sdk_error(error: AzureError) -> AzureFailure:
-    response = cast("_Answer | None", getattr(error, "response", None))
+    """Return the failure in an SDK's exception: of its response if it has one, else of its class."""
+    response = cast("_Response | None", getattr(error, "response", None))
     if response is not None and not 200 <= response.status_code < 300:  # noqa: PLR2004
-        failure = failure_of_status(response.status_code, response.headers, _body_of(response))
+        failure = failure_of_response(response)
         storage_code = getattr(error, "error_code", None)  # Table storage sends some errors as XML, the SDK reads it
         if isinstance(storage_code, str) and failure.code.startswith("Http"):
             failure.code = printable(str(getattr(storage_code, "value", storage_code)), longest=100)
@@ -173,14 +186,14 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def printable(text: str, *, longest: int = _LONGEST_MESSAGE) -> str:
-    """Return a text from outside that is safe in logs, rows and messages: bounded, one line, nothing invisible."""
+    """Return a text that is safe in logs, rows and messages: at most `longest` characters, all of them printable."""
     cut = text[: longest + 1]
     clean = "".join(character if character.isprintable() else " " for character in cut)
     return clean if len(clean) <= longest else clean[: longest - 1] + "…"
 
 
 def first_line(text: str) -> str:
-    """Return the first line of a message; SDK messages append contents and traces on further lines."""
+    """Return the first line of a message; further lines of SDK messages have contents and traces."""
     return text.strip().partition("\n")[0].strip()
 
 
@@ -192,14 +205,8 @@ def _number(value: str | None) -> float | None:
     return number if math.isfinite(number) and number >= 0 else None
 
 
-def _body_of(response: _Answer) -> str:
-    try:
-        return response.text()
-    except Exception:  # noqa: BLE001 - a body that cannot be read only costs its message
-        return ""
-
-
 def _code_and_message(body: str) -> tuple[str, str]:
+    """Return the error code and message in a body of ARM, Entra ID or Table storage; "" for what it lacks."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
-"""The Policy Insights query for the policy states of a resource group: its URL, its pages, and how they are followed.
+"""The Policy Insights query for the policy states of a resource group: its URL, its pages, and how to follow them.
 
-Source: Policy States - List Query Results For Resource Group, api-version 2019-10-01 (FACTS 2.1-2.6). The SDK's client,
-authentication and pipeline carry the calls; its models, some eighty milliseconds a page, do not.
+Source: Policy States - List Query Results For Resource Group, api-version 2019-10-01 (FACTS 2.1-2.6). Calls go through
+the SDK's pipeline, but without its models, which take some eighty milliseconds a page.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import asyncio
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import orjson
 from azure.core.rest import HttpRequest
 
 from publisher.errors import AzureFailure, MalformedAnswer
+from publisher.transport import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -34,17 +35,17 @@ POLICY_FIELDS: Final = (
     "policyDefinitionReferenceId",
     "policySetDefinitionId",
 )
-"""What says which policy judged."""
+"""The fields that say which policy was evaluated."""
 
 RESOURCE_FIELDS: Final = ("timestamp", "resourceId", "resourceType", "resourceLocation", "complianceState")
-"""What says how it judged which resource."""
+"""The fields that say which resource was evaluated, when, and with which result."""
 
 SELECTED_FIELDS: Final = RESOURCE_FIELDS + POLICY_FIELDS
 """The fields of a state that are asked for ($select). ``isCompliant`` is deprecated and never asked for."""
 
 
 class PagingFailed(AzureFailure):
-    """The link to the next page cannot be followed, so the states cannot be read to their end."""
+    """The link to the next page cannot be followed, so not every state can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,12 @@ def parse_page(body: bytes) -> Page:
     """Return the page in an answer's body.
 
     Raises:
-        MalformedAnswer: the body is no JSON object with a list ``value``, or its nextLink is no text. An answer
-            without ``value`` is not an empty page.
+        MalformedAnswer: the body is no JSON object with a list ``value``, or its nextLink is no text.
     """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        # Stricter than JSON in one place that matters: a lone surrogate escape in a tag must not cost the whole page.
+        # orjson refuses a lone surrogate escape, which JSON allows: one in a tag must not cost the whole page.
         try:
             document = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -82,11 +82,11 @@ def query_url(endpoint: str, resource_group: ResourceGroupId, since: datetime, *
     """Return the URL of the first page of a resource group's latest states.
 
     Args:
-        endpoint: Azure Resource Manager's, without a slash at its end.
+        endpoint: of Azure Resource Manager, without trailing slash.
         resource_group: whose states; those of assignments above it come too.
         since: states evaluated before are left out.
-        scopes: only states of assignments at these scopes; empty: of all. Each is spelled in the ways that Azure uses
-            (FACTS 2.5), because whether the service minds the letter case is not documented.
+        scopes: only states of assignments at these scopes, or of all when empty. Each is asked for in every spelling
+            that Azure uses (FACTS 2.5), because it is not documented whether the filter compares letter case.
     """
     parameters = {
         "api-version": API_VERSION,
@@ -105,20 +105,20 @@ def query_url(endpoint: str, resource_group: ResourceGroupId, since: datetime, *
 
 
 async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) -> AsyncIterator[Page]:
-    """Yield every page, asking for the next one before the last one is worked on.
+    """Yield every page; the next one is requested before the caller works on the last one.
 
     Args:
-        first_url: where to begin; every further link must lead to the same host.
-        fetch: reads one page (POST, whatever the page); its errors end the iteration.
+        first_url: the first page; every further link must lead to the same host.
+        fetch: reads one page; its errors end the iteration.
 
     Raises:
         PagingFailed: a nextLink leads to another host or to a page that was already read.
     """
-    origin = _origin(first_url)
+    origin = origin_of(first_url)
     seen = {first_url}
     page = await fetch(first_url)
     while page.next_link is not None:
-        if _origin(page.next_link) != origin:
+        if origin_of(page.next_link) != origin:
             raise PagingFailed("the link to the next page leads to another host", code="ForeignNextLink")
         if page.next_link in seen:
             raise PagingFailed("the link to the next page leads back to a page already read", code="RepeatedNextLink")
@@ -133,14 +133,6 @@ async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) 
             raise
         page = await following
     yield page
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme.lower(), parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-    except ValueError:
-        return "", None, None
 
 
 def page_request(url: str) -> HttpRequest:

@@ -1,8 +1,7 @@
-"""Azure resource ids as values.
+"""Azure resource ids: parsed, checked, compared, and turned into keys of the registry's table.
 
 Azure compares resource ids without regard to case and spells them differently from one answer to the next
-(FACTS 2.5), notifications leave out the leading slash (FACTS 1.3), and everything outside can put anything into a
-string. So ids enter the program here, once, and are compared and turned into keys here only.
+(FACTS 2.5), and notifications leave out the leading slash (FACTS 1.3).
 """
 
 import re
@@ -14,6 +13,9 @@ _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
 _MAX_RESOURCE_GROUP_LENGTH: Final = 90  # Azure naming rules, Microsoft.Resources/resourceGroups
 _MAX_NAME_LENGTH: Final = 260  # ARM's limit for any resource name
 _MAX_QUOTED: Final = 100
+_ASSIGNMENT_ID: Final = re.compile(
+    r"(.*)/providers/Microsoft\.Authorization/policyAssignments/[^/]+", re.IGNORECASE | re.ASCII
+)
 _NAME_PUNCTUATION: Final = frozenset("-_.()")
 _NAME_CATEGORIES: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd"})  # .NET's Char.IsLetterOrDigit
 _APPLICATION_SEGMENTS: Final = ("subscriptions", "resourcegroups", "providers", "microsoft.solutions", "applications")
@@ -22,14 +24,14 @@ ROW_KEY_PREFIX: Final = "|"
 
 
 class InvalidResourceId(ValueError):  # noqa: N818 - reads as a sentence where it is caught
-    """A text that is not the resource id it should be; the message says why, in at most a few words of the text."""
+    """A text that is not the resource id it should be; the message says why, and quotes little of the text."""
 
 
 def fold(text: str) -> str:
     """Return the form in which two resource ids are compared: ordinal, ignoring case, as ARM does.
 
     Only one-to-one mappings between characters apply, so 'ß' is not 'ss', and a letter outside ASCII never becomes
-    an ASCII letter: two different resources never fold to the same text because of a clever spelling.
+    an ASCII letter: two different resources never fold to the same text.
     """
     if text.isascii():
         return text.lower()
@@ -47,7 +49,7 @@ def _fold_character(character: str) -> str:
 
 
 def is_at_or_inside(scope: str, container: str) -> bool:
-    """Tell whether a scope is the container or lies inside it, by whole path segments and ignoring case.
+    """Tell whether a scope is the container or lies inside it, comparing whole path segments without regard to case.
 
     `/…/resourceGroups/app-10` is not inside `/…/resourceGroups/app-1`.
     """
@@ -55,14 +57,20 @@ def is_at_or_inside(scope: str, container: str) -> bool:
     return bool(outer) and (inner == outer or inner.startswith(outer + "/"))
 
 
+def assignment_scope(assignment_id: str) -> str:
+    """Return the scope that a policy assignment's id begins with, or "" when it is no assignment id."""
+    match = _ASSIGNMENT_ID.fullmatch(assignment_id)
+    return match[1] if match else ""
+
+
 def is_guid(text: str) -> bool:
-    """Tell whether the text is a GUID in its usual form, any casing."""
+    """Tell whether the text is a GUID with hyphens and without braces, in any casing."""
     return _GUID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResourceGroupId:
-    """The id of a resource group; equal to another by its folded form, printed as it was spelled."""
+    """The id of a resource group; compared by its folded form, printed as it was spelled."""
 
     subscription_id: str
     resource_group: str
@@ -91,9 +99,9 @@ class ResourceGroupId:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ApplicationId:
-    """The id of a managed application; equal to another by its folded form, printed as it was spelled.
+    """The id of a managed application; compared by its folded form, printed as it was spelled.
 
-    The name alone says nothing: it is unique only inside its resource group (FACTS 5.4).
+    The name is unique only inside the resource group (FACTS 5.4).
     """
 
     subscription_id: str
@@ -166,6 +174,7 @@ def _check_resource_group(text: str) -> None:
 
 
 def _check_name(text: str, what: str, longest: int) -> None:
+    """Raise InvalidResourceId unless the text follows Azure's rules for names."""
     if not text:
         raise InvalidResourceId(f"the {what} is empty")
     if len(text) > longest:

@@ -1,10 +1,10 @@
 """Azure Resource Manager, as the publisher's service principal sees it.
 
-The SDK's pipeline and authentication, without its models, its retries (ours are outside: `publisher.retry`), its
-redirects and its automatic registration of resource providers, which nobody asked for in a customer's subscription.
+Calls go through the SDK's pipeline and authentication, without its models, its redirects, its retries (those of
+`publisher.retry` replace them) and its automatic registration of resource providers, which would change a customer's
+subscription.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from azure.mgmt.core import AsyncARMPipelineClient
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
 from publisher.cloud import Cloud
-from publisher.errors import MalformedAnswer, RequestRefused, as_failure, failure_of_status, printable
+from publisher.errors import MalformedAnswer, RequestRefused, as_failure, failure_of_response, printable
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
-from publisher.retry import DEFAULT_ATTEMPTS, Sleep, with_retries
-from publisher.transport import DEFAULT_CONNECTIONS, Closing, Transport
+from publisher.retry import USUAL_PATIENCE, Patience, with_retries
+from publisher.transport import DEFAULT_CONNECTIONS, Closing, Transport, origin_of
 
 APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
 DEFAULT_SECONDS: Final = 60.0
@@ -52,14 +52,15 @@ class Application:
 
     @property
     def is_gone(self) -> bool:
-        """Whether ARM has deleted the application, and still remembers it."""
+        """Whether ARM still describes the application, as deleted."""
         return fold(self.provisioning_state) == "deleted"
 
 
 class ResourceManager(Closing):
     """A client of ARM for one identity: one token, one connection pool. An asynchronous context manager.
 
-    It does not close the credential. All methods raise the AzureFailures of `publisher.errors`.
+    It does not close the credential. All methods raise the AzureFailures of `publisher.errors`. Calls are repeated as
+    `patience` says, except that each call has a deadline of its own.
     """
 
     def __init__(
@@ -68,12 +69,10 @@ class ResourceManager(Closing):
         cloud: Cloud,
         *,
         connections: int = DEFAULT_CONNECTIONS,
-        attempts: int = DEFAULT_ATTEMPTS,
-        sleep: Sleep = asyncio.sleep,
+        patience: Patience = USUAL_PATIENCE,
     ) -> None:
         self.endpoint = cloud.resource_manager_endpoint
-        self._attempts = attempts
-        self._sleep = sleep
+        self._patience = patience
         self._client: AsyncARMPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncARMPipelineClient(
             self.endpoint,
             policies=[
@@ -93,8 +92,8 @@ class ResourceManager(Closing):
     async def send(self, request: HttpRequest, **options: Any) -> AsyncHttpResponse:
         """Send one request, once, and return its 2xx answer with the body read.
 
-        The URL is absolute, or a path to put behind the endpoint; one of another host is refused, because the
-        request would carry our token there.
+        The URL is absolute, or a path that is put behind the endpoint. Raises RequestRefused for another host, because
+        the request would send our token there.
         """
         request.url = self._url(request.url)
         try:
@@ -105,7 +104,7 @@ class ResourceManager(Closing):
                 raise
             raise failure from error
         if not response.status_code // 100 == 2:  # noqa: PLR2004
-            raise failure_of_status(response.status_code, response.headers, _text_of(response))
+            raise failure_of_response(response)
         return response
 
     async def get(self, url: str, *, api_version: str | None, deadline: float) -> dict[str, Any]:
@@ -115,7 +114,8 @@ class ResourceManager(Closing):
             parameters = {"api-version": api_version} if api_version else None
             return json_object(await self.send(HttpRequest("GET", url, params=parameters)))
 
-        return await with_retries(attempt, deadline=deadline, attempts=self._attempts, sleep=self._sleep)
+        patience = self._patience
+        return await with_retries(attempt, deadline=deadline, attempts=patience.attempts, sleep=patience.sleep)
 
     async def list(self, path: str, *, api_version: str, deadline: float) -> AsyncIterator[dict[str, Any]]:
         """Yield the members of an ARM collection over all its pages."""
@@ -136,7 +136,7 @@ class ResourceManager(Closing):
             seen.add(url)
 
     async def application(self, application_id: ApplicationId, *, deadline: float | None = None) -> Application:
-        """Return the application; NotFound and AccessDenied say that it is gone, or out of our reach.
+        """Return the application; raise NotFound or AccessDenied when it does not exist or we may not read it.
 
         `deadline` is in seconds of `time.monotonic`; by default a minute from now.
         Source: GET {applicationId}, api-version 2021-07-01 (FACTS 5.4).
@@ -151,7 +151,7 @@ class ResourceManager(Closing):
     def _url(self, url: str) -> str:
         if not urlsplit(url).netloc:
             return f"{self.endpoint}/{url.lstrip('/')}"
-        if _origin(url) != _origin(self.endpoint):
+        if origin_of(url) != origin_of(self.endpoint):
             raise RequestRefused("the link leads to another host than Azure Resource Manager", code="ForeignHost")
         return url
 
@@ -168,13 +168,14 @@ def json_object(response: AsyncHttpResponse) -> dict[str, Any]:
 
 
 def text_at(content: Any, *path: str) -> str:
-    """Return the text at a path of member names, printable and bounded, or "" when there is none."""
+    """Return the text at a path of member names, printable and of at most 1,000 characters; "" when there is none."""
     for name in path:
         content = content.get(name) if isinstance(content, Mapping) else None
     return printable(content, longest=1000) if isinstance(content, str) else ""
 
 
 def _application(answer: dict[str, Any], asked: ApplicationId) -> Application:
+    """Return the application that ARM's answer describes; raise MalformedAnswer when it is not the one asked for."""
     group = text_at(answer, "properties", "managedResourceGroupId")
     try:
         application_id = ApplicationId.parse(text_at(answer, "id"))
@@ -195,15 +196,3 @@ def _application(answer: dict[str, Any], asked: ApplicationId) -> Application:
         plan_version=text_at(answer, "plan", "version"),
         definition_id=text_at(answer, "properties", "applicationDefinitionId"),
     )
-
-
-def _origin(url: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme.lower(), (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _text_of(response: AsyncHttpResponse) -> str:
-    try:
-        return response.text()
-    except Exception:  # noqa: BLE001 - a body that cannot be decoded only costs its message
-        return ""

@@ -1,7 +1,6 @@
-"""Every setting of the program, validated once and all problems reported at once (README, Settings).
+"""The settings of every function, checked when they are read, with all problems reported at once (README, Settings).
 
-Nothing is read at import: each function builds its settings from the environment when it starts to work. Secrets
-never appear in a `repr` or in a message.
+Each function reads its settings when it runs; nothing is read at import. Secrets are in no `repr` and no message.
 """
 
 import base64
@@ -13,18 +12,26 @@ from pathlib import Path
 from typing import Final, Literal, cast
 
 from publisher.cloud import CLOUD_SETTING_NAMES, Cloud, cloud_from
-from publisher.data_collection_settings import DATA_COLLECTION_SETTING_NAMES, endpoint_and_rule_from, streams_from
 from publisher.environment import Environment, SettingsError
-from publisher.storage_settings import STORAGE_SETTING_NAMES, Storage, storage_from
+from publisher.resource_settings import (
+    DATA_COLLECTION_SETTING_NAMES,
+    STORAGE_SETTING_NAMES,
+    Storage,
+    endpoint_and_rule_from,
+    storage_from,
+    streams_from,
+)
 
 __all__ = [
     "SETTING_NAMES",
     "Cloud",
     "CollectorSettings",
+    "IngestionSettings",
     "NotificationSettings",
     "ReconcileSettings",
     "ServicePrincipal",
     "SettingsError",
+    "SharedSettings",
     "Storage",
 ]
 
@@ -77,8 +84,12 @@ class ServicePrincipal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
-    """What every function needs: the cloud, both identities and the registry."""
+class SharedSettings:
+    """What every function needs: the cloud, both identities and the registry's table.
+
+    `own_identity_client_id` is the client id of the app's user-assigned managed identity, None for the
+    system-assigned one.
+    """
 
     cloud: Cloud
     service_principal: ServicePrincipal
@@ -88,11 +99,17 @@ class _Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class CollectorSettings(_Shared):
-    """What the collector needs."""
+class IngestionSettings(SharedSettings):
+    """What a function needs that writes rows: the logs ingestion URL, and the immutable id of the rule."""
 
     data_collection_endpoint: str
     data_collection_rule_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorSettings(IngestionSettings):
+    """What the collector needs. `states_window` is how far back policy states are asked for."""
+
     states_stream: str
     results_stream: str
     runs_stream: str
@@ -107,11 +124,9 @@ class CollectorSettings(_Shared):
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
         states, results, runs = streams_from(env, "STREAM_NAME", "RESULTS_STREAM_NAME", "RUNS_STREAM_NAME")
-        endpoint, rule_id = endpoint_and_rule_from(env)
         settings = cls(
             *_shared(env),
-            data_collection_endpoint=endpoint,
-            data_collection_rule_id=rule_id,
+            *endpoint_and_rule_from(env),
             states_stream=states,
             results_stream=results,
             runs_stream=runs,
@@ -128,11 +143,9 @@ class CollectorSettings(_Shared):
 
 
 @dataclass(frozen=True, slots=True)
-class NotificationSettings(_Shared):
+class NotificationSettings(IngestionSettings):
     """What the notification endpoint needs: `signatures` has one value, or two while one replaces the other."""
 
-    data_collection_endpoint: str
-    data_collection_rule_id: str
     events_stream: str
     signatures: tuple[str, ...] = field(repr=False)
 
@@ -141,11 +154,9 @@ class NotificationSettings(_Shared):
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
         (events,) = streams_from(env, "EVENTS_STREAM_NAME")
-        endpoint, rule_id = endpoint_and_rule_from(env)
         settings = cls(
             *_shared(env),
-            data_collection_endpoint=endpoint,
-            data_collection_rule_id=rule_id,
+            *endpoint_and_rule_from(env),
             events_stream=events,
             signatures=_signatures(env),
         )
@@ -154,7 +165,7 @@ class NotificationSettings(_Shared):
 
 
 @dataclass(frozen=True, slots=True)
-class ReconcileSettings(_Shared):
+class ReconcileSettings(SharedSettings):
     """What the reconciliation of the registry needs."""
 
     @classmethod
@@ -175,10 +186,12 @@ def _shared(env: Environment) -> tuple[Cloud, ServicePrincipal, str | None, Stor
         env.problem("MANAGED_IDENTITY_CLIENT_ID", "is required with workload identity; give the app's own client id")
     table_hint = "3 to 63 letters and digits, a letter first"
     table_name = env.matching("TABLE_NAME", "applications", _TABLE_NAME, hint=table_hint)
-    return cloud, _service_principal(env), own_identity, storage_from(env, cloud.storage_suffix), table_name
+    storage = storage_from(env, suffix=cloud.storage_suffix, own_identity_client_id=own_identity)
+    return cloud, _service_principal(env), own_identity, storage, table_name
 
 
 def _service_principal(env: Environment) -> ServicePrincipal:
+    """Return the service principal; note when not exactly one of _CREDENTIAL_SETTINGS is set."""
     tenant_id = env.guid("AZURE_TENANT_ID", hint="give the id of the publisher's tenant")
     client_id = env.guid("AZURE_CLIENT_ID", hint="give the application (client) id of the publisher's registration")
     given = [name for name in _CREDENTIAL_SETTINGS if env.has(name)]
@@ -204,7 +217,7 @@ def _service_principal(env: Environment) -> ServicePrincipal:
 
 
 def _certificate(env: Environment) -> bytes | None:
-    """Return the certificate that is given as a value, as a Key Vault reference gives it: base64 of PKCS12, or PEM."""
+    """Return the certificate in the setting: PEM or base64 of PKCS12, as a Key Vault reference gives it."""
     name = "AZURE_CLIENT_CERTIFICATE"
     if not env.has(name):
         return None
@@ -219,6 +232,7 @@ def _certificate(env: Environment) -> bytes | None:
 
 
 def _signatures(env: Environment) -> tuple[str, ...]:
+    """Return the one or two valid signatures; note any that is short or has white space."""
     name = "NOTIFICATION_SIGNATURE"
     value = env.text(name, hint="set the secret that the registered notification URL carries as sig")
     signatures = tuple(value.split(","))

@@ -1,47 +1,27 @@
-"""Table storage, as far as this program needs it: rows in, rows out, every write guarded by an ETag."""
+"""Table storage as far as this program needs it: get, list, insert, replace and delete rows, guarded by ETags."""
 
-import asyncio
 import logging
-import math
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 from azure.core import MatchConditions
-from azure.core.credentials_async import AsyncTokenCredential
 from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
 
-from publisher.credentials import own_identity_credential
-from publisher.errors import AzureFailure, MalformedAnswer, NotFound, RequestRefused, TransientFailure
-from publisher.retry import DEFAULT_ATTEMPTS, Sleep, with_retries
-from publisher.storage_settings import Storage
-from publisher.transport import Transport
+from publisher.errors import MalformedAnswer, NotFound, RequestRefused, TransientFailure
+from publisher.resource_settings import Storage
+from publisher.retry import USUAL_PATIENCE, Patience
+from publisher.storage import StorageClient
 
 _LOGGER = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
-_CALL_SECONDS: Final = 60.0
 _WHOLE_ROWS_IN_A_PAGE: Final = 200
 _MISSING_TABLE: Final = "TableNotFound"
 _ABSENCES: Final = frozenset({_MISSING_TABLE, "ResourceNotFound", "EntityNotFound"})
-_STUMBLES: Final = (AttributeError, KeyError, TypeError, ValueError)
+_SDK_ERRORS: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What the SDK raises when it parses an answer that is not Table storage's."""
 _LOST_RACES: Final = frozenset({"EntityAlreadyExists", "UpdateConditionNotSatisfied"})
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long one call to the table may take: a minute, but not beyond `deadline` (seconds of `time.monotonic`).
-
-    `attempts` is how often it is made when it fails for a reason that may pass, `sleep` waits in between.
-    """
-
-    attempts: int = DEFAULT_ATTEMPTS
-    deadline: float = math.inf
-    sleep: Sleep = asyncio.sleep
-
-
-USUAL_PATIENCE: Final = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +37,7 @@ EVERYTHING: Final = KeyRange()
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stored row with its ETag: what a guarded write replaces. `properties` has no keys."""
+    """A stored row with its ETag, which `replace` compares. `properties` is without the two keys."""
 
     partition_key: str
     row_key: str
@@ -69,57 +49,25 @@ class RowChanged(Exception):  # noqa: N818 - named for what happened
     """Somebody else wrote the row since it was read: read it again and decide again."""
 
 
-class Table:
-    """One table. Methods raise the AzureFailures of `publisher.errors`, and RowChanged.
+class Table(StorageClient[TableClient]):
+    """One table; `what` is what failures call it. Methods raise the AzureFailures of `publisher.errors`.
 
-    The first insert creates a table that does not exist; until then it has no row to `get`, and nothing to list.
+    The first insert creates a table that does not exist. Until then `get` and `matching` find nothing, and `rows`
+    raises NotFound.
     """
 
-    def __init__(
-        self, client: TableClient, credential: AsyncTokenCredential | None, patience: Patience, what: str
-    ) -> None:
-        self._client = client
-        self._credential = credential
-        self._patience = patience
-        self._what = what
-
-    @classmethod
-    def open(
-        cls,
-        storage: Storage,
-        name: str,
-        own_identity_client_id: str | None,
-        patience: Patience,
-        *,
-        what: str = "registry table",
-    ) -> Self:
-        """Return the table of that name in a storage account; nothing is asked of the account yet.
-
-        `what` is what failures call the table.
-        """
-        options: dict[str, Any] = {"transport": Transport(connections=32), "retry_total": 0}
-        if storage.connection_string:
-            client = TableClient.from_connection_string(storage.connection_string, name, **options)
-            return cls(client, None, patience, what)
-        credential = own_identity_credential(storage.identity_client_id or own_identity_client_id)
-        endpoint = storage.table_service_uri or ""
-        return cls(TableClient(endpoint, name, credential=credential, **options), credential, patience, what)
-
-    async def close(self) -> None:
-        """Close the connections to storage, and to the identity endpoint."""
-        await self._client.close()
-        if self._credential is not None:
-            await self._credential.close()
+    def __init__(self, storage: Storage, name: str, *, what: str, patience: Patience = USUAL_PATIENCE) -> None:
+        super().__init__(TableClient, storage, storage.table_service_uri, name, patience=patience, what=what)
 
     async def get(self, partition_key: str, row_key: str) -> Row | None:
         """Return the row with these keys, or None."""
         try:
-            return _row(await self._repeated(_sensible(lambda: self._client.get_entity(partition_key, row_key))))
+            return _row(await self._repeated(_checked(lambda: self._client.get_entity(partition_key, row_key))))
         except NotFound:
             return None
 
     async def rows(self, within: KeyRange = EVERYTHING, *, columns: list[str] | None = None) -> AsyncIterator[Row]:
-        """Yield every row, page by page; NotFound when there is no table: a misspelt name is no empty registry.
+        """Yield every row, page by page; raise NotFound when there is no table: a misspelt name is not an empty table.
 
         `columns` are those to ask for, the keys among them; all by default.
         """
@@ -147,7 +95,7 @@ class Table:
             ) from error
 
     async def matching(self, query: str, *, columns: list[str] | None = None, **parameters: str) -> AsyncIterator[Row]:
-        """Yield the rows that match an OData query, in which a parameter stands as a word of its own: `@name`.
+        """Yield the rows that match an OData query, in which `@name` stands for the parameter `name`.
 
         `columns` are those to ask for, the keys among them; all by default.
         """
@@ -174,7 +122,7 @@ class Table:
                 raise TransientFailure(str(again), code=again.code, status=again.status) from again
 
     async def replace(self, row: Row, properties: Mapping[str, Any]) -> None:
-        """Give a row other properties; raise RowChanged when it is not what it was, or gone."""
+        """Give a row other properties; raise RowChanged when it was changed or deleted since it was read."""
         entity = {**properties, "PartitionKey": row.partition_key, "RowKey": row.row_key}
         try:
             await self._guarded(
@@ -186,13 +134,14 @@ class Table:
             raise RowChanged from error
 
     async def delete(self, row: Row) -> None:
-        """Remove a row, whatever became of it since it was read."""
+        """Delete a row, also when it was changed since it was read."""
         await self._repeated(lambda: self._client.delete_entity(row.partition_key, row.row_key))
 
     async def _guarded(self, write: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        """Return what a write under an ETag returns; raise RowChanged when the ETag is out of date."""
         try:
-            # Of a write, other exceptions would be about what we gave it.
-            return await self._repeated(_sensible(write, (AttributeError,)))
+            # The SDK raises the other exceptions of _SDK_ERRORS for an entity that it cannot serialise.
+            return await self._repeated(_checked(write, (AttributeError,)))
         except RequestRefused as error:
             if error.code in _LOST_RACES:
                 raise RowChanged from error
@@ -208,8 +157,9 @@ class Table:
             _LOGGER.info("the %s %s was created", self._what, self._client.table_name)
 
     async def _pages(self, pages: AsyncIterator[AsyncIterator[TableEntity]]) -> AsyncIterator[Row]:
+        """Yield the rows of all pages, each read with retries; raise MalformedAnswer when a page comes twice."""
         seen = set[str]()
-        while (page := await self._repeated(_sensible(lambda: anext(pages, None)))) is not None:
+        while (page := await self._repeated(_checked(lambda: anext(pages, None)))) is not None:
             continuation = repr(getattr(pages, "continuation_token", None))  # AsyncPageIterator's, see azure-core
             if continuation in seen:
                 raise MalformedAnswer(f"{self._what}: the next page is one already read", code="RepeatedContinuation")
@@ -219,29 +169,23 @@ class Table:
 
     async def _repeated(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer:
         try:
-            return await with_retries(
-                call,
-                deadline=min(self._patience.deadline, time.monotonic() + _CALL_SECONDS),
-                attempts=self._patience.attempts,
-                sleep=self._patience.sleep,
-            )
-        except AzureFailure as failure:
-            failure.prefixed(self._what)
-            if isinstance(failure, NotFound) and failure.code not in _ABSENCES:
-                # Anything between us and storage can answer 404; only storage's own word says that nothing is there.
-                raise TransientFailure(str(failure), code=failure.code, status=failure.status) from failure
-            raise
+            return await super()._repeated(call)
+        except NotFound as failure:
+            if failure.code in _ABSENCES:
+                raise
+            # A proxy can answer 404 too; only storage's own error code says that nothing is there.
+            raise TransientFailure(str(failure), code=failure.code, status=failure.status) from failure
 
 
-def _sensible(
-    call: Callable[[], Awaitable[_Answer]], stumbles: tuple[type[Exception], ...] = _STUMBLES
+def _checked(
+    call: Callable[[], Awaitable[_Answer]], sdk_errors: tuple[type[Exception], ...] = _SDK_ERRORS
 ) -> Callable[[], Awaitable[_Answer]]:
-    """Return a call that raises MalformedAnswer where the SDK trips over an answer that no table would give."""
+    """Return a call that raises MalformedAnswer where the SDK cannot parse the answer."""
 
     async def attempt() -> _Answer:
         try:
             return await call()
-        except stumbles as error:
+        except sdk_errors as error:
             raise MalformedAnswer(
                 "the answer is not what Table storage answers with", code="MalformedAnswer"
             ) from error

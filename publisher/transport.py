@@ -1,4 +1,4 @@
-"""The connections to Azure: one bounded pool per client, with time-outs that fit a function's life."""
+"""The HTTP connections to Azure: one bounded pool per client, with time-outs shorter than a function's."""
 
 import functools
 import os
@@ -17,12 +17,12 @@ from azure.core.pipeline.transport import AioHttpTransport
 DEFAULT_CONNECTIONS: Final = 64
 _CONNECT_SECONDS: Final = 15
 _LONGEST_SILENCE: Final = ContextVar("longest_silence", default=60.0)
-"""Seconds of waiting for an answer or its next bytes, not for the whole of it."""
+"""The read time-out in seconds: for an answer to begin, or its next bytes to come."""
 
 
 @contextmanager
 def longest_silence(seconds: float) -> Iterator[None]:
-    """Clients that are made inside give up after so much silence instead of a minute: for a diagnosis, say."""
+    """Give clients that are made inside this read time-out in seconds instead of a minute."""
     token = _LONGEST_SILENCE.set(seconds)
     try:
         yield
@@ -33,10 +33,9 @@ def longest_silence(seconds: float) -> Iterator[None]:
 class Transport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it lazily, without its type
     """azure-core's aiohttp transport with a connection pool of its own, opened with its first request.
 
-    Trust comes from SSL_CERT_FILE and SSL_CERT_DIR, as OpenSSL reads them, at that time: aiohttp by itself would keep
-    what they were when it was imported. Proxies come from HTTPS_PROXY, HTTP_PROXY and NO_PROXY, looked up once for
-    each server: aiohttp would do so for each request, in a thread, and read ~/.netrc besides, whose passwords have
-    no business in a request that carries a token.
+    SSL_CERT_FILE and SSL_CERT_DIR are read then, as OpenSSL reads them; aiohttp by itself would read them when it is
+    imported. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are looked up once for each server; aiohttp would do so for each
+    request, in a thread, and would also send passwords from ~/.netrc.
     """
 
     def __init__(self, *, connections: int = DEFAULT_CONNECTIONS) -> None:
@@ -47,7 +46,7 @@ class Transport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it
         self._proxies: dict[str, str | None] = {}
 
     async def open(self) -> None:
-        """Open the connection pool, unless it is open; a transport that was closed stays closed."""
+        """Open the connection pool, unless it is open or was closed."""
         if self.session is None and not self._closed:
             self.session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
@@ -76,7 +75,7 @@ class Transport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it
 
 
 class Closing:
-    """Something with connections: an asynchronous context manager that closes them at its end."""
+    """A client with connections, as an asynchronous context manager that closes them."""
 
     async def close(self) -> None:
         """Close the connections."""
@@ -92,6 +91,15 @@ class Closing:
         traceback: TracebackType | None = None,
     ) -> None:
         await self.close()
+
+
+def origin_of(url: str) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port of a URL, in lower case; `("", None, None)` for a text that is no URL."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme.lower(), parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return "", None, None
 
 
 @functools.lru_cache(maxsize=8)

@@ -1,1 +1,1 @@
-"""Who is registered: one row for each managed application, kept in Table storage and true to Azure Resource Manager."""
+"""The registry: one row for each managed application in Table storage, equal to what Azure Resource Manager says."""

@@ -1,4 +1,4 @@
-"""The registry's daily reconciliation on Azure Functions: a timer, and nothing but what a trigger needs."""
+"""The timer trigger of the registry's daily reconciliation."""
 
 import os
 import time
@@ -10,7 +10,7 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 
 _DAILY: Final = "0 17 3 * * *"  # 03:17 UTC, beside the full hours at which collections begin
 _BUDGET_SECONDS: Final = 25 * 60.0
-"""A little under the functionTimeout of host.json."""
+"""A little less than the functionTimeout of host.json."""
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule=_DAILY, run_on_startup=False, use_monitor=True)

@@ -1,58 +1,57 @@
-"""The clients a function needs, opened from its settings and closed again when nobody uses them."""
+"""Clients that invocations share: opened from settings, and closed when no invocation uses them any more."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_manager import ResourceManager
-from publisher.retry import DEFAULT_ATTEMPTS, Sleep
+from publisher.retry import DEFAULT_ATTEMPTS, Patience, Sleep
 from publisher.settings import NotificationSettings, ReconcileSettings
-from publisher.table import Patience
 from registry.refresh import Refresher
 from registry.registry import Registry
 
-_Key = TypeVar("_Key", bound=Hashable)
+_Settings = TypeVar("_Settings", bound=Hashable)
 _Client = TypeVar("_Client")
 
 
 @dataclass(slots=True)
-class _Lease(Generic[_Client]):
-    """One client, what has to be closed after it, and how many invocations use it now."""
+class _OpenClient(Generic[_Client]):
+    """One client, the connections to close after it, and how many invocations use it now."""
 
     client: _Client
     connections: AsyncExitStack
     users: int = field(default=0)
 
 
-class _Lending(Generic[_Key, _Client]):
-    """Lends one client to all invocations that run at the same time with the same key, and closes it after the last.
+class _SharedClients(Generic[_Settings, _Client]):
+    """One client for all invocations that run at the same time with the same settings, closed after the last of them.
 
-    A burst of notifications so needs one token and one pool of connections, and an idle process keeps nothing open.
+    So a burst of notifications needs one token and one pool of connections, and an idle process keeps nothing open.
     """
 
-    def __init__(self, open_client: Callable[[_Key], tuple[_Client, AsyncExitStack]]) -> None:
+    def __init__(self, open_client: Callable[[_Settings, Patience], tuple[_Client, AsyncExitStack]]) -> None:
         self._open = open_client
-        self._leases: dict[tuple[asyncio.AbstractEventLoop, _Key], _Lease[_Client]] = {}
+        self._clients: dict[tuple[asyncio.AbstractEventLoop, _Settings, Patience], _OpenClient[_Client]] = {}
 
     @asynccontextmanager
-    async def lend(self, key: _Key) -> AsyncIterator[_Client]:
-        """Lend the client of a key in this event loop; raise what opening it raises."""
-        here = asyncio.get_running_loop(), key
-        lease = self._leases.get(here)
-        if lease is None:
-            lease = self._leases[here] = _Lease(*self._open(key))
-        lease.users += 1
+    async def share(self, settings: _Settings, patience: Patience) -> AsyncIterator[_Client]:
+        """Yield the client for these settings in this event loop; raise what opening it raises."""
+        key = asyncio.get_running_loop(), settings, patience
+        shared = self._clients.get(key)
+        if shared is None:
+            shared = self._clients[key] = _OpenClient(*self._open(settings, patience))
+        shared.users += 1
         try:
-            yield lease.client
+            yield shared.client
         finally:
-            lease.users -= 1
-            if not lease.users:
-                del self._leases[here]
-                await lease.connections.aclose()
+            shared.users -= 1
+            if not shared.users:
+                del self._clients[key]
+                await shared.connections.aclose()
 
 
 @asynccontextmanager
@@ -62,12 +61,12 @@ async def shared_refresher(
     attempts: int = DEFAULT_ATTEMPTS,
     sleep: Sleep = asyncio.sleep,
 ) -> AsyncIterator[Refresher]:
-    """Lend a refresher, shared by all who have the same settings at the same time.
+    """Yield a refresher, shared by all invocations that run at the same time with the same settings.
 
     `attempts` is how often a call is made that fails for a reason that may pass, `sleep` waits in between. Raises
     SettingsError for a certificate that cannot be used.
     """
-    async with _REFRESHERS.lend((settings, attempts, sleep)) as refresher:
+    async with _REFRESHERS.share(settings, Patience(attempts, sleep=sleep)) as refresher:
         yield refresher
 
 
@@ -75,44 +74,33 @@ async def shared_refresher(
 async def shared_logs_endpoint(
     settings: NotificationSettings, *, attempts: int = DEFAULT_ATTEMPTS, sleep: Sleep = asyncio.sleep
 ) -> AsyncIterator[LogsEndpoint]:
-    """Lend the way into the tables, shared by all who have the same settings at the same time.
-
-    `attempts` is how often an upload is tried that fails for a reason that may pass, `sleep` waits in between.
-    """
-    async with _LOGS_ENDPOINTS.lend((settings, attempts, sleep)) as endpoint:
+    """Yield the client of the data collection rule, shared like the refresher; `attempts` and `sleep` as there."""
+    async with _LOGS_ENDPOINTS.share(settings, Patience(attempts, sleep=sleep)) as endpoint:
         yield endpoint
 
 
 def _open_refresher(
-    key: tuple[NotificationSettings | ReconcileSettings, int, Sleep],
+    settings: NotificationSettings | ReconcileSettings, patience: Patience
 ) -> tuple[Refresher, AsyncExitStack]:
-    settings, attempts, sleep = key
     credential = service_principal_credential(settings.service_principal, settings.cloud)
-    arm = ResourceManager(credential, settings.cloud, attempts=attempts, sleep=sleep)
-    patience = Patience(attempts, sleep=sleep)
-    registry = Registry.open(settings.storage, settings.table_name, settings.own_identity_client_id, patience=patience)
-    connections = AsyncExitStack()
-    for client in (credential, arm, registry):
-        connections.push_async_exit(client)
-    return Refresher(arm, registry), connections
+    arm = ResourceManager(credential, settings.cloud, patience=patience)
+    registry = Registry(settings, patience=patience)
+    return Refresher(arm, registry), _closing(credential, arm, registry)
 
 
-def _open_logs_endpoint(key: tuple[NotificationSettings, int, Sleep]) -> tuple[LogsEndpoint, AsyncExitStack]:
-    settings, attempts, sleep = key
+def _open_logs_endpoint(settings: NotificationSettings, patience: Patience) -> tuple[LogsEndpoint, AsyncExitStack]:
     credential = own_identity_credential(settings.own_identity_client_id)
-    endpoint = LogsEndpoint(
-        settings.data_collection_endpoint,
-        settings.data_collection_rule_id,
-        settings.cloud.monitor_audience,
-        credential,
-        attempts=attempts,
-        sleep=sleep,
-    )
+    endpoint = LogsEndpoint(settings, credential, patience=patience)
+    return endpoint, _closing(credential, endpoint)
+
+
+def _closing(*clients: AbstractAsyncContextManager[Any]) -> AsyncExitStack:
+    """Return a stack that closes these clients, the last one first."""
     connections = AsyncExitStack()
-    for client in (credential, endpoint):
+    for client in clients:
         connections.push_async_exit(client)
-    return endpoint, connections
+    return connections
 
 
-_REFRESHERS: Final = _Lending(_open_refresher)
-_LOGS_ENDPOINTS: Final = _Lending(_open_logs_endpoint)
+_REFRESHERS: Final = _SharedClients(_open_refresher)
+_LOGS_ENDPOINTS: Final = _SharedClients(_open_logs_endpoint)

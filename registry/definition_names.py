@@ -1,7 +1,7 @@
-"""Display names of policy definitions and initiatives, and of the rules inside initiatives, remembered for a day.
+"""Display names of policy definitions and initiatives, and of the definitions inside initiatives, kept for a day.
 
-Best effort: a name that cannot be read costs only the name. Definitions of customers are out of the publisher's reach
-anyway; those of a plan are mostly built in, the same for every customer, and so read once.
+A name that cannot be read stays empty and is no failure. The publisher may not read the customers' own definitions;
+those of a plan are mostly built in, the same for every customer, and so read once.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _AT_ONCE: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class _Definition:
-    """What was read of a definition: its display name, and the folded ids of the rules of an initiative."""
+    """What was read of a definition: its display name, and the folded ids of the definitions inside an initiative."""
 
     known_at: float
     name: str = ""
@@ -38,7 +38,7 @@ class _Definition:
 
 
 class DefinitionNames:
-    """The names that were read so far. Deadlines are in seconds of `time.monotonic`."""
+    """Reads names from ARM and keeps them. Deadlines are in seconds of `time.monotonic`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -56,7 +56,7 @@ class DefinitionNames:
         already: Mapping[str, str],
         deadline: float,
     ) -> dict[str, str]:
-        """Return the display names of the rules inside these initiatives, by folded id; those without one are left out.
+        """Return the display names of the definitions inside these initiatives by folded id, without empty ones.
 
         Names that are `already` known are not asked for again.
         """
@@ -74,6 +74,7 @@ class DefinitionNames:
         return {member: name for member, name in zip(members, names, strict=True) if name}
 
     async def _definition(self, arm: ResourceManager, definition_id: str, deadline: float) -> _Definition:
+        """Return a definition as kept or read; an empty one when it cannot be read."""
         key = arm.endpoint, fold(definition_id)
         known = self._known.get(key)
         if known is not None and self._clock() - known.known_at < _KEPT_SECONDS:
@@ -97,10 +98,10 @@ class DefinitionNames:
 
 def _members(answer: dict[str, Any]) -> tuple[str, ...]:
     properties = answer.get("properties")
-    rules = properties.get("policyDefinitions") if isinstance(properties, dict) else None
-    ids = (text_at(rule, "policyDefinitionId") for rule in rules) if isinstance(rules, list) else ()
+    members = properties.get("policyDefinitions") if isinstance(properties, dict) else None
+    ids = (text_at(one, "policyDefinitionId") for one in members) if isinstance(members, list) else ()
     return tuple(dict.fromkeys(fold(one) for one in ids if one))
 
 
 DEFINITION_NAMES: Final = DefinitionNames()
-"""The names that this process knows."""
+"""The names that this process keeps."""

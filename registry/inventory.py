@@ -1,13 +1,12 @@
 """What an operator does to the registry: add, remove and name applications, and compare it with Azure.
 
-Free of printing and prompting (`publisher.cli_commands` does that), and of Azure Functions. Every write is guarded by
-the row's ETag, as the webhook's and the reconciliation's are.
+Printing and asking is done in `operations`. Every write is guarded by the row's ETag, as everywhere.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -15,38 +14,25 @@ from publisher.errors import AzureFailure
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.resource_manager import APPLICATIONS_API_VERSION, text_at
 from publisher.table import Row
-from registry.managed_application import ExpectedAssignment, MalformedRow, ManagedApplication
-from registry.refresh import Change, Refresher, is_gone, until_unchallenged
+from registry.managed_application import ARM_TEXTS, MalformedRow, ManagedApplication
+from registry.reconcile import AT_ONCE, SECONDS_PER_APPLICATION
+from registry.refresh import Change, Refresher, is_gone, repeated_on_row_change
+from registry.registry import Registry
 from registry.rows import OPERATOR, is_tombstone
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
-AT_ONCE: Final = 8
-"""Applications that are read at the same time, as in the daily reconciliation."""
-
-SECONDS_PER_APPLICATION: Final = 120.0
 SECONDS_PER_LIST: Final = 120.0
 
-_COMPARED: Final = (
-    "managed_resource_group_id",
-    "plan_publisher",
-    "plan_product",
-    "plan_name",
-    "plan_version",
-    "definition_id",
-    "location",
-    "kind",
-    "provisioning_state",
-    "assignments",
-)
-"""The fields that a refresh would write; of the others, some are the operator's and some are times."""
+_COMPARED: Final = ("managed_resource_group_id", *ARM_TEXTS, "assignments")
+"""The fields that a refresh writes from what ARM says; of the others, some are the operator's and some are times."""
 
 _IDS: Final = frozenset({"managed_resource_group_id", "definition_id"})
 
 
 class NotRegistered(Exception):  # noqa: N818 - named for what it tells
-    """The application is not in the registry, or its row only remembers that it was deleted."""
+    """The application has no row in the registry, or its row is a tombstone."""
 
 
 class Standing(StrEnum):
@@ -56,22 +42,22 @@ class Standing(StrEnum):
     DELETING = "Deleting"
     GONE = "Gone"
     UNKNOWN = "Unknown"
-    """It could not be asked, or refuses us: nothing follows from that."""
+    """ARM could not be asked, or denies us the application: it may exist or not."""
 
 
 class Finding(StrEnum):
     """How the registry and Azure disagree about an application."""
 
     CHANGED = "Changed"
-    """Azure says something else than the row."""
+    """ARM says something else than the row."""
     GONE = "Gone"
-    """Registered, and Azure does not know it any more, or is deleting it."""
+    """Registered, and ARM says that it does not exist, or is deleting it."""
     UNREAD = "Unread"
-    """Azure could not be asked about it, or refuses us."""
+    """ARM could not be asked about it, or denies it to us."""
     MALFORMED = "Malformed"
     """The row cannot be read."""
     MISSING = "Missing"
-    """Azure knows it, the registry does not."""
+    """ARM lists it, and it is not registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,54 +72,42 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """The registry in an operator's hands. Methods raise AzureFailures unless they say that they return them."""
+    """An operator's work on one registry. Methods raise AzureFailures unless they say otherwise."""
 
     refresher: Refresher
 
-    async def applications(self) -> AsyncIterator[ManagedApplication | MalformedRow]:
-        """Yield every active application, and rows that cannot be collected."""
-        async for item in self.refresher.registry.applications():
-            yield item
-
-    async def row(self, application_id: ApplicationId) -> Row | None:
-        """Return the application's row, tombstone or not."""
-        return await self.refresher.registry.find(application_id)
+    @property
+    def registry(self) -> Registry:
+        """The registry."""
+        return self.refresher.registry
 
     async def add(self, application_id: ApplicationId) -> Change:
-        """Register an application as ARM describes it now, or refresh it; CONFIRMED: ARM is deleting it."""
+        """Register an application as ARM describes it now, or refresh it. CONFIRMED means that ARM is deleting it."""
         return await self.refresher.refresh(application_id, deadline=time.monotonic() + SECONDS_PER_APPLICATION)
 
     async def standing(self, application_id: ApplicationId) -> tuple[Standing, str]:
-        """Return what ARM says about an application, and for UNKNOWN the reason; raises nothing."""
+        """Return what ARM says about an application, and the reason for UNKNOWN; raises no AzureFailure."""
         try:
             application = await self.refresher.arm.application(application_id)
         except AzureFailure as failure:
             return (Standing.GONE, "") if is_gone(failure) else (Standing.UNKNOWN, f"{failure.code}: {failure}")
         return (Standing.DELETING if application.is_going else Standing.ALIVE), ""
 
+    @repeated_on_row_change
     async def remove(self, application_id: ApplicationId) -> None:
-        """Leave a tombstone in the application's place, so that late notifications find out; raise NotRegistered."""
+        """Replace the application's row by a tombstone, which stops late notifications; raise NotRegistered."""
+        row = await self._active_row(application_id)
+        await self.registry.tombstone(row, event_time=None, now=self.refresher.clock(), removed_by=OPERATOR)
 
-        async def once() -> None:
-            row = await self._active_row(application_id)
-            await self.refresher.registry.tombstone(
-                row, event_time=None, now=self.refresher.clock(), removed_by=OPERATOR
-            )
-
-        await until_unchallenged(once)
-
+    @repeated_on_row_change
     async def name(self, application_id: ApplicationId, customer_name: str) -> None:
-        """Set what the customer is called, "" for the subscription id again; raise NotRegistered."""
-
-        async def once() -> None:
-            await self.refresher.registry.name_customer(await self._active_row(application_id), customer_name)
-
-        await until_unchallenged(once)
+        """Set what the customer is called, "" for the subscription id; raise NotRegistered."""
+        await self.registry.name_customer(await self._active_row(application_id), customer_name)
 
     async def in_subscription(self, subscription_id: str) -> list[ApplicationId]:
         """Return the applications of a subscription that our service principal can see and ARM is not deleting.
 
-        None of them is no proof that there are none: ARM leaves out what we may not see (FACTS 5.4).
+        An empty list does not mean that there are none: ARM leaves out what we may not see (FACTS 5.4).
         """
         path = f"/subscriptions/{subscription_id}/providers/Microsoft.Solutions/applications"
         deadline = time.monotonic() + SECONDS_PER_LIST
@@ -144,18 +118,18 @@ class Inventory:
             try:
                 found.append(ApplicationId.parse(text_at(member, "id")))
             except InvalidResourceId:
-                continue  # whatever it is, it is no managed application
+                continue  # not a managed application
         return found
 
     async def compare(self, item: ManagedApplication | MalformedRow) -> Difference | None:
-        """Return how a row differs from what ARM says now, None when it does not; writes nothing, raises nothing."""
+        """Return how a row differs from what ARM says now, or None; writes nothing, raises no AzureFailure."""
         if isinstance(item, MalformedRow):
             finding = Finding.UNREAD if item.access_lost_at else Finding.MALFORMED
             return Difference(str(item.application_id or item.name), finding, item.reason)
         identity = item.application_id
         deadline = time.monotonic() + SECONDS_PER_APPLICATION
         try:
-            row = await self.row(identity)
+            row = await self.registry.find(identity)
             application = await self.refresher.arm.application(identity, deadline=deadline)
             if application.is_going:
                 return Difference(str(identity), Finding.GONE, f"Azure calls it {application.provisioning_state}")
@@ -169,7 +143,7 @@ class Inventory:
         return Difference(str(identity), Finding.CHANGED, ", ".join(name for name, _, _ in changes), changes)
 
     async def _active_row(self, application_id: ApplicationId) -> Row:
-        row = await self.row(application_id)
+        row = await self.registry.find(application_id)
         if row is None or is_tombstone(row):
             raise NotRegistered(f"{application_id} is not in the registry")
         return row
@@ -186,17 +160,8 @@ def _changes(known: ManagedApplication, described: ManagedApplication) -> tuple[
 
 def _comparable(name: str, value: Any) -> Any:
     if name == "assignments":
-        return value if value is None else {_parts(assignment) for assignment in value}
+        return value and {replace(one, id=fold(one.id), definition_id=fold(one.definition_id)) for one in value}
     return fold(value) if name in _IDS and isinstance(value, str) else value
-
-
-def _parts(assignment: ExpectedAssignment) -> tuple[str, ...]:
-    return (
-        fold(assignment.id),
-        assignment.display_name,
-        fold(assignment.definition_id),
-        assignment.definition_display_name,
-    )
 
 
 def _shown(value: Any) -> str:
@@ -208,7 +173,7 @@ def _shown(value: Any) -> str:
 
 
 def as_document(item: Any) -> Any:
-    """Return a dataclass of this program as JSON's types: ids and times as texts, nested dataclasses as objects."""
+    """Return a value for JSON: dataclasses as objects, ids as text, tuples as lists, anything else as it is."""
     if isinstance(item, ApplicationId | ResourceGroupId):
         return str(item)
     if isinstance(item, tuple | list):
@@ -219,7 +184,7 @@ def as_document(item: Any) -> Any:
 
 
 async def each(items: Iterable[_Item], work: Callable[[_Item], Awaitable[_Answer]]) -> list[_Answer]:
-    """Return the answers in the order of the items, a few of which are worked on at the same time."""
+    """Return the answer of `work` for each item, in order; AT_ONCE of them are worked on at the same time."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(item: _Item) -> _Answer:

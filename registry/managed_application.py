@@ -1,9 +1,22 @@
-"""What the registry knows about an application, and about a row that it cannot read."""
+"""What the registry knows about a managed application, and about a row that it cannot read."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from publisher.resource_ids import ApplicationId, ResourceGroupId
+
+ARM_TEXTS: Final = (
+    "plan_publisher",
+    "plan_product",
+    "plan_name",
+    "plan_version",
+    "definition_id",
+    "location",
+    "kind",
+    "provisioning_state",
+)
+"""What ARM says about an application in one text each: the names of the fields, and of the columns in the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +34,9 @@ class ManagedApplication:
     """An application in the registry. Texts are "" and times None where nothing is known.
 
     `assignments` is None as long as the application's own assignments are not known, which is not the same as none.
-    `definition_names` has the folded id and the display name of rules inside the assigned initiatives.
-    `customer_name` is what the operator set, else the subscription id. `access_lost_at` is when ARM first refused us.
+    `definition_names` has the folded id and the display name of each definition inside the assigned initiatives.
+    `customer_name` is what the operator set, else the subscription id. `access_lost_at` is when ARM first denied us the
+    application.
     """
 
     application_id: ApplicationId
@@ -45,9 +59,9 @@ class ManagedApplication:
 
 @dataclass(frozen=True, slots=True)
 class MalformedRow:
-    """A row that cannot be collected: its keys and the reason, printable, and whose it is as far as that is known.
+    """A row that cannot be collected: its keys as `name`, the reason, and the application as far as it is known.
 
-    `access_lost_at` is set for an application that ARM has refused us from the beginning.
+    `access_lost_at` is set for an application that ARM has denied us since we were told of it.
     """
 
     name: str

@@ -1,23 +1,21 @@
-"""Which policy assignments an application has to show states of: those made at, or inside, its managed resource group.
+"""The policy assignments whose states an application must have: those at or inside its managed resource group.
 
-Best effort, for names and for noticing what was never evaluated; the collector decides ownership by itself, from every
-state. So nothing here fails a refresh.
+They give display names, and show which assignment was never evaluated. Which states belong to an application the
+collector decides from the states alone, so a failure here does not fail a refresh.
 """
 
 import logging
-import re
 from typing import Any, Final
 from urllib.parse import quote
 
 from publisher.errors import AzureFailure
-from publisher.resource_ids import ResourceGroupId, fold, is_at_or_inside
+from publisher.resource_ids import ResourceGroupId, assignment_scope, is_at_or_inside
 from publisher.resource_manager import ResourceManager, text_at
 from registry.definition_names import DefinitionNames
 from registry.managed_application import ExpectedAssignment
 
 _LOGGER = logging.getLogger(__name__)
 _ASSIGNMENTS_API_VERSION: Final = "2022-06-01"
-_SCOPE_OF_ASSIGNMENT: Final = re.compile(r"(.*)/providers/microsoft\.authorization/policyassignments/[^/]+", re.DOTALL)
 
 
 async def expected_assignments(
@@ -25,9 +23,8 @@ async def expected_assignments(
 ) -> tuple[ExpectedAssignment, ...] | None:
     """Return the assignments at or inside a managed resource group; None when they are not known.
 
-    An empty list is not known either: it is also what ARM answers to those who may not read assignments (FACTS 2.12).
-    A list with foreign assignments only, however, was readable: the application has none of its own. `deadline` is in
-    seconds of `time.monotonic`.
+    An empty list means not known: ARM also answers it to those who may not read assignments (FACTS 2.12). A list with
+    foreign assignments only means that the application has none. `deadline` is in seconds of `time.monotonic`.
     """
     path = f"{quote(str(group), safe='/()')}/providers/Microsoft.Authorization/policyAssignments"
     seen = 0
@@ -56,5 +53,4 @@ async def _expected(
 
 
 def _belongs_to(assignment: dict[str, Any], group: ResourceGroupId) -> bool:
-    matched = _SCOPE_OF_ASSIGNMENT.fullmatch(fold(text_at(assignment, "id")))
-    return matched is not None and is_at_or_inside(matched[1], str(group))
+    return is_at_or_inside(assignment_scope(text_at(assignment, "id")), str(group))

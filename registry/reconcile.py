@@ -1,6 +1,6 @@
-"""The daily reconciliation: every row of the registry is refreshed, so that it heals from what no notification told.
+"""The daily reconciliation: every row of the registry is refreshed, in case notifications were lost.
 
-Applications are streamed from the table to a few workers; one application's failure never touches another's.
+Applications are streamed from the table to a few workers; a failure concerns its own application only.
 """
 
 import asyncio
@@ -18,11 +18,13 @@ from registry.managed_application import MalformedRow, ManagedApplication
 from registry.refresh import Change, Refresher
 
 _LOGGER = logging.getLogger(__name__)
-_WORKERS: Final = 8
-_SECONDS_PER_APPLICATION: Final = 120.0
+AT_ONCE: Final = 8
+"""Applications that are read at the same time."""
+
+SECONDS_PER_APPLICATION: Final = 120.0
 _NAMED_FAILURES: Final = 10
-_LATELY: Final = timedelta(days=30)
-"""For how long those who left are looked at again."""
+_REVISITED_FOR: Final = timedelta(days=30)
+"""For how long removed applications are read again."""
 
 
 class ReconciliationFailed(Exception):  # noqa: N818 - named for what happened
@@ -31,12 +33,12 @@ class ReconciliationFailed(Exception):  # noqa: N818 - named for what happened
 
 @dataclass(slots=True)
 class Reconciliation:
-    """What became of the applications: how many by `Change`, and what failed, by name."""
+    """What the reconciliation did: the number of applications by `Change`, and the reason of each failure by name."""
 
     changes: Counter[str] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
     broken_off: AzureFailure | None = None
-    """Why the registry could not be read to its end."""
+    """Why the registry could not be read completely."""
 
     def raise_for_failures(self) -> None:
         """Raise ReconciliationFailed when anything failed."""
@@ -51,17 +53,29 @@ class Reconciliation:
 
 
 async def reconcile_registry(refresher: Refresher, *, deadline: float) -> Reconciliation:
-    """Refresh every active application, look again at those who left lately, and return what became of each.
+    """Refresh every active application and those that were removed in the last 30 days; return what was changed.
 
-    `deadline` is in seconds of `time.monotonic`; what is not reached by then is a failure. A malformed row is rewritten
-    from what ARM says as long as it tells which application it is about.
+    `deadline` is in seconds of `time.monotonic`; an application that is not reached by then is a failure. A malformed
+    row is rewritten from what ARM says when it has the application's id.
     """
     result = Reconciliation()
-    applications = _everything(refresher)
+    items = _active_and_removed(refresher)
     turn = asyncio.Lock()
+
+    async def take() -> ManagedApplication | MalformedRow | ApplicationId | None:
+        async with turn:  # an asynchronous generator serves one at a time
+            return await anext(items, None)
+
+    async def work() -> None:
+        try:
+            while (item := await take()) is not None:
+                await _reconcile(item, refresher, deadline, result)
+        except AzureFailure as failure:  # of the table; those of applications are in the result
+            result.broken_off = failure
+
     async with asyncio.TaskGroup() as workers:
-        for _ in range(_WORKERS):
-            workers.create_task(_work(applications, turn, refresher, deadline, result))
+        for _ in range(AT_ONCE):
+            workers.create_task(work())
     _LOGGER.info(
         "registry reconciled%s: %s; %d failed",
         " in part" if result.broken_off else "",
@@ -71,47 +85,32 @@ async def reconcile_registry(refresher: Refresher, *, deadline: float) -> Reconc
     return result
 
 
-async def _everything(refresher: Refresher) -> AsyncIterator[ManagedApplication | MalformedRow | ApplicationId]:
-    """Yield what is registered, and the ids of those who left lately."""
+async def _active_and_removed(refresher: Refresher) -> AsyncIterator[ManagedApplication | MalformedRow | ApplicationId]:
+    """Yield what is registered, then the ids of applications that were removed lately."""
     async for item in refresher.registry.applications():
         yield item
-    async for application_id in refresher.registry.deleted(since=refresher.clock() - _LATELY):
+    async for application_id in refresher.registry.deleted(since=refresher.clock() - _REVISITED_FOR):
         yield application_id
 
 
-async def _work(
-    applications: AsyncIterator[ManagedApplication | MalformedRow | ApplicationId],
-    turn: asyncio.Lock,
+async def _reconcile(
+    item: ManagedApplication | MalformedRow | ApplicationId,
     refresher: Refresher,
     deadline: float,
     result: Reconciliation,
 ) -> None:
-    while True:
-        try:
-            async with turn:  # an asynchronous generator serves one at a time
-                item = await anext(applications, None)
-        except AzureFailure as failure:
-            result.broken_off = failure
-            return
-        if item is None:
-            return
-        if isinstance(item, ApplicationId):
-            await _reconcile(item, refresher, deadline, result, left=True)
-        elif item.application_id is None:
-            assert isinstance(item, MalformedRow)  # noqa: S101 - for mypy
-            result.failures[f"row {item.name}"] = item.reason
-        else:
-            await _reconcile(item.application_id, refresher, deadline, result)
-
-
-async def _reconcile(
-    application_id: ApplicationId, refresher: Refresher, deadline: float, result: Reconciliation, *, left: bool = False
-) -> None:
-    look = refresher.revisit if left else refresher.reconcile
+    """Refresh one application, and note what was changed or failed; a removed one counts only when it changed."""
+    was_removed = isinstance(item, ApplicationId)
+    application_id = item if isinstance(item, ApplicationId) else item.application_id
+    if application_id is None:
+        assert isinstance(item, MalformedRow)  # noqa: S101 - for mypy
+        result.failures[f"row {item.name}"] = item.reason
+        return
+    refresh = refresher.revisit if was_removed else refresher.reconcile
     try:
-        change = await look(application_id, deadline=min(deadline, time.monotonic() + _SECONDS_PER_APPLICATION))
+        change = await refresh(application_id, deadline=min(deadline, time.monotonic() + SECONDS_PER_APPLICATION))
     except AzureFailure as failure:
         result.failures[str(application_id)] = f"{failure.code}: {failure}"
     else:
-        if not (left and change is Change.CONFIRMED):
+        if not (was_removed and change is Change.CONFIRMED):
             result.changes[change] += 1

@@ -1,18 +1,18 @@
 """The registry of managed applications, in Table storage.
 
-An application has one row: under its own key, or, when the older public sample wrote it, under that sample's key,
-where it is read, refreshed and deleted in place. A row whose application was deleted stays as a tombstone, so that
-late notifications find out about it.
+An application has one row: under its own key, or under the older public sample's key when that sample wrote it; such a
+row is read, refreshed and deleted in place. The row of a deleted application stays as a tombstone, so that a late
+notification does not register it again.
 """
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final
 
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId
-from publisher.storage_settings import Storage
-from publisher.table import EVERYTHING, USUAL_PATIENCE, KeyRange, Patience, Row, RowChanged, Table
+from publisher.retry import USUAL_PATIENCE, Patience
+from publisher.table import EVERYTHING, KeyRange, Row, RowChanged, Table
 from publisher.transport import Closing
 from registry.managed_application import MalformedRow, ManagedApplication
 from registry.rows import (
@@ -24,6 +24,7 @@ from registry.rows import (
     event_time_of,
     identity_of,
     is_tombstone,
+    latest,
     malformed,
     properties_of,
     time_text,
@@ -32,6 +33,9 @@ from registry.rows import (
     unreached_properties,
 )
 
+if TYPE_CHECKING:
+    from publisher.settings import SharedSettings
+
 _AFTER_PREFIX: Final = chr(ord(ROW_KEY_PREFIX) + 1)
 _NO_ETAG: Final = "W/\"datetime'2000-01-01T00%3A00%3A00.0000000Z'\""
 _DELETED_SINCE: Final = "status eq 'deleted' and deleted_at ge @since"
@@ -39,26 +43,14 @@ _FOREIGN_KEYS: Final = "PartitionKey eq @partition and ( RowKey lt @first or Row
 
 
 class Registry(Closing):
-    """The registry. An asynchronous context manager.
+    """The registry. An asynchronous context manager; making it asks nothing of the storage account.
 
     Methods raise the AzureFailures of `publisher.errors`, and RowChanged where they write. The first registration
-    creates a table that does not exist; to list it is a failure until then, like every table that cannot be read.
+    creates a table that does not exist; until then `applications` and `partitions` raise NotFound.
     """
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    @classmethod
-    def open(
-        cls,
-        storage: Storage,
-        table_name: str,
-        own_identity_client_id: str | None,
-        *,
-        patience: Patience = USUAL_PATIENCE,
-    ) -> Self:
-        """Return the registry in a storage account; nothing is asked of the account yet."""
-        return cls(Table.open(storage, table_name, own_identity_client_id, patience))
+    def __init__(self, settings: "SharedSettings", *, patience: Patience = USUAL_PATIENCE) -> None:
+        self._table = Table(settings.storage, settings.table_name, what="registry table", patience=patience)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -67,10 +59,9 @@ class Registry(Closing):
     async def applications(
         self, only: ApplicationId | None = None, *, within: KeyRange = EVERYTHING
     ) -> AsyncIterator[ManagedApplication | MalformedRow]:
-        """Yield every active application once, as the table is read; rows that cannot be collected as MalformedRow.
+        """Yield every active application once, while the table is read; rows that cannot be collected as MalformedRow.
 
-        With `only`, at most that application; with `within`, those whose rows are in a range of partitions. Ranges that
-        together are the whole table yield together what the whole table yields.
+        With `only`, at most that application; with `within`, those whose rows are in a range of partitions.
         """
         async for row in self._one(only) if only else self._each_once(within):
             if is_tombstone(row):
@@ -119,35 +110,33 @@ class Registry(Closing):
         await self._table.replace(row, tombstone_properties(row, event_time, now, removed_by))
 
     async def deleted(self, *, since: datetime) -> AsyncIterator[ApplicationId]:
-        """Yield the applications whose deletion was found out about since then; not those that an operator removed."""
+        """Yield the applications whose tombstone was written since then, except those that an operator removed."""
         async for row in self._table.matching(_DELETED_SINCE, since=time_text(since)):
             if is_tombstone(row) and row.properties.get("removed_by") != OPERATOR:
                 with suppress(UnreadableRow):
                     yield identity_of(row)
 
     async def note_lost_access(self, row: Row, *, now: datetime) -> None:
-        """Record on a row, once, since when ARM refuses us the application; raise RowChanged."""
+        """Record on a row, once, since when ARM denies us the application; raise RowChanged."""
         if "access_lost_at" not in row.properties:
             await self._table.replace(row, {**row.properties, "access_lost_at": time_text(now)})
 
     async def name_customer(self, row: Row, name: str) -> None:
-        """Store what the operator calls the customer, which no refresh overwrites; "" forgets it. Raise RowChanged."""
+        """Store what the operator calls the customer, "" for no name; a refresh keeps it. Raise RowChanged."""
         properties = {key: value for key, value in row.properties.items() if key != "customer_name"}
         await self._table.replace(row, properties | ({"customer_name": name} if name else {}))
 
     async def note_unreached(
         self, application_id: ApplicationId, row: Row | None, *, event_time: datetime, now: datetime
     ) -> None:
-        """Record an application that an event tells of and ARM refuses us, in the place of `row`; raise RowChanged.
+        """Record an application that an event names and ARM denies us, in the place of `row`; raise RowChanged.
 
-        A row that knows the application stays as it is; a tombstone is replaced by a later event only.
+        An active row stays as it is; a tombstone is replaced when the event is later.
         """
         if row is None:
             properties = unreached_properties(application_id, None, event_time, now)
             await self._table.insert(application_id.partition_key, application_id.row_key, properties)
-        elif is_tombstone(row) and event_time > max(
-            filter(None, (event_time_of(row), deleted_at_of(row))), default=event_time
-        ):
+        elif is_tombstone(row) and event_time > (latest(event_time_of(row), deleted_at_of(row)) or event_time):
             await self._table.replace(row, unreached_properties(application_id, row, event_time, now))
 
     async def note_deletion(self, application_id: ApplicationId, *, event_time: datetime) -> None:
@@ -156,7 +145,7 @@ class Registry(Closing):
         await self._table.insert(application_id.partition_key, application_id.row_key, properties)
 
     async def check_writable(self) -> None:
-        """Raise the AzureFailure that a write would meet; nothing is written: the row to replace does not exist."""
+        """Raise the AzureFailure that a write would raise. Writes nothing: the row to replace does not exist."""
         nobody = Row("doctor", f"{ROW_KEY_PREFIX}doctor", _NO_ETAG, {})
         with suppress(RowChanged):
             await self._table.replace(nobody, {})
@@ -167,9 +156,9 @@ class Registry(Closing):
             yield row
 
     async def _each_once(self, within: KeyRange) -> AsyncIterator[Row]:
-        """Yield every row, but of several rows for one application only the one that `find` returns.
+        """Yield every row; when an application has several, only the one that `find` returns.
 
-        Rows under foreign keys wait until their partition is through; no more than one partition's are held.
+        Rows under the older sample's keys are held until their partition has been read.
         """
         partition = ""
         known = set[ApplicationId]()
@@ -193,6 +182,7 @@ class Registry(Closing):
             yield older
 
     async def _not_known(self, waiting: Mapping[ApplicationId, Row], known: set[ApplicationId]) -> AsyncIterator[Row]:
+        """Yield the rows whose application has no row under its own key."""
         for identity, row in waiting.items():
             if identity in known:
                 continue

@@ -1,8 +1,8 @@
-"""A row of the registry, in both directions: table entity to managed application and back.
+"""Rows of the registry: table entity to managed application and back.
 
 The properties that the older public sample wrote (`subscription_id`, `app_resource_group_name`, `app_name`,
-`mrg_name`) stay on every row and are enough to read one. What identifies an application must be right, or the row is
-malformed; what only describes it is taken as far as it can be read.
+`mrg_name`) stay on every row and are enough to read one. A row is malformed when the ids of the application or of its
+managed resource group are missing or wrong; of the other properties, those that cannot be read are left empty.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from uuid import UUID
 from publisher.errors import printable
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId, InvalidResourceId, ResourceGroupId, quoted
 from publisher.table import Row
-from registry.managed_application import MalformedRow, ManagedApplication
+from registry.managed_application import ARM_TEXTS, MalformedRow, ManagedApplication
 from registry.stored_assignments import assignments_in, assignments_text, definition_names_in, definition_names_text
 
 DELETED: Final = "deleted"
@@ -23,12 +23,12 @@ OPERATOR: Final = "operator"
 
 
 def is_tombstone(row: Row) -> bool:
-    """Tell whether the row only remembers an application that was deleted."""
+    """Tell whether the row is a tombstone: what stays of an application that was deleted."""
     return row.properties.get("status") == DELETED
 
 
 def event_time_of(row: Row) -> datetime | None:
-    """Return when the latest event happened that the row took in."""
+    """Return the time of the latest event that changed the row."""
     return _time(row.properties, "event_time")
 
 
@@ -38,12 +38,12 @@ def deleted_at_of(row: Row) -> datetime | None:
 
 
 def customer_name_of(row: Row) -> str:
-    """Return what the operator calls the customer; "" when nobody said."""
+    """Return what the operator calls the customer; "" when no name was set."""
     return _text(row.properties, "customer_name")
 
 
 class UnreadableRow(Exception):  # noqa: N818 - named for what it tells
-    """A row's identity or location is missing or wrong; the message says what."""
+    """The ids of the application or of its managed resource group are missing or wrong; the message says which."""
 
 
 def identity_of(row: Row) -> ApplicationId:
@@ -77,14 +77,7 @@ def application_of(row: Row) -> ManagedApplication:
         application_id=identity,
         managed_resource_group_id=_managed_resource_group(properties, identity),
         customer_name=customer_name_of(row) or identity.subscription_id,
-        plan_publisher=_text(properties, "plan_publisher"),
-        plan_product=_text(properties, "plan_product"),
-        plan_name=_text(properties, "plan_name"),
-        plan_version=_text(properties, "plan_version"),
-        definition_id=_text(properties, "definition_id"),
-        location=_text(properties, "location"),
-        kind=_text(properties, "kind"),
-        provisioning_state=_text(properties, "provisioning_state"),
+        **{name: _text(properties, name) for name in ARM_TEXTS},
         assignments=assignments_in(properties.get("assignments")),
         definition_names=definition_names_in(properties.get("definition_names")),
         event_time=event_time_of(row),
@@ -107,7 +100,7 @@ def malformed(row: Row, reason: str) -> MalformedRow:
 def properties_of(application: ManagedApplication, previous: Row | None) -> dict[str, Any]:
     """Return the properties to store for a living application.
 
-    Whatever else is on the previous row stays, above all the operator's `customer_name`.
+    Other properties of the previous row stay, such as the operator's `customer_name`.
     """
     properties = dict(previous.properties) if previous else {}
     for name in ("deleted_at", "removed_by", "access_lost_at", "assignments", "definition_names"):
@@ -116,14 +109,7 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
         **_identity_properties(application.application_id),
         "managed_resource_group_id": str(application.managed_resource_group_id),
         "mrg_name": application.managed_resource_group_id.resource_group,
-        "plan_publisher": application.plan_publisher,
-        "plan_product": application.plan_product,
-        "plan_name": application.plan_name,
-        "plan_version": application.plan_version,
-        "definition_id": application.definition_id,
-        "location": application.location,
-        "kind": application.kind,
-        "provisioning_state": application.provisioning_state,
+        **{name: getattr(application, name) for name in ARM_TEXTS},
         "status": ACTIVE,
     }
     assignments = assignments_text(application.assignments)
@@ -141,9 +127,9 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
 def unreached_properties(
     application_id: ApplicationId, previous: Row | None, event_time: datetime, now: datetime
 ) -> dict[str, Any]:
-    """Return the properties to store for an application that we were told of and that ARM refuses us.
+    """Return the properties to store for an application that an event names and that ARM denies us.
 
-    Without a managed resource group the row cannot be collected, which every run then tells.
+    Without a managed resource group the row is malformed, so every run reports it as AccessDenied.
     """
     kept = {"customer_name": customer_name_of(previous)} if previous and customer_name_of(previous) else {}
     return kept | {
@@ -168,17 +154,21 @@ def tombstone_properties(row: Row, event_time: datetime | None, now: datetime, r
     properties = dict(row.properties)
     for name in ("assignments", "definition_names"):
         properties.pop(name, None)
-    latest = max((moment for moment in (event_time_of(row), event_time) if moment), default=None)
-    if latest is not None:
-        properties["event_time"] = time_text(latest)
+    if moment := latest(event_time_of(row), event_time):
+        properties["event_time"] = time_text(moment)
     return properties | {"status": DELETED, "deleted_at": time_text(now), "removed_by": removed_by}
 
 
 def unknown_tombstone_properties(application_id: ApplicationId, event_time: datetime) -> dict[str, Any]:
-    """Return the properties of the tombstone of an application that never had a row: all we know is the event."""
+    """Return the properties of the tombstone of an application that has no row; the event is all that is known."""
     moment = time_text(event_time)
     identity = _identity_properties(application_id)
     return {**identity, "status": DELETED, "event_time": moment, "deleted_at": moment, "removed_by": AZURE}
+
+
+def latest(*moments: datetime | None) -> datetime | None:
+    """Return the latest of these times, None when none is known."""
+    return max((moment for moment in moments if moment), default=None)
 
 
 def time_text(moment: datetime) -> str:
@@ -209,6 +199,7 @@ def _required(properties: Mapping[str, Any], name: str) -> str:
 
 
 def _identifier(properties: Mapping[str, Any], name: str) -> str:
+    """Return a part of an id as text, "" when it is missing; raise UnreadableRow when it is not text."""
     value = properties.get(name, "")
     if isinstance(value, UUID):
         return str(value)
@@ -223,6 +214,7 @@ def _text(properties: Mapping[str, Any], name: str) -> str:
 
 
 def _time(properties: Mapping[str, Any], name: str) -> datetime | None:
+    """Return a time in UTC, which is also assumed when it has no zone; None when it cannot be read."""
     value = properties.get(name)
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value

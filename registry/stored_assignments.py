@@ -1,4 +1,4 @@
-"""Expected assignments and the names of rules as text properties of a registry row, which Table storage limits."""
+"""Expected assignments and definition names as text in a registry row, whose length Table storage limits."""
 
 from dataclasses import replace
 from typing import Final
@@ -11,7 +11,7 @@ _LONGEST_PROPERTY: Final = 32_000
 """Table storage allows 32 K UTF-16 code units (FACTS 6.1)."""
 
 _BUILT_IN: Final = "/providers/microsoft.authorization/policydefinitions/"
-"""Most rules of most plans are built in: their ids are stored without this."""
+"""The prefix of built-in definitions, without which their ids are stored."""
 
 
 def assignments_in(text: object) -> tuple[ExpectedAssignment, ...] | None:
@@ -28,7 +28,7 @@ def assignments_in(text: object) -> tuple[ExpectedAssignment, ...] | None:
 
 
 def assignments_text(assignments: tuple[ExpectedAssignment, ...] | None) -> str | None:
-    """Return the assignments as JSON; without display names when that alone fits; None when nothing fits."""
+    """Return the assignments as JSON, without display names when only that fits; None when neither fits."""
     if assignments is None:
         return None
     for version in (
@@ -55,7 +55,7 @@ def definition_names_in(text: object) -> tuple[tuple[str, str], ...]:
 
 
 def definition_names_text(names: tuple[tuple[str, str], ...]) -> str:
-    """Return the pairs as JSON; from the end, those that do not fit are left out."""
+    """Return the pairs as JSON; the last ones are left out when they do not fit."""
     kept: dict[str, str] = {}
     room = _LONGEST_PROPERTY - len("{}")
     for identity, name in names:

@@ -1,6 +1,7 @@
-"""COLLECTION_MODE=fan-out: one invocation cuts the registry into shards, the platform scales out over the queue.
+"""COLLECTION_MODE=fan-out: one invocation cuts the registry into shards and sends them to a queue.
 
-The same collection code works on each shard (collector.shard_work), and rows come out as if one process had done it.
+The platform scales out over the queue; collector.shard_work collects each shard with the same code as a single run, and
+the rows are the same.
 """
 
 from __future__ import annotations
@@ -11,13 +12,12 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from collector.fan_out.queues import SHARDS_QUEUE
 from collector.fan_out.shard_queue import ShardQueue
 from collector.fan_out.shard_records import KEPT, RunRecords
 from collector.fan_out.shards import APPLICATIONS_IN_A_SHARD, Shard, cut
 from collector.reporting.outcomes import Run
 from publisher.errors import AzureFailure
-from publisher.table import Patience
+from publisher.retry import Patience
 from registry.registry import Registry
 
 if TYPE_CHECKING:
@@ -37,16 +37,15 @@ async def send_shards(
     """Begin a run: cut the registry into shards of at most ``most`` applications, and send each to the queue.
 
     Raises:
-        AzureFailure: the registry could not be listed to its end, or a shard could not be sent. The run then never
-            completes, and alerts keep judging the last one that did.
+        AzureFailure: the registry could not be listed completely, or a shard could not be sent. The run is then never
+            completed, and alerts use the last completed run.
     """
     run = Run(str(uuid.uuid4()), _to_milliseconds(datetime.now(UTC)), trigger)
     patience = Patience(sleep=sleep)
-    own = settings.own_identity_client_id
     async with (
-        Registry.open(settings.storage, settings.table_name, own, patience=patience) as registry,
-        RunRecords.open(settings, patience) as records,
-        ShardQueue.open(settings, SHARDS_QUEUE, sleep=sleep) as queue,
+        Registry(settings, patience=patience) as registry,
+        RunRecords(settings.storage, patience) as records,
+        ShardQueue(settings.storage, patience) as queue,
     ):
         ranges = await cut(registry.partitions(), most)
         shards = [Shard(run, number, len(ranges), within) for number, within in enumerate(ranges, start=1)]
@@ -60,5 +59,5 @@ async def send_shards(
 
 
 def _to_milliseconds(moment: datetime) -> datetime:
-    """Return the moment as rows and messages carry it."""
+    """Return a time without fractions of a millisecond, as it is in rows and messages."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -1,74 +1,54 @@
 """The queue that hands shards to the platform.
 
-Messages are sent with the queue's own client and not through an output binding: they get a time to live, a lost answer
-is repeated, and the timer's invocation fails when they could not be sent, all of which a binding leaves to the host.
-They are base64, as the host's `messageEncoding` has it by default.
+Messages are sent with the SDK's client and not through an output binding: so they get a time to live, are sent again
+after a lost answer, and fail the timer's invocation when they cannot be sent. A binding leaves all of that to the host.
+They are base64, which is the default of the host's `messageEncoding`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
-from publisher.credentials import own_identity_credential
-from publisher.errors import AzureFailure, NotFound, RequestRefused
-from publisher.retry import with_retries
-from publisher.transport import Closing, Transport
+from collector.fan_out import SHARDS_QUEUE
+from publisher.errors import NotFound, RequestRefused
+from publisher.storage import StorageClient
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Iterable
 
-    from azure.core.credentials_async import AsyncTokenCredential
-
-    from publisher.retry import Sleep
-    from publisher.settings import CollectorSettings
+    from publisher.resource_settings import Storage
+    from publisher.retry import Patience
 
 TIME_TO_LIVE: Final = timedelta(days=1)
-"""A shard that nobody took for a day is history: later runs have collected its applications."""
+"""After a day without a worker, later runs have collected the shard's applications."""
 
 _SENT_AT_ONCE: Final = 16
-_CALL_SECONDS: Final = 60.0
 
 
-class ShardQueue(Closing):
-    """A queue to send to. An asynchronous context manager; methods raise the AzureFailures of `publisher.errors`."""
+class ShardQueue(StorageClient[QueueClient]):
+    """The queue of shards. An asynchronous context manager; methods raise the AzureFailures of `publisher.errors`."""
 
-    def __init__(self, client: QueueClient, credential: AsyncTokenCredential | None, sleep: Sleep) -> None:
-        self._client = client
-        self._credential = credential
-        self._sleep = sleep
-
-    @classmethod
-    def open(cls, settings: CollectorSettings, name: str, *, sleep: Sleep = asyncio.sleep) -> Self:
-        """Return the queue of that name in the app's storage account; nothing is asked of the account yet."""
-        storage = settings.storage
-        options: dict[str, Any] = {
-            "transport": Transport(connections=_SENT_AT_ONCE),
-            "retry_total": 0,
-            "message_encode_policy": TextBase64EncodePolicy(),
-        }
-        if storage.connection_string:
-            return cls(QueueClient.from_connection_string(storage.connection_string, name, **options), None, sleep)
-        credential = own_identity_credential(storage.identity_client_id or settings.own_identity_client_id)
-        client = QueueClient(storage.queue_service_uri or "", name, credential=credential, **options)
-        return cls(client, credential, sleep)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.close()
-        if self._credential is not None:
-            await self._credential.close()
+    def __init__(self, storage: Storage, patience: Patience) -> None:
+        super().__init__(
+            QueueClient,
+            storage,
+            storage.queue_service_uri,
+            SHARDS_QUEUE,
+            patience=patience,
+            what=f"queue {SHARDS_QUEUE}",
+            message_encode_policy=TextBase64EncodePolicy(),
+        )
 
     async def send(self, messages: Iterable[str]) -> None:
-        """Send messages, and create the queue for the first of them if need be.
+        """Send messages; the first of them creates a queue that does not exist.
 
-        A message whose answer was lost is sent again and may then be there twice.
+        A message whose answer was lost is sent again, and may then be in the queue twice.
         """
         waiting = iter(messages)
 
@@ -99,10 +79,3 @@ class ShardQueue(Closing):
         except RequestRefused as error:
             if error.code != "QueueAlreadyExists":
                 raise
-
-    async def _repeated(self, call: Callable[[], Awaitable[Any]]) -> None:
-        try:
-            await with_retries(call, deadline=time.monotonic() + _CALL_SECONDS, sleep=self._sleep)
-        except AzureFailure as failure:
-            failure.prefixed(f"queue {self._client.queue_name}")
-            raise

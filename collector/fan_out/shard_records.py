@@ -1,16 +1,16 @@
-"""Who works on which shard, and what came of it: the records of fanned-out runs in Table storage.
+"""The records of fanned-out runs in Table storage: which delivery works on a shard, and the results of shards.
 
 A queue delivers a message at least once: again after a crash, sometimes twice, sometimes while the first delivery is
-still being worked on. Each run has a row, and each shard one from its first delivery on; ETags decide races:
+still being worked on. Each run has a row, and each shard has one from its first delivery on. ETags guard every write:
 
-- A shard belongs to the first message that claims it. The same message may claim it again, because it only comes again
-  when whoever worked on it is dead or out of reach; another message about the same shard is a duplicate and is dropped,
-  since the first one comes again by itself if need be.
-- Each claim has a token. Whoever lost its claim finds another token, and what it found is dropped.
-- A shard's result rows become part of its row in the one write that ends it: once, or not at all.
-- Whoever ends the last shard claims the run in the same way, uploads the results of all shards, chunk by chunk, and the
-  run row. Ingestion knows no idempotency key: who dies between Azure's acceptance of a chunk and the next line in the
-  record leaves that chunk to be uploaded twice. That is the only such moment, some milliseconds for each chunk.
+- A shard belongs to the first message that claims it. The same message may claim it again, because the queue delivers
+  it again only when the earlier delivery crashed or lost its connection. Another message about the same shard is a
+  duplicate and is dropped.
+- Each claim has a token. A delivery that finds another token in the row has lost its claim and drops its results.
+- A shard's result rows are stored in its row by the write that marks it done: all of them, or none.
+- The delivery that finishes the last shard claims the run in the same way, and uploads the results of all shards chunk
+  by chunk, then the run row. Logs Ingestion has no idempotency key: a crash between Azure's acceptance of a chunk and
+  the note in the run's row, some milliseconds, uploads that chunk twice. Nothing else is uploaded twice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -35,12 +35,13 @@ if TYPE_CHECKING:
 
     from collector.fan_out.shards import Shard
     from collector.reporting.outcomes import Run
-    from publisher.settings import CollectorSettings
-    from publisher.table import Patience, Row
+    from publisher.resource_settings import Storage
+    from publisher.retry import Patience
+    from publisher.table import Row
 
 RUNS_TABLE: Final = "collectionruns"
 KEPT: Final = timedelta(days=3)
-"""How long records stay, for whoever wants to know what became of a run."""
+"""How long records are kept for looking into a run."""
 
 _RUN: Final = "run"
 _OPEN: Final = "open"
@@ -54,25 +55,25 @@ Totals = dict[str, Any]
 
 
 class NoClaim(Enum):
-    """Why a delivery has nothing to do."""
+    """Why a delivery gets no claim."""
 
     DONE = auto()
     """The shard, or the run, is done."""
     DUPLICATE = auto()
     """Another message works on it."""
     UNKNOWN_RUN = auto()
-    """There is no record of the run: it is older than records are kept."""
+    """The run has no row: it is older than records are kept."""
     NOT_YET = auto()
     """Other shards of the run are not done."""
 
 
 class ClaimLostError(Exception):
-    """Another delivery took the work over; what this one found must not be reported."""
+    """Another delivery claimed the work; the results of this one must not be uploaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on a shard, or to complete a run, until somebody else claims it."""
+    """The right to work on a shard, or to complete a run, until another delivery claims it."""
 
     partition: str
     row_key: str
@@ -82,14 +83,8 @@ class Claim:
 class RunRecords(Closing):
     """The records. An asynchronous context manager; methods raise the AzureFailures of `publisher.errors`."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    @classmethod
-    def open(cls, settings: CollectorSettings, patience: Patience) -> Self:
-        """Return the records in the app's storage account; nothing is asked of the account yet."""
-        own = settings.own_identity_client_id
-        return cls(Table.open(settings.storage, RUNS_TABLE, own, patience, what="table of runs"))
+    def __init__(self, storage: Storage, patience: Patience) -> None:
+        self._table = Table(storage, RUNS_TABLE, what="table of runs", patience=patience)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -97,11 +92,11 @@ class RunRecords(Closing):
 
     async def begin(self, run: Run, shards: int) -> None:
         """Record a run before its shards are sent."""
-        with suppress(RowChanged):  # the answer to an earlier attempt was lost: nobody else knows this run
+        with suppress(RowChanged):  # the answer to an earlier attempt of this insert was lost
             await self._table.insert(partition_of(run), _RUN, {"state": _OPEN, "shards": shards})
 
     async def claim_shard(self, shard: Shard, message_id: str, *, forced: bool) -> Claim | NoClaim:
-        """Claim a shard for a message; ``forced`` takes it from any other message, which is known to be gone."""
+        """Claim a shard for a message; ``forced`` also when another message has claimed it."""
         partition, row_key = partition_of(shard.run), _shard_key(shard.number)
         if await self._table.get(partition, _RUN) is None:
             return NoClaim.UNKNOWN_RUN
@@ -132,12 +127,12 @@ class RunRecords(Closing):
             yield _rows_of(row.properties)
 
     async def finish_shard(self, claim: Claim, totals: Totals, results: list[bytes]) -> None:
-        """Record that a shard is done, what it came to, and its result rows; raise ClaimLostError."""
+        """Record that a shard is done, with its totals and result rows; raise ClaimLostError."""
         properties = {"state": _DONE, "totals": orjson.dumps(totals).decode(), **_columns_of(results)}
         await self._write(claim, await self.confirm(claim), properties)
 
     async def confirm(self, claim: Claim) -> Row:
-        """Return the row that a claim is about as it is now; raise ClaimLostError when somebody else claimed it."""
+        """Return the claimed row as it is now; raise ClaimLostError when another delivery claimed it."""
         row = await self._table.get(claim.partition, claim.row_key)
         if row is None or row.properties.get("token") != claim.token:
             raise ClaimLostError
@@ -152,7 +147,7 @@ class RunRecords(Closing):
         await self._write(claim, row, {"state": _DONE})
 
     async def forget_runs_before(self, moment: datetime) -> None:
-        """Delete records of runs that began before ``moment``, some of them: the next run deletes more."""
+        """Delete records of runs that began before ``moment``, a bounded number: the next run deletes more."""
         old = KeyRange(before=partition_prefix(moment))
         deleted = 0
         async for row in self._table.rows(old, columns=["PartitionKey", "RowKey"]):
@@ -162,6 +157,7 @@ class RunRecords(Closing):
                 return
 
     async def _claim(self, partition: str, row_key: str, message_id: str, *, forced: bool) -> Claim | NoClaim:
+        """Write a new token to a row that is not done and that no other message has claimed."""
         while True:
             row = await self._table.get(partition, row_key)
             if row is None:
@@ -185,17 +181,18 @@ class RunRecords(Closing):
             return Claim(partition, row_key, token)
 
     async def _write(self, claim: Claim, row: Row, properties: dict[str, Any]) -> None:
+        """Set properties of a claimed row; raise ClaimLostError when another delivery claimed it."""
         try:
             await self._table.replace(row, {**row.properties, **properties})
         except RowChanged:
-            # Also when our own write succeeded and its answer was lost: then the row says what it should.
+            # Our own write may have succeeded and its answer been lost: then the row has these properties.
             now = await self.confirm(claim)
             if any(now.properties.get(name) != value for name, value in properties.items()):
                 raise ClaimLostError from None
 
 
 def uploaded_chunks(row: Row) -> int:
-    """Return how many chunks of its results a run's row knows to be uploaded."""
+    """Return how many chunks of results are uploaded, from the run's row."""
     return int(row.properties.get("chunks", 0))
 
 

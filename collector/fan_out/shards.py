@@ -1,8 +1,8 @@
-"""Shards of a run: what the messages on the queue say, and where the registry is cut.
+"""Shards of a run: how the registry is cut into them, and the messages that describe them.
 
-A shard is a range of the registry's partitions, from one key up to, and without, the next shard's first. So a message
-stays small whatever the shard holds, the shards together are the whole registry whatever is registered meanwhile, and a
-subscription, whose rows share a partition, is never split between instances that do not know of each other.
+A shard is a range of the registry's partitions, from one key up to, and without, the first key of the next shard. So
+messages are small, the shards together are the whole registry also when applications are registered meanwhile, and a
+subscription, whose rows share a partition, is read by one instance at its pace.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 APPLICATIONS_IN_A_SHARD: Final = 250
-"""What a shard is cut at. A subscription has at most 980 resource groups, so at most as many applications, and stays
-whole: that is the largest shard (Azure subscription limits)."""
+"""The most applications in a shard of several subscriptions. A single subscription can have 980, because that is its
+limit of resource groups (Azure subscription limits)."""
 
 _FORM: Final = 1
 
 
 class MalformedShardError(ValueError):
-    """A message that describes no shard; says what is wrong, and nothing of its content."""
+    """A message that describes no shard; the error says why without quoting it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ async def cut(partitions: AsyncIterator[tuple[str, int]], most: int) -> list[Key
         partitions: each partition's key and how many applications it has, in the table's order.
         most: applications in a range.
 
-    There is always a range: an empty registry is collected too, for the heartbeat.
+    There is at least one range, so that a run of an empty registry writes its run row too.
     """
     firsts, size = [""], 0
     async for key, applications in partitions:
@@ -99,12 +99,12 @@ async def cut(partitions: AsyncIterator[tuple[str, int]], most: int) -> list[Key
 
 
 def partition_of(run: Run) -> str:
-    """Return the partition of the run's records: partitions sort by the time at which runs began."""
+    """Return the partition key of a run's records; keys sort by the time at which runs began."""
     return f"{partition_prefix(run.started_at)}-{run.run_id}"
 
 
 def partition_prefix(moment: datetime) -> str:
-    """Return what the partitions of runs that began at ``moment`` begin with."""
+    """Return the prefix of the partition keys of runs that began at ``moment``."""
     return iso_milliseconds(moment).replace(":", "").replace("-", "").replace(".", "")
 
 

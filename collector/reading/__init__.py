@@ -1,1 +1,1 @@
-"""Reading one application from Policy Insights: its pages, its pace, its place among others, and what it owns."""
+"""Reading applications from Policy Insights: pages, how fast and how many at once, and which states belong to one."""

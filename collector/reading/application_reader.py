@@ -1,4 +1,4 @@
-"""Reads one application: waits for its turn, follows its pages, and gives it an outcome whatever happens."""
+"""Reads one application: waits for a place, reads its pages of policy states, and sets its outcome in any case."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from publisher.errors import (
     Throttled,
 )
 from publisher.policy_states import Page, follow_pages, page_request, parse_page, query_url
-from publisher.retry import Sleep, with_retries
+from publisher.retry import with_retries
 
 if TYPE_CHECKING:
     from azure.core.rest import AsyncHttpResponse
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.outcomes import ApplicationResult, Run
     from publisher.resource_manager import ResourceManager
+    from publisher.retry import Patience
     from publisher.settings import CollectorSettings
     from registry.managed_application import ManagedApplication
 
@@ -51,34 +52,32 @@ _OUTCOMES: Final = (
 
 
 class ApplicationReader:
-    """Reads applications, as many at once as the settings allow."""
+    """Reads applications, as many at once as the settings allow; `patience.deadline` ends all reading."""
 
     def __init__(
         self,
         run: Run,
         settings: CollectorSettings,
         resource_manager: ResourceManager,
-        *,
-        deadline: float,
-        sleep: Sleep = asyncio.sleep,
+        patience: Patience,
     ) -> None:
         self._run = run
         self._settings = settings
         self._resource_manager = resource_manager
-        self._deadline = deadline
+        self._deadline = patience.deadline
         self._slots = ReadingSlots(
-            settings.max_concurrent_applications, settings.max_concurrent_per_subscription, sleep=sleep
+            settings.max_concurrent_applications, settings.max_concurrent_per_subscription, patience.sleep
         )
         self._intake = Intake(settings.max_concurrent_applications)
         self.unreadable: AzureFailure | None = None
-        """The failure of every application, when there is no token to ask with."""
+        """The outcome of every application, without a call, when there is no token for ARM."""
 
     async def read(
         self, application: ManagedApplication, result: ApplicationResult, states: StreamUploader, delivery: Delivery
     ) -> None:
-        """Read one application to its end or to its failure, and put both into its result.
+        """Read one application, and set the outcome, the counts and the duration of its result.
 
-        Never raises, so that no other application suffers.
+        Raises nothing, so that other applications are read whatever happens to this one.
         """
         started = time.monotonic()
         try:
@@ -113,6 +112,7 @@ class ApplicationReader:
     async def _read_pages(
         self, application: ManagedApplication, reading: ApplicationReading, states: StreamUploader, place: Place
     ) -> None:
+        """Read the pages of the application's own assignments; then without a filter if states are missing."""
         if self.unreadable is not None:
             raise self.unreadable
         since = self._run.started_at - self._settings.states_window
@@ -121,17 +121,19 @@ class ApplicationReader:
         try:
             async for page in follow_pages(query_url(endpoint, group, since, scopes=owned_scopes(application)), fetch):
                 reading.take(page.states)
-                page.states.clear()  # parsed it is large, and the next page may take its time
+                page.states.clear()  # a parsed page is large, and the next one may be slow to come
         except RequestRefused as failure:
             if failure.status != HTTPStatus.BAD_REQUEST or reading.has_pages:
                 raise
         if reading.lacks_states:
-            # The filter's grammar and how it compares ids are not documented: what it left out is asked for without it.
-            reading.begin_second_look()
+            # How the filter compares ids is not documented: ask without it for the assignments that it left out.
+            reading.begin_without_filter()
             async for page in follow_pages(query_url(endpoint, group, since), fetch):
                 reading.take_what_is_new(page.states)
 
     async def _fetch(self, place: Place, states: StreamUploader, url: str) -> Page:
+        """Return one page, asked for at the subscription's pace and with retries."""
+
         async def attempt() -> Page:
             async with self._intake.page() as page:
 

@@ -1,4 +1,4 @@
-"""What one application's pages come to: rows on their way, and the counts of its result."""
+"""Turns the policy states of one application into rows, and counts them in its result."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from registry.managed_application import ManagedApplication
 
 MOST_KNOWN_POLICIES: Final = 1024
-"""Policies kept at hand for one application: thousands of states share a handful of them."""
+"""Policies cached for one application: thousands of states share a handful of them."""
 
 CompliantStates = Literal["detailed", "summarised"]
 
 Summaries = dict[tuple[str, ...], tuple[PolicyRows, int, str]]
-"""Compliant resources by policy: how many, and when the last of them was evaluated."""
+"""By policy, the number of compliant resources and the time of the last evaluation."""
 
 
 class ApplicationReading:
-    """Takes the states of one application, page by page, and keeps nothing of them but counts."""
+    """Takes the states of one application page by page, and keeps only counts of them."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class ApplicationReading:
         self._oldest = self._latest = ""
 
     def take(self, documents: list[Any]) -> None:
-        """Turn one page's states into rows; whatever is no state at all is counted as rejected."""
+        """Turn one page's states into rows; what is no JSON object is counted as rejected."""
         policies, rows = self._policies, []
         rejected = foreign = noncompliant = summarised = 0
         for document in documents:
@@ -92,15 +92,15 @@ class ApplicationReading:
 
     @property
     def lacks_states(self) -> bool:
-        """Whether no state was found so far, or none of an assignment that should have some."""
+        """Whether no state was found so far, or none of an assignment that the registry expects."""
         return self._result.states == 0 or not self._assignments_expected <= self._assignments_seen
 
-    def begin_second_look(self) -> None:
-        """From now on pages come that repeat the states of the assignments seen so far."""
+    def begin_without_filter(self) -> None:
+        """Remember the assignments seen so far, whose states the pages without a filter repeat."""
         self._taken_before = frozenset(self._assignments_seen)
 
     def take_what_is_new(self, documents: list[Any]) -> None:
-        """Take a page of the second look: the states of assignments that the first one did not show."""
+        """Take of a page without a filter the states of assignments that the filtered pages did not have."""
         self.take([document for document in documents if isinstance(document, dict) and self._is_new(document)])
 
     def _is_new(self, document: dict[str, Any]) -> bool:

@@ -1,7 +1,7 @@
-"""How many pages are between their request and their rows: as many as the processor keeps up with.
+"""Limits how many pages are requested or wait to be parsed: as many as the processor keeps up with.
 
-A page that waits is a megabyte. With answers that are slow to come, all places ask at the same time and pages are
-worked on as they come; with answers that come at once they would pile up, one for each place, and gain nothing.
+A page that waits takes a megabyte. When answers are slow, every place may have a request under way. When they are
+fast, pages would pile up, one for each place, without being parsed any sooner; so fewer are requested then.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 FEWEST_PAGES: Final = 6
-"""Pages that may always be on their way: enough to keep the processor busy."""
+"""Pages that may always be requested: enough to keep the processor busy."""
 
 _BACKLOG: Final = 2
-"""Pages waiting to be worked on above which no more are asked for."""
+"""With more pages than this waiting to be parsed, fewer are requested."""
 
 
 class Intake:
-    """Lets up to ``most`` pages be on their way, and fewer while pages wait to be worked on, one by one."""
+    """Lets up to ``most`` pages be requested at once, and fewer while pages wait to be parsed, one at a time."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -32,7 +32,7 @@ class Intake:
 
     @asynccontextmanager
     async def page(self) -> AsyncIterator[PageOnItsWay]:
-        """One page, from before its request is sent until it is parsed, or given up."""
+        """Yield a page, which counts from ``let_in`` until the context ends: parsed, or failed."""
         page = PageOnItsWay(self._free)
         try:
             yield page
@@ -42,7 +42,7 @@ class Intake:
 
     @asynccontextmanager
     async def desk(self) -> AsyncIterator[None]:
-        """The place where a page is parsed: a page is several times larger then, so one at a time."""
+        """Hold the lock for parsing: a parsed page is several times larger, so one is parsed at a time."""
         self._waiting += 1
         try:
             await self._desk.acquire()
@@ -54,6 +54,7 @@ class Intake:
             self._desk.release()
 
     def _leave(self) -> None:
+        """Count one page as finished, and allow one page more or less at once."""
         if self._waiting > _BACKLOG:
             if self._allowed > min(self._most, FEWEST_PAGES):
                 self._allowed -= 1
@@ -65,12 +66,12 @@ class Intake:
 
 
 class PageOnItsWay:
-    """A page that is asked for."""
+    """A page that counts once its request may be sent."""
 
     def __init__(self, free: asyncio.Semaphore) -> None:
         self._free = free
         self.is_let_in = False
-        """Whether the request may be sent, or was."""
+        """Whether the request may be sent, or was sent."""
 
     async def let_in(self) -> None:
         """Wait until the request may be sent; does nothing the second time."""

@@ -1,22 +1,17 @@
-"""Which policy states an application owns: those of assignments at its managed resource group or inside it."""
+"""Which policy states belong to an application: those of assignments at its managed resource group or inside it."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from publisher.resource_ids import fold, is_at_or_inside
+from publisher.resource_ids import assignment_scope, fold, is_at_or_inside
 
 if TYPE_CHECKING:
     from registry.managed_application import ManagedApplication
 
-_ASSIGNMENT_ID: Final = re.compile(
-    r"(.*)/providers/Microsoft\.Authorization/policyAssignments/[^/]+", re.IGNORECASE | re.ASCII
-)
-
 
 def owned_scopes(application: ManagedApplication) -> list[str]:
-    """Return the managed resource group, and every scope inside it that carries a known assignment."""
+    """Return the ids of the managed resource group and of every scope inside it with an expected assignment."""
     group = str(application.managed_resource_group_id)
     inner = {
         fold(scope): scope
@@ -26,16 +21,10 @@ def owned_scopes(application: ManagedApplication) -> list[str]:
     return [group, *(inner[key] for key in sorted(inner))]
 
 
-def assignment_scope(assignment_id: str) -> str:
-    """Return the scope that a policy assignment's id begins with, or "" when it is no assignment id."""
-    match = _ASSIGNMENT_ID.fullmatch(assignment_id)
-    return match[1] if match else ""
-
-
 def is_owned(scope: str | None, assignment_id: str | None, managed_resource_group_id: str) -> bool:
-    """Tell whether an assignment belongs to the application: its scope is the managed resource group or inside it.
+    """Tell whether an assignment's scope is the managed resource group or inside it.
 
-    A state that names neither the scope nor the assignment counts as owned: dropping it could hide a violation.
+    A state with neither a scope nor an assignment counts as owned, because dropping it could hide a violation.
     """
     scope = scope or assignment_scope(assignment_id or "")
     return not scope or is_at_or_inside(scope, managed_resource_group_id)

@@ -1,14 +1,14 @@
-"""How fast one customer's subscription is asked, so that Azure need not refuse.
+"""How fast requests are sent to one customer's subscription, so that Azure does not throttle them.
 
-Azure Resource Manager meters reads for each subscription and principal with a token bucket, tells with each answer how
+Azure Resource Manager limits reads for each subscription and principal with a token bucket, says in each answer how
 many are left, and refuses with 429 and Retry-After when there are none. Source: "Understand how Azure Resource Manager
 throttles requests", https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
 
-- What an answer says is left, less what is under way, may be asked for at once, but for a reserve: the webhook and the
-  reconciliation read with the same principal.
-- When nothing is left, one asks at a time, as fast as the bucket was seen to fill; its answer says how much is there.
-- A refusal holds everybody in the subscription back until its Retry-After is over. Then again one asks first.
-- Where no answer tells what is left, the pace is learnt from what went well between two refusals.
+- As many requests are sent at once as the last answer said are left, less those under way and less a reserve: the
+  webhook and the reconciliation read with the same principal.
+- When none are left, one request is sent at a time, at the rate at which the bucket was seen to fill.
+- After a 429 nothing is sent to the subscription until Retry-After is over, and then one request first.
+- Where answers do not say how many are left, the interval between requests is learnt from the answers between two 429.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ REMAINING_READS: Final = "x-ms-ratelimit-remaining-subscription-reads"
 
 _LARGEST_RESERVE: Final = 5
 _UNKNOWN_RATE: Final = 1.0
-"""Reads a second believed of an empty bucket until it was seen to fill: Retry-After knows no less than a second."""
+"""Reads a second at which an empty bucket is taken to fill until it was seen to: Retry-After is in whole seconds."""
 _SLOWEST_RATE: Final = 1 / 60
 _CAUTION: Final = 1.1
-"""How much longer than the estimate a wait is: answers travel now slower, now faster."""
+"""Factor by which waits are longer than estimated, because answers take now longer, now shorter."""
 _LONGEST_WAIT_SECONDS: Final = 30.0
 
 
 class Waiting(Protocol):
-    """Who asks: somebody with a place among those who read, who gives it to others while it waits."""
+    """The place of an application that is read, given to another application while it waits."""
 
     def leave(self) -> None:
         """Give the place back."""
@@ -46,11 +46,11 @@ class Waiting(Protocol):
         """Wait for a place."""
 
     async def pause(self, seconds: float) -> None:
-        """Wait for Azure while somebody else uses the place."""
+        """Wait so many seconds while another application uses the place."""
 
 
 class Pace:
-    """The pace of one subscription; everybody who asks for something in it shares one."""
+    """The pace of one subscription, shared by all applications in it that are read."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -59,24 +59,24 @@ class Pace:
         self._not_before = 0.0
         self._refusals = 0
         self._answered = asyncio.Event()
-        self._skipped = 0.0
+        self._slept_early = 0.0
         self._bucket: _Bucket | None = None
         self._interval = _LearntInterval()
 
     async def ask(
         self, send: Callable[[], Awaitable[AsyncHttpResponse]], place: Waiting, deadline: float
     ) -> AsyncHttpResponse:
-        """Send a request when it is its turn, and return its answer.
+        """Wait until a request may be sent, send it, and return its answer.
 
         Args:
             send: sends it once.
-            place: given back to others while waiting.
+            place: given to others while waiting.
             deadline: seconds of ``time.monotonic``.
 
         Raises:
-            Throttled: Azure refused, or its wish for a pause reaches beyond the deadline.
+            Throttled: Azure answered 429, or the pause that it asked for ends after the deadline.
         """
-        await self._turn(place, deadline)
+        await self._wait_for_turn(place, deadline)
         self._in_flight += 1
         try:
             response = await send()
@@ -94,7 +94,8 @@ class Pace:
             self._answered.set()
             self._answered = asyncio.Event()
 
-    async def _turn(self, place: Waiting, deadline: float) -> None:
+    async def _wait_for_turn(self, place: Waiting, deadline: float) -> None:
+        """Wait until a request may be sent, and count it."""
         while True:
             now = self._now()
             wait = max(self._not_before - now, 0.0)
@@ -112,8 +113,8 @@ class Pace:
             if not wait:
                 break
             await place.pause(wait)
-            # Whoever injected the waiting has let that much time pass.
-            self._skipped += max(0.0, now + wait - self._now())
+            # The wait counts in full, also when the injected sleep returned early.
+            self._slept_early += max(0.0, now + wait - self._now())
         if self._bucket is not None:
             self._bucket.take()
         else:
@@ -141,11 +142,11 @@ class Pace:
             self._bucket.note_empty(now, wait)
 
     def _now(self) -> float:
-        return self._clock() + self._skipped
+        return self._clock() + self._slept_early
 
 
 class _Bucket:
-    """What is known of Azure's bucket, from the number of reads that it says are left."""
+    """An estimate of Azure's token bucket, from the number of reads that answers say are left."""
 
     def __init__(self, now: float) -> None:
         self.credit = 0.0
@@ -157,25 +158,25 @@ class _Bucket:
         self._taken = 0
 
     def wait(self, now: float) -> float:
-        """Return the seconds until a read may be asked for."""
+        """Return the seconds until a request may be sent."""
         if self.credit >= 1:
             return 0.0
         return max(0.0, self._empty_since + _CAUTION / self._rate - now)
 
     def take(self) -> None:
-        """Count one read that is asked for."""
+        """Count one request that is sent."""
         self.credit = max(0.0, self.credit - 1)
 
     def note(self, remaining: int, in_flight: int, now: float) -> None:
-        """Take in what an answer says is left, while others are under way that it may not know of."""
+        """Note how many reads an answer says are left; it may not count the ``in_flight`` other requests."""
         self._largest = max(self._largest, remaining)
         self.credit = remaining - min(_LARGEST_RESERVE, self._largest // 4) - in_flight
         self._taken += 1
         if self.credit < 1:
             self._empty_since = now
         if self._seen_at is not None:
-            # Levels are told in whole reads, so one of those gained may have been there before. It may also be full,
-            # and fill no further: so this says how fast it fills at least.
+            # Levels are whole reads, so one of those gained may have been there before; and a full bucket fills no
+            # further. So this is the least rate at which it fills.
             gained, elapsed = remaining - self._seen_level + self._taken - 1, now - self._seen_at
             if elapsed > 0:
                 self._rate = max(self._rate, gained / elapsed)
@@ -183,7 +184,7 @@ class _Bucket:
             self._seen_at, self._seen_level, self._taken = now, remaining, 0
 
     def note_empty(self, now: float, wait: float) -> None:
-        """Take in that a read was refused, and when there will be one again."""
+        """Note that a request was refused, and after how many seconds there will be a read again."""
         self.credit = 0.0
         self._rate = max(_SLOWEST_RATE, min(self._rate, 1 / max(wait + now - self._empty_since, 0.1)))
         self._empty_since = now
@@ -191,7 +192,7 @@ class _Bucket:
 
 
 class _LearntInterval:
-    """The time between two requests where Azure does not tell what is left: none until it refuses."""
+    """The time between two requests where answers do not say how many reads are left: none until the first 429."""
 
     def __init__(self) -> None:
         self._seconds = 0.0
@@ -202,23 +203,23 @@ class _LearntInterval:
         self._refused = False
 
     def wait(self, now: float) -> float:
-        """Return the seconds until the next request may go."""
+        """Return the seconds until the next request may be sent."""
         return max(0.0, self._next - now)
 
     def take(self, now: float) -> None:
-        """Count one request that goes now."""
+        """Count one request that is sent now."""
         self._next = now + self._seconds
 
     def note_answer(self, now: float) -> None:
-        """Take in an answer that was no refusal: quicker from now on, and hardly so above what went well before."""
+        """Note a successful answer: shorten the interval, and only slightly once it is at what went well before."""
         if now < self._since:
-            return  # on its way since before the refusal
+            return  # sent before the refusal
         self._answers += 1
         self._seconds *= 0.9 if self._seconds > self._floor else 0.998
 
     def note_refusal(self, now: float, wait: float) -> None:
-        """Take in a refusal and its pause."""
-        if now >= self._since:  # the first one, not those that were under way with it
+        """Note a refusal and its pause in seconds."""
+        if now >= self._since:  # the first refusal, not those of requests that were under way with it
             if self._answers and self._refused:
                 self._seconds = self._floor = _CAUTION * (now - self._since) / self._answers
             else:

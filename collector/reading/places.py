@@ -1,7 +1,7 @@
-"""How many applications are read at once: in all, and per customer subscription, where Azure meters reads.
+"""How many applications are read at once: in all, and per customer subscription, whose reads Azure limits.
 
-A reading that has to wait for Azure gives its place in the whole to another customer's, so that a throttled
-subscription slows nobody else; collector.reading.pace decides how long it waits.
+An application that has to wait for Azure gives its place to another customer's, so that a throttled subscription slows
+down nobody else; collector.reading.pace decides how long it waits.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class Place:
-    """One place in the whole, held by an application while it is being read."""
+    """One of the places in all, which an application holds while it is read."""
 
     def __init__(self, places: asyncio.Semaphore, sleep: Sleep, pace: Pace) -> None:
         self._places = places
         self._sleep = sleep
         self._held = False
         self.pace = pace
-        """How fast the application's subscription is asked."""
+        """The pace of the application's subscription."""
 
     async def occupy(self) -> None:
         """Wait for the place."""
@@ -41,16 +41,16 @@ class Place:
             self._places.release()
 
     async def pause(self, seconds: float) -> None:
-        """Wait for Azure while somebody else uses the place."""
+        """Wait so many seconds while another application uses the place."""
         self.leave()
         await self._sleep(seconds)
         await self.occupy()
 
 
 class ReadingSlots:
-    """Places for applications being read: ``total`` in all, ``per_subscription`` in each subscription."""
+    """Places for applications that are read: ``total`` in all, ``per_subscription`` in each subscription."""
 
-    def __init__(self, total: int, per_subscription: int, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, total: int, per_subscription: int, sleep: Sleep) -> None:
         self._sleep = sleep
         self._total = asyncio.Semaphore(total)
         self._per_subscription = per_subscription
@@ -78,7 +78,7 @@ class ReadingSlots:
 
 @dataclass(slots=True)
 class _Subscription:
-    """One subscription's places and pace, kept only while somebody uses them."""
+    """One subscription's places and pace, kept only while an application of it is read."""
 
     slots: asyncio.Semaphore
     pace: Pace

@@ -1,1 +1,1 @@
-"""From policy states to the tables: rows, chunks, uploads, and the outcome of each application."""
+"""From policy states to table rows: rows, chunks, uploads, and the outcome of each application."""

@@ -1,4 +1,4 @@
-"""Rows of many applications packed into bodies for the Logs Ingestion API, each row still knowing its owner."""
+"""Packs rows of many applications into request bodies of the Logs Ingestion API, and tracks whose rows they are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 COMPRESSION_LEVEL: Final = 1
-"""The rows repeat each other: level 1 already shrinks them more than tenfold, at a fraction of the processor time."""
+"""Level 1 already shrinks rows, which are alike, more than tenfold, at a fraction of the processor time."""
 
 
 GZIP: Final = zlib.MAX_WBITS + 16
@@ -26,10 +26,10 @@ GZIP: Final = zlib.MAX_WBITS + 16
 
 
 class Delivery:
-    """The way of one application's rows to the tables: knows when the last of them was accepted or refused.
+    """Waits until all rows of one application are accepted or refused.
 
-    ``on_complete`` is called once, after ``close`` and after every chunk that carries a row of it is settled, with the
-    reason of the first refusal or None.
+    ``on_complete`` is called once, after ``close`` and when every chunk with rows of the application is settled, with
+    the reason of the first refusal or None.
     """
 
     def __init__(self, on_complete: Callable[[Exception | None], None]) -> None:
@@ -44,7 +44,7 @@ class Delivery:
         self._complete_if_settled()
 
     def enter_chunk(self) -> None:
-        """Count one more chunk that carries rows of this delivery."""
+        """Count one more chunk with rows of this application."""
         self._open_chunks += 1
 
     def settle_chunk(self, refusal: Exception | None) -> None:
@@ -90,9 +90,9 @@ class Chunk:
         return count
 
     def compress(self) -> bytes:
-        """Return the gzip-compressed JSON array, and let go of the rows, which take forty times as much memory.
+        """Return the gzip-compressed JSON array, and drop the rows, which take forty times as much memory.
 
-        Releases the interpreter's lock: meant for a thread.
+        Meant for a thread: zlib releases the interpreter's lock.
         """
         compressor = zlib.compressobj(COMPRESSION_LEVEL, wbits=GZIP)
         pieces = [compressor.compress(b"[")]
@@ -104,10 +104,7 @@ class Chunk:
         return b"".join((*pieces, compressor.compress(b"]"), compressor.flush()))
 
     def halves(self, body: bytes) -> tuple[Chunk, Chunk]:
-        """Return the rows of a compressed body in two chunks of about half the rows each.
-
-        Their owners know of this chunk only.
-        """
+        """Return the rows of this chunk's compressed body in two chunks, which their owners do not count."""
         rows = [orjson.dumps(row) for row in orjson.loads(gzip.decompress(body))]
         owners = [owner for owner, count in self.owners for _ in range(count)]
         middle = len(rows) // 2
@@ -122,5 +119,5 @@ class Chunk:
 def _chunk_of(rows: list[bytes], owners: list[Delivery | None]) -> Chunk:
     chunk = Chunk(deliveries={id(owner): owner for owner in owners if owner is not None})
     for row, owner in zip(rows, owners, strict=True):
-        chunk._append(row, owner, 1)  # noqa: SLF001 - `take` would tell the owners of another chunk
+        chunk._append(row, owner, 1)  # noqa: SLF001 - `take` would make the owners count another chunk
     return chunk

@@ -1,4 +1,4 @@
-"""Rows -> chunks -> Logs Ingestion API: several uploads in flight, back-pressure, and an answer for every row."""
+"""Uploads rows in chunks to the Logs Ingestion API, several at once, and tells their owners of refusals."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ if TYPE_CHECKING:
     from collector.reporting.chunks import Delivery
 
 COMPRESSING_THREADS: Final = 2
-"""Chunks compressed at the same time: each thread manages some hundred megabytes a second, and keeps memory."""
+"""Chunks compressed at the same time: a thread compresses some hundred megabytes a second, and takes memory."""
 
 logger = logging.getLogger(__name__)
 
 
 class Endpoint(Protocol):
-    """Where chunks go."""
+    """What chunks are uploaded with."""
 
     async def upload(self, stream: str, body: bytes) -> None:
         """Store one gzip-compressed JSON array of rows in a stream.
 
         Raises:
-            AzureFailure: the rows are not stored, also after retries.
+            AzureFailure: the rows were not stored, also after retries.
         """
 
 
 class RowSink(Protocol):
-    """Where an application's result goes."""
+    """Takes the result rows of applications."""
 
     def add(self, rows: list[bytes]) -> None:
         """Take serialised rows."""
 
     async def room(self) -> None:
-        """Wait until more rows may come."""
+        """Wait until more rows may be added."""
 
 
 class HeldRows:
-    """Keeps rows until it is known that they may be uploaded: a shard's results, a kilobyte for each application."""
+    """Keeps a shard's result rows, about a kilobyte for each application, until they are recorded."""
 
     def __init__(self) -> None:
         self.rows: list[bytes] = []
@@ -52,14 +52,14 @@ class HeldRows:
         self.rows += rows
 
     async def room(self) -> None:
-        """Return at once: a shard is bounded."""
+        """Return at once: the number of applications in a shard is bounded."""
 
 
 class StreamUploader:
     """Packs the rows of one stream into chunks and uploads them, ``in_flight`` at a time.
 
-    ``add`` never waits, so that a page can be turned into rows in one go; ``room`` is where producers wait. So the
-    memory in use is bounded by ``in_flight`` chunks, as many that wait, and one page. Chunks wait compressed.
+    ``add`` never waits, so that a page is turned into rows without interruption; callers wait in ``room`` before. So
+    memory is bounded by ``in_flight`` chunks, as many that wait compressed, and one page.
     """
 
     def __init__(self, endpoint: Endpoint, stream: str, tasks: asyncio.TaskGroup, in_flight: int) -> None:
@@ -76,7 +76,7 @@ class StreamUploader:
         self.truncated_rows = 0
 
     def add(self, rows: list[bytes], owner: Delivery | None = None) -> None:
-        """Queue serialised rows; their owner hears of their fate. Text too long for any request is cut, and counted."""
+        """Queue serialised rows of an owner; rows too long for a request are cut, and counted in ``truncated_rows``."""
         if rows and max(map(len, rows)) > LARGEST_ROW_BYTES:
             self.truncated_rows += sum(len(row) > LARGEST_ROW_BYTES for row in rows)
             rows = [cut_to_fit(row) if len(row) > LARGEST_ROW_BYTES else row for row in rows]
@@ -104,6 +104,7 @@ class StreamUploader:
         task.add_done_callback(self._outstanding.discard)
 
     async def _settle(self, chunk: Chunk) -> None:
+        """Upload a chunk, and tell each owner of its rows whether they were accepted."""
         refusals = await self._upload(chunk)
         for key, delivery in chunk.deliveries.items():
             delivery.settle_chunk(refusals.get(key))

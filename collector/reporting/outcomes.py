@@ -1,4 +1,4 @@
-"""What a run says about every application, and about itself: a read that failed is an outcome, never an absence."""
+"""The result of every application, and the totals of a run; a read that failed has an outcome too."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """The one answer a run gives for an application (column Outcome of PolicyCollectionResults_CL)."""
+    """What became of an application in a run (column Outcome of PolicyCollectionResults_CL)."""
 
     SUCCEEDED = "Succeeded"
     """Every page was read and every state was uploaded."""
     NO_STATES = "NoStates"
-    """Azure Policy answered and has no state of the application's own assignments: not evaluated, not compliant."""
+    """Azure Policy has no state of the application's own assignments: they are not evaluated."""
     ACCESS_DENIED = "AccessDenied"
-    """The publisher's service principal may not read the managed resource group (any more)."""
+    """The publisher's service principal may not read the managed resource group."""
     NOT_FOUND = "NotFound"
-    """The managed resource group or its subscription is not there, or not visible."""
+    """The managed resource group or its subscription does not exist, or is not visible."""
     THROTTLED = "Throttled"
     """Azure Resource Manager kept answering 429."""
     FAILED = "Failed"
-    """Anything else that kept the states from being read to their end."""
+    """The states were not all read for any other reason."""
     UPLOAD_FAILED = "UploadFailed"
-    """The states were read, but rows of this application were refused."""
+    """The states were read, but rows of this application were not stored."""
     SKIPPED = "Skipped"
-    """The run's deadline came first."""
+    """The run's deadline passed before the states were read."""
 
 
 READ_OUTCOMES: Final = frozenset({Outcome.SUCCEEDED, Outcome.NO_STATES})
 """Outcomes whose states can be judged."""
 
 CUSTOMER_OUTCOMES: Final = frozenset({Outcome.ACCESS_DENIED, Outcome.NOT_FOUND})
-"""Outcomes that the customer's side explains: an alert tells, the run itself did its work."""
+"""Outcomes whose cause is at the customer: they have an alert, and do not fail the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def iso_milliseconds(moment: datetime) -> str:
 
 @dataclass(slots=True)
 class ApplicationResult:
-    """What a run found out about one application; counts are of policy states unless they say otherwise."""
+    """The result of one application in a run; counts are of policy states unless the name says otherwise."""
 
     application_id: str
     application_name: str
@@ -101,7 +101,7 @@ class ApplicationResult:
     def of_malformed(cls, row: MalformedRow) -> ApplicationResult:
         """Return the result of a registry row that cannot be collected; its message names the row.
 
-        Failed, or AccessDenied when the row only says that Azure refuses us the application.
+        AccessDenied when ARM has denied us the application since we were told of it, else Failed.
         """
         refused = row.access_lost_at is not None
         return cls(
@@ -115,7 +115,7 @@ class ApplicationResult:
         )
 
     def conclude(self, outcome: Outcome, code: str | None = None, message: str | None = None) -> None:
-        """Set the outcome and, for an error, its code and its text for people."""
+        """Set the outcome and, for an error, its code and message."""
         self.outcome, self.error_code, self.error_message = outcome, code, message
 
 
@@ -145,9 +145,9 @@ class RunSummary:
     truncated_rows: int = 0
     duration_ms: int = 0
     error: AzureFailure | None = None
-    """Why the registry could not be read to its end, or nothing could be uploaded at all."""
+    """Why the registry could not be read completely, or why nothing could be uploaded."""
     completed: bool = False
-    """True once the run row was accepted: the whole registry was gone through, and every result row is stored."""
+    """Whether the run row was accepted, which is sent when the whole registry was read and every result row stored."""
 
     def add(self, result: ApplicationResult) -> None:
         """Count one application's final result."""
@@ -178,7 +178,7 @@ class RunSummary:
 
     @property
     def failed_by_us_or_azure(self) -> int:
-        """Applications whose outcome only this program, its settings or Azure can explain: they fail the invocation."""
+        """Applications that were not read, and not for the customer's reasons: they fail the invocation."""
         return sum(
             count
             for outcome, count in self.outcomes.items()
@@ -186,7 +186,7 @@ class RunSummary:
         )
 
     def totals(self) -> dict[str, Any]:
-        """Return what the run came to, for logs and machines: its identity and all counts."""
+        """Return the run's identity and all counts, for logs and JSON."""
         return {
             "run_id": self.run.run_id,
             "started_at": self.run.time_generated,

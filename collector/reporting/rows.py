@@ -1,6 +1,6 @@
-"""Policy state -> table row; result row; run row.
+"""Builds the rows of policy states, of results and of runs.
 
-The columns are declared in infra/tables only; tests compare these builders with them.
+Their columns are declared in infra/tables; tests compare the rows with them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class PolicyRows(NamedTuple):
     assignment_id: str
     """Folded, for comparing."""
     key: tuple[str, ...]
-    """Assignment, reference and definition, folded: resources with the same key can be summarised."""
+    """Assignment, reference and definition, folded: compliant resources with the same key are summarised."""
     head: bytes
     """The row's JSON up to the columns of the resource."""
 
@@ -32,7 +32,7 @@ class PolicyRows(NamedTuple):
 class StateRows:
     """Builds the PolicyComplianceStates_CL rows of one application in one run.
 
-    A row is JSON from the start: what is the same for an application and a policy is serialised once.
+    A row is built as JSON text, so that the columns of an application and a policy are serialised once.
     """
 
     def __init__(self, application: ManagedApplication, run: Run) -> None:
@@ -127,7 +127,7 @@ def result_row(result: ApplicationResult, run: Run) -> Row:
 
 
 def run_row(summary: RunSummary, version: str) -> Row:
-    """Return the PolicyCollectionRuns_CL row: the heartbeat, and the sign that the run went through the whole fleet."""
+    """Return the PolicyCollectionRuns_CL row, which says that the run read the whole registry."""
     return {
         "TimeGenerated": summary.run.time_generated,
         "Run_id": summary.run.run_id,

@@ -1,4 +1,4 @@
-"""A row as JSON: text that UTF-8 can carry, and no longer than a request may be."""
+"""Rows as JSON: valid UTF-8, and short enough for a request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHUNK_LIMIT_BYTES: Final = 900_000
 """Largest uncompressed body; Azure refuses more than 1 MB, compressed or not (FACTS 3.2)."""
 
 LARGEST_ROW_BYTES: Final = CHUNK_LIMIT_BYTES - 2
-"""A row that is alone in its chunk, between brackets."""
+"""The largest row that fits into a chunk, between its brackets."""
 
 Row = dict[str, Any]
 
@@ -29,7 +29,7 @@ def encoded(row: Row) -> bytes:
 
 
 def cut_to_fit(row: bytes) -> bytes:
-    """Shorten the longest text of a row until it fits into a chunk; every other column stays whole."""
+    """Return the row with its longest texts shortened until it fits into a chunk."""
     columns = orjson.loads(row)
     while (excess := len(row) - LARGEST_ROW_BYTES) > 0:
         column = max((name for name in columns if isinstance(columns[name], str)), key=lambda name: len(columns[name]))

@@ -1,7 +1,7 @@
-"""A policy state as far as rows need it: which policy judged, and what it said about which resource.
+"""The fields of a policy state that rows need: which policy was evaluated, and with which result for which resource.
 
-A fleet's states name a few policies again and again, and resources nearly always once: so what depends on the policy
-alone is worked out once for each application, and only the rest for each state.
+The states of an application name a few policies many times and most resources once. So what depends on the policy alone
+is worked out once for each application, and only the rest for each state.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _VERDICTS: Final = {"compliant": True, "exempt": True, "noncompliant": False}
 
 
 class Policy(NamedTuple):
-    """The POLICY_FIELDS of a state; absent and null are both None, and "" may stand for none too (FACTS 2.5)."""
+    """The POLICY_FIELDS of a state; None when absent or null. "" can mean none too (FACTS 2.5)."""
 
     assignment_id: Text
     assignment_name: Text
@@ -40,12 +40,12 @@ class Policy(NamedTuple):
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Policy:
-        """Return the policy that a state names, whatever its fields hold."""
+        """Return the policy of a state; fields that are not text are taken as `_texts` says."""
         return cls._make(_texts(document, POLICY_FIELDS))
 
 
 class Evaluation(NamedTuple):
-    """The RESOURCE_FIELDS of a state; absent and null are both None."""
+    """The RESOURCE_FIELDS of a state; None when absent or null."""
 
     timestamp: Text
     resource_id: Text
@@ -55,12 +55,12 @@ class Evaluation(NamedTuple):
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Evaluation:
-        """Return what a state says about its resource, whatever its fields hold."""
+        """Return the evaluation in a state; fields that are not text are taken as `_texts` says."""
         return cls._make(_texts(document, RESOURCE_FIELDS))
 
 
 def _texts(document: dict[str, Any], names: tuple[str, ...]) -> tuple[Text, ...]:
-    """Return fields as text; one that should be text and is not becomes its JSON, and half a surrogate pair U+FFFD."""
+    """Return fields as text: of other types their JSON, with U+FFFD for lone surrogates."""
     return tuple(
         value if value is None or (type(value) is str and value.isascii()) else _text(value)
         for value in map(document.get, names)
@@ -72,14 +72,10 @@ def _text(value: Any) -> str:
 
 
 def well_formed(text: str) -> str:
-    """Return a text that UTF-8 can carry: lone surrogates, which JSON can spell, become U+FFFD."""
+    """Return a text that can be encoded as UTF-8: lone surrogates, which JSON allows, become U+FFFD."""
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def is_compliant(compliance_state: str | None) -> bool | None:
-    """Return the three-valued verdict of a complianceState.
-
-    True for Compliant and Exempt, False for NonCompliant, None for Unknown, Error, Conflict, Protected, a missing
-    state and whatever Azure invents next: none of them may count as compliant.
-    """
+    """Return True for Compliant and Exempt, False for NonCompliant, and None for every other or missing state."""
     return None if compliance_state is None else _VERDICTS.get(compliance_state.lower())

@@ -184,8 +184,7 @@ def _host_json(folder: Path) -> dict[str, Any]:
     return document
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the host; return 0 after a signal, 1 when the app cannot be loaded."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox.functions.host", description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="where function_app.py and host.json are")
     parser.add_argument("--port", type=int, default=0, help="a free one by default")
@@ -200,7 +199,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=HIDDEN_SECONDS,
         help="how long a message that was worked on stays hidden",
     )
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the host; return 0 after a signal, 1 when the app cannot be loaded."""
+    options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     logging.getLogger("azure").setLevel(logging.WARNING)
     try:

@@ -44,7 +44,7 @@ class Fleet:
     async def register(self, *customers: Customer, assignments: bool = False) -> None:
         if not customers:
             await self.create_registry()
-        async with Registry.open(self.settings.storage, self.settings.table_name, None) as registry:
+        async with Registry(self.settings) as registry:
             for customer in customers:
                 await registry.save(_registered(customer, assignments=assignments), None)
 
@@ -64,8 +64,7 @@ class Fleet:
             )
             for number in range(count)
         ]
-        own = self.settings.own_identity_client_id
-        async with Registry.open(self.settings.storage, self.settings.table_name, own) as registry:
+        async with Registry(self.settings) as registry:
             for first in (0, *range(1, count, 32)):  # the first one creates the table
                 some = customers[first : first + 32 if first else 1]
                 await asyncio.gather(*(registry.save(_registered(one, assignments=False), None) for one in some))

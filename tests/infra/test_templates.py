@@ -9,7 +9,7 @@ import pytest
 
 from checks import bicep
 from checks import infrastructure as infrastructure_checks
-from collector.fan_out.queues import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
+from collector.fan_out import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
 from collector.fan_out.shard_records import RUNS_TABLE
 from infra.hooks.federation import Credential, create_command
 from sandbox.functions.easy_auth import EasyAuth

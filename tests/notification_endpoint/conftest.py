@@ -85,7 +85,7 @@ def function() -> func.Function:
 @pytest.fixture
 async def webhook(sandbox: Sandbox, environment: dict[str, str], function: func.Function) -> AsyncIterator[Webhook]:
     settings = ReconcileSettings.from_environment(environment)
-    async with Registry.open(settings.storage, settings.table_name, settings.own_identity_client_id) as registry:
+    async with Registry(settings) as registry:
         yield Webhook(function, sandbox, registry)
 
 

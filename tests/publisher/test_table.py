@@ -10,8 +10,8 @@ from aiohttp import web
 
 from publisher.errors import MalformedAnswer, Throttled, TransientFailure
 from publisher.resource_ids import ApplicationId
+from publisher.retry import Patience
 from publisher.settings import ReconcileSettings
-from publisher.table import Patience
 from registry.registry import Registry
 from sandbox.faults.effects import Answer, Effect, Status, WithoutValue, empty, html
 from sandbox.faults.operations import Operation, TableRequest
@@ -33,7 +33,7 @@ class SameContinuation:
 
 
 def open_registry(settings: ReconcileSettings, patience: Patience) -> Registry:
-    return Registry.open(settings.storage, settings.table_name, None, patience=patience)
+    return Registry(settings, patience=patience)
 
 
 async def test_pages_that_lead_in_a_circle_are_an_error(

@@ -35,7 +35,7 @@ async def arm(settings: ReconcileSettings) -> AsyncIterator[ResourceManager]:
 
 @pytest.fixture
 async def registry(settings: ReconcileSettings) -> AsyncIterator[Registry]:
-    async with Registry.open(settings.storage, settings.table_name, settings.own_identity_client_id) as opened:
+    async with Registry(settings) as opened:
         yield opened
 
 

@@ -350,7 +350,7 @@ async def test_nothing_from_outside_alters_a_table_query(registry: Registry, tab
 async def test_the_registry_is_reached_with_the_apps_own_identity(identity_sandbox: Sandbox) -> None:
     settings = ReconcileSettings.from_environment(identity_sandbox.environment)
     assert settings.storage.connection_string is None
-    async with Registry.open(settings.storage, settings.table_name, settings.own_identity_client_id) as registry:
+    async with Registry(settings) as registry:
         await registry.save(application(), None)
         assert await listed(registry) == [application()]
     assert identity_sandbox.directory.tokens_issued() == {"https://storage.azure.com": 1}

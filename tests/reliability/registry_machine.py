@@ -258,7 +258,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
     async def _registered(self) -> dict[str, str]:
         settings = ReconcileSettings.from_environment(self.instances[0] | {"AzureWebJobsStorage": self.storage})
-        async with Registry.open(settings.storage, settings.table_name, None) as registry:
+        async with Registry(settings) as registry:
             found = [item async for item in registry.applications()]
         return {str(item.application_id): getattr(item, "plan_version", "") for item in found}
 

@@ -97,7 +97,7 @@ async def test_five_thousand_upgrades_at_once_lose_none(sandbox: Sandbox, enviro
 async def _register(sandbox: Sandbox, customers: list[Customer]) -> None:
     settings = ReconcileSettings.from_environment(sandbox.environment)
     places = asyncio.Semaphore(16)
-    async with Registry.open(settings.storage, settings.table_name, None) as registry:
+    async with Registry(settings) as registry:
 
         async def save(customer: Customer) -> None:
             identity = ApplicationId.parse(customer.application_id)
@@ -113,6 +113,6 @@ async def _register(sandbox: Sandbox, customers: list[Customer]) -> None:
 
 async def _registered(sandbox: Sandbox) -> dict[str, str]:
     settings = ReconcileSettings.from_environment(sandbox.environment)
-    async with Registry.open(settings.storage, settings.table_name, None) as registry:
+    async with Registry(settings) as registry:
         found = [item async for item in registry.applications()]
     return {str(item.application_id): getattr(item, "plan_version", "") for item in found}

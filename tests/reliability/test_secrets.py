@@ -17,8 +17,8 @@ from azure.storage.queue import TextBase64DecodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from collector.__main__ import main as collector_main
+from collector.fan_out import SHARDS_QUEUE
 from collector.fan_out.dispatch import send_shards
-from collector.fan_out.queues import SHARDS_QUEUE
 from operations.__main__ import main as publisher_main
 from sandbox.azure.identity.directory import API_CLIENT_ID
 from sandbox.azure.notifications import notification

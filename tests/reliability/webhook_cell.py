@@ -76,7 +76,7 @@ async def play(sandbox: Sandbox, dependency: str, fault: str) -> Played:
     """Deliver under a fault, then end it and deliver what was refused again, as Azure does; reconcile if needed."""
     settings = ReconcileSettings.from_environment(sandbox.environment)
     customers = {situation: sandbox.arm.add_customer(situation) for situation in SITUATIONS}
-    async with Registry.open(settings.storage, settings.table_name, None) as registry:
+    async with Registry(settings) as registry:
         for situation in SITUATIONS[1:]:
             await registry.save(_known(customers[situation]), None)
     for customer in customers.values():
@@ -125,7 +125,7 @@ async def _send(deliveries: dict[str, Delivery], sandbox: Sandbox) -> dict[str, 
 
 
 async def _registered(settings: ReconcileSettings) -> dict[str, str]:
-    async with Registry.open(settings.storage, settings.table_name, None) as registry:
+    async with Registry(settings) as registry:
         found = [item async for item in registry.applications()]
     return {str(item.application_id): getattr(item, "plan_version", "") for item in found}
 

@@ -12,8 +12,8 @@ from azure.storage.queue import TextBase64DecodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from collector.collection import ReportRefusedError
+from collector.fan_out import SHARDS_QUEUE
 from collector.fan_out.dispatch import send_shards
-from collector.fan_out.queues import SHARDS_QUEUE
 from collector.fan_out.shard_records import RUNS_TABLE as RECORDS_TABLE
 from collector.fan_out.shards import Shard
 from collector.reporting.outcomes import RunSummary

@@ -14,8 +14,8 @@ import pytest
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
+from collector.fan_out import SHARDS_QUEUE
 from collector.fan_out.dispatch import send_shards
-from collector.fan_out.queues import SHARDS_QUEUE
 from collector.fan_out.shards import Shard
 from sandbox.faults.effects import Status
 from sandbox.faults.operations import TableRequest

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from collector.reading.ownership import assignment_scope, is_owned, owned_scopes
+from collector.reading.ownership import is_owned, owned_scopes
+from publisher.resource_ids import assignment_scope
 from registry.managed_application import ExpectedAssignment
 from tests.collector.reporting.test_rows import APPLICATION, ASSIGNMENT, GROUP, SUBSCRIPTION
 

@@ -1,0 +1,111 @@
+"""Settings of the Azure resources that the program writes to: the storage account and the data collection rule."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from publisher.environment import Environment
+
+_PLAIN: Final = "AzureWebJobsStorage"
+_ACCOUNT: Final = "AzureWebJobsStorage__accountName"
+_TABLE_URI: Final = "AzureWebJobsStorage__tableServiceUri"
+_QUEUE_URI: Final = "AzureWebJobsStorage__queueServiceUri"
+_CREDENTIAL: Final = "AzureWebJobsStorage__credential"
+_CLIENT_ID: Final = "AzureWebJobsStorage__clientId"
+STORAGE_SETTING_NAMES: Final = (_PLAIN, _ACCOUNT, _TABLE_URI, _QUEUE_URI, _CREDENTIAL, _CLIENT_ID)
+
+_ENDPOINT: Final = "DATA_COLLECTION_ENDPOINT"
+_RULE_ID: Final = "DATA_COLLECTION_IMMUTABLE_ID"
+_DEFAULT_STREAMS: Final = {
+    "STREAM_NAME": "Custom-PolicyComplianceStates_CL",
+    "RESULTS_STREAM_NAME": "Custom-PolicyCollectionResults_CL",
+    "RUNS_STREAM_NAME": "Custom-PolicyCollectionRuns_CL",
+    "EVENTS_STREAM_NAME": "Custom-ManagedApplicationEvents_CL",
+}
+DATA_COLLECTION_SETTING_NAMES: Final = (_ENDPOINT, _RULE_ID, *_DEFAULT_STREAMS)
+
+_ACCOUNT_NAME: Final = re.compile(r"[a-z0-9]{3,24}")
+_IMMUTABLE_ID: Final = re.compile(r"dcr-[0-9A-Za-z-]{4,64}")
+"""Azure makes 32 hex digits; the prefix alone tells the immutable id from the rule's resource id or name."""
+_STREAM_NAME: Final = re.compile(r"Custom-[A-Za-z][A-Za-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A storage account: a connection string, or service URIs to reach with a managed identity.
+
+    `identity_client_id` is the client id of that identity, None for the system-assigned one; `queue_service_uri` is
+    None when only the table service was named.
+    """
+
+    connection_string: str | None = field(default=None, repr=False)
+    table_service_uri: str | None = None
+    queue_service_uri: str | None = None
+    identity_client_id: str | None = None
+
+
+def storage_from(env: Environment, *, suffix: str, own_identity_client_id: str | None) -> Storage:
+    """Return the storage account by the conventions of Azure Functions; problems are noted in `env`.
+
+    `suffix` is the cloud's, such as core.windows.net; `own_identity_client_id` is the identity that is used when the
+    storage settings name none. The plain `AzureWebJobsStorage` wins over its `__` forms, as in the Functions host.
+    Source: azure-docs `articles/azure-functions/functions-reference.md`, connections (FACTS 7.5).
+    """
+    if env.has(_PLAIN):
+        return Storage(connection_string=_connection_string(env))
+    if not env.has(_ACCOUNT) and not env.has(_TABLE_URI):
+        env.text(_PLAIN, hint=f"set a connection string, or {_ACCOUNT} or {_TABLE_URI} to use a managed identity")
+    account = env.matching(_ACCOUNT, "", _ACCOUNT_NAME, hint="3 to 24 lower-case letters and digits")
+    credential = env.text(_CREDENTIAL, "managedidentity")
+    if credential.lower() != "managedidentity":
+        env.problem(_CREDENTIAL, "must be managedidentity, or left out for the app's own identity")
+    identity = env.guid(_CLIENT_ID, hint="give the client id of the identity", required=False)
+    return Storage(
+        table_service_uri=_service_uri(env, _TABLE_URI, account and f"https://{account}.table.{suffix}"),
+        queue_service_uri=_service_uri(env, _QUEUE_URI, account and f"https://{account}.queue.{suffix}") or None,
+        identity_client_id=identity or own_identity_client_id,
+    )
+
+
+def _service_uri(env: Environment, name: str, default: str) -> str:
+    return env.https_url(name, default, hint="give the https:// address of the service", may_have_path=True)
+
+
+def _connection_string(env: Environment) -> str:
+    value = env.text(_PLAIN)
+    if not value or value.lower() == "usedevelopmentstorage=true":
+        return value
+    parts = dict(part.partition("=")[::2] for part in value.strip(";").split(";"))
+    names = {name.strip().lower() for name, content in parts.items() if content}
+    has_key = {"accountname", "accountkey"} <= names
+    has_signature = "sharedaccesssignature" in names and bool({"tableendpoint", "accountname"} & names)
+    if not (has_key or has_signature):
+        env.problem(_PLAIN, "is not a storage connection string (AccountName=…;AccountKey=…)")
+        return ""
+    return value
+
+
+def endpoint_and_rule_from(env: Environment) -> tuple[str, str]:
+    """Return the logs ingestion URL and the rule's immutable id (FACTS 3.1); problems are noted in `env`."""
+    endpoint = env.https_url(_ENDPOINT, hint="take the logs ingestion URL of the data collection endpoint or rule")
+    rule_id = env.matching(
+        _RULE_ID,
+        None,
+        _IMMUTABLE_ID,
+        hint="take the immutable id of the data collection rule (dcr- and 32 hex digits), not its resource id",
+    )
+    return endpoint, rule_id
+
+
+def streams_from(env: Environment, *names: str) -> list[str]:
+    """Return the streams that these settings name, in their order (FACTS 3.6).
+
+    Problems are noted in `env`; it is one of them when two settings name the same stream.
+    """
+    hint = "it begins with Custom-, then letters, digits, underscores"
+    streams = {name: env.matching(name, _DEFAULT_STREAMS[name], _STREAM_NAME, hint=hint) for name in names}
+    given = [stream for stream in streams.values() if stream]
+    if len(set(given)) < len(given):
+        *others, last = names
+        env.problem(names[0], f"{', '.join(others)} and {last} must all differ")
+    return list(streams.values())
