@@ -20,6 +20,7 @@ from sandbox.azure.identity.directory import (
 )
 from sandbox.azure.identity.tokens import bearer_token
 from sandbox.azure.logs_ingestion import LogsIngestion
+from sandbox.azure.policy_assignments import PolicyAssignments
 from sandbox.azure.policy_states import PolicyStates
 from sandbox.azure.request_log import RequestLog
 from sandbox.azure.resource_manager import ResourceManager
@@ -80,6 +81,7 @@ class Sandbox:
         self.arm = ResourceManager(self.directory.issuer, self.faults, self.clock)
         self.arm.tenant_id = SERVICE_PRINCIPAL.tenant_id
         Applications(self.arm)
+        PolicyAssignments(self.arm)
         PolicyStates(self.arm)
         tables = read_tables()
         self.rows = RowCounter()

@@ -80,6 +80,12 @@ class Customer:
         """The ARM id of the managed resource group, in the casing ARM uses."""
         return f"/subscriptions/{self.subscription_id}/resourceGroups/{self.managed_resource_group}"
 
+    @property
+    def application_definition_id(self) -> str:
+        """The ARM id of the service catalog definition that the application was deployed from."""
+        catalog = f"/subscriptions/{self.subscription_id}/resourceGroups/rg-catalog"
+        return f"{catalog}/providers/Microsoft.Solutions/applicationDefinitions/{self.plan.product}"
+
     def owned_states(self) -> list[dict[str, Any]]:
         """Copies of the states of the application's own assignments: those with a scope at or inside the group."""
         group = self.managed_resource_group_id.lower()
