@@ -14,9 +14,8 @@ from urllib.parse import urlencode
 import orjson
 
 from sandbox.alerts.receiver import PATH as ALERTS_PATH
-from sandbox.azure.identity.directory import LOG_ANALYTICS_AUDIENCE, SERVICE_PRINCIPAL
+from sandbox.azure.identity.directory import API_AUDIENCE, LOG_ANALYTICS_AUDIENCE, SERVICE_PRINCIPAL
 from sandbox.azure.notifications import notification
-from sandbox.functions.front_door import AUDIENCE
 from sandbox.installation import WEBHOOK
 from sandbox.local_azure import WORKSPACE_ID
 from sandbox.services import Service
@@ -112,7 +111,7 @@ class Addresses:
             },
             "notificationUrl": self.notification_url,
             "operationsPage": self.installation.front_door.operations_page,
-            "api": {"url": self.api_url, "audience": AUDIENCE, "token": self._api_token()},
+            "api": {"url": self.api_url, "audience": API_AUDIENCE, "token": self._api_token()},
             "logAnalytics": {"queryUrl": self.query_url, "token": self._query_token()},
             "alertsUrl": self.alerts_url,
             "customersUrl": self.customers_url,

@@ -14,7 +14,7 @@ from sandbox.world.customers import Access, Customer
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from sandbox.azure.resource_manager import ArmRequest, PathParameters, ResourceManager
+    from sandbox.azure.resource_manager import ArmRequest, ResourceManager
 
 APPLICATION_VERSIONS = frozenset({"2019-07-01", "2021-07-01"})
 GROUP_VERSIONS = frozenset({"2020-06-01", "2021-04-01", "2022-09-01", "2023-07-01", "2024-03-01", "2024-11-01"})
@@ -29,20 +29,26 @@ class Applications:
 
     def __init__(self, arm: ResourceManager) -> None:
         self._arm = arm
-
-        def read(request: web.Request, _: PathParameters) -> ApplicationRead:
-            return ApplicationRead(arm.customers.by_application(request.path.rstrip("/")))
-
-        def listed(_: web.Request, path: PathParameters) -> ApplicationList:
-            return ApplicationList(path["subscription"])
-
-        def group_read(_: web.Request, path: PathParameters) -> ResourceGroupRead:
-            return ResourceGroupRead(arm.customer_at(path))
-
-        arm.add_route("GET", f"{_GROUP}{_APPLICATIONS}/{{name}}", APPLICATION_VERSIONS, read, self._application)
-        arm.add_route("GET", f"{_GROUP}{_APPLICATIONS}", APPLICATION_VERSIONS, listed, self._applications)
-        arm.add_route("GET", f"{_SUBSCRIPTION}{_APPLICATIONS}", APPLICATION_VERSIONS, listed, self._applications)
-        arm.add_route("GET", _GROUP, GROUP_VERSIONS, group_read, self._resource_group)
+        customers, versions = arm.customers, APPLICATION_VERSIONS
+        arm.add_route(
+            "GET",
+            f"{_GROUP}{_APPLICATIONS}/{{name}}",
+            versions,
+            lambda request, _: ApplicationRead(customers.by_application(request.path.rstrip("/"))),
+            self._application,
+        )
+        for scope in (_SUBSCRIPTION, _GROUP):
+            path = f"{scope}{_APPLICATIONS}"
+            arm.add_route(
+                "GET", path, versions, lambda _, found: ApplicationList(found["subscription"]), self._applications
+            )
+        arm.add_route(
+            "GET",
+            _GROUP,
+            GROUP_VERSIONS,
+            lambda _, found: ResourceGroupRead(arm.customer_at(found)),
+            self._resource_group,
+        )
 
     def _application(self, request: ArmRequest) -> web.Response:
         path = request.path

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.azure.resource_manager import ArmRequest, PathParameters, ResourceManager, forbidden
+from sandbox.azure.resource_manager import ArmRequest, ResourceManager, forbidden
 from sandbox.errors import RefusedError, json_response, not_implemented
 from sandbox.faults.operations import AssignmentList, DefinitionRead
 from sandbox.world.customers import Access, Customer
@@ -31,18 +31,12 @@ class PolicyAssignments:
 
     def __init__(self, arm: ResourceManager) -> None:
         self._arm = arm
-
-        def assignments(_: web.Request, path: PathParameters) -> AssignmentList:
-            return AssignmentList(arm.customer_at(path))
-
-        def definition(_: web.Request, path: PathParameters) -> DefinitionRead:
-            return DefinitionRead(path["name"])
-
-        arm.add_route("GET", _ASSIGNMENTS, VERSIONS, assignments, self._assignments)
-        arm.add_route("GET", f"{_ASSIGNMENTS}/{{name}}", VERSIONS, assignments, self._assignment)
+        for path, answer in ((_ASSIGNMENTS, self._assignments), (f"{_ASSIGNMENTS}/{{name}}", self._assignment)):
+            arm.add_route("GET", path, VERSIONS, lambda _, found: AssignmentList(arm.customer_at(found)), answer)
         for scope in ("", _SUBSCRIPTION, _MANAGEMENT_GROUP):
             for kind in ("policyDefinitions", "policySetDefinitions"):
-                arm.add_route("GET", f"{scope}{_PROVIDER}/{kind}/{{name}}", VERSIONS, definition, self._definition)
+                path = f"{scope}{_PROVIDER}/{kind}/{{name}}"
+                arm.add_route("GET", path, VERSIONS, lambda _, found: DefinitionRead(found["name"]), self._definition)
 
     def _assignments(self, request: ArmRequest) -> web.Response:
         owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from sandbox.demo.browser import picture_of
 from sandbox.demo.checks import Checks
 from sandbox.demo.display import Display
-from sandbox.demo.picture import picture_of
 from sandbox.demo.steps import Steps
 from sandbox.demo.story import Story
 from sandbox.installation import Installation

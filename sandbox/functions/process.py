@@ -40,6 +40,22 @@ class Answer:
     body: str
 
 
+def send(
+    base_url: str, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+) -> Answer:
+    """Send one HTTP request and return what it was answered with; OSError when nobody answers.
+
+    `target` is path and query. Redirects are not followed.
+    """
+    connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=ANSWER_TIMEOUT_SECONDS)
+    try:
+        connection.request(method, target, body=body, headers=dict(headers or {}))
+        response = connection.getresponse()
+        return Answer(response.status, response.read().decode("utf-8", "replace"))
+    finally:
+        connection.close()
+
+
 class FunctionsProcess:
     """One running Functions host; a context manager.
 
@@ -173,15 +189,10 @@ class FunctionsProcess:
         Raises:
             FunctionsHostFailedError: it does not answer.
         """
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=ANSWER_TIMEOUT_SECONDS)
         try:
-            connection.request(method, f"{path}?{urlencode(query or {})}", body=body, headers=dict(headers or {}))
-            response = connection.getresponse()
-            return Answer(response.status, response.read().decode("utf-8", "replace"))
+            return send(self.url, method, f"{path}?{urlencode(query or {})}", headers=headers, body=body)
         except OSError as error:
             raise FunctionsHostFailedError(f"The Functions host does not answer: {error}\n{self.log()}") from error
-        finally:
-            connection.close()
 
     def run_timer(self, name: str) -> str | None:
         """Run a timer function now, wait for its end, and return why it failed, or None."""
