@@ -37,7 +37,7 @@ OPERATOR_NAME: Final = "operator@publisher.example"
 LOGIN: Final = "/.auth/login/aad"
 _COOKIE: Final = "AppServiceAuthSession"
 _PRINCIPAL: Final = "X-MS-CLIENT-PRINCIPAL"
-_PLATFORM_HEADERS: Final = ("x-ms-client-principal", "x-ms-token-", "x-ms-auth")
+_RESERVED: Final = ("x-ms-client-principal", "x-ms-token-", "x-ms-auth")
 _HOP_BY_HOP: Final = frozenset({"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding"})
 _AUDIENCES: Final = frozenset({API_CLIENT_ID, API_AUDIENCE})
 
@@ -67,7 +67,7 @@ class EasyAuth:
         self._session: aiohttp.ClientSession | None = None
 
     def front_door(self, url: str) -> str:
-        """Return the address that signs the operator in and goes on to the operations page; `url` is this site's own."""
+        """Return the address that signs the operator in and goes on to the operations page; `url`: this site's."""
         return f"{url}{LOGIN}?post_login_redirect_uri=/api/dashboard"
 
     def add_routes(self, app: web.Application) -> None:
@@ -102,9 +102,7 @@ class EasyAuth:
         return answer
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
-        headers = {
-            name: value for name, value in request.headers.items() if not name.lower().startswith(_PLATFORM_HEADERS)
-        }
+        headers = {name: value for name, value in request.headers.items() if not name.lower().startswith(_RESERVED)}
         try:
             principal = self._principal(request)
         except RefusedError as refused:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import orjson
-from aiohttp import web
 
 from sandbox.errors import json_response
 from sandbox.workspace.iso8601 import parse_timespan
@@ -22,6 +21,8 @@ from sandbox.workspace.workspace import QueryError, QueryResult, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from aiohttp import web
 
 _PLACE: Final = re.compile(r"\bat (?P<line>\d+):(?P<column>\d+)\b")
 """Where duckdb-kql says that a query is wrong; its columns count from 0."""
