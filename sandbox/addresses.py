@@ -1,4 +1,4 @@
-"""Where everything of a running sandbox is, for people who paste command lines and for programs that read JSON."""
+"""The addresses of a running sandbox: as command lines to paste, and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EXAMPLE_QUERY: Final = (
 class Addresses:
     """The addresses of one installation.
 
-    Files that command lines need are written into `folder`; all of their secrets are worth nothing elsewhere.
+    Files that command lines need are written into `folder`; their secrets are valid in this sandbox only.
     """
 
     installation: Installation
@@ -60,7 +60,7 @@ class Addresses:
 
     @property
     def customers_url(self) -> str:
-        """Where customers can be played; see sandbox.playground."""
+        """Where customers can be made to act; see sandbox/playground.py."""
         return f"{self.installation.site_url}/customers"
 
     @property

@@ -1,4 +1,4 @@
-"""The whole local Azure as one object: `with Sandbox() as sandbox:` and the product runs with `sandbox.environment`."""
+"""Puts the local Azure together: `with Sandbox() as sandbox:`, then run the product with `sandbox.environment`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ RULE_ID: Final = "dcr-7e57ab1e000040008000000000000009"
 
 
 class Sandbox:
-    """Entra ID, Resource Manager, Logs Ingestion, Log Analytics and storage on loopback, over TLS, on free ports.
+    """Entra ID, Resource Manager, Logs Ingestion, Log Analytics and storage on loopback, over TLS.
 
     A context manager; everything it starts ends with it. All of its parts can be used from any thread.
 
@@ -133,7 +133,7 @@ class Sandbox:
         return self.environment_with()
 
     def environment_with(self, sign_in: str = "secret", *, system_assigned: bool = False) -> dict[str, str]:
-        """The settings with another way to sign the service principal in, or with the system-assigned identity.
+        """`environment` with another way to sign the service principal in, or with the system-assigned identity.
 
         Args:
             sign_in: "secret", "certificate", "protected certificate" or "federation".
@@ -170,7 +170,7 @@ class Sandbox:
 
     @contextmanager
     def untrusted(self, service: Service) -> Iterator[None]:
-        """A service shows a certificate of an authority that nobody knows: every TLS handshake fails."""
+        """A service presents a certificate of an unknown authority: every TLS handshake fails."""
         stranger = CertificateAuthority(self._folder / "stranger", "Nobody knows this authority")
         self._servers[service].stop()
         self._servers[service].start(stranger.server_certificate())
@@ -181,7 +181,7 @@ class Sandbox:
             self._servers[service].start()
 
     def reset(self) -> None:
-        """An empty Azure again: no customers, rows, faults or logged requests, and an untouched storage account."""
+        """Empties everything but storage: no customers, rows, faults or logged requests, and real time again."""
         self.faults.clear()
         self.clock.reset()
         self.arm.reset()
@@ -197,7 +197,7 @@ class Sandbox:
         self.clear_counts()
 
     def clear_counts(self) -> None:
-        """Forgets what was asked, handed out and uploaded, and nothing else."""
+        """Forgets logged requests, issued tokens, accepted uploads and counted rows, and nothing else."""
         self.requests.clear()
         self.ingestion.clear()
         self.rows.clear()

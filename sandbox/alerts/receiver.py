@@ -1,4 +1,4 @@
-"""The other end of an action group: a small HTTP receiver that keeps the alerts it is told about."""
+"""The HTTP endpoint that an action group posts alerts to; it keeps them."""
 
 from __future__ import annotations
 

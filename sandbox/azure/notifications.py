@@ -1,4 +1,4 @@
-"""The notifications that Azure sends to a publisher's webhook about a customer's application.
+"""Builds the notifications that Azure sends to a publisher's webhook about a customer's application.
 
 Source: https://learn.microsoft.com/azure/azure-resource-manager/managed-applications/publish-notifications
 """

@@ -1,4 +1,4 @@
-"""A small web site of the sandbox's own on a free loopback port: where alerts arrive and where customers are played."""
+"""A plain HTTP server on a free loopback port, for what is not Azure: alert receiver, playground, sign-in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Site:
-    """Serves plain HTTP from a thread of its own; a context manager. `add_routes` puts in what is served."""
+    """Serves plain HTTP from a thread of its own; a context manager. Each of `add_routes` adds what is served."""
 
     def __init__(self, *add_routes: Callable[[web.Application], None]) -> None:
         self._app = web.Application()

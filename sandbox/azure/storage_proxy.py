@@ -1,4 +1,4 @@
-"""Stands between the product and Azurite, so that Table and Queue storage can be slow, broken and counted, too.
+"""Forwards Table and Queue storage requests to Azurite, so that they are logged and can fail.
 
 Requests pass unchanged: a shared key signature covers the path, not the host, so it stays valid.
 """

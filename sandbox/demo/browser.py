@@ -1,4 +1,4 @@
-"""Pictures of the operations page, where there is a browser: for the README, and at the end of the demo.
+"""Takes pictures of the operations page, where there is a browser: at the end of the demo, and for the README.
 
 `python -m sandbox.demo.browser FILE.png` draws the page with a sample fleet. Chromium is driven by Playwright.
 """

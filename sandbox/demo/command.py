@@ -1,4 +1,4 @@
-"""``python -m sandbox demo``: the whole system on this machine, told as a story that checks itself."""
+"""``python -m sandbox demo``: installs the product in a sandbox, plays the chapters of story.py, sums the checks up."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 SETTINGS: Final = {"API_CACHE_SECONDS": "0"}
-"""The story goes on faster than anybody reloads a page."""
+"""No cache, because the API is asked right after each change."""
 
 
 def run_demo(console: Console, *, prepare: Callable[[Installation], None] = lambda _: None) -> int:

@@ -92,7 +92,7 @@ class CutHalfWay:
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """The right answer, `seconds` late. A large number is an answer that never comes."""
+    """The right answer, `seconds` late. With a large number the answer never comes."""
 
     seconds: float
 

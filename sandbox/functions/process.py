@@ -1,4 +1,4 @@
-"""The Functions host as a child process: started with app settings, called over HTTP, never outliving its parent."""
+"""Runs the Functions host as a child process with app settings, and calls it over HTTP."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANSWER_TIMEOUT_SECONDS: Final = 230.0
 """The longest that Azure Functions lets an HTTP answer take."""
 
 _INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TEMP", "SYSTEMROOT", "LD_LIBRARY_PATH")
-"""All that the app sees of this machine's environment besides its settings."""
+"""The environment variables of this machine that the app gets besides its settings."""
 
 
 class FunctionsHostFailedError(Exception):
@@ -115,7 +115,7 @@ class FunctionsProcess:
 
     @property
     def is_running(self) -> bool:
-        """Whether the host is there."""
+        """Whether the host runs now."""
         return self._process is not None and self._process.poll() is None
 
     def log(self, lines: int = 40) -> str:

@@ -1,4 +1,4 @@
-"""All pretend customers, found by application, managed resource group or subscription in any casing."""
+"""Finds customers by application, managed resource group or subscription, in any casing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pretend customer: one deployment of the managed application, its policies, its states, and who may look at it."""
+"""A customer: one deployment of the managed application, its policies and states, and the publisher's access to it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Customer:
         """Evaluates again: the matching owned states get this complianceState and the present time.
 
         Args:
-            compliance: "NonCompliant", "Compliant", "Exempt", "Unknown", "Conflict", "Error", or an invention.
+            compliance: "NonCompliant", "Compliant", "Exempt", "Unknown", "Conflict", "Error", or any other text.
             resource: the resource's name; None for all.
             assignment: the assignment's name; None for all.
             reference: the policy definition reference id; None for all.

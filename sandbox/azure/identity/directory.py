@@ -1,4 +1,4 @@
-"""Who is who in the sandbox: the publisher's tenant, its service principal, and the Functions app's identities."""
+"""The publisher's tenant: ids of its principals, the audiences of its services, and both token endpoints."""
 
 from __future__ import annotations
 

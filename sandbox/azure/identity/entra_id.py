@@ -1,4 +1,4 @@
-"""Entra ID for one publisher's tenant: the token endpoint for service principals, and what discovery needs.
+"""Plays Entra ID for the publisher's tenant: the token endpoint for service principals, and discovery.
 
 Source: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow. Error codes (AADSTS...)
 as in https://learn.microsoft.com/entra/identity-platform/reference-error-codes.
@@ -29,7 +29,7 @@ FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
 
 @dataclass(slots=True)
 class IssuedTokens:
-    """How many tokens were handed out, by audience: every run should need one per audience. Thread-safe."""
+    """How many tokens were issued, by audience. Thread-safe."""
 
     _counts: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -1,4 +1,4 @@
-"""The token endpoint that App Service and Functions offer to the code they run, as a plain HTTP server on loopback.
+"""Plays the managed identity endpoint: the token endpoint that App Service and Functions offer to the code they run.
 
 Source: https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
 """
