@@ -69,7 +69,7 @@ class ResourceManager:
         self.tenant_id = ""
         self.authorized_object_ids: set[str] = set()
         """The principals that the plan's authorizations name."""
-        self.faults = faults
+        self._faults = faults
         self._issuer = issuer
         self._routes: list[_Route] = []
 
@@ -92,7 +92,7 @@ class ResourceManager:
         """Serves `path`, in which `{name}` stands for one segment.
 
         Args:
-            method: of HTTP.
+            method: the HTTP method.
             path: without a slash at the end.
             api_versions: those that are accepted; others are refused with 400.
             operation: what a request asks for; faults are scripted for it.
@@ -158,7 +158,7 @@ class ResourceManager:
             response.headers.update(headers)
             return response
 
-        return await self.faults.answer(route.operation(request, path), request, answer)
+        return await self._faults.answer(route.operation(request, path), request, answer)
 
     def _token(self, request: web.Request) -> Token:
         return bearer_token(request, self._issuer, frozenset(self.audiences))
