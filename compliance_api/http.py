@@ -36,7 +36,7 @@ class Request:
         return self.headers.get(name.lower(), "")
 
     def refuse_other_parameters(self, *known: str) -> None:
-        """ProblemError 400 for a parameter that is not known: a misspelt filter must not show the whole fleet."""
+        """Raise ProblemError 400 for a parameter that is not known: a misspelt filter must not show the whole fleet."""
         for name in self.parameters:
             if name not in known:
                 there_are = ", ".join(known) or "none"

@@ -39,11 +39,10 @@ _under_way: set[Coroutine[Any, Any, Table]] = set()
 async def query_logs(request: Request, context: Context) -> Answer:
     """Run the caller's query. 200: all of the answer; 206: part of it, and `error` says why."""
     request.refuse_other_parameters(_FUNCTION_KEY)
-    query, timespan = _query_and_timespan(request, context.settings.limits)
-    limits = context.settings.limits
+    limits, principal = context.settings.limits, context.principal
+    query, timespan = _query_and_timespan(request, limits)
     question = Question(query, timespan, limits.seconds, limits.answer_bytes * _READ_FACTOR)
     table = await _table_of(context.compliance.workspace.ask(question), limits)
-    principal = context.principal
     _LOGGER.info(
         "query by %s of %s: %d rows, %d characters of KQL",
         principal.object_id,
@@ -51,7 +50,7 @@ async def query_logs(request: Request, context: Context) -> Answer:
         len(table.rows),
         len(query),
     )
-    return _partial_or_whole(table, context.settings.limits, timespan=timespan)
+    return _table_answer(table, limits, timespan=timespan)
 
 
 async def list_tables(request: Request, context: Context) -> Answer:
@@ -84,7 +83,7 @@ async def saved_query(request: Request, context: Context) -> Answer:
     limits = context.settings.limits
     timespan = timespan_of(request.parameters.get(TIMESPAN), limits.timespan, _default_timespan(limits))
     table = await _table_of(context.compliance.saved(name, timespan), limits)
-    return _partial_or_whole(table, limits, timespan=timespan)
+    return _table_answer(table, limits, timespan=timespan)
 
 
 def _query_and_timespan(request: Request, limits: QueryLimits) -> tuple[str, str]:
@@ -130,7 +129,7 @@ async def _table_of(asking: Coroutine[Any, Any, Table], limits: QueryLimits) -> 
         _under_way.discard(asking)
 
 
-def _partial_or_whole(table: Table, limits: QueryLimits, **more: Any) -> Answer:
+def _table_answer(table: Table, limits: QueryLimits, **more: Any) -> Answer:
     """Return a table as JSON within the limits: 200 with all of it, or 206 with a part and the reason."""
     rows, cut = _cut(table.as_dicts(), limits)
     reason = cut or table.incomplete

@@ -13,7 +13,7 @@ _SAME_SITE: Final = frozenset({"same-origin", "none"})
 
 
 def require_sign_in(variables: Mapping[str, str]) -> None:
-    """ProblemError 503 while the platform's sign-in is off: then anybody can send the headers that name the caller."""
+    """Raise ProblemError 503 while the platform's sign-in is off: the caller's headers could then come from anybody."""
     if not is_behind_sign_in(variables):
         raise ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -42,7 +42,7 @@ def _require_role(
 
 
 def require_own_site(request: Request) -> None:
-    """ProblemError 403 for what a page of another origin makes a browser send, with the caller's session cookie.
+    """Raise ProblemError 403 for what a page of another origin makes a browser send, with the caller's session cookie.
 
     Browsers tell by Sec-Fetch-Site, and older ones by Origin; programs send neither.
     """

@@ -95,7 +95,7 @@ def _claims(header: str) -> dict[str, set[str]]:
 
 
 def _check_companions(request: Request, claims: Mapping[str, set[str]]) -> None:
-    """ProblemError 401 unless the other headers, and the claims among themselves, name the same one caller."""
+    """Raise ProblemError 401 unless the other headers, and the claims among themselves, name the same one caller."""
     if request.header(f"{_HEADER}-IDP").lower() not in ("", _PROVIDER):
         raise _unknown_caller("The headers of the principal contradict each other.")
     object_id = request.header(f"{_HEADER}-ID").lower()
