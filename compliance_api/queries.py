@@ -31,7 +31,7 @@ _READ_FACTOR: Final = 4
 
 _TABLES_QUERY: Final = "union withsource=Table_name * | summarize Rows = count() by Table_name | order by Rows desc"
 _FUNCTION_KEY: Final = "code"
-"""Callers of older samples may still send one; nobody asks for it."""
+"""A parameter that callers of older samples still send; it is accepted and not used."""
 
 _under_way: set[Coroutine[Any, Any, Table]] = set()
 

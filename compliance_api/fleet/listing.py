@@ -19,7 +19,7 @@ _LAST_KNOWN_RANK: Final = {known: rank for rank, known in enumerate(LastKnown)}
 
 
 def _trouble(application: Application) -> SortKey:
-    """What needs somebody first: violations, then what cannot be seen, then what was never evaluated."""
+    """Sort key: applications with violations first, then unread ones, then those that were never evaluated."""
     return (
         _STATUS_RANK[application.status],
         _LAST_KNOWN_RANK[application.last_known],

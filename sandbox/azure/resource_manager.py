@@ -127,7 +127,7 @@ class ResourceManager:
         return customer
 
     def require_subscription(self, subscription_id: str) -> None:
-        """Raises RefusedError 404 when nobody has such a subscription."""
+        """Raises RefusedError 404 when no customer has this subscription."""
         if not self.customers.in_subscription(subscription_id):
             raise RefusedError(404, "SubscriptionNotFound", f"The subscription '{subscription_id}' could not be found.")
 

@@ -30,7 +30,7 @@ class Check:
 
 @dataclass
 class Checks:
-    """Every check of a demonstration, in order; `show` is called with each as it is made."""
+    """Collects the checks of a demonstration, in order; `show` is called with each one."""
 
     show: Callable[[Check], None] = lambda _: None
     made: list[Check] = field(default_factory=list)

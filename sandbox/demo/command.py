@@ -24,10 +24,10 @@ SETTINGS: Final = {"API_CACHE_SECONDS": "0"}
 
 
 def run_demo(console: Console, *, prepare: Callable[[Installation], None] = lambda _: None) -> int:
-    """Tell the story; return 0 when everything was as it should be, 1 when anything was not.
+    """Play the demonstration; return 0 when every check holds, 1 when one does not or the demonstration breaks off.
 
     Args:
-        console: where it is told.
+        console: where it is printed.
         prepare: is called before the story begins; a test scripts a fault there.
     """
     display = Display(console)
@@ -48,7 +48,7 @@ def run_demo(console: Console, *, prepare: Callable[[Installation], None] = lamb
         except Exception as error:
             if exit_status() is not None:
                 raise
-            # Whatever it was, the demonstration has failed and must say so.
+            # Any exception means that the demonstration has failed; it must say so.
             display.broken(error)
             display.log(installation.functions.log())
             return 1
