@@ -95,7 +95,7 @@ class Sandbox:
         self.ingestion = LogsIngestion(self.directory.issuer, self.faults, RULE_ID, streams, sink)
         self._thread = ServerThread()
         self._servers = {service: self._server(service) for service in Service}
-        self._install()
+        self._add_routes()
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
@@ -217,20 +217,21 @@ class Sandbox:
         plain = service is Service.MANAGED_IDENTITY or (storage and not self._identity_storage)
         return Server(service, self._thread, self.requests, None if plain else self._certificate)
 
-    def _install(self) -> None:
-        self._servers[Service.ENTRA_ID].app.add_routes(self.directory.entra_id.routes())
-        self._servers[Service.MANAGED_IDENTITY].app.add_routes(self.directory.managed_identity.routes())
-        self._servers[Service.RESOURCE_MANAGER].app.add_routes(self.arm.routes())
-        self._servers[Service.LOGS_INGESTION].app.add_routes(self.ingestion.routes())
+    def _add_routes(self) -> None:
+        apps = {service: server.app for service, server in self._servers.items()}
+        self.directory.entra_id.add_routes(apps[Service.ENTRA_ID])
+        self.directory.managed_identity.add_routes(apps[Service.MANAGED_IDENTITY])
+        self.arm.add_routes(apps[Service.RESOURCE_MANAGER])
+        self.ingestion.add_routes(apps[Service.LOGS_INGESTION])
         for service in (Service.TABLES, Service.QUEUES):
             proxy = StorageProxy(service, self.azurite, self.faults, self.certificate_authority)
-            proxy.install(self._servers[service].app)
+            proxy.add_routes(apps[service])
         if self._workspace is not None:
             from sandbox.workspace.log_analytics_api import LogAnalyticsApi  # noqa: PLC0415 - comes with DuckDB
 
             api = LogAnalyticsApi(self._workspace, WORKSPACE_ID, self._may_query, self.clock)
-            api.add_routes(self._servers[Service.LOG_ANALYTICS].app)
-            self._servers[Service.LOG_ANALYTICS].app.middlewares.append(spoiled(self.faults, LogQuery()))
+            api.add_routes(apps[Service.LOG_ANALYTICS])
+            apps[Service.LOG_ANALYTICS].middlewares.append(spoiled(self.faults, LogQuery()))
 
     def _may_query(self, request: web.Request) -> bool:
         try:

@@ -30,7 +30,7 @@ class Applications:
     def __init__(self, arm: ResourceManager) -> None:
         self._arm = arm
         customers, versions = arm.customers, APPLICATION_VERSIONS
-        arm.add_route(
+        arm.serve(
             "GET",
             f"{_GROUP}{_APPLICATIONS}/{{name}}",
             versions,
@@ -39,10 +39,10 @@ class Applications:
         )
         for scope in (_SUBSCRIPTION, _GROUP):
             path = f"{scope}{_APPLICATIONS}"
-            arm.add_route(
+            arm.serve(
                 "GET", path, versions, lambda _, found: ApplicationList(found["subscription"]), self._applications
             )
-        arm.add_route(
+        arm.serve(
             "GET",
             _GROUP,
             GROUP_VERSIONS,

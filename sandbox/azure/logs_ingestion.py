@@ -62,9 +62,9 @@ class LogsIngestion:
         self._accepted: list[AcceptedUpload] = []
         self._lock = threading.Lock()
 
-    def routes(self) -> list[web.AbstractRouteDef]:
-        """The HTTP routes of the endpoint."""
-        return [web.post("/dataCollectionRules/{rule}/streams/{stream}", self._upload)]
+    def add_routes(self, app: web.Application) -> None:
+        """Adds the one route of the endpoint."""
+        app.router.add_post("/dataCollectionRules/{rule}/streams/{stream}", self._upload)
 
     @property
     def accepted(self) -> list[AcceptedUpload]:

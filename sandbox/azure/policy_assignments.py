@@ -32,11 +32,11 @@ class PolicyAssignments:
     def __init__(self, arm: ResourceManager) -> None:
         self._arm = arm
         for path, answer in ((_ASSIGNMENTS, self._assignments), (f"{_ASSIGNMENTS}/{{name}}", self._assignment)):
-            arm.add_route("GET", path, VERSIONS, lambda _, found: AssignmentList(arm.customer_at(found)), answer)
+            arm.serve("GET", path, VERSIONS, lambda _, found: AssignmentList(arm.customer_at(found)), answer)
         for scope in ("", _SUBSCRIPTION, _MANAGEMENT_GROUP):
             for kind in ("policyDefinitions", "policySetDefinitions"):
                 path = f"{scope}{_PROVIDER}/{kind}/{{name}}"
-                arm.add_route("GET", path, VERSIONS, lambda _, found: DefinitionRead(found["name"]), self._definition)
+                arm.serve("GET", path, VERSIONS, lambda _, found: DefinitionRead(found["name"]), self._definition)
 
     def _assignments(self, request: ArmRequest) -> web.Response:
         owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)

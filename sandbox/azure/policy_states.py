@@ -51,7 +51,7 @@ class PolicyStates:
 
     def __init__(self, arm: ResourceManager) -> None:
         self._arm = arm
-        arm.add_route("POST", _PATH, VERSIONS, self._operation, self._query_results)
+        arm.serve("POST", _PATH, VERSIONS, self._operation, self._query_results)
 
     def _operation(self, request: web.Request, path: PathParameters) -> PolicyQuery:
         try:

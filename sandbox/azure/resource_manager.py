@@ -1,7 +1,7 @@
 """Plays Azure Resource Manager: finds the route of a request, checks token, tenant and API version, and meters.
 
 The routes come from a file per resource provider: applications.py, policy_assignments.py and policy_states.py. A new
-answer of ARM is a route there (`add_route`), and an `Operation` in sandbox/faults/operations.py, so that it can fail.
+answer of ARM is a route there (`serve`), and an `Operation` in sandbox/faults/operations.py, so that it can fail.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from aiohttp import web
 
 from sandbox.azure.identity.tokens import Token, TokenIssuer, bearer_token
 from sandbox.azure.throttling import Throttle
@@ -20,6 +18,8 @@ from sandbox.world.customer_directory import CustomerDirectory
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
+
+    from aiohttp import web
 
     from sandbox.faults.faults import Faults
     from sandbox.faults.operations import Operation
@@ -81,7 +81,7 @@ class ResourceManager:
         self.page_size = 1000
         self.filter_ignores_case = True
 
-    def add_route(
+    def serve(
         self,
         method: str,
         path: str,
@@ -101,9 +101,9 @@ class ResourceManager:
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path.replace(".", r"\."))
         self._routes.append(_Route(method, re.compile(f"{pattern}/?", re.IGNORECASE), api_versions, operation, answer))
 
-    def routes(self) -> list[web.AbstractRouteDef]:
-        """One catch-all route: aiohttp's own router minds the case of paths, ARM does not."""
-        return [web.route("*", "/{path:.*}", self._dispatch)]
+    def add_routes(self, app: web.Application) -> None:
+        """Adds one route for everything, because aiohttp's router compares the case of paths and ARM does not."""
+        app.router.add_route("*", "/{path:.*}", self._dispatch)
 
     def authorize(self, token: Token, customer: Customer, access: Access, scope: str) -> None:
         """Raises RefusedError when the caller must not do this to what is at `scope`, or cannot see it."""
