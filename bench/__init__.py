@@ -1,1 +1,1 @@
-"""How fast, how small: the collector against the obvious program and against a floor, on one machine in one run."""
+"""``make bench``: time and memory of the collector, compared with two other programs on the same machine."""

@@ -46,9 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _measure_starts(report)
         with Server() as server:
-            _measure_memory(server, report)
-            if not options.no_growth:
-                _measure_growth(server, report)
+            for workload in (TENTH, MILLION, TENTH, *(() if options.no_growth else GROWTH)):
+                _measure(server, report, workload, OURS, COLLECTOR)
             _measure_rounds(server, report, started)
     except WrongResultError as error:
         console.print(f"[red]The benchmark is void: {error}")
@@ -69,18 +68,8 @@ def _measure_starts(report: Report) -> None:
             report.starts[name] = [start_seconds(*program) for _ in range(STARTS)]
 
 
-def _measure_memory(server: Server, report: Report) -> None:
-    for workload in (TENTH, MILLION, TENTH):
-        _measure(server, report, workload, OURS, COLLECTOR)
-
-
-def _measure_growth(server: Server, report: Report) -> None:
-    for workload in GROWTH:
-        _measure(server, report, workload, OURS, COLLECTOR)
-
-
 def _measure_rounds(server: Server, report: Report, started: float) -> None:
-    """Measure contenders in turn, so that whatever else this machine does meets all of them."""
+    """Measure the contenders in turn, so that other work on this machine slows all of them alike."""
     for number in range(ROUNDS):
         if number >= LEAST_ROUNDS and time.monotonic() - started > LONGEST_SECONDS:
             return

@@ -1,4 +1,4 @@
-"""What the benchmark's Azure answers for a workload: pages of policy states and pages of the registry."""
+"""Builds the answers of the benchmark's server for a workload: pages of policy states and of the registry's table."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Answers:
     def page(self, path: str, query: str) -> bytes:
         """Return one page of policy states for the resource group in ``path``; ``$select`` is honoured."""
         _, _, subscription, _, group = path.split("/", 5)[:5]
-        parameters = dict(part.partition("=")[::2] for part in unquote(query).split("&"))
+        parameters = _parameters(query)
         offset, chosen = int(parameters.get("$skiptoken", "0").partition(".")[0]), parameters.get("$select", "")
         chosen = chosen or unquote(parameters.get("$skiptoken", "").partition(".")[2])
         count = min(PAGE_SIZE, self.workload.states - offset)
@@ -57,7 +57,7 @@ class Answers:
 
     def registry(self, query: str) -> bytes:
         """Return one page of the registry's table; ``$top`` is honoured."""
-        parameters = dict(part.partition("=")[::2] for part in unquote(query).split("&"))
+        parameters = _parameters(query)
         first, size = int(parameters.get("NextPartitionKey", "0")), int(parameters.get("$top", _REGISTRY_PAGE))
         rows = self._entities[first : first + size]
         content = b"".join((b'{"value":[', b",".join(rows), b"]}"))
@@ -68,6 +68,10 @@ class Answers:
             f"{more}Content-Length: {len(content)}\r\n\r\n"
         )
         return head.encode() + content
+
+
+def _parameters(query: str) -> dict[str, str]:
+    return dict(part.partition("=")[::2] for part in unquote(query).split("&"))
 
 
 def _entity(number: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _RESULTS: Final = "rows Custom-PolicyCollectionResults_CL"
 
 
 class WrongResultError(Exception):
-    """A contender did not do the whole work, so that its time means nothing."""
+    """A contender failed, or not all rows of the workload arrived; its time is not comparable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def start_seconds(*program: str) -> float:
 def _watched(program: Sequence[str], environment: Mapping[str, str]) -> tuple[float, Any]:
     """Run a program and return its seconds and what the operating system counted for it (its peak included).
 
-    A child's peak begins with what its parent holds when it starts, so whoever measures must stay small itself.
+    A child's peak includes what its parent held when it started, so the measuring process must stay small.
     """
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ}
     started = time.perf_counter()

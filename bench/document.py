@@ -1,4 +1,4 @@
-"""Puts a result into docs/performance.md, so that what stands there is what was measured."""
+"""Writes a result into docs/performance.md, docs/performance.json and the picture."""
 
 from __future__ import annotations
 

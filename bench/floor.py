@@ -1,7 +1,7 @@
-"""The floor: what Python with aiohttp and orjson needs to do the same work and nothing else.
+"""The contender "floor": what Python with aiohttp and orjson needs at least for the same rows.
 
-No retries, no deadline, no ownership check, no limit for a subscription, no outcome, no token: fetch, parse, build the
-same rows, compress, upload. The distance to it is what everything else in the collector costs.
+It fetches, parses, builds the same rows, compresses and uploads. It has no retries, deadline, ownership check, limits,
+outcomes or tokens; the collector's time minus this one's is what those cost.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class RowBuilder:
 
 
 class Floor:
-    """One run with one session."""
+    """One collection, with one HTTP session."""
 
     def __init__(self, session: aiohttp.ClientSession, environment: dict[str, str]) -> None:
         self._session = session

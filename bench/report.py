@@ -26,7 +26,7 @@ OURS: Final = "collector"
 
 @dataclass
 class Report:
-    """Every measurement of one run of the benchmark; what it says is of medians."""
+    """Every measurement of one run of the benchmark; figures are medians."""
 
     measurements: dict[tuple[Workload, str], list[Measurement]] = field(default_factory=dict)
     starts: dict[str, list[float]] = field(default_factory=dict)

@@ -1,7 +1,7 @@
-"""The Azure of the benchmark: a process of its own that costs as little processor time as it can.
+"""The benchmark's own small Azure, a process that takes as little processor time as it can.
 
-Tokens, the registry's table, policy states and ingestion, and nothing that could be wrong with a request is checked:
-the sandbox does that, for the tests. One thread for each connection and blocking sockets, so that TLS, latency
+It serves tokens, the registry's table, policy states and ingestion, and checks nothing. (The sandbox checks requests,
+for the tests.) One thread for each connection and blocking sockets, so that TLS, latency
 and inflating run outside the interpreter's lock; pages are encoded once, and only a customer's ids are put in.
 """
 
@@ -37,7 +37,7 @@ _NO_CONTENT: Final = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 class BenchServer:
-    """Two listening sockets, one with TLS for Azure and one without for the machine's own endpoints."""
+    """Two listening sockets: one with TLS for Azure's services, one without for storage and the managed identity."""
 
     def __init__(self, folder: Path) -> None:
         authority = CertificateAuthority(folder)
@@ -70,10 +70,6 @@ class BenchServer:
     def play(self, workload: Workload) -> None:
         """Serve another fleet from now on, and count from nothing."""
         self._answers = Answers(workload, self._secure)
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget what was counted."""
         with self._lock:
             self._counts.clear()
 
@@ -172,7 +168,10 @@ def _field(form: str, name: str) -> str:
 
 
 def main() -> None:
-    """Serve until standard input ends: a workload or ``report`` on each line, answered with one line of JSON."""
+    """Serve until standard input ends.
+
+    Each line is a command, ``play`` with a workload or ``report``, and its arguments; each is answered with one line.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         server = BenchServer(Path(folder))
 
@@ -180,11 +179,7 @@ def main() -> None:
             server.play(Workload(**workload))
             return {}
 
-        def clear() -> dict[str, int]:
-            server.clear()
-            return {}
-
-        commands: dict[str, Callable[..., dict[str, int]]] = {"play": play, "clear": clear, "report": server.report}
+        commands: dict[str, Callable[..., dict[str, int]]] = {"play": play, "report": server.report}
         print(json.dumps(server.environment), flush=True)
         for line in sys.stdin:
             command, arguments = json.loads(line)

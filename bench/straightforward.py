@@ -1,4 +1,4 @@
-"""The obvious program: the SDK's clients as their documentation shows them, one for each application, all at once.
+"""The contender "straightforward": the SDK's clients as their documentation shows them, all applications at once.
 
 Written for the comparison, with the same rows; it does what the collector does in a run in which nothing goes wrong.
 """

@@ -1,1 +1,1 @@
-"""The compliance API and the operations page: what the tables say about the fleet, for people and for automation."""
+"""The compliance API and the operations page: the tables of the workspace, for people and programs."""

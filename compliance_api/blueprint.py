@@ -1,6 +1,6 @@
-"""The API on Azure Functions: routes, and nothing but what a trigger needs.
+"""The API's routes on Azure Functions. What they answer is in operations.py, queries.py and pages.py.
 
-No function key is asked for: the platform's sign-in stands in front, and compliance_api.callers checks behind it.
+No function key is asked for: App Service authentication signs callers in, and compliance_api/callers checks them.
 """
 
 import os
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 if TYPE_CHECKING:
-    from compliance_api.endpoint import Door, Handler
+    from compliance_api.endpoint import AccessCheck, Handler
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 
@@ -114,7 +114,7 @@ async def _page(req: func.HttpRequest) -> func.HttpResponse:
     return await _answered(req, dashboard, require_anybody)
 
 
-async def _answered(req: func.HttpRequest, handler: "Handler", door: "Door | None" = None) -> func.HttpResponse:
+async def _answered(req: func.HttpRequest, handler: "Handler", check: "AccessCheck | None" = None) -> func.HttpResponse:
     from compliance_api.callers.access import require_reader  # noqa: PLC0415
     from compliance_api.endpoint import answer  # noqa: PLC0415
     from compliance_api.http import Request  # noqa: PLC0415
@@ -126,7 +126,7 @@ async def _answered(req: func.HttpRequest, handler: "Handler", door: "Door | Non
         {name: value or "" for name, value in req.route_params.items()},
         req.get_body(),
     )
-    given = await answer(request, handler, os.environ, door=door or require_reader)
+    given = await answer(request, handler, os.environ, check_access=check or require_reader)
     return func.HttpResponse(
         given.body, status_code=int(given.status), mimetype=given.media_type, headers=given.all_headers()
     )

@@ -1,4 +1,4 @@
-"""One HTTP request to the API, from the door to its answer; free of Azure Functions' types."""
+"""Answers one HTTP request: access check, handler, and problem details for whatever fails. No Azure Functions types."""
 
 import asyncio
 import logging
@@ -32,9 +32,9 @@ class Context:
 
 
 Handler = Callable[[Request, Context], Awaitable[Answer]]
-Door = Callable[[Request, ApiSettings], Principal]
+AccessCheck = Callable[[Request, ApiSettings], Principal]
 
-_KNOWN: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ApiSettings, Compliance]]] = WeakKeyDictionary()
+_SHARED: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ApiSettings, Compliance]]] = WeakKeyDictionary()
 
 
 async def answer(
@@ -42,17 +42,17 @@ async def answer(
     handler: Handler,
     variables: Mapping[str, str],
     *,
-    door: Door = require_reader,
+    check_access: AccessCheck = require_reader,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Answer:
-    """Check who asks, let the handler answer, and turn what goes wrong into problem details.
+    """Check the caller, let the handler answer, and turn what goes wrong into problem details.
 
     `variables` is the environment. A refusal costs one line of log, without headers, bodies or queries.
     """
     try:
         require_sign_in(variables)
         settings = ApiSettings.from_environment(variables)
-        context = Context(settings, _compliance(settings, clock), door(request, settings), clock())
+        context = Context(settings, _compliance(settings, clock), check_access(request, settings), clock())
         return await handler(request, context)
     except ProblemError as problem:
         return _refused(problem, handler, str(problem))
@@ -70,11 +70,11 @@ async def answer(
 
 
 def _compliance(settings: ApiSettings, clock: Callable[[], datetime]) -> Compliance:
-    """Return what all requests share that this process answers with the same settings."""
-    known = _KNOWN.setdefault(asyncio.get_running_loop(), {})
-    if settings not in known:
-        known[settings] = Compliance(settings, clock=clock)
-    return known[settings]
+    """Return the Compliance, with its cache, that all requests with these settings share in this event loop."""
+    shared = _SHARED.setdefault(asyncio.get_running_loop(), {})
+    if settings not in shared:
+        shared[settings] = Compliance(settings, clock=clock)
+    return shared[settings]
 
 
 def _refused(problem: ProblemError, handler: Handler, reason: str, level: int = logging.WARNING) -> Answer:

@@ -1,4 +1,4 @@
-"""What a failure of the workspace means to the caller: an answer that says what to do, and nothing internal."""
+"""The problem details that a failure of the workspace is answered with; they say what to do, and nothing internal."""
 
 import math
 from http import HTTPStatus
@@ -23,10 +23,7 @@ _LONGEST_RETRY_SECONDS: Final = 3600
 
 
 def problem_of(failure: AzureFailure) -> ProblemError:
-    """Return the problem that a failed question of the API's own is answered with.
-
-    Never an answer without data: what cannot be read is not nothing.
-    """
+    """Return the problem for a failed query of the API itself: 503 with Retry-After, or 500 when it was refused."""
     if isinstance(failure, AccessDenied | AuthenticationFailed):
         detail = (
             "The workspace does not let the API's own identity query it from here: it needs the role Log Analytics "
@@ -43,7 +40,7 @@ def problem_of(failure: AzureFailure) -> ProblemError:
 
 
 def problem_of_query(failure: AzureFailure, seconds: int) -> ProblemError:
-    """Return the problem that a caller's own query is answered with; `seconds` is what it was given."""
+    """Return the problem for a caller's own query that failed: 400, 504 or that of `problem_of`; it had `seconds`."""
     if isinstance(failure, BadQuery):
         where = {"line": failure.line, "position": failure.position}
         engine = {"code": failure.code, "message": str(failure), **{k: v for k, v in where.items() if v is not None}}

@@ -1,4 +1,4 @@
-"""Requests and answers of the API, free of Azure Functions' types, and the headers that every answer carries."""
+"""Requests, answers and problem details of the API, without Azure Functions types; the headers of every answer."""
 
 import uuid
 from collections.abc import Mapping
@@ -34,6 +34,20 @@ class Request:
     def header(self, name: str) -> str:
         """Return a header, or "" when the request has none."""
         return self.headers.get(name.lower(), "")
+
+    def refuse_other_parameters(self, *known: str) -> None:
+        """Raise ProblemError 400 for a parameter that is not known: a misspelt filter must not show the whole fleet."""
+        for name in self.parameters:
+            if name not in known:
+                there_are = ", ".join(known) or "none"
+                raise bad_request(name[:100], f"There is no such parameter here. There are: {there_are}.")
+
+    def whole_number(self, name: str, default: int, largest: int) -> int:
+        """Return a parameter from 1 to `largest` (at most four digits); ProblemError 400 for anything else."""
+        text = self.parameters.get(name, str(default))
+        if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= largest):  # noqa: PLR2004
+            raise bad_request(name, f"{name} is a whole number from 1 to {largest}.")
+        return int(text)
 
 
 @dataclass(frozen=True, slots=True)

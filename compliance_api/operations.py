@@ -1,4 +1,4 @@
-"""GET /api/compliance and what is below it: the fleet for people and programs that may read."""
+"""The handlers for GET /api/compliance and what is below it: summary, applications, history and runs of the fleet."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from compliance_api.endpoint import Context
 from compliance_api.fleet import views
 from compliance_api.fleet.csv_export import csv_answer
 from compliance_api.fleet.fleet import Application, Fleet
-from compliance_api.fleet.listing import FILTERS, Listing, only_known
+from compliance_api.fleet.listing import FILTERS, Listing
 from compliance_api.fleet.paging import TOKEN, SortKey, page_of
 from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer
 from compliance_api.timespan import FIELD as TIMESPAN
@@ -22,14 +22,14 @@ _PAGING: Final = ("page_size", TOKEN)
 
 async def fleet_summary(request: Request, context: Context) -> Answer:
     """Answer with the whole fleet in numbers."""
-    only_known(request.parameters)
+    request.refuse_other_parameters()
     fleet = await context.compliance.fleet()
     return json_answer({**_frame(fleet, context), **views.summary(fleet)})
 
 
 async def applications(request: Request, context: Context) -> Answer:
     """Answer with the applications that match, sorted, page by page; or with all of them as CSV."""
-    only_known(request.parameters, *FILTERS, *_PAGING, "format")
+    request.refuse_other_parameters(*FILTERS, *_PAGING, "format")
     listing = Listing.parse(request.parameters)
     as_csv = _as_csv(request)
     fleet = await context.compliance.fleet()
@@ -37,9 +37,7 @@ async def applications(request: Request, context: Context) -> Answer:
     if as_csv:
         shown = [views.application(one, context.settings.portal) for one in matching]
         return csv_answer("applications.csv", _APPLICATION_COLUMNS, [_application_cells(one) for one in shown])
-    page = page_of(
-        matching, listing.key, question=repr(listing), parameters=request.parameters, descending=listing.descending
-    )
+    page = page_of(matching, listing.key, request, question=repr(listing), descending=listing.descending)
     return json_answer(
         {
             **_frame(fleet, context),
@@ -52,10 +50,10 @@ async def applications(request: Request, context: Context) -> Answer:
 
 async def application(request: Request, context: Context) -> Answer:
     """Answer with one application, its assignments, and its violations page by page; or with all of these as CSV."""
-    only_known(request.parameters, *_PAGING, "format")
+    request.refuse_other_parameters(*_PAGING, "format")
     as_csv = _as_csv(request)
     fleet = await context.compliance.fleet()
-    # Whether the platform decodes %2F in a path is its secret; a resource id has no % of its own.
+    # The platform does not document whether it decodes %2F in a path; a resource id has no % of its own.
     found = fleet.find(unquote(request.route.get("id", "")))
     if found is None or fleet.run is None:
         raise ProblemError(HTTPStatus.NOT_FOUND, "No registered application has this id.", field="id")
@@ -63,7 +61,7 @@ async def application(request: Request, context: Context) -> Answer:
     resources = sorted((views.resource(row, context.settings.portal) for row in violations), key=_violation_key)
     if as_csv:
         return csv_answer("violations.csv", _VIOLATION_COLUMNS, [_violation_cells(found, one) for one in resources])
-    page = page_of(resources, _violation_key, question=found.key, parameters=request.parameters)
+    page = page_of(resources, _violation_key, request, question=found.key)
     return json_answer(
         {
             **_frame(fleet, context),
@@ -76,7 +74,7 @@ async def application(request: Request, context: Context) -> Answer:
 
 async def history(request: Request, context: Context) -> Answer:
     """Answer with the fleet in numbers, run by run."""
-    only_known(request.parameters, TIMESPAN)
+    request.refuse_other_parameters(TIMESPAN)
     timespan = timespan_of(request.parameters.get(TIMESPAN), _LONGEST_HISTORY, "P14D")
     fleet, rows = await context.compliance.fleet(), await context.compliance.history(timespan)
     return json_answer(
@@ -86,18 +84,16 @@ async def history(request: Request, context: Context) -> Answer:
 
 async def runs(request: Request, context: Context) -> Answer:
     """Answer with the collector's completed runs, latest first."""
-    only_known(request.parameters, TIMESPAN, "limit")
+    request.refuse_other_parameters(TIMESPAN, "limit")
     timespan = timespan_of(request.parameters.get(TIMESPAN), _LONGEST_HISTORY, "P7D")
-    limit = request.parameters.get("limit", "50")
-    if not (limit.isascii() and limit.isdecimal() and len(limit) <= 4 and 1 <= int(limit) <= _MOST_RUNS):  # noqa: PLR2004
-        raise bad_request("limit", f"limit is a whole number from 1 to {_MOST_RUNS}.")
+    limit = request.whole_number("limit", 50, _MOST_RUNS)
     fleet, rows = await context.compliance.fleet(), await context.compliance.runs(timespan)
     return json_answer(
         {
             **_frame(fleet, context),
             "timespan": timespan,
             "total": len(rows),
-            "runs": [views.run(row) for row in rows[: int(limit)]],
+            "runs": [views.run(row) for row in rows[:limit]],
         }
     )
 
@@ -144,7 +140,7 @@ def _application_cells(one: dict[str, Any]) -> list[Any]:
         one["name"],
         one["status"],
         one["last_known"],
-        *(states[kind] for kind in ("noncompliant", "compliant", "exempt", "unknown")),
+        *(states[kind] for kind in views.STATE_KINDS),
         one["assignments_without_states"],
         (one["noncompliant_since"] or {}).get("time"),
         one["last_read"],

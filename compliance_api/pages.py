@@ -1,4 +1,4 @@
-"""The operations page and the OpenAPI description: files that are served as they are."""
+"""The handlers for the operations page and the OpenAPI description, both served from files."""
 
 import hashlib
 from functools import cache

@@ -1,4 +1,4 @@
-"""KQL over HTTP: queries of the callers' own for those who may, saved ones for every reader.
+"""The handlers for KQL: a caller's own query (role Compliance.Query), saved queries and tables (every reader).
 
 `query_logs` and `list_tables` take and answer what the published sample for private workspaces does, and more.
 """
@@ -13,7 +13,6 @@ import orjson
 
 from compliance_api.endpoint import Context
 from compliance_api.failures import problem_of_query
-from compliance_api.fleet.listing import only_known
 from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer
 from compliance_api.settings import QueryLimits
 from compliance_api.timespan import FIELD as TIMESPAN
@@ -28,23 +27,22 @@ _LARGEST_BODY: Final = 128 * 1024
 _LONGEST_QUERY: Final = 32 * 1024
 _MOST_AT_ONCE: Final = 4
 _READ_FACTOR: Final = 4
-"""How much longer than what is handed out an answer may be before its rows are cut."""
+"""An answer is read up to this multiple of the bytes that are handed out; then its rows are cut."""
 
 _TABLES_QUERY: Final = "union withsource=Table_name * | summarize Rows = count() by Table_name | order by Rows desc"
 _FUNCTION_KEY: Final = "code"
-"""Callers of older samples may still send one; nobody asks for it."""
+"""A parameter that callers of older samples still send; it is accepted and not used."""
 
 _under_way: set[Coroutine[Any, Any, Table]] = set()
 
 
 async def query_logs(request: Request, context: Context) -> Answer:
     """Run the caller's query. 200: all of the answer; 206: part of it, and `error` says why."""
-    only_known(request.parameters, _FUNCTION_KEY)
-    query, timespan = _asked(request, context.settings.limits)
-    limits = context.settings.limits
+    request.refuse_other_parameters(_FUNCTION_KEY)
+    limits, principal = context.settings.limits, context.principal
+    query, timespan = _query_and_timespan(request, limits)
     question = Question(query, timespan, limits.seconds, limits.answer_bytes * _READ_FACTOR)
-    table = await _answered(context.compliance.workspace.ask(question), limits)
-    principal = context.principal
+    table = await _table_of(context.compliance.workspace.ask(question), limits)
     _LOGGER.info(
         "query by %s of %s: %d rows, %d characters of KQL",
         principal.object_id,
@@ -52,15 +50,15 @@ async def query_logs(request: Request, context: Context) -> Answer:
         len(table.rows),
         len(query),
     )
-    return _answer(table, context.settings.limits, timespan=timespan)
+    return _table_answer(table, limits, timespan=timespan)
 
 
 async def list_tables(request: Request, context: Context) -> Answer:
     """Answer with the tables that have rows of the last day, and how many."""
-    only_known(request.parameters, _FUNCTION_KEY)
+    request.refuse_other_parameters(_FUNCTION_KEY)
     limits = context.settings.limits
     question = Question(_TABLES_QUERY, "P1D", limits.seconds, limits.answer_bytes)
-    table = await _answered(context.compliance.kept(question), limits)
+    table = await _table_of(context.compliance.ask(question), limits)
     tables = [{"name": name, "row_count_24h": rows} for name, rows in table.rows]
     if table.incomplete:
         status = {"status": "partial", "error": table.incomplete}
@@ -70,26 +68,26 @@ async def list_tables(request: Request, context: Context) -> Answer:
 
 async def list_saved_queries(request: Request, context: Context) -> Answer:  # noqa: ARG001 - as every handler
     """Answer with the names of the saved queries and what they are for."""
-    only_known(request.parameters)
+    request.refuse_other_parameters()
     found = [{"name": name, "description": saved_queries.description(name)} for name in saved_queries.names()]
     return json_answer({"queries": found})
 
 
 async def saved_query(request: Request, context: Context) -> Answer:
     """Run a saved query."""
-    only_known(request.parameters, TIMESPAN)
+    request.refuse_other_parameters(TIMESPAN)
     name = request.route.get("name", "")
     if name not in saved_queries.names():
         known = ", ".join(saved_queries.names())
         raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no such query. There are: {known}.", field="name")
     limits = context.settings.limits
-    timespan = timespan_of(request.parameters.get(TIMESPAN), limits.timespan, _shorter("P2D", limits))
-    table = await _answered(context.compliance.saved(name, timespan), limits)
-    return _answer(table, limits, timespan=timespan)
+    timespan = timespan_of(request.parameters.get(TIMESPAN), limits.timespan, _default_timespan(limits))
+    table = await _table_of(context.compliance.saved(name, timespan), limits)
+    return _table_answer(table, limits, timespan=timespan)
 
 
-def _asked(request: Request, limits: QueryLimits) -> tuple[str, str]:
-    """Return the query and the time span that the body asks for."""
+def _query_and_timespan(request: Request, limits: QueryLimits) -> tuple[str, str]:
+    """Return the KQL and the time span in the body; ProblemError 400, 413 or 415 for a body that cannot be used."""
     media_type = request.header("content-type").partition(";")[0].strip().lower()
     if media_type != "application/json":  # a form of another site could send text/plain with the caller's cookie
         raise ProblemError(
@@ -113,8 +111,8 @@ def _asked(request: Request, limits: QueryLimits) -> tuple[str, str]:
     return query, timespan_of(content.get("timespan"), limits.timespan, "PT1H")
 
 
-async def _answered(asking: Coroutine[Any, Any, Table], limits: QueryLimits) -> Table:
-    """Return the workspace's answer; refuse when too many questions are under way, or the workspace does."""
+async def _table_of(asking: Coroutine[Any, Any, Table], limits: QueryLimits) -> Table:
+    """Return the workspace's answer; ProblemError 429 when too many queries run already, or that of the failure."""
     if len(_under_way) >= _MOST_AT_ONCE:
         asking.close()
         raise ProblemError(
@@ -131,8 +129,8 @@ async def _answered(asking: Coroutine[Any, Any, Table], limits: QueryLimits) -> 
         _under_way.discard(asking)
 
 
-def _answer(table: Table, limits: QueryLimits, **more: Any) -> Answer:
-    """Return as much of a table as may be handed out, and say when that is not all."""
+def _table_answer(table: Table, limits: QueryLimits, **more: Any) -> Answer:
+    """Return a table as JSON within the limits: 200 with all of it, or 206 with a part and the reason."""
     rows, cut = _cut(table.as_dicts(), limits)
     reason = cut or table.incomplete
     content = {
@@ -159,5 +157,5 @@ def _cut(rows: list[dict[str, Any]], limits: QueryLimits) -> tuple[list[dict[str
     return kept, reason
 
 
-def _shorter(text: str, limits: QueryLimits) -> str:
-    return text if limits.timespan >= timedelta(days=2) else f"P{limits.timespan.days}D"
+def _default_timespan(limits: QueryLimits) -> str:
+    return "P2D" if limits.timespan >= timedelta(days=2) else f"P{limits.timespan.days}D"

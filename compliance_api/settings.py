@@ -1,4 +1,4 @@
-"""The settings of the compliance API, validated once and all problems reported at once (README, Settings)."""
+"""The settings of the compliance API (README, Settings), validated; all problems are reported at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _MEGABYTE: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class QueryLimits:
-    """How much one caller's own query may look at, and how much of its answer is handed out."""
+    """Limits of one query of a caller: time span, rows and bytes handed out, seconds of running time."""
 
     timespan: timedelta
     rows: int
@@ -41,7 +41,7 @@ class QueryLimits:
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """What the API needs: whom it answers, and the workspace it asks."""
+    """Whom the API answers, which workspace it queries, and its limits."""
 
     tenant_id: str
     client_id: str

@@ -31,11 +31,11 @@ def timespan_of(text: object, longest: timedelta, default: str) -> str:
         raise _malformed()
     if length > longest:
         raise bad_request(FIELD, f"timespan is longer than the {longest.days} days that a query may look back.")
-    return _spelled(text.strip().upper())
+    return _weeks_as_days(text.strip().upper())
 
 
-def _spelled(text: str) -> str:
-    """Spell weeks as days, which every version of the query API knows."""
+def _weeks_as_days(text: str) -> str:
+    """Return a duration with its weeks as days, which every version of the query API accepts."""
     return _WEEKS.sub(lambda match: f"P{int(match[1]) * 7 + int(match[2] or 0)}D", text)
 
 

@@ -1,1 +1,1 @@
-"""The webhook that Azure calls about managed applications; it keeps the registry."""
+"""The webhook that Azure calls about managed applications: it has the registry refreshed, and stores an event row."""

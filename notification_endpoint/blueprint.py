@@ -1,4 +1,4 @@
-"""The webhook on Azure Functions: `POST /api/resource`, and nothing but what a trigger needs."""
+"""The webhook's route on Azure Functions: `POST /api/resource`, answered by endpoint.py."""
 
 import os
 

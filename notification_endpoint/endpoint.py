@@ -1,4 +1,4 @@
-"""One HTTP request to the webhook, from its signature to its answer; free of Azure Functions' types."""
+"""Answers one request to the webhook: signature, payload, handler, event row. No Azure Functions types."""
 
 import asyncio
 import hashlib
@@ -8,7 +8,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -29,10 +29,10 @@ _LOGGER = logging.getLogger(__name__)
 BUDGET_SECONDS: Final = 60.0
 """Far below the 230 seconds that Azure Functions gives an HTTP answer on any plan (FACTS 7.3)."""
 
-_HANDLING_SHARE: Final = 0.7
-_NAMING_SHARE: Final = 0.78
-_STORING_SHARE: Final = 0.95
-"""By when, of the budget, the notification is handled, the customer's name is known and the event is stored."""
+_HANDLED_BY: Final = 0.7
+_NAMED_BY: Final = 0.78
+_STORED_BY: Final = 0.95
+"""Shares of the budget after which handling, reading the customer's name and storing the event are given up."""
 
 _ATTEMPTS: Final = 3
 """Azure repeats a notification by itself: a few quick attempts are enough."""
@@ -40,18 +40,13 @@ _ATTEMPTS: Final = 3
 _ASK_AGAIN: Final = "The notification could not be processed now. Send it again later."
 
 
-def new_correlation_id() -> str:
-    """Return what an answer, the log and the event call one request: 32 hexadecimal digits."""
-    return uuid.uuid4().hex
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to the caller. It carries a correlation id, which the log has too, and nothing internal."""
+    """The HTTP answer. `correlation_id` (32 hexadecimal digits) names the request in the log and in its event, too."""
 
     status: HTTPStatus
     detail: str
-    correlation_id: str = field(default_factory=new_correlation_id)
+    correlation_id: str
 
     @property
     def media_type(self) -> str:
@@ -78,55 +73,59 @@ async def answer_notification(
 ) -> Answer:
     """Check, process and answer one request; one line of log, without payload or signature.
 
-    `signature` is the query parameter `sig`, `variables` the environment. 200: done, or knowingly ignored. 401: wrong
-    signature. 400: no notification. 500: wrong settings. 503: something that may pass.
+    `signature` is the query parameter `sig`, `variables` the environment. 200: done, or ignored on purpose. 401:
+    wrong signature. 400: no notification. 500: wrong settings, or a defect. 503: Azure shall send it again.
     """
+    correlation_id = uuid.uuid4().hex
     try:
         settings = NotificationSettings.from_environment(variables)
-    except SettingsError as error:
-        return _refused(HTTPStatus.INTERNAL_SERVER_ERROR, _ASK_AGAIN, "; ".join(error.problems), logging.ERROR)
-    if not _is_signed(signature, settings.signatures):
-        return _refused(HTTPStatus.UNAUTHORIZED, "The request is not signed.", "sig is missing or wrong")
-    try:
-        notification = parse_notification(body)
-    except InvalidNotification as error:
-        return _refused(HTTPStatus.BAD_REQUEST, str(error), str(error))
-    return await _process(notification, settings, clock(), budget_seconds, sleep)
-
-
-async def _process(
-    notification: Notification, settings: NotificationSettings, now: datetime, budget_seconds: float, sleep: Sleep
-) -> Answer:
-    """Handle a notification, then store the event with what became of it: an answer of 200 says that both are done."""
-    correlation_id = new_correlation_id()
-    started = time.monotonic()
-    try:
-        async with (
-            shared_refresher(settings, attempts=_ATTEMPTS, sleep=sleep) as refresher,
-            shared_logs_endpoint(settings, attempts=_ATTEMPTS, sleep=sleep) as logs_endpoint,
-        ):
-            outcome = await _handled(notification, refresher, now, started + budget_seconds * _HANDLING_SHARE)
-            row = event_row(
-                notification,
-                outcome,
-                received_at=now,
-                customer_name=await _customer_name(
-                    notification, refresher.registry, started + budget_seconds * _NAMING_SHARE
-                ),
-                correlation_id=correlation_id,
+        if not _is_signed(signature, settings.signatures):
+            return _refused(
+                HTTPStatus.UNAUTHORIZED, "The request is not signed.", "sig is missing or wrong", correlation_id
             )
-            deadline = started + budget_seconds * _STORING_SHARE
-            outcome = await _stored(row, outcome, logs_endpoint, settings.events_stream, deadline)
+        notification = parse_notification(body)
+        outcome = await _process(
+            notification, settings, clock(), budget_seconds=budget_seconds, sleep=sleep, correlation_id=correlation_id
+        )
+        return _answered(notification, outcome, correlation_id)
+    except InvalidNotification as error:
+        return _refused(HTTPStatus.BAD_REQUEST, str(error), str(error), correlation_id)
     except SettingsError as error:
-        return _refused(HTTPStatus.INTERNAL_SERVER_ERROR, _ASK_AGAIN, "; ".join(error.problems), logging.ERROR)
+        reason = "; ".join(error.problems)
+        return _refused(HTTPStatus.INTERNAL_SERVER_ERROR, _ASK_AGAIN, reason, correlation_id, logging.ERROR)
     except Exception:
         _LOGGER.exception("notification %s: 500 (a defect of this program)", correlation_id)
         return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, _ASK_AGAIN, correlation_id)
-    answer = Answer(outcome.status, outcome.action if outcome.status is HTTPStatus.OK else _ASK_AGAIN, correlation_id)
+
+
+async def _process(
+    notification: Notification,
+    settings: NotificationSettings,
+    now: datetime,
+    *,
+    budget_seconds: float,
+    sleep: Sleep,
+    correlation_id: str,
+) -> Outcome:
+    """Handle a notification, then store the event with what became of it: an outcome of 200 says that both are done."""
+    started = time.monotonic()
+    async with (
+        shared_refresher(settings, attempts=_ATTEMPTS, sleep=sleep) as refresher,
+        shared_logs_endpoint(settings, attempts=_ATTEMPTS, sleep=sleep) as logs_endpoint,
+    ):
+        outcome = await _handled(notification, refresher, now, started + budget_seconds * _HANDLED_BY)
+        name = await _customer_name(notification, refresher.registry, started + budget_seconds * _NAMED_BY)
+        row = event_row(notification, outcome, received_at=now, customer_name=name, correlation_id=correlation_id)
+        deadline = started + budget_seconds * _STORED_BY
+        return await _stored(row, outcome, logs_endpoint, settings.events_stream, deadline)
+
+
+def _answered(notification: Notification, outcome: Outcome, correlation_id: str) -> Answer:
+    is_done = outcome.status is HTTPStatus.OK
     _LOGGER.log(
-        logging.INFO if outcome.status is HTTPStatus.OK else logging.WARNING,
+        logging.INFO if is_done else logging.WARNING,
         "notification %s: %s/%s for %s: %d %s%s",
-        answer.correlation_id,
+        correlation_id,
         _word(notification.event_type),
         _word(notification.provisioning_state),
         notification.application_id,
@@ -134,11 +133,11 @@ async def _process(
         outcome.action,
         f" ({outcome.reason})" if outcome.reason else "",
     )
-    return answer
+    return Answer(outcome.status, outcome.action if is_done else _ASK_AGAIN, correlation_id)
 
 
 async def _handled(notification: Notification, refresher: Refresher, now: datetime, deadline: float) -> Outcome:
-    """Handle a notification by the deadline; never raises, because also what failed is an event to be stored."""
+    """Return what became of the notification by the deadline; raises nothing, because a failure is an event as well."""
     try:
         async with asyncio.timeout(deadline - time.monotonic()):
             return await handle(notification, refresher, now=now, deadline=deadline)
@@ -150,7 +149,7 @@ async def _handled(notification: Notification, refresher: Refresher, now: dateti
 
 
 async def _customer_name(notification: Notification, registry: Registry, deadline: float) -> str:
-    """Return the operator's name for the customer; the subscription id when there is none, or it cannot be read now."""
+    """Return the operator's name for the customer, else the subscription id; raises nothing."""
     try:
         async with asyncio.timeout(deadline - time.monotonic()):
             row = await registry.find(notification.application_id)
@@ -162,7 +161,7 @@ async def _customer_name(notification: Notification, registry: Registry, deadlin
 async def _stored(
     row: dict[str, Any], outcome: Outcome, endpoint: LogsEndpoint, stream: str, deadline: float
 ) -> Outcome:
-    """Store the event and return the outcome; one that was good is not, as long as nobody can see the event."""
+    """Store the event and return the outcome; 503 instead of 200 when it could not be stored, so that Azure repeats."""
     try:
         await store_event(row, endpoint, stream, deadline=deadline)
     except AzureFailure as failure:
@@ -174,7 +173,7 @@ async def _stored(
 
 
 def _is_signed(signature: str | None, expected: tuple[str, ...]) -> bool:
-    """Compare with every valid signature, in a time that tells nothing about how much of it was right."""
+    """Whether the signature is one of those expected; compared in constant time, with all of them."""
     given = _digest(signature or "")
     matches = [hmac.compare_digest(given, _digest(one)) for one in expected]
     return any(matches)
@@ -184,12 +183,11 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-def _refused(status: HTTPStatus, detail: str, reason: str, level: int = logging.WARNING) -> Answer:
-    answer = Answer(status, detail)
-    _LOGGER.log(level, "notification %s: %d (%s)", answer.correlation_id, status.value, reason)
-    return answer
+def _refused(status: HTTPStatus, detail: str, reason: str, correlation_id: str, level: int = logging.WARNING) -> Answer:
+    _LOGGER.log(level, "notification %s: %d (%s)", correlation_id, status.value, reason)
+    return Answer(status, detail, correlation_id)
 
 
 def _word(text: str) -> str:
-    """Return a word of the payload as far as it can be one of Azure's, so that a log line stays ours."""
+    """Return a word of the payload for a log line, or "?" when it is none: senders must not write our log."""
     return text if text.isascii() and text.isalnum() and len(text) <= 32 else "?"  # noqa: PLR2004

@@ -1,7 +1,7 @@
-"""Every accepted notification as one row of ManagedApplicationEvents_CL, for analytics and for alerts.
+"""The row of ManagedApplicationEvents_CL for an accepted notification, and its upload.
 
-Azure delivers at least once, and repeats what was answered with a 5xx: so one event can become several rows. They share
-their Event_id, and the latest one tells what became of the event.
+Azure delivers at least once, and repeats what was answered with a 5xx, so one event can become several rows. They share
+their Event_id, and the latest row has the final outcome.
 """
 
 import gzip
@@ -21,7 +21,7 @@ _ID_DIGITS: Final = 32
 
 
 def event_id(notification: Notification) -> str:
-    """Return what all deliveries of one event have in common: 32 hexadecimal digits of its application, kind and time.
+    """Return the id that all deliveries of one event share: 32 hexadecimal digits, of its application, kind and time.
 
     Azure sends no id of its own (FACTS 1.3).
     """

@@ -1,7 +1,7 @@
 """What each notification does, for every documented pair of event type and provisioning state (FACTS 1.2).
 
-Only ARM decides about the registry; an event says when to look. Azure repeats a notification for ten hours after an
-answer of 5xx or 429 and never after another 4xx (FACTS 1.5): so everything that may pass is a 503.
+A notification only says when to ask ARM; what ARM answers enters the registry. Azure repeats a notification for ten
+hours after an answer of 5xx or 429 and never after another 4xx (FACTS 1.5), so every temporary failure is a 503.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ from publisher.errors import AzureFailure, NotFound
 from registry.refresh import Change, Refresher
 
 _YOUNG: Final = timedelta(minutes=15)
-"""ARM may not show a new application everywhere at once; after this it is rather gone."""
+"""For so long after its event ARM may not show a new application yet; later, a 404 means that it is gone."""
 
 IGNORED: Final = "Ignored"
 
@@ -30,13 +30,13 @@ class Outcome:
 
 
 async def handle(notification: Notification, refresher: Refresher, *, now: datetime, deadline: float) -> Outcome:
-    """Do what a valid notification asks for. Never raises for Azure's failures: those are a 503.
+    """Return what became of a valid notification; an AzureFailure becomes an outcome with status 503.
 
     `deadline` is in seconds of `time.monotonic`.
     """
     action = _ACTIONS.get(notification.kind)
     if action is None:
-        return Outcome(HTTPStatus.OK, IGNORED, _ONLY_TOLD.get(notification.kind, "unknown event"))
+        return Outcome(HTTPStatus.OK, IGNORED, _NOTHING_TO_DO.get(notification.kind, "unknown event"))
     try:
         return await action(notification, refresher, now, deadline)
     except AzureFailure as failure:
@@ -78,7 +78,7 @@ _ACTIONS: Final[dict[tuple[str, str], Callable[[Notification, Refresher, datetim
     # The application stays, and its deployment may have been told while ARM was deleting it.
     ("DELETE", "Failed"): _refresh,
 }
-_ONLY_TOLD: Final = {
+_NOTHING_TO_DO: Final = {
     ("PUT", "Accepted"): "the deployment has begun",
     ("PUT", "Failed"): "the deployment failed",
     ("DELETE", "Deleting"): "the deletion has begun",

@@ -1,8 +1,8 @@
-"""The payload of a notification, validated.
+"""Reads and validates the payload of a notification.
 
 Two schemas, Marketplace (with `plan`) and service catalog (with `applicationDefinitionId`), from azure-docs
-`articles/azure-resource-manager/managed-applications/publish-notifications.md` (FACTS 1.3). Members we do not know are
-Azure's to add; those we know must have their type. What is refused is refused without being quoted.
+`articles/azure-resource-manager/managed-applications/publish-notifications.md` (FACTS 1.3). Unknown members are
+ignored; known ones must have their type. Messages about a refused body quote nothing of it.
 """
 
 import json
@@ -21,7 +21,7 @@ _TIME: Final = re.compile(
 )
 
 
-class InvalidNotification(ValueError):  # noqa: N818 - named for what it tells
+class InvalidNotification(ValueError):  # noqa: N818 - an outcome, like the AzureFailures
     """A body that is no notification; the message says why and quotes nothing of it."""
 
 

@@ -1,4 +1,4 @@
-"""Where everything of a running sandbox is, for people who paste command lines and for programs that read JSON."""
+"""The addresses of a running sandbox: as command lines to paste, and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from urllib.parse import urlencode
 import orjson
 
 from sandbox.alerts.receiver import PATH as ALERTS_PATH
-from sandbox.azure.identity.directory import LOG_ANALYTICS_AUDIENCE, SERVICE_PRINCIPAL
+from sandbox.azure.identity.directory import API_AUDIENCE, LOG_ANALYTICS_AUDIENCE, SERVICE_PRINCIPAL
 from sandbox.azure.notifications import notification
 from sandbox.environment import WORKSPACE_ID
-from sandbox.functions.front_door import AUDIENCE
 from sandbox.installation import WEBHOOK
 from sandbox.services import Service
 
@@ -37,7 +36,7 @@ EXAMPLE_QUERY: Final = (
 class Addresses:
     """The addresses of one installation.
 
-    Files that command lines need are written into `folder`; all of their secrets are worth nothing elsewhere.
+    Files that command lines need are written into `folder`; their secrets are valid in this sandbox only.
     """
 
     installation: Installation
@@ -61,7 +60,7 @@ class Addresses:
 
     @property
     def customers_url(self) -> str:
-        """Where customers can be played; see sandbox.playground."""
+        """Where customers can be made to act; see sandbox/playground.py."""
         return f"{self.installation.site_url}/customers"
 
     @property
@@ -112,7 +111,7 @@ class Addresses:
             },
             "notificationUrl": self.notification_url,
             "operationsPage": self.installation.front_door.operations_page,
-            "api": {"url": self.api_url, "audience": AUDIENCE, "token": self._api_token()},
+            "api": {"url": self.api_url, "audience": API_AUDIENCE, "token": self._api_token()},
             "logAnalytics": {"queryUrl": self.query_url, "token": self._query_token()},
             "alertsUrl": self.alerts_url,
             "customersUrl": self.customers_url,

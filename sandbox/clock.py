@@ -1,4 +1,4 @@
-"""The sandbox's time: the real one, moved or stopped when a story or a test needs days to pass."""
+"""The sandbox's clock: real time, which a test can move or stop."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import datetime as dt
 
 
 class Clock:
-    """Calling it gives the sandbox's present moment (aware, UTC). Policy evaluations and the workspace live by it.
+    """Calling it returns the sandbox's time (aware, UTC), which policy evaluations and the workspace use.
 
-    Tokens and certificates live in real time, because the product's own clock judges them.
+    Tokens and certificates use real time, because the product checks them against its own clock.
     """
 
     def __init__(self) -> None:
@@ -20,11 +20,11 @@ class Clock:
         return (self._stopped_at or dt.datetime.now(dt.UTC)) + self._offset
 
     def advance(self, by: dt.timedelta) -> None:
-        """Lets time pass at once."""
+        """Moves the time forward."""
         self._offset += by
 
     def stop(self, at: dt.datetime) -> None:
-        """From now on it is `at`, until `advance` moves it."""
+        """Stops the time at `at`; `advance` still moves it."""
         self._stopped_at, self._offset = at, dt.timedelta()
 
     def reset(self) -> None:

@@ -15,7 +15,7 @@ WIDEST: Final = 130
 
 
 def open_console(stream: TextIO | None = None) -> Console:
-    """Return a console for a stream (standard output by default) that is readable in a file as well."""
+    """Return a console for a stream (standard output by default); 120 columns wide when that is no terminal."""
     stream = stream or sys.stdout
     if not stream.isatty():
         return Console(file=stream, width=WIDTH_WITHOUT_TERMINAL, highlight=False)

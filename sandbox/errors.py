@@ -1,4 +1,4 @@
-"""The error bodies of Azure's services, so that a handler can refuse a request in one line."""
+"""How the servers refuse a request (`raise RefusedError(...)`) and answer JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aiohttp import web
 
 
 class RefusedError(Exception):
-    """A request that Azure would refuse: raised anywhere below a handler, answered in Azure's usual error shape.
+    """Raised by a server for a request that Azure would refuse; answered in Azure's usual error shape.
 
     Source: `{"error": {"code", "message"}}`, the shape of Azure Resource Manager and Logs Ingestion.
     """
@@ -28,7 +28,7 @@ class RefusedError(Exception):
 
 
 def not_implemented(what: str) -> RefusedError:
-    """The refusal of something that Azure can do and the sandbox cannot: loud, instead of a plausible guess."""
+    """The 501 for something that Azure can do and the sandbox cannot; it never guesses an answer."""
     return RefusedError(501, "NotImplementedInSandbox", f"The sandbox does not implement {what}.")
 
 

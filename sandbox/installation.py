@@ -1,7 +1,7 @@
-"""The product as a publisher runs it, in a sandbox: the Functions app, its alert rules, and someone who is alerted.
+"""The product installed in a sandbox: Functions app, sign-in, alert rules, and a receiver of alerts.
 
-`make demo` and `make sandbox` both play with one of these. Nothing here stands in for product code: notifications and
-collections go through the Functions host, alerts through an HTTP receiver, and who asks the API through the sign-in.
+`make demo` and `make sandbox` use it. All of the product's own code runs: notifications and collections go through the
+Functions host, alerts to an HTTP receiver, and calls of the API through the sign-in.
 """
 
 from __future__ import annotations
@@ -129,17 +129,17 @@ class Installation:
         )
 
     def deploy(self, customer: Customer) -> dict[str, Answer]:
-        """Send what Azure sends while a customer deploys the application; return the answers by notification."""
-        return self._notify_in_turn(customer, "PUT", "Accepted") | self._notify_in_turn(customer, "PUT", "Succeeded")
+        """Send the two notifications of a deployment; return the answers by notification."""
+        return self._answer_by_name(customer, "PUT", "Accepted") | self._answer_by_name(customer, "PUT", "Succeeded")
 
     def delete(self, customer: Customer) -> dict[str, Answer]:
-        """Let a customer delete the application, which Azure tells at the beginning and at the end."""
+        """Delete a customer's application and send both notifications of that; return the answers by notification."""
         customer.start_deleting()
-        answers = self._notify_in_turn(customer, "DELETE", "Deleting")
+        answers = self._answer_by_name(customer, "DELETE", "Deleting")
         customer.delete()
-        return answers | self._notify_in_turn(customer, "DELETE", "Deleted")
+        return answers | self._answer_by_name(customer, "DELETE", "Deleted")
 
-    def _notify_in_turn(self, customer: Customer, event_type: str, provisioning_state: str) -> dict[str, Answer]:
+    def _answer_by_name(self, customer: Customer, event_type: str, provisioning_state: str) -> dict[str, Answer]:
         answer = self.notify(customer, event_type, provisioning_state)
         return {f"{customer.name}: {event_type}/{provisioning_state}": answer}
 

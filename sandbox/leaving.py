@@ -1,4 +1,4 @@
-"""Lets a signal end a command in good order: everything that was started is ended, temporary files are removed."""
+"""Ends a command at a signal through SystemExit, so that child processes are ended and temporary files removed."""
 
 from __future__ import annotations
 

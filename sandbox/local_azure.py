@@ -1,4 +1,4 @@
-"""The whole local Azure as one object: `with Sandbox() as sandbox:` and the product runs with `sandbox.environment`."""
+"""Puts the local Azure together: `with Sandbox() as sandbox:`, then run the product with `sandbox.environment`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from sandbox.azure.identity.directory import (
 )
 from sandbox.azure.identity.tokens import bearer_token
 from sandbox.azure.logs_ingestion import LogsIngestion
+from sandbox.azure.policy_assignments import PolicyAssignments
 from sandbox.azure.policy_states import PolicyStates
 from sandbox.azure.request_log import RequestLog
 from sandbox.azure.resource_manager import ResourceManager
@@ -83,6 +84,7 @@ class Sandbox:
         self.arm = ResourceManager(self.directory.issuer, self.faults, self.clock)
         self.arm.tenant_id = SERVICE_PRINCIPAL.tenant_id
         Applications(self.arm)
+        PolicyAssignments(self.arm)
         PolicyStates(self.arm)
         tables = read_tables()
         self.rows = RowCounter()
@@ -96,7 +98,7 @@ class Sandbox:
         self.ingestion = LogsIngestion(self.directory.issuer, self.faults, RULE_ID, streams, sink)
         self._thread = ServerThread()
         self._servers = {service: self._server(service) for service in Service}
-        self._install()
+        self._add_routes()
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
@@ -139,7 +141,7 @@ class Sandbox:
         return self.environment_with()
 
     def environment_with(self, sign_in: str = "secret", *, system_assigned: bool = False) -> dict[str, str]:
-        """The settings with another way to sign the service principal in, or with the system-assigned identity.
+        """`environment` with another way to sign the service principal in, or with the system-assigned identity.
 
         Args:
             sign_in: "secret", "certificate", "protected certificate" or "federation".
@@ -174,7 +176,7 @@ class Sandbox:
 
     @contextmanager
     def untrusted(self, service: Service) -> Iterator[None]:
-        """A service shows a certificate of an authority that nobody knows: every TLS handshake fails."""
+        """A service presents a certificate of an unknown authority: every TLS handshake fails."""
         stranger = CertificateAuthority(self._folder / "stranger", "Nobody knows this authority")
         self._servers[service].stop()
         self._servers[service].start(stranger.server_certificate())
@@ -185,7 +187,7 @@ class Sandbox:
             self._servers[service].start()
 
     def reset(self) -> None:
-        """An empty Azure again: no customers, rows, faults or logged requests, and an untouched storage account."""
+        """Empties everything but storage: no customers, rows, faults or logged requests, and real time again."""
         self.faults.clear()
         self.clock.reset()
         self.arm.reset()
@@ -201,7 +203,7 @@ class Sandbox:
         self.clear_counts()
 
     def clear_counts(self) -> None:
-        """Forgets what was asked, handed out and uploaded, and nothing else."""
+        """Forgets logged requests, issued tokens, accepted uploads and counted rows, and nothing else."""
         self.requests.clear()
         self.ingestion.clear()
         self.rows.clear()
@@ -221,20 +223,21 @@ class Sandbox:
         certificate = None if plain else self._certificate
         return Server(service, self._thread, self.requests, certificate, self.book.port(service))
 
-    def _install(self) -> None:
-        self._servers[Service.ENTRA_ID].app.add_routes(self.directory.entra_id.routes())
-        self._servers[Service.MANAGED_IDENTITY].app.add_routes(self.directory.managed_identity.routes())
-        self._servers[Service.RESOURCE_MANAGER].app.add_routes(self.arm.routes())
-        self._servers[Service.LOGS_INGESTION].app.add_routes(self.ingestion.routes())
+    def _add_routes(self) -> None:
+        apps = {service: server.app for service, server in self._servers.items()}
+        self.directory.entra_id.add_routes(apps[Service.ENTRA_ID])
+        self.directory.managed_identity.add_routes(apps[Service.MANAGED_IDENTITY])
+        self.arm.add_routes(apps[Service.RESOURCE_MANAGER])
+        self.ingestion.add_routes(apps[Service.LOGS_INGESTION])
         for service in (Service.TABLES, Service.QUEUES):
             proxy = StorageProxy(service, self.azurite, self.faults, self.certificate_authority)
-            proxy.install(self._servers[service].app)
+            proxy.add_routes(apps[service])
         if self._workspace is not None:
             from sandbox.workspace.log_analytics_api import LogAnalyticsApi  # noqa: PLC0415 - comes with DuckDB
 
             api = LogAnalyticsApi(self._workspace, WORKSPACE_ID, self._may_query, self.clock)
-            api.add_routes(self._servers[Service.LOG_ANALYTICS].app)
-            self._servers[Service.LOG_ANALYTICS].app.middlewares.append(spoiled(self.faults, LogQuery()))
+            api.add_routes(apps[Service.LOG_ANALYTICS])
+            apps[Service.LOG_ANALYTICS].middlewares.append(spoiled(self.faults, LogQuery()))
 
     def _may_query(self, request: web.Request) -> bool:
         try:

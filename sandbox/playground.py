@@ -1,4 +1,4 @@
-"""Playing customers by hand: ``POST /customers/fabrikam/break`` and the like, for `make sandbox`.
+"""Plays customers at your request, for `make sandbox`: ``POST /customers/fabrikam/break`` and the like.
 
 What happens to a customer here reaches the product only as it would in Azure: through Resource Manager, Azure Policy
 and notifications.
@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from aiohttp import web
 
+from sandbox.world.customers import Customer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sandbox.functions.process import Answer
     from sandbox.installation import Installation
-    from sandbox.world.customers import Customer
+
+    Action = Callable[[Customer], dict[str, Answer]]
+    """What happens to a customer; returns the webhook's answers by notification."""
 
 RESOURCE: Final = "storage1"
 ASSIGNMENT: Final = "secure-transfer"
@@ -31,11 +35,11 @@ class Playground:
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
-        self._actions: Final[Mapping[str, Callable[[Customer], dict[str, Answer]]]] = {
-            "break": _break,
-            "repair": _repair,
-            "revoke": _revoke,
-            "restore": _restore,
+        self._actions: Final[Mapping[str, Action]] = {
+            "break": _untold(lambda customer: customer.break_resource(RESOURCE, ASSIGNMENT)),
+            "repair": _untold(Customer.repair),
+            "revoke": _untold(Customer.revoke_access),
+            "restore": _untold(Customer.grant_access),
             "delete": installation.delete,
         }
 
@@ -74,7 +78,7 @@ class Playground:
             return _json(404, {"error": f"the actions are {', '.join(self._actions)}"})
         return await self._answered(customer, action)
 
-    async def _answered(self, customer: Customer, act: Callable[[Customer], dict[str, Answer]]) -> web.Response:
+    async def _answered(self, customer: Customer, act: Action) -> web.Response:
         # In a thread: the webhook's answer must not keep this server from receiving alerts.
         answers = await asyncio.to_thread(act, customer)
         notified = {notification: answer.status for notification, answer in answers.items()}
@@ -84,24 +88,14 @@ class Playground:
         return {_slug(customer.name): customer for customer in self._installation.sandbox.arm.customers.all()}
 
 
-def _break(customer: Customer) -> dict[str, Answer]:
-    customer.break_resource(RESOURCE, ASSIGNMENT)
-    return {}
+def _untold(change: Callable[[Customer], object]) -> Action:
+    """Return an action of which Azure sends no notification."""
 
+    def act(customer: Customer) -> dict[str, Answer]:
+        change(customer)
+        return {}
 
-def _repair(customer: Customer) -> dict[str, Answer]:
-    customer.repair()
-    return {}
-
-
-def _revoke(customer: Customer) -> dict[str, Answer]:
-    customer.revoke_access()
-    return {}
-
-
-def _restore(customer: Customer) -> dict[str, Answer]:
-    customer.grant_access()
-    return {}
+    return act
 
 
 def _described(customer: Customer) -> dict[str, Any]:

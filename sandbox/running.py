@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS: Final = 0.5
 API_CACHE_SECONDS: Final = "2"
-"""What happens to a customer shall be seen on the next look at the operations page."""
+"""Short, so that the operations page shows a change at once."""
 
 _LATEST_RUN: Final = "PolicyCollectionRuns_CL | top 1 by TimeGenerated desc"
 _UNREAD: Final = (

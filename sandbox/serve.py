@@ -1,4 +1,4 @@
-"""A sandbox as a process of its own, so that a benchmark's servers do not share an interpreter with what it measures.
+"""``python -m sandbox serve``: only the Azure services, as a process that is driven over standard input.
 
 It prints one JSON line when it is ready, answers each line on standard input with one JSON line, and ends at the end of
 standard input or on SIGTERM.
@@ -67,7 +67,7 @@ def serve(what: Served) -> None:
 
 
 def ready(sandbox: Sandbox) -> dict[str, Any]:
-    """What a client needs to know to begin."""
+    """Return the first line: every setting, and the ids of the applications."""
     return {
         "environment": sandbox.environment,
         "applications": [

@@ -1,4 +1,4 @@
-"""The names of the Azure services that the sandbox plays; faults, latency and the request log use them."""
+"""The names of the sandbox's servers, for addresses, latency, outages and the request log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Service(StrEnum):
-    """One server of the sandbox: it has an address of its own and can be slow, broken or gone by itself."""
+    """One server of the sandbox, with an address of its own; it can be slow or offline by itself."""
 
     ENTRA_ID = "entra-id"
     MANAGED_IDENTITY = "managed-identity"

@@ -1,1 +1,1 @@
-"""Who asks, and what they may ask for."""
+"""Who calls the API, and whether they may."""

@@ -1,6 +1,6 @@
-"""The door: who is let in, and from where. Everything that serves data or pages asks here first."""
+"""Who may call the API, and from which origin; endpoint.py asks before any handler runs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -9,11 +9,11 @@ from compliance_api.callers.principal import QUERY, READ, Principal, principal_o
 from compliance_api.http import ProblemError, Request
 from compliance_api.settings import PLATFORM_SIGN_IN, ApiSettings, is_behind_sign_in
 
-_OWN_FETCHES: Final = frozenset({"same-origin", "none"})
+_SAME_SITE: Final = frozenset({"same-origin", "none"})
 
 
 def require_sign_in(variables: Mapping[str, str]) -> None:
-    """Refuse to serve at all while the platform's sign-in is off: anybody could then claim to be anyone."""
+    """Raise ProblemError 503 while the platform's sign-in is off: the caller's headers could then come from anybody."""
     if not is_behind_sign_in(variables):
         raise ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -22,34 +22,36 @@ def require_sign_in(variables: Mapping[str, str]) -> None:
 
 
 def require_reader(request: Request, settings: ApiSettings) -> Principal:
-    """Return who calls; refuse those without a role that lets them read, and what other sites make a browser ask."""
-    require_own_site(request)
-    principal = principal_of(request, settings)
-    if not principal.may_read():
-        raise ProblemError(HTTPStatus.FORBIDDEN, f"This needs the app role {READ}.")
-    return principal
+    """Return the caller; ProblemError 403 without a role that may read, or when another site's page asks."""
+    return _require_role(request, settings, READ, Principal.may_read)
 
 
 def require_querier(request: Request, settings: ApiSettings) -> Principal:
-    """Return who calls; refuse those who may not run queries of their own."""
+    """Return the caller; ProblemError 403 without the role for own queries, or when another site's page asks."""
+    return _require_role(request, settings, QUERY, Principal.may_query)
+
+
+def _require_role(
+    request: Request, settings: ApiSettings, role: str, is_allowed: Callable[[Principal], bool]
+) -> Principal:
     require_own_site(request)
     principal = principal_of(request, settings)
-    if not principal.may_query():
-        raise ProblemError(HTTPStatus.FORBIDDEN, f"This needs the app role {QUERY}.")
+    if not is_allowed(principal):
+        raise ProblemError(HTTPStatus.FORBIDDEN, f"This needs the app role {role}.")
     return principal
 
 
 def require_own_site(request: Request) -> None:
-    """Refuse what a page of another origin makes a browser send along with the caller's session cookie.
+    """Raise ProblemError 403 for what a page of another origin makes a browser send, with the caller's session cookie.
 
     Browsers tell by Sec-Fetch-Site, and older ones by Origin; programs send neither.
     """
     site, origin = request.header("sec-fetch-site").lower(), request.header("origin")
     is_foreign = bool(origin) and urlsplit(origin).netloc.lower() != request.header("host").lower()
-    if site not in _OWN_FETCHES if site else is_foreign:
+    if site not in _SAME_SITE if site else is_foreign:
         raise ProblemError(HTTPStatus.FORBIDDEN, "Requests that pages of other origins make are refused.")
 
 
 def require_anybody(request: Request, settings: ApiSettings) -> Principal:
-    """Return who calls, whatever their roles: the page itself shows nothing, and links to it come from anywhere."""
+    """Return the caller, whatever their roles: the page holds no data, and links to it may stand on any site."""
     return principal_of(request, settings)

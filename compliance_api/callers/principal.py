@@ -1,7 +1,7 @@
-"""Who calls: the principal that the platform's sign-in (Easy Auth) hands over in request headers, decoded and checked.
+"""The caller: decoded from the headers that the platform's sign-in (Easy Auth) adds to a request, and checked.
 
 Source: learn.microsoft.com/azure/app-service/configure-authentication-user-identities. The platform removes these
-headers from what comes in from outside; here they must also agree with each other and with the settings.
+headers from requests that come from outside; they must also agree with each other and with the settings.
 """
 
 import base64
@@ -39,14 +39,14 @@ _CLAIMS: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller who may be answered: a person on the operations page, or a program."""
+    """A signed-in caller: a person on the operations page, or a program."""
 
     object_id: str
     client_id: str
     roles: frozenset[str]
 
     def may_read(self) -> bool:
-        """Whether the caller may see what the tables say. Who may run queries of their own can read it all anyway."""
+        """Whether the caller may read: with the role for reading, or the one for queries, which can read the same."""
         return bool(self.roles & {READ, QUERY})
 
     def may_query(self) -> bool:
@@ -55,7 +55,7 @@ class Principal:
 
 
 def principal_of(request: Request, settings: ApiSettings) -> Principal:
-    """Return who calls; raise ProblemError: 401 when that is not told or makes no sense, 403 for strangers."""
+    """Return the caller; ProblemError 401 without usable headers, 403 for another tenant, audience or client."""
     claims = _claims(request.header(_HEADER))
     _check_companions(request, claims)
     client = _client(claims, settings)
@@ -95,7 +95,7 @@ def _claims(header: str) -> dict[str, set[str]]:
 
 
 def _check_companions(request: Request, claims: Mapping[str, set[str]]) -> None:
-    """The other headers of the principal must tell of the same caller."""
+    """Raise ProblemError 401 unless the other headers, and the claims among themselves, name the same one caller."""
     if request.header(f"{_HEADER}-IDP").lower() not in ("", _PROVIDER):
         raise _unknown_caller("The headers of the principal contradict each other.")
     object_id = request.header(f"{_HEADER}-ID").lower()

@@ -1,1 +1,1 @@
-"""What the answers say about the fleet: its figures, lists of applications, pages and CSV."""
+"""The fleet as the answers show it: read from the workspace, filtered, sorted, in pages, as JSON or CSV."""

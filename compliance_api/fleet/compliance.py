@@ -1,4 +1,4 @@
-"""The fleet's compliance, asked of the workspace with the project's own queries and kept for a short while."""
+"""Reads the fleet from the workspace with the saved queries, and caches the answers."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,14 +14,14 @@ from compliance_api.workspace.kql import literal
 from compliance_api.workspace.workspace import Question, Table, Workspace
 from publisher.errors import MalformedAnswer
 
-SECONDS: Final = 60
+_QUERY_SECONDS: Final = 60
 _LARGEST_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """Ten times what 5,000 applications take."""
 
-_JUDGED: Final = timedelta(days=2)
+_JUDGED_BEFORE_RUN: Final = timedelta(days=2)
 """How far before the latest run a result still counts: as far as an alert rule can look back (FACTS 4.3)."""
 
-_REMEMBERED: Final = "P30D"
+_HISTORY: Final = "P30D"
 """How far back we look for the latest run, and for the beginning of what is wrong."""
 
 _FLEET: Final = "fleet"
@@ -33,7 +33,7 @@ Rows = list[dict[str, Any]]
 
 
 class Compliance:
-    """What the API knows. All methods raise the AzureFailures of `publisher.errors`."""
+    """Cached answers of the workspace. All methods raise the AzureFailures of `publisher.errors`."""
 
     def __init__(
         self,
@@ -63,48 +63,48 @@ class Compliance:
 
     async def saved(self, name: str, timespan: str) -> Table:
         """Return the answer to a saved query, complete or not; KeyError when there is none of this name."""
-        return await self._cache.get((name, timespan), lambda: self._ask(saved_queries.text(name), timespan))
+        return await self._cache.get((name, timespan), lambda: self._query(saved_queries.text(name), timespan))
 
-    async def kept(self, question: Question) -> Table:
-        """Return the answer to any question, complete or not, kept like the others."""
+    async def ask(self, question: Question) -> Table:
+        """Return the answer to any question, complete or not; cached like the others."""
         return await self._cache.get(question, lambda: self.workspace.ask(question))
 
     async def _fleet(self) -> Fleet:
-        latest = (await self._whole(saved_queries.text("latest_run"), _REMEMBERED)).as_dicts()
+        latest = (await self._complete(saved_queries.text("latest_run"), _HISTORY)).as_dicts()
         if not latest:
             return fleet_of([], [], [], [])
-        judged = self._judged(datetime.fromisoformat(latest[0]["TimeGenerated"]))
+        judged = self._judged_timespan(datetime.fromisoformat(latest[0]["TimeGenerated"]))
         applications, unread, since = await asyncio.gather(
-            self._whole(f"{saved_queries.text('applications')}\n{_WITH_RUN}", judged),
-            self._whole(saved_queries.text("application_unread"), judged),
-            self._whole(saved_queries.text("trouble_since"), _REMEMBERED),
+            self._complete(f"{saved_queries.text('applications')}\n{_WITH_RUN}", judged),
+            self._complete(saved_queries.text("application_unread"), judged),
+            self._complete(saved_queries.text("trouble_since"), _HISTORY),
         )
         return fleet_of(applications.as_dicts(), unread.as_dicts(), since.as_dicts(), latest)
 
     async def _details(self, application: Application, run: Run) -> tuple[Rows, Rows]:
         only = f"\n| where Application_id == tolower({literal(application.id)})"
-        judged = self._judged(run.time)
+        judged = self._judged_timespan(run.time)
         assignments, resources = await asyncio.gather(
-            self._whole(saved_queries.text("assignments") + only, judged),
-            self._whole(saved_queries.text("noncompliant_resources") + only, judged),
+            self._complete(saved_queries.text("assignments") + only, judged),
+            self._complete(saved_queries.text("noncompliant_resources") + only, judged),
         )
         return assignments.as_dicts(), resources.as_dicts()
 
     async def _saved(self, name: str, timespan: str) -> Rows:
-        return _complete(await self.saved(name, timespan)).as_dicts()
+        return _require_complete(await self.saved(name, timespan)).as_dicts()
 
-    async def _whole(self, query: str, timespan: str) -> Table:
-        return _complete(await self._ask(query, timespan))
+    async def _complete(self, query: str, timespan: str) -> Table:
+        return _require_complete(await self._query(query, timespan))
 
-    async def _ask(self, query: str, timespan: str) -> Table:
-        return await self.workspace.ask(Question(query, timespan, SECONDS, _LARGEST_ANSWER_BYTES))
+    async def _query(self, query: str, timespan: str) -> Table:
+        return await self.workspace.ask(Question(query, timespan, _QUERY_SECONDS, _LARGEST_ANSWER_BYTES))
 
-    def _judged(self, run_time: datetime) -> str:
-        return interval(run_time - _JUDGED, max(self._clock(), run_time) + timedelta(hours=1))
+    def _judged_timespan(self, run_time: datetime) -> str:
+        return interval(run_time - _JUDGED_BEFORE_RUN, max(self._clock(), run_time) + timedelta(hours=1))
 
 
-def _complete(table: Table) -> Table:
-    """Refuse half an answer: what is missing from it would look as if it were not there."""
+def _require_complete(table: Table) -> Table:
+    """Return the table; MalformedAnswer when rows are missing, because those would look as if they did not exist."""
     if table.incomplete:
         raise MalformedAnswer(f"the workspace answered in part only: {table.incomplete}", code="PartialAnswer")
     return table

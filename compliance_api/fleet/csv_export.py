@@ -1,4 +1,4 @@
-"""CSV that spreadsheets show as it is: what begins like a formula is text, not a formula.
+"""CSV for spreadsheets, in which text that begins like a formula is quoted, so that it is not run.
 
 Source: OWASP, CSV injection. Names of customers and resources are chosen by others.
 """

@@ -1,4 +1,4 @@
-"""The fleet as of one completed run: every registered application, with what was found and whether it could be read.
+"""The fleet as of one completed run: every registered application, what was found, and whether it could be read.
 
 "Could not read" and "not evaluated" are states of their own here and never count as compliant.
 """
@@ -13,7 +13,7 @@ from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
 
 
 class Status(StrEnum):
-    """What can be said about an application now."""
+    """The compliance of an application now; unread: it could not be read in the latest run."""
 
     NONCOMPLIANT = "noncompliant"
     UNREAD = "unread"
@@ -32,7 +32,7 @@ class LastKnown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """Since when something is as it is; `or_earlier` when nobody knows how it was before."""
+    """When a state began; `or_earlier` when no earlier row says that it had not begun."""
 
     time: datetime
     or_earlier: bool
@@ -46,38 +46,38 @@ class Application:
     name: str
     customer: str
     subscription_id: str
-    managed_resource_group_id: str
-    plan_name: str
-    plan_version: str
-    last_known: LastKnown
-    is_readable: bool
-    noncompliant: int
-    compliant: int
-    exempt: int
-    unknown: int
-    assignments_without_states: int | None
-    last_read: datetime | None
-    last_tried: datetime | None
     outcome: str
     error_code: str
     error_message: str
+    managed_resource_group_id: str = ""
+    plan_name: str = ""
+    plan_version: str = ""
+    last_known: LastKnown = LastKnown.UNKNOWN
+    is_readable: bool = False
+    noncompliant: int = 0
+    compliant: int = 0
+    exempt: int = 0
+    unknown: int = 0
+    assignments_without_states: int | None = None
+    last_read: datetime | None = None
+    last_tried: datetime | None = None
     noncompliant_since: Since | None = None
     unread_since: Since | None = None
 
     @property
     def status(self) -> Status:
-        """An application that cannot be read is just that, whatever was found before."""
+        """What was last found, or UNREAD when the application could not be read in the latest run."""
         return Status(self.last_known.value) if self.is_readable else Status.UNREAD
 
     @property
     def key(self) -> str:
-        """What identifies the application: its id, folded."""
+        """The application's id, folded, by which the fleet finds it."""
         return fold(self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The completed run that a snapshot speaks of."""
+    """The completed run that the fleet was read from."""
 
     id: str
     time: datetime
@@ -109,13 +109,13 @@ def fleet_of(
     since: Iterable[Mapping[str, Any]],
     runs: Iterable[Mapping[str, Any]],
 ) -> Fleet:
-    """Return the fleet that the rows of the saved queries tell of.
+    """Return the fleet from the rows of four saved queries.
 
     Args:
         applications: rows of `applications`, with Run_id and Run_time added.
-        unread: rows of `application_unread`; it also knows applications that the latest run lost.
+        unread: rows of `application_unread`; also has applications without a row in the latest run.
         since: rows of `trouble_since`.
-        runs: rows of `collector_runs`, latest first; tells of the run when there are no applications.
+        runs: rows of `collector_runs`, latest first; names the run when there are no applications.
     """
     times = {str(row["Application_id"]): row for row in since}
     found = {application.key: application for application in (_application(row, times) for row in applications)}
@@ -138,10 +138,7 @@ def _application(row: Mapping[str, Any], times: Mapping[str, Mapping[str, Any]])
     is_readable = row.get("Readable") is True
     last_known = _last_known(str(row.get("Compliance")), counts)
     return Application(
-        id=str(row["Application_id"] or ""),
-        name=str(row.get("Application_name") or ""),
-        customer=str(row.get("Customer_name") or row.get("Customer_subscription_id") or ""),
-        subscription_id=str(row.get("Customer_subscription_id") or ""),
+        **_texts(row),
         managed_resource_group_id=str(row.get("Managed_resource_group_id") or ""),
         plan_name=str(row.get("Plan_name") or ""),
         plan_version=str(row.get("Plan_version") or ""),
@@ -155,9 +152,6 @@ def _application(row: Mapping[str, Any], times: Mapping[str, Mapping[str, Any]])
         assignments_without_states=row.get("Assignments_without_states"),
         last_read=_time(row.get("Last_read")) or _time(since.get("Last_read")),
         last_tried=_time(row.get("Last_seen")),
-        outcome=str(row.get("Outcome") or ""),
-        error_code=str(row.get("Error_code") or ""),
-        error_message=str(row.get("Error_message") or ""),
         noncompliant_since=_since(since, "Noncompliant") if last_known is LastKnown.NONCOMPLIANT else None,
         unread_since=None if is_readable else _since(since, "Unread"),
     )
@@ -175,30 +169,27 @@ def _last_known(compliance: str, counts: Mapping[str, int]) -> LastKnown:
 
 
 def _lost(row: Mapping[str, Any], times: Mapping[str, Mapping[str, Any]]) -> Application:
-    """An application that is registered, and about which the latest run says nothing."""
+    """Return a registered application that has no row in the latest run."""
     since = times.get(str(row["Application_id"]), {})
     return Application(
-        id=str(row["Application_id"]),
-        name=str(row.get("Application_name") or ""),
-        customer=str(row.get("Customer_name") or row.get("Customer_subscription_id") or ""),
-        subscription_id=str(row.get("Customer_subscription_id") or ""),
-        managed_resource_group_id="",
-        plan_name="",
-        plan_version="",
-        last_known=LastKnown.UNKNOWN,
-        is_readable=False,
-        noncompliant=0,
-        compliant=0,
-        exempt=0,
-        unknown=0,
-        assignments_without_states=None,
+        **_texts(row),
         last_read=_time(row.get("Read_at")),
         last_tried=_time(row.get("Tried_at")),
-        outcome=str(row.get("Outcome") or ""),
-        error_code=str(row.get("Error_code") or ""),
-        error_message=str(row.get("Error_message") or ""),
         unread_since=_since(since, "Unread"),
     )
+
+
+def _texts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an Application that the rows of both queries name alike."""
+    return {
+        "id": str(row["Application_id"] or ""),
+        "name": str(row.get("Application_name") or ""),
+        "customer": str(row.get("Customer_name") or row.get("Customer_subscription_id") or ""),
+        "subscription_id": str(row.get("Customer_subscription_id") or ""),
+        "outcome": str(row.get("Outcome") or ""),
+        "error_code": str(row.get("Error_code") or ""),
+        "error_message": str(row.get("Error_message") or ""),
+    }
 
 
 def _since(row: Mapping[str, Any], what: str) -> Since | None:

@@ -1,4 +1,4 @@
-"""Filtering and sorting the fleet as the parameters of a request ask."""
+"""Filters and sorts the fleet as a request's parameters ask."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _LAST_KNOWN_RANK: Final = {known: rank for rank, known in enumerate(LastKnown)}
 
 
 def _trouble(application: Application) -> SortKey:
-    """What needs somebody first: violations, then what cannot be seen, then what was never evaluated."""
+    """Sort key: applications with violations first, then unread ones, then those that were never evaluated."""
     return (
         _STATUS_RANK[application.status],
         _LAST_KNOWN_RANK[application.last_known],
@@ -101,10 +101,3 @@ def _chosen(name: str, parameters: Mapping[str, str], kind: type[Choice]) -> fro
         return frozenset(kind(part.strip()) for part in parameters.get(name, "").split(",") if part.strip())
     except ValueError as error:
         raise bad_request(name, f"{name} is any of {', '.join(kind)}, with commas between.") from error
-
-
-def only_known(parameters: Mapping[str, str], *known: str) -> None:
-    """Refuse parameters that mean nothing here: a filter that is misspelt must not show the whole fleet."""
-    for name in parameters:
-        if name not in known:
-            raise bad_request(name[:100], f"There is no such parameter here. There are: {', '.join(known) or 'none'}.")

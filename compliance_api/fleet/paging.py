@@ -7,13 +7,13 @@ nothing is skipped that stayed where it was. It is bound to the question it came
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 import orjson
 
-from compliance_api.http import bad_request
+from compliance_api.http import Request, bad_request
 
 Item = TypeVar("Item")
 SortKey = tuple[int | str, ...]
@@ -36,32 +36,25 @@ class Page(Generic[Item]):
 def page_of(
     items: Sequence[Item],
     key: Callable[[Item], SortKey],
+    request: Request,
     *,
     question: str,
-    parameters: Mapping[str, str],
     descending: bool = False,
 ) -> Page[Item]:
-    """Return the page that the parameters `page_size` and `page_token` ask for; raise ProblemError for a bad one.
+    """Return the page that the parameters `page_size` and `page_token` ask for; ProblemError 400 for a bad one.
 
-    `items` are sorted by `key`, which differs between any two; `question` is everything else that was asked.
+    `items` are sorted by `key`, which differs between any two; `question` is everything else that was
+    asked, which the token of the next page is bound to.
     """
-    size = _size(parameters.get("page_size"))
+    size = request.whole_number("page_size", DEFAULT_SIZE, LARGEST_SIZE)
     start = 0
-    if token := parameters.get(TOKEN):
+    if token := request.parameters.get(TOKEN):
         last = _position(token, question)
         following = (n for n, item in enumerate(items) if (key(item) < last if descending else key(item) > last))
         start = next(following, len(items))
     shown = items[start : start + size]
     more = start + size < len(items)
     return Page(shown, len(items), _token(key(shown[-1]), question) if more else None)
-
-
-def _size(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_SIZE
-    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= LARGEST_SIZE):  # noqa: PLR2004
-        raise bad_request("page_size", f"page_size is a whole number from 1 to {LARGEST_SIZE}.")
-    return int(text)
 
 
 def _token(position: SortKey, question: str) -> str:
@@ -91,5 +84,5 @@ def _content(token: str, question: str) -> bytes | None:
 
 
 def _digest(content: bytes, question: str) -> bytes:
-    """Tell a token of ours from a mangled one, or one of another question. It keeps no secret: paging needs none."""
+    """Return a check sum, by which a token is known to be whole and of this question. It is no signature."""
     return hashlib.blake2b(content, digest_size=_DIGEST_BYTES, key=hashlib.sha256(question.encode()).digest()).digest()

@@ -1,4 +1,4 @@
-"""The shapes of the API's answers (openapi.json describes them)."""
+"""Turns the fleet and rows of saved queries into the JSON of the API's answers (openapi.json describes them)."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ from urllib.parse import quote
 from compliance_api.fleet.fleet import Application, Fleet, Since, Status, age_seconds, share
 
 MOST_UNREAD_LISTED: Final = 100
+STATE_KINDS: Final = ("noncompliant", "compliant", "exempt", "unknown")
+"""In the order in which answers count policy states."""
 
 
 def frame(fleet: Fleet, now: datetime, stale_after: timedelta) -> dict[str, Any]:
@@ -47,9 +49,8 @@ def summary(fleet: Fleet) -> dict[str, Any]:
             name: last_known[name] for name in ("noncompliant", "compliant", "not_evaluated", "unknown")
         },
         "states": {
-            "noncompliant": sum(application.noncompliant for application in fleet.applications),
-            "exempt": sum(application.exempt for application in fleet.applications),
-            "unknown": sum(application.unknown for application in fleet.applications),
+            kind: sum(getattr(application, kind) for application in fleet.applications)
+            for kind in ("noncompliant", "exempt", "unknown")
         },
         "oldest_read": _iso(
             min((one.last_read for one in fleet.applications if one.last_read is not None), default=None)
@@ -68,12 +69,7 @@ def application(one: Application, portal: str) -> dict[str, Any]:
         "plan": {"name": one.plan_name, "version": one.plan_version} if one.plan_name else None,
         "status": one.status.value,
         "last_known": one.last_known.value,
-        "states": {
-            "noncompliant": one.noncompliant,
-            "compliant": one.compliant,
-            "exempt": one.exempt,
-            "unknown": one.unknown,
-        },
+        "states": {kind: getattr(one, kind) for kind in STATE_KINDS},
         "assignments_without_states": one.assignments_without_states,
         "noncompliant_since": _since(one.noncompliant_since),
         "last_read": _iso(one.last_read),
@@ -100,9 +96,7 @@ def assignment(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         "id": identifier,
         "name": row["Policy_assignment"],
         "initiative_id": row["Policy_set_definition_id"] or None,
-        "states": {
-            kind: row[f"{kind.capitalize()}_states"] or 0 for kind in ("noncompliant", "compliant", "exempt", "unknown")
-        },
+        "states": {kind: row[f"{kind.capitalize()}_states"] or 0 for kind in STATE_KINDS},
         "oldest_evaluation": row["Oldest_evaluation"],
         "links": {"portal": assignment_link(portal, identifier)},
     }

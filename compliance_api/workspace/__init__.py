@@ -1,1 +1,1 @@
-"""Questions to the Log Analytics workspace: saved queries, callers' KQL, and the client that asks."""
+"""Querying the Log Analytics workspace: the client, its cache, the saved queries, and what callers' KQL may contain."""

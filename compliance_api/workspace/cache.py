@@ -1,4 +1,4 @@
-"""Answers of the workspace, kept for a short while, so that a page full of people is not a storm of queries."""
+"""A cache for answers of the workspace: many callers at once cost one query."""
 
 import asyncio
 import time
@@ -9,11 +9,11 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 _MOST_ENTRIES: Final = 32
-"""Answers can be megabytes each: what is old goes first, and what many ask for stays."""
+"""Answers can be megabytes each; the least recently used goes first."""
 
 
 class Cache:
-    """One value per key, for `lifetime`; who asks while a value is fetched waits for the same one.
+    """One value per key, for `lifetime`; concurrent callers of a key wait for one fetch.
 
     A fetch that fails is not kept: the next caller tries again, and those who waited see the same failure. Belongs to
     one event loop.
@@ -36,7 +36,7 @@ class Cache:
         if task is None:
             task = asyncio.ensure_future(self._fetched(key, fetch))
             self._fetches[key] = task
-        # A caller who hangs up must not take the answer away from the others.
+        # A caller who hangs up must not cancel the fetch that others wait for.
         return await asyncio.shield(task)
 
     async def _fetched(self, key: Hashable, fetch: Callable[[], Awaitable[T]]) -> T:

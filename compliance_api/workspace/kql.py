@@ -1,8 +1,7 @@
-"""What the API must know about KQL: how to quote a text, and which queries leave the workspace.
+"""Quotes texts for KQL, and refuses queries that would read from, or send to, anything but this workspace.
 
-A query can only read, and the app's identity can read this one workspace; a query that names another place to read
-from, or to send to, is refused before anybody is asked. Source: learn.microsoft.com/kusto/query (string literals,
-cross-cluster queries, evaluate plugins).
+A query can only read, and the app's identity can read this one workspace; this check comes before that.
+Source: learn.microsoft.com/kusto/query (string literals, cross-cluster queries, evaluate plugins).
 """
 
 import re

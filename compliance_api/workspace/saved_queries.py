@@ -1,4 +1,4 @@
-"""The queries that the project ships (infra/queries), by name: the API's own and those that every reader may run."""
+"""The queries in infra/queries, by name: the API asks them itself, and every reader may run them."""
 
 import re
 from functools import cache

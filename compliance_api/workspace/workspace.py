@@ -1,7 +1,7 @@
-"""The Log Analytics workspace, asked with the app's own identity.
+"""Queries the Log Analytics workspace with the app's own identity.
 
-azure-monitor-query's client, authentication and pipeline, without its models: an answer is read as a stream, so that
-its size is bounded before it is in memory, and it costs a fraction of the time. Retries are ours (publisher.retry).
+The client, authentication and pipeline are those of azure-monitor-query. Its models are not used: an answer is read as
+a stream, which bounds its size in memory and takes a fraction of the time. Retries come from publisher.retry.
 Source: learn.microsoft.com/azure/azure-monitor/logs/api (request format, response format, errors, timeouts).
 """
 
@@ -31,7 +31,7 @@ _GRACE_SECONDS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query, what it may look at, and what it may cost.
+    """A query, with its time span and limits.
 
     Args:
         timespan: bounds TimeGenerated; an ISO 8601 duration or interval.
@@ -74,7 +74,7 @@ class TooLarge(AzureFailure):
 
 @dataclass(slots=True)
 class _Lease:
-    """A client with what it needs, and how many questions use it now."""
+    """The shared client, what closes it, and how many questions use it now."""
 
     client: LogsQueryClient
     clients: AsyncExitStack
@@ -82,7 +82,7 @@ class _Lease:
 
 
 class Workspace:
-    """One workspace; the questions that are under way at the same time share one client, with one token."""
+    """One workspace. Questions that run at the same time share one client and its token."""
 
     def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
@@ -96,7 +96,7 @@ class Workspace:
 
     @asynccontextmanager
     async def _shared_client(self) -> AsyncIterator[LogsQueryClient]:
-        """Lend the client; an idle process keeps nothing open."""
+        """Yield the shared client; the last of its users closes it, so that an idle process holds no connection."""
         lease = self._lease = self._lease or self._open()
         lease.users += 1
         try:

@@ -1,4 +1,4 @@
-"""Alerts as their receiver sees them: read from payloads in the common alert schema, and from nothing else."""
+"""Reads alerts from the payloads that an action group's receiver got (common alert schema)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _IDS = frozenset({"Application_id", "Policy_assignment_id", "Customer_subscription_id"})
-"""Dimensions that tell alerts apart and that people need not read: names stand beside them."""
+"""Dimensions that are left out of `Delivery.about`: the dimensions with names say the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Delivery:
 
     @property
     def summary(self) -> str:
-        """What happened to which alert, as one text."""
+        """Condition, rule and names as one text: "Fired: Rule: name, name"."""
         return ": ".join(part for part in (self.condition, self.rule, ", ".join(self.about)) if part)
 
 

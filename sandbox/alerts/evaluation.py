@@ -1,4 +1,4 @@
-"""Evaluates the alert rules over the workspace as Azure Monitor does, and delivers what fires and what is resolved.
+"""Plays Azure Monitor's alert evaluation: runs the rules over the workspace, delivers what fires and is resolved.
 
 A rule's query runs over TimeGenerated of the rule's window; its rows are split by the dimensions, aggregated and
 compared with the threshold. A combination of dimensions that breaches fires once and stays fired until it has been
@@ -43,7 +43,7 @@ _AGGREGATIONS: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What an action group is told: an alert fired or was resolved; `payload` is the common alert schema's JSON."""
+    """An alert that fired or was resolved; `payload` is what the action group posts (common alert schema)."""
 
     rule: AlertRule
     condition: Literal["Fired", "Resolved"]
@@ -62,7 +62,7 @@ def evaluations_to_resolve(frequency: timedelta) -> int:
 
 
 class AlertEvaluator:
-    """Holds the state of every alert.
+    """Evaluates the rules, and remembers which alerts are active.
 
     Args:
         rules: `sandbox.alerts.rules.read_rules(interval)`.

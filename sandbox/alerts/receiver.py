@@ -1,4 +1,4 @@
-"""The other end of an action group: a small HTTP receiver that keeps the alerts it is told about."""
+"""The HTTP endpoint that an action group posts alerts to; it keeps them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from aiohttp import web
+
+from sandbox.errors import json_response
 
 if TYPE_CHECKING:
     import ssl
@@ -47,7 +49,7 @@ class AlertReceiver:
         return web.Response(status=200)
 
     async def _list(self, _: web.Request) -> web.Response:
-        return web.Response(body=orjson.dumps(self.payloads), content_type="application/json")
+        return json_response(self.payloads)
 
 
 def post_to(url: str, trust: ssl.SSLContext | None = None) -> Callable[[Mapping[str, Any]], None]:

@@ -1,4 +1,4 @@
-"""The alert rules of infra/alert_rules.json, as one collection interval makes them.
+"""Reads the alert rules of infra/alert_rules.json for one collection interval.
 
 The file is shaped for Bicep: `rules[].criterion` goes into a scheduled query rule as it is (plus the query), and
 `timings[rule.timing][interval]` holds what follows from the collection interval.

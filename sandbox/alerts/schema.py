@@ -33,7 +33,7 @@ class FiredAlert:
 
 
 def common_alert(alert: FiredAlert, condition: str, now: datetime) -> dict[str, Any]:
-    """Return the payload that tells that the alert is in a condition, "Fired" or "Resolved", since `now`."""
+    """Return the payload of an alert whose condition is "Fired" or "Resolved" as of `now`."""
     essentials = {
         "alertId": f"{SANDBOX_SUBSCRIPTION}/providers/Microsoft.AlertsManagement/alerts/{alert.alert_id}",
         "alertRule": alert.rule.display_name,

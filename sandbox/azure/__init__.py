@@ -1,1 +1,1 @@
-"""The REST of the Azure services that the product calls, each as a small server."""
+"""The Azure services that the product calls, each played by a file of its own, and what their servers need."""

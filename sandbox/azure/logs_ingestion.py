@@ -1,4 +1,4 @@
-"""The Logs Ingestion API of a data collection endpoint with one data collection rule.
+"""Plays the Logs Ingestion API of a data collection endpoint with one data collection rule.
 
 Source: https://learn.microsoft.com/azure/azure-monitor/logs/logs-ingestion-api-overview and the service limits for
 custom logs. Error codes that Microsoft does not document are plausible ones; statuses are the documented ones.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
+from sandbox.azure.identity.directory import MONITOR_AUDIENCE
 from sandbox.azure.identity.tokens import TokenIssuer, bearer_token
 from sandbox.errors import RefusedError
 from sandbox.faults.operations import Upload
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from sandbox.faults.faults import Faults
     from sandbox.workspace.row_counter import RowSink
 
-AUDIENCE = "https://monitor.azure.com"
 API_VERSION = "2023-01-01"
 LARGEST_CALL_BYTES = 1_000_000
 """1 MB; whether that means 1,000,000 or 1,048,576 bytes is not documented, so the smaller number counts here."""
@@ -62,9 +62,9 @@ class LogsIngestion:
         self._accepted: list[AcceptedUpload] = []
         self._lock = threading.Lock()
 
-    def routes(self) -> list[web.AbstractRouteDef]:
-        """The HTTP routes of the endpoint."""
-        return [web.post("/dataCollectionRules/{rule}/streams/{stream}", self._upload)]
+    def add_routes(self, app: web.Application) -> None:
+        """Adds the one route of the endpoint."""
+        app.router.add_post("/dataCollectionRules/{rule}/streams/{stream}", self._upload)
 
     @property
     def accepted(self) -> list[AcceptedUpload]:
@@ -95,7 +95,7 @@ class LogsIngestion:
         """Refuses a wrong version, token, rule, role or stream; returns the stream."""
         if request.query.get("api-version") != API_VERSION:
             raise RefusedError(400, "UnsupportedApiVersion", f"The api-version must be {API_VERSION}.")
-        token = bearer_token(request, self._issuer, frozenset({AUDIENCE}))
+        token = bearer_token(request, self._issuer, frozenset({MONITOR_AUDIENCE}))
         rule, stream = request.match_info["rule"], request.match_info["stream"]
         if not _RULE_ID.fullmatch(rule) or rule != self.rule_id:
             raise RefusedError(404, "NotFound", f"Data collection rule with immutable Id '{rule[:60]}' not found.")

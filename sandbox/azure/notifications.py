@@ -1,4 +1,4 @@
-"""The notifications that Azure sends to a publisher's webhook about a customer's application.
+"""Builds the notifications that Azure sends to a publisher's webhook about a customer's application.
 
 Source: https://learn.microsoft.com/azure/azure-resource-manager/managed-applications/publish-notifications
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
-
-from sandbox.azure.applications import definition_id
 
 if TYPE_CHECKING:
     from sandbox.world.customers import Customer
@@ -47,7 +45,7 @@ def notification(
         body["billingDetails"] = {"resourceUsageId": customer.usage_id}
         body["plan"] = customer.plan.as_json()
     else:
-        body["applicationDefinitionId"] = definition_id(customer)
+        body["applicationDefinitionId"] = customer.application_definition_id
     if provisioning_state == "Failed":
         body["error"] = DEPLOYMENT_ERROR
     return body

@@ -1,6 +1,7 @@
-"""Policy Insights: `POST .../policyStates/latest/queryResults` with filters, selection, a time window and paging.
+"""Plays the resource provider Microsoft.PolicyInsights: the latest policy states of a resource group, page by page.
 
-Source: Microsoft.PolicyInsights 2019-10-01, `PolicyStates_ListQueryResultsForResourceGroup`.
+Source: Microsoft.PolicyInsights 2019-10-01, `PolicyStates_ListQueryResultsForResourceGroup`:
+`POST .../policyStates/latest/queryResults` with a filter, a selection, a time window and paging.
 """
 
 from __future__ import annotations
@@ -22,14 +23,13 @@ from sandbox.world.state_documents import FIELD_SPELLING, metadata_context
 from sandbox.world.state_sources import StateQuery
 
 if TYPE_CHECKING:
-    from sandbox.azure.identity.tokens import Token
-    from sandbox.azure.resource_manager import Found, ResourceManager
+    from sandbox.azure.resource_manager import ArmRequest, PathParameters, ResourceManager
 
 VERSIONS = frozenset({"2018-07-01-preview", "2019-10-01", "2024-10-01"})
 DEFAULT_WINDOW = dt.timedelta(days=1)
 LARGEST_TOP = 1000
 """Above about this Azure answers 400 ResponseTooLarge; it does not document where the limit is."""
-_UNPLAYED = ("$apply", "$orderby", "$expand")
+_NOT_IMPLEMENTED = ("$apply", "$orderby", "$expand")
 _PATH = (
     "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.PolicyInsights"
     "/policyStates/{resource}/queryResults"
@@ -51,40 +51,34 @@ class PolicyStates:
 
     def __init__(self, arm: ResourceManager) -> None:
         self._arm = arm
-        arm.route("POST", _PATH, VERSIONS, self._query_results)
+        arm.serve("POST", _PATH, VERSIONS, self._operation, self._query_results)
 
-    async def _query_results(self, request: web.Request, found: Found) -> web.StreamResponse:
-        customer = self._arm.customers.by_group(found["subscription"], found["group"])
-        refused: RefusedError | None = None
-        cursor = _Cursor(StateQuery(None, None, self._arm.now(), self._arm.now()))
+    def _operation(self, request: web.Request, path: PathParameters) -> PolicyQuery:
         try:
-            cursor = self._cursor(request, found["resource"])
-        except RefusedError as error:
-            refused = error
+            page = self._cursor(request, path["resource"]).page
+        except RefusedError:
+            page = 1  # a query that is wrong is refused after the caller's rights were checked
+        return PolicyQuery(self._arm.customer_at(path), page)
 
-        def answer(token: Token) -> web.Response:
-            owner = self._arm.group_owner(token, found["subscription"], found["group"], Access.STATES)
-            if refused is not None:
-                raise refused
-            size = self._arm.page_size
-            if cursor.top is not None:
-                size = min(size, cursor.top - cursor.offset)
-            page = owner.source.page(cursor.query, cursor.offset, size)
-            sent = cursor.offset + page.count
-            more = page.more and (cursor.top is None or sent < cursor.top)
-            head: dict[str, Any] = {
-                "@odata.context": metadata_context(owner.managed_resource_group_id),
-                "@odata.count": page.count,
-                "@odata.nextLink": None,
-            }
-            if more:
-                following = replace(cursor, offset=sent, page=cursor.page + 1)
-                head["@odata.nextLink"] = f"{_without_query(request)}?{_link_query(following)}"
-            body = b"".join((orjson.dumps(head)[:-1], b',"value":[', page.states, b"]}"))
-            return web.Response(body=body, content_type="application/json")
-
-        operation = PolicyQuery(customer, cursor.page)
-        return await self._arm.answer(request, operation, found["subscription"], answer)
+    def _query_results(self, request: ArmRequest) -> web.Response:
+        owner = self._arm.group_owner(request, Access.STATES)
+        cursor = self._cursor(request.http, request.path["resource"])
+        size = self._arm.page_size
+        if cursor.top is not None:
+            size = min(size, cursor.top - cursor.offset)
+        page = owner.source.page(cursor.query, cursor.offset, size)
+        sent = cursor.offset + page.count
+        more = page.more and (cursor.top is None or sent < cursor.top)
+        head: dict[str, Any] = {
+            "@odata.context": metadata_context(owner.managed_resource_group_id),
+            "@odata.count": page.count,
+            "@odata.nextLink": None,
+        }
+        if more:
+            following = replace(cursor, offset=sent, page=cursor.page + 1)
+            head["@odata.nextLink"] = f"{request.http.url.with_query(None)}?{_link_query(following)}"
+        body = b"".join((orjson.dumps(head)[:-1], b',"value":[', page.states, b"]}"))
+        return web.Response(body=body, content_type="application/json")
 
     def _cursor(self, request: web.Request, resource: str) -> _Cursor:
         parameters = _system_parameters(request)
@@ -95,7 +89,7 @@ class PolicyStates:
                 others = sorted(parameters.keys() - {"$skiptoken"})
                 raise RefusedError(400, "InvalidSkipToken", f"$skiptoken does not go with {', '.join(others)}.")
             return _decoded(parameters["$skiptoken"])
-        for name in _UNPLAYED:
+        for name in _NOT_IMPLEMENTED:
             if name in parameters:
                 raise not_implemented(f"{name} in policy queries")
         until = _moment(parameters, "$to") or self._arm.now()
@@ -112,7 +106,7 @@ class PolicyStates:
 
 
 def _system_parameters(request: web.Request) -> dict[str, str]:
-    known = {"$top", "$filter", "$select", "$from", "$to", "$skiptoken", *_UNPLAYED}
+    known = {"$top", "$filter", "$select", "$from", "$to", "$skiptoken", *_NOT_IMPLEMENTED}
     parameters: dict[str, str] = {}
     for name, value in request.query.items():
         if not name.startswith("$"):
@@ -145,10 +139,6 @@ def _top(parameters: dict[str, str]) -> int | None:
     if top > LARGEST_TOP:
         raise RefusedError(400, "ResponseTooLarge", "The response is too large. Ask for fewer states.")
     return top
-
-
-def _without_query(request: web.Request) -> str:
-    return str(request.url.with_query(None))
 
 
 def _link_query(cursor: _Cursor) -> str:

@@ -1,4 +1,4 @@
-"""What the servers of the sandbox were asked: the evidence for tests and the benchmark."""
+"""Logs and counts the requests to the sandbox's servers, for tests and reports."""
 
 from __future__ import annotations
 

@@ -1,16 +1,14 @@
-"""Azure Resource Manager as the publisher sees it: tokens, permissions, throttling, and which request is what.
+"""Plays Azure Resource Manager: finds the route of a request, checks token, tenant and API version, and meters.
 
-Paths are matched without regard to case, as ARM does. What is answered is in sandbox.applications (reads) and
-sandbox.policy_states (queries).
+The routes come from a file per resource provider: applications.py, policy_assignments.py and policy_states.py. A new
+answer of ARM is a route there (`serve`), and an `Operation` in sandbox/faults/operations.py, so that it can fail.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
-
-from aiohttp import web
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sandbox.azure.identity.tokens import Token, TokenIssuer, bearer_token
 from sandbox.azure.throttling import Throttle
@@ -19,6 +17,9 @@ from sandbox.world.customer_directory import CustomerDirectory
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
+
+    from aiohttp import web
 
     from sandbox.faults.faults import Faults
     from sandbox.faults.operations import Operation
@@ -26,12 +27,34 @@ if TYPE_CHECKING:
 
 PUBLIC_AUDIENCES = frozenset({"https://management.azure.com", "https://management.core.windows.net"})
 
-Found = dict[str, str]
-Handler = Callable[[web.Request, Found], Awaitable[web.StreamResponse]]
+PathParameters = dict[str, str]
+"""What stands in a path where its route has `{name}`, by that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRequest:
+    """A request whose caller is known, as the resource providers answer it."""
+
+    http: web.Request
+    path: PathParameters
+    token: Token
+
+    def is_for(self, resource_id: str) -> bool:
+        """Whether the request's path is this resource id, in any casing."""
+        return self.http.path.rstrip("/").lower() == resource_id.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    method: str
+    pattern: re.Pattern[str]
+    api_versions: frozenset[str]
+    operation: Callable[[web.Request, PathParameters], Operation]
+    answer: Callable[[ArmRequest], web.Response]
 
 
 class ResourceManager:
-    """The front door: routes, authentication, authorization, metering."""
+    """Routes, authentication, authorization and metering. Paths are matched in any casing, as ARM does."""
 
     def __init__(self, issuer: TokenIssuer, faults: Faults, now: Callable[[], dt.datetime]) -> None:
         self.now = now
@@ -46,9 +69,9 @@ class ResourceManager:
         self.tenant_id = ""
         self.authorized_object_ids: set[str] = set()
         """The principals that the plan's authorizations name."""
-        self.faults = faults
+        self._faults = faults
         self._issuer = issuer
-        self._routes: list[tuple[str, re.Pattern[str], frozenset[str] | None, Handler]] = []
+        self._routes: list[_Route] = []
 
     def reset(self) -> None:
         """No customers, no throttling, default behaviour."""
@@ -58,34 +81,29 @@ class ResourceManager:
         self.page_size = 1000
         self.filter_ignores_case = True
 
-    def route(self, method: str, path: str, api_versions: frozenset[str], handler: Handler) -> None:
-        """Serves `path`, in which `{name}` stands for one segment, for these API versions."""
+    def serve(
+        self,
+        method: str,
+        path: str,
+        api_versions: frozenset[str],
+        operation: Callable[[web.Request, PathParameters], Operation],
+        answer: Callable[[ArmRequest], web.Response],
+    ) -> None:
+        """Serves `path`, in which `{name}` stands for one segment.
+
+        Args:
+            method: the HTTP method.
+            path: without a slash at the end.
+            api_versions: those that are accepted; others are refused with 400.
+            operation: what a request asks for; faults are scripted for it.
+            answer: is called once the caller is authenticated and has reads left; raises RefusedError to refuse.
+        """
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path.replace(".", r"\."))
-        self._routes.append((method, re.compile(f"{pattern}/?", re.IGNORECASE), api_versions, handler))
+        self._routes.append(_Route(method, re.compile(f"{pattern}/?", re.IGNORECASE), api_versions, operation, answer))
 
-    def routes(self) -> list[web.AbstractRouteDef]:
-        """One catch-all route: aiohttp's own router minds the case of paths, ARM does not."""
-        return [web.route("*", "/{path:.*}", self._dispatch)]
-
-    def authenticate(self, request: web.Request) -> Token:
-        """The caller's token; raises RefusedError 401."""
-        return bearer_token(request, self._issuer, frozenset(self.audiences))
-
-    async def answer(
-        self, request: web.Request, operation: Operation, subscription_id: str, answer: Callable[[Token], web.Response]
-    ) -> web.StreamResponse:
-        """Authenticates, meters, and answers unless a fault is scripted."""
-
-        async def work() -> web.Response:
-            token = self.authenticate(request)
-            if token.tenant_id != self.tenant_id:
-                raise _wrong_tenant(token)
-            headers = self.throttle.read(subscription_id, token.object_id) if subscription_id else {}
-            response = answer(token)
-            response.headers.update(headers)
-            return response
-
-        return await self.faults.answer(operation, request, work)
+    def add_routes(self, app: web.Application) -> None:
+        """Adds one route for everything, because aiohttp's router compares the case of paths and ARM does not."""
+        app.router.add_route("*", "/{path:.*}", self._dispatch)
 
     def authorize(self, token: Token, customer: Customer, access: Access, scope: str) -> None:
         """Raises RefusedError when the caller must not do this to what is at `scope`, or cannot see it."""
@@ -94,35 +112,56 @@ class ResourceManager:
         if token.object_id not in self.authorized_object_ids or access not in customer.access:
             raise forbidden(token, access, scope)
 
-    def group_owner(self, token: Token, subscription_id: str, group: str, access: Access) -> Customer:
+    def customer_at(self, path: PathParameters) -> Customer | None:
+        """The customer whose managed resource group stands in the path; also one who has deleted it."""
+        return self.customers.by_group(path["subscription"], path["group"])
+
+    def group_owner(self, request: ArmRequest, access: Access) -> Customer:
         """The customer whose managed resource group this is; raises RefusedError as ARM does, for lack of it."""
-        customer = self.customers.by_group(subscription_id, group)
+        customer = self.customer_at(request.path)
         if customer is None or customer.deleted:
-            if not self.customers.in_subscription(subscription_id):
-                raise subscription_not_found(subscription_id)
+            self.require_subscription(request.path["subscription"])
+            group = request.path["group"]
             raise RefusedError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
-        self.authorize(token, customer, access, customer.managed_resource_group_id)
+        self.authorize(request.token, customer, access, customer.managed_resource_group_id)
         return customer
 
+    def require_subscription(self, subscription_id: str) -> None:
+        """Raises RefusedError 404 when no customer has this subscription."""
+        if not self.customers.in_subscription(subscription_id):
+            raise RefusedError(404, "SubscriptionNotFound", f"The subscription '{subscription_id}' could not be found.")
+
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
-        matches = [
-            (method, versions, handler, match.groupdict())
-            for method, pattern, versions, handler in self._routes
-            if (match := pattern.fullmatch(request.path))
-        ]
+        matches = [(route, match) for route in self._routes if (match := route.pattern.fullmatch(request.path))]
         if not matches:
             raise not_implemented(f"{request.method} {request.path[:200]}")
         _check_length(request)
-        for method, versions, handler, found in matches:
-            if method == request.method:
-                _check_api_version(request, versions)
-                return await handler(request, found)
-        self.authenticate(request)
+        for route, match in matches:
+            if route.method == request.method:
+                _check_api_version(request, route.api_versions)
+                return await self._answer(request, route, match.groupdict())
+        self._token(request)
         raise RefusedError(
             405,
             "HttpMethodNotSupported",
             f"The http method '{request.method}' is not supported for '{request.path.rpartition('/')[2]}'.",
         )
+
+    async def _answer(self, request: web.Request, route: _Route, path: PathParameters) -> web.StreamResponse:
+        async def answer() -> web.Response:
+            token = self._token(request)
+            if token.tenant_id != self.tenant_id:
+                raise _wrong_tenant(token)
+            # Calls at the tenant or a management group (built-in definitions) have no bucket here.
+            headers = self.throttle.read(path["subscription"], token.object_id) if "subscription" in path else {}
+            response = route.answer(ArmRequest(request, path, token))
+            response.headers.update(headers)
+            return response
+
+        return await self._faults.answer(route.operation(request, path), request, answer)
+
+    def _token(self, request: web.Request) -> Token:
+        return bearer_token(request, self._issuer, frozenset(self.audiences))
 
 
 def forbidden(token: Token, action: str, scope: str) -> RefusedError:
@@ -134,11 +173,6 @@ def forbidden(token: Token, action: str, scope: str) -> RefusedError:
         f"action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please "
         "refresh your credentials.",
     )
-
-
-def subscription_not_found(subscription_id: str) -> RefusedError:
-    """ARM's answer about a subscription that does not exist or is not visible."""
-    return RefusedError(404, "SubscriptionNotFound", f"The subscription '{subscription_id}' could not be found.")
 
 
 def _wrong_tenant(token: Token) -> RefusedError:
@@ -156,15 +190,15 @@ def _check_length(request: web.Request) -> None:
         raise RefusedError(411, "LengthRequired", "A Content-Length header is required.")
 
 
-def _check_api_version(request: web.Request, versions: frozenset[str] | None) -> None:
-    asked: Any = request.query.get("api-version")
+def _check_api_version(request: web.Request, versions: frozenset[str]) -> None:
+    asked = request.query.get("api-version")
     if not asked:
         raise RefusedError(
             400,
             "MissingApiVersionParameter",
             "The api-version query parameter (?api-version=) is required for all requests.",
         )
-    if versions is not None and asked not in versions:
+    if asked not in versions:
         raise RefusedError(
             400,
             "InvalidResourceType",

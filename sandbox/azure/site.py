@@ -1,4 +1,4 @@
-"""A small web site of the sandbox's own on loopback: where alerts arrive and where customers are played."""
+"""A plain HTTP server on a loopback port, for what is not Azure: alert receiver, playground, sign-in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Site:
     """Serves plain HTTP from a thread of its own; a context manager.
 
-    `add_routes` puts in what is served. Port 0 stands for a free one.
+    Each of `add_routes` adds what is served. Port 0 stands for a free one.
     """
 
     def __init__(self, *add_routes: Callable[[web.Application], None], port: int = 0) -> None:

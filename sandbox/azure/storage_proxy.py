@@ -1,4 +1,4 @@
-"""Stands between the product and Azurite, so that Table and Queue storage can be slow, broken and counted, too.
+"""Forwards Table and Queue storage requests to Azurite, so that they are logged and can fail.
 
 Requests pass unchanged: a shared key signature covers the path, not the host, so it stays valid.
 """
@@ -41,8 +41,8 @@ class StorageProxy:
         self._authority = authority
         self._session: aiohttp.ClientSession | None = None
 
-    def install(self, app: web.Application) -> None:
-        """Adds the catch-all route, and the client that lives as long as the server."""
+    def add_routes(self, app: web.Application) -> None:
+        """Adds one route for everything, and the client that lives as long as the server."""
         app.router.add_route("*", "/{path:.*}", self._forward)
         app.on_startup.append(self._open)
         app.on_cleanup.append(self._close)

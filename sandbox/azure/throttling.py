@@ -1,4 +1,4 @@
-"""Azure Resource Manager's request metering: a token bucket for each subscription and principal.
+"""Plays Azure Resource Manager's throttling: a token bucket for each subscription and principal.
 
 Source: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling (reads per
 subscription and service principal: a bucket of 250, refilled at 25 a second).

@@ -1,4 +1,4 @@
-"""Runs the sandbox's servers: one thread with an event loop of its own, each service on a loopback port of its own."""
+"""Runs the sandbox's servers in one thread with its own event loop, each service on a loopback port of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 LARGEST_BODY_BYTES = 8 * 1024 * 1024
-"""Larger than anything a service accepts: services refuse large bodies themselves, in their own words."""
+"""Larger than anything a service accepts: each service refuses large bodies with its own error."""
 
 T = TypeVar("T")
 

@@ -1,1 +1,1 @@
-"""``make demo``: the whole system on this machine, told as a story that checks itself."""
+"""``make demo``: chapters (story.py) made of steps (steps.py) that do something, show it (display.py) and check it."""

@@ -1,4 +1,4 @@
-"""What the demonstration asks the API: as a workload that may read, and as strangers who may not."""
+"""The demonstration's calls of the API: with a workload's token, without one, and with forged headers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 FLEET: Final = "/api/compliance"
 UNREAD: Final = "/api/compliance/applications?status=unread"
-OWN_MAKING: Final = {"X-MS-CLIENT-PRINCIPAL": "e30=", "X-MS-CLIENT-PRINCIPAL-IDP": "aad"}
-"""The headers by which the platform tells the app who is signed in; here somebody else sends them."""
+FORGED_PRINCIPAL: Final = {"X-MS-CLIENT-PRINCIPAL": "e30=", "X-MS-CLIENT-PRINCIPAL-IDP": "aad"}
+"""The headers in which the platform names the signed-in caller, here sent by the caller."""
 
 _COLUMNS: Final = {
     "Registered": "total",
@@ -37,7 +37,7 @@ def expect_api(tables: Tables, checks: Checks, *unread: tuple[Customer, str, str
     answers = {
         "a workload, with its managed identity": door.get(FLEET, agent),
         "anybody, not signed in": door.get(FLEET, {}),
-        "anybody, with a principal of their own making": door.get(FLEET, OWN_MAKING),
+        "anybody, with a principal of their own making": door.get(FLEET, FORGED_PRINCIPAL),
     }
     display.table(f"GET {FLEET}", ("Caller", "Answer"), [(who, str(one.status)) for who, one in answers.items()])
     checks.equal("only who is signed in gets an answer", [200, 401, 401], [one.status for one in answers.values()])

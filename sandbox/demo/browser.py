@@ -1,12 +1,13 @@
-"""Pictures of the operations page, where there is a browser: for the README, and at the end of the demo.
+"""Takes pictures of the operations page, where there is a browser: at the end of the demo, and for the README.
 
-`python -m sandbox.browser FILE.png` draws the page with a sample fleet. Chromium is driven by Playwright.
+`python -m sandbox.demo.browser FILE.png` draws the page with a sample fleet. Chromium is driven by Playwright.
 """
 
 from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -44,24 +45,43 @@ def save_page(url: str, target: Path) -> Path | None:
     return target
 
 
+def picture_of(url: str) -> str | None:
+    """Save a picture of the page in a folder of its own, and return a line about it; None without a browser.
+
+    What the page shows has been checked before, so a browser that fails here becomes a line that says so, no exception.
+    """
+    browser = find_browser()
+    if browser is None:
+        return None
+    from playwright.sync_api import Error  # noqa: PLC0415 - costs half a second
+
+    folder = Path(tempfile.mkdtemp(prefix="operations-page-"))
+    try:
+        return f"The operations page, as it looks now: {save_page(url, folder / 'operations-page.png')}"
+    except Error as error:
+        return f"{browser} could not draw the operations page: {error.message.splitlines()[0]}"
+    finally:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
 def main(arguments: list[str]) -> int:
     """Draw the page with a sample fleet; 1 when there is no browser."""
-    from sandbox.azure.site import Site  # noqa: PLC0415
-    from sandbox.functions.easy_auth import SETTINGS, EasyAuth  # noqa: PLC0415
+    from sandbox.functions.easy_auth import SETTINGS  # noqa: PLC0415 - only for this, as all that follow
+    from sandbox.functions.front_door import FrontDoor  # noqa: PLC0415
     from sandbox.functions.process import FunctionsProcess  # noqa: PLC0415
-    from sandbox.local_azure import Sandbox  # noqa: PLC0415 - only for this
+    from sandbox.local_azure import Sandbox  # noqa: PLC0415
     from sandbox.world.sample_fleet import SampleFleet  # noqa: PLC0415
 
     if len(arguments) != 1:
-        sys.stderr.write("usage: python -m sandbox.browser FILE.png\n")
+        sys.stderr.write("usage: python -m sandbox.demo.browser FILE.png\n")
         return 2
     with Sandbox() as sandbox:
         fleet = SampleFleet(_CUSTOMERS, hours_ago=range(312, -1, -6), lost=0.03)
         fleet.fill(sandbox.workspace, sandbox.clock)
-        with FunctionsProcess({**sandbox.environment, **SETTINGS}) as host:
-            sign_in = EasyAuth(sandbox.directory.issuer, host.url)
-            with Site(sign_in.add_routes) as site:
-                saved = save_page(sign_in.front_door(site.url), Path(arguments[0]))
+        settings, issuer = {**sandbox.environment, **SETTINGS}, sandbox.directory.issuer
+        with FunctionsProcess(settings) as host, FrontDoor(issuer, host.url) as door:
+            saved = save_page(door.operations_page, Path(arguments[0]))
     if saved is None:
         sys.stderr.write(f"no browser here (looked for {', '.join(EXECUTABLES)})\n")
         return 1

@@ -1,4 +1,4 @@
-"""What the demonstration expects and what it found: it may only show what it has checked."""
+"""The demonstration's checks: what was expected, what was found, and how the two differ."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Check:
 
 @dataclass
 class Checks:
-    """Every check of a demonstration, in order; `show` is called with each as it is made."""
+    """Collects the checks of a demonstration, in order; `show` is called with each one."""
 
     show: Callable[[Check], None] = lambda _: None
     made: list[Check] = field(default_factory=list)
@@ -61,38 +61,19 @@ class Checks:
 
 
 def states_in_azure(customer: Customer) -> list[tuple[str, ...]]:
-    """Return what Azure Policy says about a customer's deployment, one tuple for each state of its own assignments.
-
-    The tuples are those of `states_in_rows`: resource, assignment, definition, reference and compliance state.
-    """
-    return [
-        _key(
-            state["resourceId"],
-            state["policyAssignmentId"],
-            state["policyDefinitionId"],
-            state["policyDefinitionReferenceId"],
-            state["complianceState"],
-        )
-        for state in customer.owned_states()
-    ]
+    """Return the customer's own policy states: resource, assignment, definition, reference and compliance state."""
+    ids = ("resourceId", "policyAssignmentId", "policyDefinitionId", "policyDefinitionReferenceId")
+    return _values(customer.owned_states(), *ids, "complianceState")
 
 
 def states_in_rows(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """Return the same of rows of PolicyComplianceStates_CL."""
-    return [
-        _key(
-            row["Resource_id"],
-            row["Policy_assignment_id"],
-            row["Policy_definition_id"],
-            row["Policy_definition_reference_id"],
-            row["Compliance_state"],
-        )
-        for row in rows
-    ]
+    ids = ("Resource_id", "Policy_assignment_id", "Policy_definition_id", "Policy_definition_reference_id")
+    return _values(rows, *ids, "Compliance_state")
 
 
-def _key(*parts: str | None) -> tuple[str, ...]:
-    return tuple((part or "").lower() for part in parts)
+def _values(rows: Iterable[Mapping[str, Any]], *names: str) -> list[tuple[str, ...]]:
+    return [tuple((row[name] or "").lower() for name in names) for row in rows]
 
 
 def _shortened(value: object) -> str:

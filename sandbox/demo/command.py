@@ -1,13 +1,13 @@
-"""``python -m sandbox demo``: the whole system on this machine, told as a story that checks itself."""
+"""``python -m sandbox demo``: installs the product in a sandbox, plays the chapters of story.py, sums the checks up."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Final
 
+from sandbox.demo.browser import picture_of
 from sandbox.demo.checks import Checks
 from sandbox.demo.display import Display
-from sandbox.demo.picture import picture_of
 from sandbox.demo.steps import Steps
 from sandbox.demo.story import Story
 from sandbox.installation import Installation
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 SETTINGS: Final = {"API_CACHE_SECONDS": "0"}
-"""The story goes on faster than anybody reloads a page."""
+"""No cache, because the API is asked right after each change."""
 
 
 def run_demo(console: Console, *, prepare: Callable[[Installation], None] = lambda _: None) -> int:
-    """Tell the story; return 0 when everything was as it should be, 1 when anything was not.
+    """Play the demonstration; return 0 when every check holds, 1 when one does not or the demonstration breaks off.
 
     Args:
-        console: where it is told.
+        console: where it is printed.
         prepare: is called before the story begins; a test scripts a fault there.
     """
     display = Display(console)
@@ -48,7 +48,7 @@ def run_demo(console: Console, *, prepare: Callable[[Installation], None] = lamb
         except Exception as error:
             if exit_status() is not None:
                 raise
-            # Whatever it was, the demonstration has failed and must say so.
+            # Any exception means that the demonstration has failed; it must say so.
             display.broken(error)
             display.log(installation.functions.log())
             return 1

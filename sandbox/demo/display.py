@@ -1,4 +1,4 @@
-"""How the demonstration looks: headings, short sentences, tables and checks, on a terminal or in a file."""
+"""Prints the demonstration's headings, sentences, tables and checks, on a terminal or into a file."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _STYLES: Final = {
     "400": ODD,
     "401": ODD,
 }
-"""Words that mean the same wherever they stand in a table."""
+"""Styles of words that have one meaning in every table."""
 
 
 class Display:
-    """Tells a story on a console."""
+    """Prints a demonstration on a console."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -45,7 +45,7 @@ class Display:
         self._chapter = 0
 
     def title(self, text: str, explanation: str) -> None:
-        """Begin."""
+        """Print the title and what follows."""
         self._console.print(Rule(Text(text, style="bold"), align="left", characters="═", style="bold"))
         self.say(explanation)
 

@@ -1,4 +1,4 @@
-"""The steps that the demonstration's story is made of: each does something, shows it, and checks it."""
+"""The steps that chapters are made of: each does something, shows it, and checks it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Steps:
         )
 
     def collect(self, *readable: Customer, unreadable: tuple[Customer, ...] = ()) -> None:
-        """Fire the collector's timer, show the tables, and compare them with what Azure Policy says itself."""
+        """Fire the collector's timer, show the tables, and compare them with the customers' policy states."""
         error = self.installation.collect()
         found = self._tables.latest_run()
         truth = {customer: states_in_azure(customer) for customer in readable}

@@ -1,4 +1,4 @@
-"""The story of the demonstration, chapter by chapter."""
+"""The chapters of the demonstration. A new chapter is a method here, and a line in `chapters`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SILENCE: Final = dt.timedelta(hours=4)
 
 
 class Story:
-    """Three customers, two violations, one revocation, one farewell.
+    """Three customers: two have violations, one of these revokes access and then deletes the application.
 
     Alert rules are evaluated as of moments that the story sets; everything else happens in real time.
     """

@@ -1,4 +1,4 @@
-"""The tables that the demonstration shows: read from the registry and from the workspace, and put into words."""
+"""Reads the registry and the workspace's tables for the demonstration, and shows them."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Tables:
         return rows[0]["Run_id"] if rows else None
 
     def statuses(self) -> dict[str, int]:
-        """Return how many customers have which status, in the API's words: who is not readable is that and no more."""
+        """Return how many customers have each of the API's statuses, and the total."""
         statuses = Counter(
             _STATUSES[row["Compliance"]] if row["Outcome"] in _READ else "unread" for row in self._fleet()
         )

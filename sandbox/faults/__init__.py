@@ -1,1 +1,1 @@
-"""What can go wrong with a request, scripted."""
+"""Scripted faults: which request fails (operations), how it fails (effects), and when (faults)."""

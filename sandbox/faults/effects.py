@@ -1,4 +1,4 @@
-"""What can go wrong with an answer. Each effect plays one failure of Azure, a gateway or the network."""
+"""How a request fails: each class plays one failure of Azure, of a gateway or of the network. A new one goes here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import web
@@ -21,12 +21,17 @@ Answer = Callable[[], Awaitable[web.Response]]
 """The server's own answer: calling it does the work, such as storing uploaded rows."""
 
 
-class Effect(Protocol):
-    """One way to spoil an answer."""
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that fails: what it asks for, the HTTP request, and what the server would answer."""
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
-        """What goes out instead of `await answer()`."""
-        ...
+    operation: Operation
+    request: web.Request
+    answer: Answer
+
+
+Effect = Callable[[Call], Awaitable[web.StreamResponse]]
+"""Returns what goes out instead of `await call.answer()`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +43,13 @@ class Status:
     code: str | None = None
     message: str = "The sandbox was asked to fail here."
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def __call__(self, call: Call) -> web.StreamResponse:
         """See Effect."""
-        del request, answer
-        code = self.code or operation.code(self.status)
+        code = self.code or call.operation.code(self.status)
         headers = {"x-ms-error-code": code}
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
-        content_type, body = operation.error(code, self.message)
+        content_type, body = call.operation.error(code, self.message)
         return web.Response(status=self.status, headers=headers, body=body, content_type=content_type)
 
 
@@ -53,53 +57,49 @@ class Status:
 class Dropped:
     """The connection is cut before anything is answered or done."""
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def __call__(self, call: Call) -> web.StreamResponse:
         """See Effect."""
-        del operation, answer
-        return _cut(request)
+        return _cut(call.request)
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerLost:
     """The request is carried out, then the connection is cut: the client cannot know."""
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def __call__(self, call: Call) -> web.StreamResponse:
         """See Effect."""
-        del operation
-        await answer()
-        return _cut(request)
+        await call.answer()
+        return _cut(call.request)
 
 
 @dataclass(frozen=True, slots=True)
 class CutHalfWay:
     """The request is carried out, headers and half of the body arrive, then the connection is cut."""
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def __call__(self, call: Call) -> web.StreamResponse:
         """See Effect."""
-        del operation
-        whole = await answer()
+        whole = await call.answer()
         body = _bytes(whole)
         if not body:
-            return _cut(request)  # headers alone would already be the whole answer
+            return _cut(call.request)  # headers alone would already be the whole answer
         part = web.StreamResponse(status=whole.status, headers={"Content-Type": "application/json"})
         part.content_length = len(body)
-        await part.prepare(request)
+        await part.prepare(call.request)
         await part.write(body[: len(body) // 2])
-        _cut(request)
+        _cut(call.request)
         return part
 
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """The right answer, `seconds` late. A large number is an answer that never comes."""
+    """The right answer, `seconds` late. With a large number the answer never comes."""
 
     seconds: float
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def __call__(self, call: Call) -> web.StreamResponse:
         """See Effect."""
-        del operation, request
         await asyncio.sleep(self.seconds)
-        return await answer()
+        return await call.answer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,8 @@ class Body:
     content_type: str = "application/json"
     status: int = 200
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def __call__(self, _: Call) -> web.StreamResponse:
         """See Effect."""
-        del operation, request, answer
         return web.Response(status=self.status, body=self.content, content_type=self.content_type)
 
 
@@ -131,10 +130,9 @@ def empty(status: int = 200) -> Body:
 class TruncatedJson:
     """A complete HTTP answer whose JSON stops in the middle."""
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def __call__(self, call: Call) -> web.StreamResponse:
         """See Effect."""
-        del operation, request
-        whole = await answer()
+        whole = await call.answer()
         body = _bytes(whole)
         return web.Response(status=whole.status, body=body[: len(body) // 2], content_type="application/json")
 
@@ -143,10 +141,9 @@ class TruncatedJson:
 class WithoutValue:
     """A page that has no `value` member."""
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def __call__(self, call: Call) -> web.StreamResponse:
         """See Effect."""
-        del operation, request
-        return _edited(await answer(), lambda page: page.pop("value", None))
+        return _edited(await call.answer(), lambda page: page.pop("value", None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +152,10 @@ class NextLink:
 
     link: str | None = None
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def __call__(self, call: Call) -> web.StreamResponse:
         """See Effect."""
-        del operation
-        link = self.link or str(request.url)
-        return _edited(await answer(), lambda page: page.update({"@odata.nextLink": link}))
+        link = self.link or str(call.request.url)
+        return _edited(await call.answer(), lambda page: page.update({"@odata.nextLink": link}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +164,9 @@ class SkewedClock:
 
     by: dt.timedelta
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def __call__(self, call: Call) -> web.StreamResponse:
         """See Effect."""
-        del operation, request
-        whole = await answer()
+        whole = await call.answer()
         body = re.sub(rb'(?<="timestamp":")([^"]+)', self._skewed, _bytes(whole))
         return web.Response(status=whole.status, body=body, content_type="application/json")
 

@@ -1,7 +1,7 @@
 """Scripted faults: `sandbox.faults.add(PolicyQuery(customer, page=2), Status(429, retry_after=2), times=1)`.
 
-What can fail is in sandbox.operations, how it fails in sandbox.effects. Faults of whole services (refused connections,
-a certificate that nobody trusts) are switches of `Sandbox`, because they happen before there is a request.
+What can fail is in sandbox/faults/operations.py, how it fails in sandbox/faults/effects.py. Faults of whole services
+(refused connections, a certificate that nobody trusts) are methods of `Sandbox`, because they come before any request.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from sandbox.errors import RefusedError
+from sandbox.faults.effects import Call
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
@@ -42,7 +43,7 @@ class ScriptedFault:
 
 
 class Faults:
-    """The script. Thread-safe; of several faults for one request the one added first is played."""
+    """Every scripted fault. Thread-safe; of several faults for one request the one added first is played."""
 
     def __init__(self) -> None:
         self._script: list[ScriptedFault] = []
@@ -56,7 +57,7 @@ class Faults:
         return fault
 
     def remove(self, fault: ScriptedFault) -> None:
-        """Takes a fault out of the script; does nothing when it is not in it."""
+        """Takes a fault back; does nothing when it was taken back already."""
         with self._lock:
             self._script = [other for other in self._script if other is not fault]
 
@@ -66,11 +67,11 @@ class Faults:
             self._script.clear()
 
     async def answer(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
-        """The server's answer, spoiled if the script says so."""
+        """The server's answer, or what the fault that is due makes of it."""
         fault = self._next(operation)
         if fault is None:
             return await answer()
-        return await fault.effect.play(operation, request, _refusals_as_answers(answer))
+        return await fault.effect(Call(operation, request, _refusals_as_answers(answer)))
 
     def _next(self, operation: Operation) -> ScriptedFault | None:
         with self._lock:
@@ -94,7 +95,7 @@ def _refusals_as_answers(answer: Answer) -> Answer:
 
 
 def spoiled(faults: Faults, operation: Operation) -> Middleware:
-    """A middleware for a server that knows nothing of faults: all of its requests are one `operation`."""
+    """Returns a middleware that lets faults for `operation` be played on every request of a server."""
 
     @web.middleware
     async def play(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""What a request to the sandbox asks for, in a form that faults can be scripted for.
+"""What can fail: the kinds of requests that faults can be scripted for. A new kind of request goes here.
 
 A server describes each request with one of these; a test aims a fault with another one, in which a field that is None
 matches everything: `PolicyQuery(customer, page=2)`, `Upload("Custom-PolicyComplianceStates_CL")`, `TokenRequest()`.

@@ -1,1 +1,1 @@
-"""A small Functions host, and what stands before it: keys and the platform's sign-in."""
+"""A small Azure Functions host (host.py) as a process (process.py), and App Service authentication (easy_auth.py)."""

@@ -1,4 +1,4 @@
-"""App Service authentication (Easy Auth) before the Functions host, as far as the product can tell the difference.
+"""Plays App Service authentication (Easy Auth), the platform's sign-in before a Functions app.
 
 A reverse proxy: it verifies bearer tokens and sign-in sessions, removes what a caller claims about themselves, and adds
 the headers that the platform adds. App role assignments, which Entra ID puts into tokens, are kept here.
@@ -18,7 +18,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from sandbox.azure.identity.directory import AGENT, API_CLIENT_ID, TENANT_ID
+from sandbox.azure.identity.directory import AGENT, API_AUDIENCE, API_CLIENT_ID, TENANT_ID
 from sandbox.azure.identity.tokens import bearer_token
 from sandbox.errors import RefusedError
 
@@ -37,14 +37,14 @@ OPERATOR_NAME: Final = "operator@publisher.example"
 LOGIN: Final = "/.auth/login/aad"
 _COOKIE: Final = "AppServiceAuthSession"
 _PRINCIPAL: Final = "X-MS-CLIENT-PRINCIPAL"
-_OURS: Final = ("x-ms-client-principal", "x-ms-token-", "x-ms-auth")
+_RESERVED: Final = ("x-ms-client-principal", "x-ms-token-", "x-ms-auth")
 _HOP_BY_HOP: Final = frozenset({"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding"})
-_AUDIENCES: Final = frozenset({API_CLIENT_ID, f"api://{API_CLIENT_ID}"})
+_AUDIENCES: Final = frozenset({API_CLIENT_ID, API_AUDIENCE})
 
 
 @dataclass
 class EasyAuth:
-    """Signs callers in and passes their requests on. Mount it with `sandbox.site.Site(easy_auth.add_routes)`.
+    """Signs callers in and passes their requests on. Mount it with `Site(easy_auth.add_routes)`.
 
     Args:
         issuer: whose tokens are accepted.
@@ -67,7 +67,7 @@ class EasyAuth:
         self._session: aiohttp.ClientSession | None = None
 
     def front_door(self, url: str) -> str:
-        """Return the address that signs the operator in and leads to the operations page; `url` is this site's own."""
+        """Return the address that signs the operator in and goes on to the operations page; `url`: this site's."""
         return f"{url}{LOGIN}?post_login_redirect_uri=/api/dashboard"
 
     def add_routes(self, app: web.Application) -> None:
@@ -102,7 +102,7 @@ class EasyAuth:
         return answer
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
-        headers = {name: value for name, value in request.headers.items() if not name.lower().startswith(_OURS)}
+        headers = {name: value for name, value in request.headers.items() if not name.lower().startswith(_RESERVED)}
         try:
             principal = self._principal(request)
         except RefusedError as refused:

@@ -1,24 +1,19 @@
-"""Where people and workloads come in: the platform's sign-in before the Functions host, on an address of its own."""
+"""The public address of the Functions app: the platform's sign-in (easy_auth.py) before a Functions host."""
 
 from __future__ import annotations
 
-import http.client
-from typing import TYPE_CHECKING, Final, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Self
 
-from sandbox.azure.identity.directory import AGENT, API_CLIENT_ID
+from sandbox.azure.identity.directory import AGENT, API_AUDIENCE
 from sandbox.azure.identity.tokens import DEFAULT_LIFETIME_SECONDS
 from sandbox.azure.site import Site
 from sandbox.functions.easy_auth import EasyAuth
-from sandbox.functions.process import ANSWER_TIMEOUT_SECONDS, Answer
+from sandbox.functions.process import Answer, send
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sandbox.azure.identity.tokens import TokenIssuer
-
-AUDIENCE: Final = f"api://{API_CLIENT_ID}"
-"""What a token for the product's API is for."""
 
 
 class FrontDoor:
@@ -54,14 +49,8 @@ class FrontDoor:
 
     def token(self, lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS) -> str:
         """Return a token for the API, of a workload that may read and query."""
-        return self._issuer.issue(AGENT, AUDIENCE, lifetime_seconds)
+        return self._issuer.issue(AGENT, API_AUDIENCE, lifetime_seconds)
 
     def get(self, path: str, headers: Mapping[str, str]) -> Answer:
-        """Ask with these headers and no others of a caller."""
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=ANSWER_TIMEOUT_SECONDS)
-        try:
-            connection.request("GET", path, headers=dict(headers))
-            response = connection.getresponse()
-            return Answer(response.status, response.read().decode("utf-8", "replace"))
-        finally:
-            connection.close()
+        """Send a GET with these headers, and return the answer."""
+        return send(self.url, "GET", path, headers=headers)

@@ -1,7 +1,4 @@
-"""What is in a function_app.py: its functions, each with its trigger, checked before anything is served.
-
-The Functions host refuses here what it could not play later, so that an app which would misbehave does not start.
-"""
+"""Loads the functions of a function_app.py, each with its trigger, and refuses those that this host cannot run."""
 
 from __future__ import annotations
 

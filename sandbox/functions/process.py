@@ -1,4 +1,4 @@
-"""The Functions host as a child process: started with app settings, called over HTTP, never outliving its parent."""
+"""Runs the Functions host as a child process with app settings, and calls it over HTTP."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANSWER_TIMEOUT_SECONDS: Final = 230.0
 """The longest that Azure Functions lets an HTTP answer take."""
 
 _INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TEMP", "SYSTEMROOT", "LD_LIBRARY_PATH")
-"""All that the app sees of this machine's environment besides its settings."""
+"""The environment variables of this machine that the app gets besides its settings."""
 
 
 class FunctionsHostFailedError(Exception):
@@ -38,6 +38,22 @@ class Answer:
 
     status: int
     body: str
+
+
+def send(
+    base_url: str, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+) -> Answer:
+    """Send one HTTP request and return what it was answered with; OSError when nobody answers.
+
+    `target` is path and query. Redirects are not followed.
+    """
+    connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=ANSWER_TIMEOUT_SECONDS)
+    try:
+        connection.request(method, target, body=body, headers=dict(headers or {}))
+        response = connection.getresponse()
+        return Answer(response.status, response.read().decode("utf-8", "replace"))
+    finally:
+        connection.close()
 
 
 class FunctionsProcess:
@@ -110,7 +126,7 @@ class FunctionsProcess:
 
     @property
     def is_running(self) -> bool:
-        """Whether the host is there."""
+        """Whether the host runs now."""
         return self._process is not None and self._process.poll() is None
 
     def log(self, lines: int = 40) -> str:
@@ -187,15 +203,10 @@ class FunctionsProcess:
         Raises:
             FunctionsHostFailedError: it does not answer.
         """
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=ANSWER_TIMEOUT_SECONDS)
         try:
-            connection.request(method, f"{path}?{urlencode(query or {})}", body=body, headers=dict(headers or {}))
-            response = connection.getresponse()
-            return Answer(response.status, response.read().decode("utf-8", "replace"))
+            return send(self.url, method, f"{path}?{urlencode(query or {})}", headers=headers, body=body)
         except OSError as error:
             raise FunctionsHostFailedError(f"The Functions host does not answer: {error}\n{self.log()}") from error
-        finally:
-            connection.close()
 
     def run_timer(self, name: str) -> str | None:
         """Run a timer function now, wait for its end, and return why it failed, or None."""

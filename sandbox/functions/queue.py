@@ -93,7 +93,7 @@ class QueueFunction:
         self._running = set[asyncio.Task[None]]()
 
     async def listen(self) -> None:
-        """Take messages until cancelled; those that are worked on then show again later."""
+        """Take messages until cancelled; those in work at that moment become visible again later."""
         options, pause = self._options, _SHORTEST_POLL_SECONDS
         credential = self._credential()
         queue, poison = self._client(self._queue_name, credential), self._client(self._queue_name + _POISON, credential)
@@ -131,7 +131,7 @@ class QueueFunction:
             return []
 
     async def _work(self, queue: QueueClient, poison: QueueClient, message: StoredMessage) -> None:
-        """Deliver one message and put it away; a message that cannot be put away comes again."""
+        """Deliver one message, then delete it, show it again or move it; when that fails, it is delivered again."""
         try:
             if self._is_worn_out(message, self._options.most_dequeues + 1):  # the host died while working on it
                 await self._give_up(queue, poison, message)
@@ -158,7 +158,7 @@ class QueueFunction:
         return True
 
     async def _keep_hidden(self, queue: QueueClient, message: StoredMessage) -> None:
-        with suppress(AzureError):  # then the message shows again, and is delivered a second time
+        with suppress(AzureError):  # then the message becomes visible, and is delivered a second time
             while True:
                 await asyncio.sleep(self._hidden / 2)
                 message.pop_receipt = (await queue.update_message(message, visibility_timeout=self._hidden)).pop_receipt

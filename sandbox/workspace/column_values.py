@@ -1,4 +1,4 @@
-"""What a Log Analytics table makes of an uploaded JSON value: kept when it has the column's type, null otherwise.
+"""Converts uploaded JSON values for a table's columns: kept when of the column's type, null otherwise.
 
 Azure converts a few mismatches and stores null for the rest. The sandbox converts nothing, so that a row builder that
 relies on a conversion is found here. Sources: FACTS 3.2 (64 KB per value), 3.4 (TimeGenerated), 3.5 (types).

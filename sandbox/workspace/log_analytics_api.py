@@ -1,4 +1,4 @@
-"""The Log Analytics query API over a Workspace: what azure-monitor-query's LogsQueryClient talks to.
+"""Plays the Log Analytics query API, which azure-monitor-query's LogsQueryClient talks to.
 
 Implements POST and GET /v1/workspaces/{id}/query with Azure's answers and errors; anything else under /v1 answers 501.
 Source: learn.microsoft.com/azure/azure-monitor/logs/api/overview (request format, response format, errors).
@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import orjson
-from aiohttp import web
 
+from sandbox.errors import json_response
 from sandbox.workspace.iso8601 import parse_timespan
 from sandbox.workspace.workspace import QueryError, QueryResult, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TOKEN_AUDIENCE: Final = "https://api.loganalytics.io"  # noqa: S105 - an audience, not a token
+    from aiohttp import web
 
 _PLACE: Final = re.compile(r"\bat (?P<line>\d+):(?P<column>\d+)\b")
 """Where duckdb-kql says that a query is wrong; its columns count from 0."""
@@ -35,7 +35,7 @@ class LogAnalyticsApi:
     Args:
         workspace: what is queried.
         workspace_id: the workspace's GUID, the only one that is found.
-        is_authorised: whether a request carries a bearer token for TOKEN_AUDIENCE; the token issuer decides.
+        is_authorised: whether a request carries a valid bearer token for the API.
         clock: aware UTC time; a time span that is only a duration ends here.
     """
 
@@ -91,7 +91,7 @@ class LogAnalyticsApi:
             result = await asyncio.to_thread(self.workspace.run, query, timespan=span)
         except QueryError as error:
             return _bad_query(error)
-        return _json(200, _tables(result))
+        return json_response(_tables(result))
 
 
 def _tables(result: QueryResult) -> dict[str, Any]:
@@ -138,8 +138,5 @@ def _bad_argument(message: str, **more: Any) -> web.Response:
 
 
 def _error(status: int, code: str, message: str, **more: Any) -> web.Response:
-    return _json(status, {"error": {"message": message, "code": code, "correlationId": str(uuid4()), **more}})
-
-
-def _json(status: int, body: dict[str, Any]) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
+    body = {"error": {"message": message, "code": code, "correlationId": str(uuid4()), **more}}
+    return json_response(body, status=status)

@@ -1,4 +1,4 @@
-"""The cheapest possible workspace: it counts rows instead of keeping them, for benchmarks with millions of rows."""
+"""Counts uploaded rows instead of storing them, for runs with millions of rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables' columns, read from infra/tables, so that sandbox, checks and tests never type a column twice."""
+"""Reads the tables' columns from infra/tables."""
 
 from __future__ import annotations
 

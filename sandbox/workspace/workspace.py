@@ -1,6 +1,6 @@
-"""A Log Analytics workspace on this machine: the project's tables in DuckDB, queried with KQL through duckdb-kql.
+"""Plays a Log Analytics workspace: the project's tables in DuckDB, queried with KQL through duckdb-kql.
 
-What it takes in and hands out follows Azure (FACTS 3.4, 3.5): unknown columns are dropped, wrong types become null,
+Rows and answers follow Azure (FACTS 3.4, 3.5): unknown columns are dropped, wrong types become null,
 TimeGenerated is corrected, and a query's time span bounds TimeGenerated of every table that the query reads.
 """
 
@@ -94,7 +94,7 @@ class Workspace:
     """The tables and their rows. Every method may be called from any thread.
 
     Args:
-        tables: the tables that exist, by name (`sandbox.schema.read_tables()`).
+        tables: the tables that exist, by name (`read_tables()`).
         clock: aware UTC time; decides about TimeGenerated on receipt, and is what now() and ago() mean in a query.
     """
 

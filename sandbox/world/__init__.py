@@ -1,1 +1,1 @@
-"""The pretend customers: what they deployed, which policies they have, and what Azure Policy says about them."""
+"""The customers: what they deployed, the policies assigned to it, and their policy states."""

@@ -1,4 +1,4 @@
-"""All pretend customers, found by application, managed resource group or subscription in any casing."""
+"""Finds customers by application, managed resource group or subscription, in any casing."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class CustomerDirectory:
             managed_resource_group=managed_resource_group or f"mrg-{short}-analytics",
             kind=kind,
             plan=plan or Plan(),
-            resources=resources,
-            assignments=assignments,
+            resources=tuple(resources),
+            assignments=tuple(assignments),
             foreign=foreign,
             bulk=bulk,
             now=self._now,

@@ -1,10 +1,10 @@
-"""A pretend customer: one deployment of the managed application, its policies, its states, and who may look at it."""
+"""A customer: one deployment of the managed application, its policies and states, and the publisher's access to it."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from dataclasses import replace
+from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.world.plans import Access, Plan
@@ -13,7 +13,7 @@ from sandbox.world.state_documents import Resource, states_of, timestamp
 from sandbox.world.state_sources import BulkStates, StateList, StateSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 MISSING: Final = object()
 """As a value in `Customer.add_state`: the field is not there at all."""
@@ -27,45 +27,36 @@ DEFAULT_RESOURCES = (
 EVALUATED_BEFORE = dt.timedelta(hours=3)
 
 
+@dataclass(eq=False)
 class Customer:
-    """Made by `ResourceManager.add_customer`. All methods can be called from any thread while servers run."""
+    """Made by `ResourceManager.add_customer`. All methods can be called from any thread while servers run.
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        subscription_id: str,
-        resource_group: str,
-        application_name: str,
-        managed_resource_group: str,
-        kind: str,
-        plan: Plan,
-        resources: Iterable[Resource],
-        assignments: Iterable[Assignment],
-        foreign: bool,
-        bulk: BulkStates | None,
-        now: Callable[[], dt.datetime],
-    ) -> None:
-        self.name = name
-        self.subscription_id = subscription_id
-        self.resource_group = resource_group
-        self.application_name = application_name
-        self.managed_resource_group = managed_resource_group
-        self.kind = kind
-        self.plan = plan
-        self.resources = tuple(resources)
+    `source` answers policy queries: with `states`, or with thousands of generated states when `bulk` is given.
+    """
+
+    name: str
+    subscription_id: str
+    resource_group: str
+    application_name: str
+    managed_resource_group: str
+    kind: str
+    plan: Plan
+    resources: tuple[Resource, ...]
+    assignments: tuple[Assignment, ...]
+    foreign: InitVar[bool]
+    bulk: InitVar[BulkStates | None]
+    now: Callable[[], dt.datetime]
+    provisioning_state: str = "Succeeded"
+    deleted: bool = False
+    visible: bool = True
+    access: set[Access] = field(default_factory=lambda: set(Access))
+    states: StateList = field(default_factory=StateList)
+
+    def __post_init__(self, foreign: bool, bulk: BulkStates | None) -> None:
         self.usage_id = str(uuid.uuid5(uuid.NAMESPACE_URL, self.application_id))
-        self.provisioning_state = "Succeeded"
-        self.deleted = False
-        self.visible = True
-        self.access = set(Access)
-        self.assignments = tuple(
-            replace(item, scope=item.scope or self.managed_resource_group_id) for item in assignments
-        )
+        self.assignments = tuple(map(self._at_the_group, self.assignments))
         self.foreign_assignments = self._foreign_assignments() if foreign else ()
-        self._now = now
-        self.states = StateList()
-        self.source: StateSource = bulk.source(self.managed_resource_group_id, now) if bulk else self.states
+        self.source: StateSource = bulk.source(self.managed_resource_group_id, self.now) if bulk else self.states
         if bulk is None:
             self.states.documents.extend(self._evaluated(self.assignments + self.foreign_assignments))
 
@@ -80,15 +71,19 @@ class Customer:
         """The ARM id of the managed resource group, in the casing ARM uses."""
         return f"/subscriptions/{self.subscription_id}/resourceGroups/{self.managed_resource_group}"
 
+    @property
+    def application_definition_id(self) -> str:
+        """The ARM id of the service catalog definition that the application was deployed from."""
+        catalog = f"/subscriptions/{self.subscription_id}/resourceGroups/rg-catalog"
+        return f"{catalog}/providers/Microsoft.Solutions/applicationDefinitions/{self.plan.product}"
+
     def owned_states(self) -> list[dict[str, Any]]:
         """Copies of the states of the application's own assignments: those with a scope at or inside the group."""
-        group = self.managed_resource_group_id.lower()
-        return [state for state in self._copies() if f"{_scope(state)}/".startswith(f"{group}/")]
+        return [state for state in self._copies() if self._is_owned(state)]
 
     def foreign_states(self) -> list[dict[str, Any]]:
         """Copies of the states that belong to assignments of the customer's own."""
-        owned = self.owned_states()
-        return [state for state in self._copies() if state not in owned]
+        return [state for state in self._copies() if not self._is_owned(state)]
 
     def set_compliance(
         self,
@@ -101,7 +96,7 @@ class Customer:
         """Evaluates again: the matching owned states get this complianceState and the present time.
 
         Args:
-            compliance: "NonCompliant", "Compliant", "Exempt", "Unknown", "Conflict", "Error", or an invention.
+            compliance: "NonCompliant", "Compliant", "Exempt", "Unknown", "Conflict", "Error", or any other text.
             resource: the resource's name; None for all.
             assignment: the assignment's name; None for all.
             reference: the policy definition reference id; None for all.
@@ -112,19 +107,18 @@ class Customer:
         Raises:
             LookupError: nothing matches, so that a misspelt test does not pass.
         """
-        group = self.managed_resource_group_id.lower()
         changed = 0
         with self.states.lock:
             for state in self.states.documents:
                 if (
-                    f"{_scope(state)}/".startswith(f"{group}/")
+                    self._is_owned(state)
                     and resource in {None, str(state.get("resourceId")).rpartition("/")[2]}
                     and assignment in {None, state.get("policyAssignmentName")}
                     and reference in {None, state.get("policyDefinitionReferenceId")}
                 ):
                     state["complianceState"] = compliance
                     state["isCompliant"] = compliance == "Compliant"
-                    state["timestamp"] = timestamp(self._now())
+                    state["timestamp"] = timestamp(self.now())
                     changed += 1
         if not changed:
             raise LookupError(f"{self.name} has no state for {resource=} {assignment=} {reference=}")
@@ -159,7 +153,7 @@ class Customer:
         """Sets the time of every state to `age` before now, as when no evaluation happened since."""
         with self.states.lock:
             for state in self.states.documents:
-                state["timestamp"] = timestamp(self._now() - age)
+                state["timestamp"] = timestamp(self.now() - age)
 
     def revoke_access(self, *what: Access) -> None:
         """Takes the publisher's permissions away: all, or only those named."""
@@ -188,7 +182,7 @@ class Customer:
 
     def assign(self, assignment: Assignment, *, evaluated: bool = True) -> None:
         """A new plan version brings one more assignment, which Azure has `evaluated` already or not yet."""
-        added = replace(assignment, scope=assignment.scope or self.managed_resource_group_id)
+        added = self._at_the_group(assignment)
         self.assignments += (added,)
         if evaluated:
             with self.states.lock:
@@ -200,7 +194,7 @@ class Customer:
         self.remove_states(name)
 
     def relocate(self, resource_group: str | None, managed_resource_group: str | None) -> None:
-        """Changes where things are and evaluates anew. Use `CustomerDirectory.move`, which also keeps track of it."""
+        """Changes where things are and evaluates anew. Called by `CustomerDirectory.move`."""
         before = self.managed_resource_group_id
         self.resource_group = resource_group or self.resource_group
         self.managed_resource_group = managed_resource_group or self.managed_resource_group
@@ -211,17 +205,24 @@ class Customer:
         with self.states.lock:
             self.states.documents[:] = self._evaluated(self.assignments + self.foreign_assignments)
 
+    def _at_the_group(self, assignment: Assignment) -> Assignment:
+        return replace(assignment, scope=assignment.scope or self.managed_resource_group_id)
+
     def _evaluated(self, assignments: tuple[Assignment, ...]) -> list[dict[str, Any]]:
         return states_of(
             resource_group_id=self.managed_resource_group_id,
             resources=self.resources,
             assignments=assignments,
-            evaluated_at=self._now() - EVALUATED_BEFORE,
+            evaluated_at=self.now() - EVALUATED_BEFORE,
         )
 
     def _copies(self) -> list[dict[str, Any]]:
         with self.states.lock:
             return [dict(state) for state in self.states.documents]
+
+    def _is_owned(self, state: dict[str, Any]) -> bool:
+        scope = str(state.get("policyAssignmentScope") or "").lower()
+        return f"{scope}/".startswith(f"{self.managed_resource_group_id.lower()}/")
 
     def _foreign_assignments(self) -> tuple[Assignment, ...]:
         management_group = "/providers/Microsoft.Management/managementGroups/contoso"
@@ -231,10 +232,6 @@ class Customer:
             ),
             Assignment("eu-only", "Only European regions", LOCATIONS, management_group),
         )
-
-
-def _scope(state: dict[str, Any]) -> str:
-    return str(state.get("policyAssignmentScope") or "").lower()
 
 
 __all__ = ["DEFAULT_RESOURCES", "MISSING", "Access", "BulkStates", "Customer", "Plan", "Resource"]

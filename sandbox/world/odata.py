@@ -12,7 +12,7 @@ Document = Mapping[str, Any]
 Predicate = Callable[[Document], bool]
 
 _TOKEN = re.compile(r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<mark>[(),])|(?P<word>[^\s()',]+))")
-_UNPLAYED = frozenset({"gt", "ge", "lt", "le", "has", "in", "add", "sub", "mul", "div", "mod"})
+_NOT_IMPLEMENTED = frozenset({"gt", "ge", "lt", "le", "has", "in", "add", "sub", "mul", "div", "mod"})
 
 
 def parse_filter(text: str, fields: Mapping[str, str], *, ignore_case: bool) -> Predicate:
@@ -78,7 +78,7 @@ class _Parser:
         field, operator, literal = self._next(), self._next().lower(), self._next()
         if literal == "(" or operator == "(":
             raise not_implemented(f"functions in $filter ('{field}')")
-        if operator in _UNPLAYED:
+        if operator in _NOT_IMPLEMENTED:
             raise not_implemented(f"'{operator}' in $filter")
         if operator not in {"eq", "ne"}:
             raise _invalid(f"'{operator}' is no operator")

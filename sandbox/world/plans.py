@@ -1,4 +1,4 @@
-"""What a publisher sells and may look at: the plan of a deployment, and the permissions that come with it."""
+"""The Marketplace plan of a deployment, and the permissions that it gives to the publisher."""
 
 from __future__ import annotations
 

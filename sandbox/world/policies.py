@@ -1,4 +1,4 @@
-"""The policies of a pretend plan: built-in definitions, an initiative, and what they are assigned to.
+"""The policies that the sandbox's plan assigns: built-in definitions, and an initiative.
 
 Ids and display names of built-in definitions are Azure's own
 (https://learn.microsoft.com/azure/governance/policy/samples/built-in-policies).
@@ -106,4 +106,4 @@ PLAN_ASSIGNMENTS = (
     Assignment("web-https", "Web applications only accept HTTPS", WEB_HTTPS),
     Assignment("baseline", "Security baseline", BASELINE),
 )
-"""What the pretend plan assigns to each managed resource group (the scope is filled in per customer)."""
+"""What the plan assigns to each managed resource group (the scope is filled in per customer)."""

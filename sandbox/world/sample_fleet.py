@@ -1,6 +1,6 @@
-"""A fleet of many customers, written into a workspace as two weeks of collection runs would have left it.
+"""Writes two weeks of collection runs of many customers straight into the workspace's tables.
 
-For the operations page's tests and picture: what matters to them is what the tables hold, not how it came there.
+For the tests and the picture of the operations page.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ UNREADABLE = {
 
 
 class SampleFleet:
-    """Customers by number; what becomes of each in each run is decided by chance, always the same."""
+    """Customers by number; the outcome of each in each run is random, with a fixed seed."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class SampleFleet:
         self._outcomes = [self._chance.choice(list(UNREADABLE)) for _ in range(customers)]
 
     def _turn(self, share: float) -> int:
-        """The run from which something is so; after the last one: never."""
+        """Return the run from which something is so, with probability `share`; else the number of runs: never."""
         runs = len(self.times)
         return self._chance.randrange(runs) if self._chance.random() < share else runs
 

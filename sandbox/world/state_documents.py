@@ -1,4 +1,4 @@
-"""Policy states as Azure spells them: every field of the 2019-10-01 API, with its inconsistent casing.
+"""Builds policy states with every field of the 2019-10-01 API, and with Azure's inconsistent casing.
 
 Source: the examples of `PolicyStates_ListQueryResultsForResourceGroup` in the REST specification. Ids of one and the
 same thing come as `/resourceGroups/` or `/resourcegroups/`, `Microsoft.Authorization` or `microsoft.authorization`.

@@ -1,4 +1,4 @@
-"""Where a resource group's policy states come from: a list that tests can change, or a template for fleets."""
+"""The policy states of a resource group: a list that tests can change (StateList), or thousands that are generated."""
 
 from __future__ import annotations
 
@@ -71,10 +71,8 @@ class BulkStates:
     """`count` generated states.
 
     Every `noncompliant_every`th is non-compliant, every `foreign_every`th belongs to an assignment of the customer's
-    own (0: none).
-
-    All customers share the encoded bytes of a page; only the customer's ids and the evaluation time are put in when it
-    is sent, so that a million states cost neither memory nor much time.
+    own (0: none). All customers share the encoded bytes of a page; a customer's ids and the evaluation time are put in
+    when it is sent, which takes little memory and time.
     """
 
     count: int

@@ -13,8 +13,8 @@ from publisher.resource_ids import ApplicationId
 from publisher.retry import Patience
 from publisher.settings import ReconcileSettings
 from registry.registry import Registry
-from sandbox.faults.effects import Answer, Effect, Status, WithoutValue, empty, html
-from sandbox.faults.operations import Operation, TableRequest
+from sandbox.faults.effects import Call, Effect, Status, WithoutValue, empty, html
+from sandbox.faults.operations import TableRequest
 from sandbox.local_azure import Sandbox
 from tests.registry.conftest import RawTable
 
@@ -25,8 +25,8 @@ ONCE = Patience(attempts=1)
 class SameContinuation:
     """A page that names as the next one the page that it named before."""
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
-        page = await answer()
+    async def __call__(self, call: Call) -> web.StreamResponse:
+        page = await call.answer()
         page.headers["x-ms-continuation-NextPartitionKey"] = "again"
         page.headers["x-ms-continuation-NextRowKey"] = "and again"
         return page

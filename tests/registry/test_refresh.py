@@ -16,8 +16,8 @@ from registry.managed_application import ManagedApplication
 from registry.refresh import Change, Refresher
 from registry.registry import Registry
 from registry.rows import is_tombstone
-from sandbox.faults.effects import Answer, Body, Status, html
-from sandbox.faults.operations import ApplicationRead, AssignmentList, Operation, TableRequest
+from sandbox.faults.effects import Body, Call, Status, html
+from sandbox.faults.operations import ApplicationRead, AssignmentList, TableRequest
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Access, Customer
@@ -41,9 +41,9 @@ class DeletedMeanwhile:
 
     customer: Customer
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def __call__(self, call: Call) -> web.StreamResponse:
         self.customer.delete()
-        return await answer()
+        return await call.answer()
 
 
 def soon() -> float:

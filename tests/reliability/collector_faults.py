@@ -12,7 +12,7 @@ from aiohttp import web
 
 from sandbox.faults import effects
 from sandbox.faults.effects import (
-    Answer,
+    Call,
     CutHalfWay,
     Dropped,
     Effect,
@@ -88,8 +88,8 @@ DEPENDENCIES = {
 class SameContinuation:
     """A page of a table that names the same next page again and again."""
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
-        page = await answer()
+    async def __call__(self, call: Call) -> web.StreamResponse:
+        page = await call.answer()
         page.headers["x-ms-continuation-NextPartitionKey"] = "again"
         page.headers["x-ms-continuation-NextRowKey"] = "and again"
         return page
@@ -101,9 +101,9 @@ class NewPageEveryTime:
     def __init__(self) -> None:
         self._numbers = itertools.count()
 
-    async def play(self, operation: Operation, request: web.Request, answer: Answer) -> web.StreamResponse:
-        link = f"{request.url.with_query(None)}?api-version=2019-10-01&number={next(self._numbers)}"
-        return await NextLink(link).play(operation, request, answer)
+    async def __call__(self, call: Call) -> web.StreamResponse:
+        link = f"{call.request.url.with_query(None)}?api-version=2019-10-01&number={next(self._numbers)}"
+        return await NextLink(link)(call)
 
 
 REPEATED = "repeated nextLink"

@@ -1,1 +1,1 @@
-"""Who is who, and their tokens: Entra ID, managed identities, and what signs and verifies."""
+"""Plays Entra ID and the managed identity endpoint: principals, their credentials and tokens."""

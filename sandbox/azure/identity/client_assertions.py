@@ -1,4 +1,4 @@
-"""Proofs of identity without a secret: JWTs signed with a certificate, or another issuer's token (federation).
+"""Checks client assertions: JWTs signed with a certificate, and tokens of a managed identity (federation).
 
 Source: https://learn.microsoft.com/entra/identity-platform/certificate-credentials and
 https://learn.microsoft.com/entra/workload-id/workload-identity-federation.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class AssertionRejectedError(Exception):
-    """The assertion proves nothing. `code` is Entra ID's AADSTS number."""
+    """The assertion is not valid. `code` is Entra ID's AADSTS number."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Who is who in the sandbox: the publisher's tenant, its service principal, and the Functions app's identities."""
+"""The publisher's tenant: ids of its principals, the audiences of its services, and both token endpoints."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ CERTIFICATE_PASSWORD: Final = "a password of the sandbox"  # noqa: S105 - protec
 STORAGE_AUDIENCE: Final = "https://storage.azure.com"
 API_CLIENT_ID: Final = "7e57ab1e-0000-4000-8000-00000000000a"
 """The app registration of the product's own API."""
+API_AUDIENCE: Final = f"api://{API_CLIENT_ID}"
 AGENT: Final = Principal(TENANT_ID, "7e57ab1e-0000-4000-8000-00000000000b", "7e57ab1e-0000-4000-8000-00000000000c")
 """The managed identity of a workload that calls the product's API."""
 
@@ -40,7 +41,7 @@ MONITOR_AUDIENCE: Final = "https://monitor.azure.com"
 
 @dataclass
 class Directory:
-    """The token endpoints and the secrets that open them."""
+    """Both token endpoints, and the secrets that they accept."""
 
     folder: Path
     faults: Faults
@@ -55,10 +56,10 @@ class Directory:
         self._certificates: dict[str | None, ClientCertificate] = {}
 
     def trust(self, resource_manager_audiences: set[str]) -> None:
-        """Decides which audiences there are tokens for."""
+        """Issue tokens for the services of the sandbox, and for Resource Manager under these audiences."""
         everywhere = {STORAGE_AUDIENCE, LOG_ANALYTICS_AUDIENCE, MONITOR_AUDIENCE, *resource_manager_audiences}
         self.entra_id.resources = everywhere
-        self.managed_identity.resources = everywhere | {FEDERATION_AUDIENCE, f"api://{API_CLIENT_ID}"}
+        self.managed_identity.resources = everywhere | {FEDERATION_AUDIENCE, API_AUDIENCE}
 
     def reset(self) -> None:
         """The original secret, certificates and identities."""

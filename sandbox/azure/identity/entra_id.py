@@ -1,4 +1,4 @@
-"""Entra ID for one publisher's tenant: the token endpoint for service principals, and what discovery needs.
+"""Plays Entra ID for the publisher's tenant: the token endpoint for service principals, and discovery.
 
 Source: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow. Error codes (AADSTS...)
 as in https://learn.microsoft.com/entra/identity-platform/reference-error-codes.
@@ -12,14 +12,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from sandbox.azure.identity.client_assertions import AssertionRejectedError, ClientAssertions
 from sandbox.azure.identity.tokens import DEFAULT_LIFETIME_SECONDS, Principal, TokenIssuer
 from sandbox.errors import json_response
 from sandbox.faults.operations import TokenRequest
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from sandbox.faults.faults import Faults
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -29,7 +29,7 @@ FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
 
 @dataclass(slots=True)
 class IssuedTokens:
-    """How many tokens were handed out, by audience: every run should need one per audience. Thread-safe."""
+    """How many tokens were issued, by audience. Thread-safe."""
 
     _counts: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -78,13 +78,11 @@ class EntraId:
         self._assertions = assertions
         self._faults = faults
 
-    def routes(self) -> list[web.AbstractRouteDef]:
-        """The HTTP routes of the authority host."""
-        return [
-            web.post("/{tenant}/oauth2/v2.0/token", self._token),
-            web.get("/{tenant}/v2.0/.well-known/openid-configuration", self._openid_configuration),
-            web.get("/common/discovery/instance", self._instance_discovery),
-        ]
+    def add_routes(self, app: web.Application) -> None:
+        """Adds the routes of the authority host."""
+        app.router.add_post("/{tenant}/oauth2/v2.0/token", self._token)
+        app.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", self._openid_configuration)
+        app.router.add_get("/common/discovery/instance", self._instance_discovery)
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
         form = {name: str(value) for name, value in (await request.post()).items()}

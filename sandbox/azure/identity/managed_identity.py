@@ -1,4 +1,4 @@
-"""The token endpoint that App Service and Functions offer to the code they run, as a plain HTTP server on loopback.
+"""Plays the managed identity endpoint: the token endpoint that App Service and Functions offer to the code they run.
 
 Source: https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
 """
@@ -9,14 +9,14 @@ import hmac
 import time
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from sandbox.azure.identity.entra_id import IssuedTokens
 from sandbox.azure.identity.tokens import DEFAULT_LIFETIME_SECONDS, Principal, TokenIssuer
 from sandbox.errors import json_response
 from sandbox.faults.operations import IdentityTokenRequest
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from sandbox.faults.faults import Faults
 
 API_VERSION = "2019-08-01"
@@ -36,9 +36,9 @@ class ManagedIdentityEndpoint:
         self._secret = header_secret
         self._faults = faults
 
-    def routes(self) -> list[web.AbstractRouteDef]:
-        """The HTTP routes of the endpoint."""
-        return [web.get(PATH, self._token)]
+    def add_routes(self, app: web.Application) -> None:
+        """Adds the one route of the endpoint."""
+        app.router.add_get(PATH, self._token)
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
         async def answer() -> web.Response:

@@ -1,4 +1,4 @@
-"""Access tokens: signed as Entra ID signs them, and verified by every service that receives one."""
+"""Issues and verifies access tokens, with the claims of Entra ID."""
 
 from __future__ import annotations
 

@@ -15,9 +15,8 @@ import psutil
 import pytest
 
 from sandbox.console import open_console
-from sandbox.demo.browser import find_browser
+from sandbox.demo.browser import find_browser, picture_of
 from sandbox.demo.command import run_demo
-from sandbox.demo.picture import picture_of
 from sandbox.faults.effects import AnswerLost, Status
 from sandbox.faults.operations import LogQuery, Upload
 from sandbox.functions.process import REPOSITORY

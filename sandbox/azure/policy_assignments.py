@@ -1,0 +1,124 @@
+"""Plays the resource provider Microsoft.Authorization: policy assignments, policy definitions and initiatives.
+
+Source: the REST specification of Microsoft.Authorization (policyAssignments, policyDefinitions, policySetDefinitions).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.azure.resource_manager import ArmRequest, ResourceManager, forbidden
+from sandbox.errors import RefusedError, json_response, not_implemented
+from sandbox.faults.operations import AssignmentList, DefinitionRead
+from sandbox.world.customers import Access, Customer
+from sandbox.world.policies import Assignment, PolicyDefinition, PolicySet
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+VERSIONS = frozenset(
+    {"2020-09-01", "2021-06-01", "2022-06-01", "2023-04-01", "2024-04-01", "2024-05-01", "2025-01-01", "2025-03-01"}
+)
+
+_PROVIDER = "/providers/Microsoft.Authorization"
+_SUBSCRIPTION = "/subscriptions/{subscription}"
+_MANAGEMENT_GROUP = "/providers/Microsoft.Management/managementGroups/{management_group}"
+_ASSIGNMENTS = f"{_SUBSCRIPTION}/resourceGroups/{{group}}{_PROVIDER}/policyAssignments"
+
+
+class PolicyAssignments:
+    """GET of the assignments at a managed resource group, of one of them, and of a definition or initiative."""
+
+    def __init__(self, arm: ResourceManager) -> None:
+        self._arm = arm
+        for path, answer in ((_ASSIGNMENTS, self._assignments), (f"{_ASSIGNMENTS}/{{name}}", self._assignment)):
+            arm.serve("GET", path, VERSIONS, lambda _, found: AssignmentList(arm.customer_at(found)), answer)
+        for scope in ("", _SUBSCRIPTION, _MANAGEMENT_GROUP):
+            for kind in ("policyDefinitions", "policySetDefinitions"):
+                path = f"{scope}{_PROVIDER}/{kind}/{{name}}"
+                arm.serve("GET", path, VERSIONS, lambda _, found: DefinitionRead(found["name"]), self._definition)
+
+    def _assignments(self, request: ArmRequest) -> web.Response:
+        owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)
+        listed = _filtered(owner, request.http.query.get("$filter"))
+        if Access.ASSIGNMENTS not in owner.access:
+            listed = []  # without the right to read them Azure lists none, instead of refusing
+        return json_response({"value": [assignment_json(assignment) for assignment in listed]})
+
+    def _assignment(self, request: ArmRequest) -> web.Response:
+        owner = self._arm.group_owner(request, Access.ASSIGNMENTS)
+        for assignment in owner.assignments:
+            if request.is_for(assignment.id):
+                return json_response(assignment_json(assignment))
+        name = request.path["name"]
+        raise RefusedError(404, "PolicyAssignmentNotFound", f"The policy assignment '{name}' is not found.")
+
+    def _definition(self, request: ArmRequest) -> web.Response:
+        if "subscription" in request.path or "management_group" in request.path:
+            # Customers' own definitions live above the managed resource group, where the publisher has no role.
+            raise forbidden(request.token, "Microsoft.Authorization/policyDefinitions/read", request.http.path)
+        for definition in self._definitions():
+            if request.is_for(definition.id):
+                return json_response(definition_json(definition))
+        name = request.path["name"]
+        raise RefusedError(404, "PolicyDefinitionNotFound", f"The policy definition '{name}' could not be found.")
+
+    def _definitions(self) -> list[PolicyDefinition | PolicySet]:
+        assigned = {
+            assignment.definition.id: assignment.definition
+            for customer in self._arm.customers.all()
+            for assignment in customer.assignments + customer.foreign_assignments
+        }
+        sets = [definition for definition in assigned.values() if isinstance(definition, PolicySet)]
+        members = {member.id: member for one in sets for _, member in one.members}
+        return [*assigned.values(), *members.values()]
+
+
+def assignment_json(assignment: Assignment) -> dict[str, Any]:
+    """A policy assignment in Azure's spelling."""
+    return {
+        "id": assignment.id,
+        "name": assignment.name,
+        "type": "Microsoft.Authorization/policyAssignments",
+        "properties": {
+            "displayName": assignment.display_name,
+            "policyDefinitionId": assignment.definition.id,
+            "scope": assignment.scope,
+            "notScopes": [],
+            "parameters": {},
+            "enforcementMode": "Default",
+        },
+    }
+
+
+def definition_json(definition: PolicyDefinition | PolicySet) -> dict[str, Any]:
+    """A policy definition or initiative in Azure's spelling."""
+    properties: dict[str, Any] = {"displayName": definition.display_name, "policyType": "BuiltIn", "parameters": {}}
+    kind = "policyDefinitions"
+    if isinstance(definition, PolicySet):
+        kind = "policySetDefinitions"
+        properties["policyDefinitions"] = [
+            {"policyDefinitionReferenceId": reference, "policyDefinitionId": member.id, "parameters": {}}
+            for reference, member in definition.members
+        ]
+    else:
+        properties["metadata"] = {"category": definition.category}
+    return {
+        "id": definition.id,
+        "name": definition.name,
+        "type": f"Microsoft.Authorization/{kind}",
+        "properties": properties,
+    }
+
+
+def _filtered(customer: Customer, text: str | None) -> list[Assignment]:
+    """The assignments at, above and (unless filtered out) inside the managed resource group."""
+    group = customer.managed_resource_group_id.lower()
+    everything = [*customer.assignments, *customer.foreign_assignments]
+    if not text:
+        return everything
+    if text.strip() == "atScope()":
+        return [assignment for assignment in everything if not assignment.scope.lower().startswith(f"{group}/")]
+    if text.strip() == "atExactScope()":
+        return [assignment for assignment in everything if assignment.scope.lower() == group]
+    raise not_implemented(f"$filter={text[:100]} on policy assignments")
