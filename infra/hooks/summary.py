@@ -100,9 +100,9 @@ def _code(environment: Mapping[str, str]) -> list[str]:
     return [
         "## Deploy the code",
         "",
-        "Run the workflow *Code* for the same environment (after a merge it has started by itself):",
+        "This run deploys the code next, if it has changed. To deploy it by itself:",
         "",
-        *_block(f"gh workflow run code.yml -f environment={name}"),
+        *_block(f"gh workflow run deploy.yml -f environment={name} -f parts=code"),
     ]
 
 
@@ -150,9 +150,10 @@ def _first_run(outputs: Mapping[str, Any]) -> list[str]:
         "The collector runs by itself at the next full interval. To start it now (bash or zsh):",
         "",
         *_block(
-            f"MASTER=$(az functionapp keys list --resource-group {group} --name {app} --query masterKey --output tsv)",
-            f'curl --fail --request POST "{host}/admin/functions/collect_policy_states" \\',
-            '  --header "x-functions-key: $MASTER" --header "Content-Type: application/json" --data "{}"',
+            f"az functionapp keys list --resource-group {group} --name {app} --query masterKey --output tsv |",
+            "  sed 's/^/x-functions-key: /' |",
+            f'  curl --fail --request POST "{host}/admin/functions/collect_policy_states" \\',
+            '    --header @- --header "Content-Type: application/json" --data "{}"',
         ),
         "The first rows of a new table can take 15 minutes to appear. In private mode the workspace answers inside the",
         "network only.",

@@ -41,20 +41,19 @@ def summarised(tmp_path: Path, environment: dict[str, str] = ENVIRONMENT, **chan
 def commands(text: str) -> list[str]:
     """The commands of the fenced blocks, one per line."""
     blocks = re.findall(r"^```sh\n(.*?)\n```$", text, re.DOTALL | re.MULTILINE)
-    return [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [line for block in blocks for line in re.sub(r"(\\|(?<=\|))\n", " ", block).splitlines()]
 
 
 def test_every_next_command_can_be_pasted_in_the_order_in_which_it_is_needed(tmp_path: Path) -> None:
     text = summarised(tmp_path)
     starts = [
         states.CREATE,
-        "gh workflow run code.yml -f environment=staging",
+        "gh workflow run deploy.yml -f environment=staging -f parts=code",
         "az account show --query tenantId",
         f"az ad sp show --id {GUID}",
         "az functionapp function keys list --resource-group rg-staging --name func-x --function-name managed_app",
         "python3 -m infra.hooks.postdeploy --group rg-staging",
-        "MASTER=$(az functionapp keys list --resource-group rg-staging --name func-x",
-        'curl --fail --request POST "https://func-x.example/admin/functions/collect_policy_states"',
+        "az functionapp keys list --resource-group rg-staging --name func-x",
         "az extension add --upgrade --name log-analytics",
         "az monitor log-analytics query --workspace 77777777-0000-0000-0000-000000000000",
     ]
@@ -63,6 +62,8 @@ def test_every_next_command_can_be_pasted_in_the_order_in_which_it_is_needed(tmp
     for command, start in zip(found, starts, strict=True):
         assert command.startswith(start)
     assert "<" not in "".join(found)
+    assert 'curl --fail --request POST "https://func-x.example/admin/functions/collect_policy_states"' in found[6]
+    assert "--header @-" in found[6], "a key does not belong on a command line"
 
 
 def test_blocks_are_shell(tmp_path: Path) -> None:
