@@ -102,7 +102,7 @@ param maxConcurrentApplications int = 32
 @maxValue(64)
 param maxConcurrentPerSubscription int = 4
 
-@description('Application (client) id of the API\'s own app registration, see docs/deployment.md. Empty: neither API nor operations page.')
+@description('Application (client) id of the API\'s own app registration, see docs/api.md. Empty: neither API nor operations page.')
 @maxLength(36)
 param apiClientId string = ''
 
