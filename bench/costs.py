@@ -1,7 +1,7 @@
 """``python -m bench.costs``: what a month costs in Azure, from list prices and the sizes of the product's own rows.
 
-docs/costs.md shows what this prints and says where the prices come from, and docs/README.md the sums; `--document` writes
-both.
+docs/costs.md shows what this prints and says where the prices come from, docs/README.md shows the sums; `--document`
+writes both.
 """
 
 from __future__ import annotations

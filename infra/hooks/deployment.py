@@ -67,9 +67,7 @@ def from_azure(resource_group: str) -> Deployment:
         raise HookError(f"could not look for the function app in {resource_group} ({apps.reason})")
     app = next((entry for entry in apps.data if text(entry, "tags", _SERVICE_TAG) == _SERVICE), None)
     if app is None:
-        raise HookError(
-            f"there is no function app in {resource_group} yet; run: azd provision, or the workflow Deploy"
-        )
+        raise HookError(f"there is no function app in {resource_group} yet; run: azd provision, or the workflow Deploy")
     name = text(app, "name")
     listed = ask_list(
         "functionapp", "config", "appsettings", "list", "--resource-group", resource_group, "--name", name
