@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from checks.bicep_source import BicepFile
 from checks.documented_commands import documents
@@ -34,10 +36,30 @@ def test_every_link_leads_somewhere(path: Path) -> None:
             assert anchor in anchors(linked), target
 
 
+def test_the_files_of_a_release_are_those_that_the_documents_deploy() -> None:
+    workflow = (PROJECT / ".github" / "workflows" / "release.yml").read_text()
+    built = set(re.findall(r"out/release/([\w.]+)\"", workflow))
+    assert built == {"package.zip", "sbom.cdx.json"}
+    text = (DOCS / "release.md").read_text()
+    assert all(f"`{name}`" in text for name in (*built, "main.json"))
+
+
 def test_the_index_names_every_page_once() -> None:
     rows = re.findall(r"^\| \[(\S+)\]\((\S+)\) \|", (DOCS / "README.md").read_text(), re.MULTILINE)
     assert all(title == target for title, target in rows)
     assert sorted(target for _, target in rows) == [name for name in OURS if name != "README.md"]
+
+
+def test_the_documents_ask_for_the_versions_that_the_deployment_needs() -> None:
+    text = (DOCS / "deployment.md").read_text()
+    required = yaml.safe_load((PROJECT / "azure.yaml").read_text())["requiredVersions"]["azd"]
+    (azd,) = re.findall(r"\[azd\]\(\S+\) ([\d.]+) or later", text)
+    assert required == f">= {azd}.0"
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    (python,) = re.findall(r"\| Python ([\d.]+) or later with pip", text)
+    assert project["requires-python"] == f">={python}"
+    azure_cli = r"\[Azure CLI\]\(\S+\) ([\d.]+) or later"
+    assert re.findall(azure_cli, text) == re.findall(azure_cli, (DOCS / "github.md").read_text())
 
 
 def test_every_parameter_is_explained_with_its_variable() -> None:
