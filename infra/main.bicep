@@ -57,7 +57,7 @@ param alertWebhookUris string = ''
 @description('Name-value pairs added to every alert; a value may take a field of the alert, see docs/operations.md.')
 param alertCustomProperties object = {}
 
-@description('Also alert when anyone elevates to User Access Administrator at the root of the tenant (needs one role, see docs/deployment.md).')
+@description('Also alert when anyone elevates to User Access Administrator at the root of the tenant (needs one role, see docs/parameters.md).')
 param alertOnElevatedAccess bool = false
 
 @description('How often policy states are collected. Alert frequencies and windows follow from it.')

@@ -63,7 +63,7 @@ def test_the_documents_ask_for_the_versions_that_the_deployment_needs() -> None:
 
 
 def test_every_parameter_is_explained_with_its_variable() -> None:
-    text = (DOCS / "deployment.md").read_text()
+    text = (DOCS / "parameters.md").read_text()
     for name in parameters.declarations():
         variable = parameters.variables_of(name)
         expected = f"| `{name}` | `{variable}` |" if variable != name else f"| `{name}` | |"
