@@ -48,12 +48,13 @@ test-long: install $(VALIDATORS) ## what takes minutes: load, thousands of rando
 bench: install ## how fast and how small the collector is, next to others on this machine (under five minutes)
 	@$(BIN)/python -m bench
 
-lint: install $(VALIDATORS) ## formatting, lint, types, queries, templates, workflows
+lint: install $(VALIDATORS) ## formatting, lint, types, queries, templates, workflows, documents
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/python -m checks.kql
 	@$(BIN)/python -m checks.infrastructure
 	@$(BIN)/python -m checks.workflows
+	@$(BIN)/python -m checks.documented_commands
 
 format: install ## format and sort imports
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .

@@ -1,6 +1,7 @@
 """``python -m bench.costs``: what a month costs in Azure, from list prices and the sizes of the product's own rows.
 
-docs/costs.md shows what this prints and says where the prices come from; `--document` writes it there.
+docs/costs.md shows what this prints and says where the prices come from, docs/README.md shows the sums; `--document`
+writes both.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bench.row_sizes import RowSizes
 
 PAGE: Final = ROOT / "docs/costs.md"
+INDEX: Final = ROOT / "docs/README.md"
 BEGIN: Final = "<!-- computed: written by `python -m bench.costs --document` -->"
 END: Final = "<!-- end of what was computed -->"
 
@@ -49,6 +51,9 @@ NAT_GIGABYTE: Final = 0.045
 
 ALERT_RULES: Final = 7
 """Rules of infra/alert_rules.json and the rule of the key vault."""
+
+CUSTOMERS: Final = (10, 100, 1000)
+"""The fleets that the documents show."""
 
 HOURS: Final = 730
 """Hours of a month, as Azure's price lists count them."""
@@ -155,9 +160,22 @@ def _lines(fleets: Sequence[Fleet], sizes: RowSizes) -> Iterator[str]:
         )
 
 
+def overview(sizes: RowSizes) -> str:
+    """Return the sums that docs/README.md shows between its marks: one line for each number of customers."""
+    lines = [
+        "| customers | every compliant state stored | compliant states counted | private mode adds |",
+        "|---:|---:|---:|---:|",
+    ]
+    for count in CUSTOMERS:
+        detailed, counted = (month(Fleet(count, summarised=summarised), sizes) for summarised in (False, True))
+        sums = (detailed.public_mode, counted.public_mode, detailed.private)
+        lines.append(f"| {count:,} | {' | '.join(f'{cost:,.0f}' for cost in sums)} |")
+    return "\n".join(lines)
+
+
 def page(sizes: RowSizes) -> str:
     """Return what docs/costs.md shows between its marks."""
-    fleets = [Fleet(count, summarised=summarised) for count in (10, 100, 1000) for summarised in (False, True)]
+    fleets = [Fleet(count, summarised=summarised) for count in CUSTOMERS for summarised in (False, True)]
     rows = {
         "a policy state": sizes.state,
         "the summary of one policy's compliant states": sizes.summary,
@@ -170,10 +188,11 @@ def page(sizes: RowSizes) -> str:
 
 
 def write(sizes: RowSizes) -> None:
-    """Put the tables into docs/costs.md."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{page(sizes)}\n\n{END}{after}", encoding="utf-8")
+    """Put the tables into docs/costs.md and docs/README.md."""
+    for document, computed in ((PAGE, page(sizes)), (INDEX, overview(sizes))):
+        before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
+        after = rest.partition(END)[2]
+        document.write_text(f"{before}{BEGIN}\n\n{computed}\n\n{END}{after}", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -205,7 +224,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--gigabyte-price", type=_positive, default=INGESTION, help="dollars for a GB of Analytics logs"
     )
-    parser.add_argument("--document", action="store_true", help="write docs/costs.md")
+    parser.add_argument("--document", action="store_true", help="write docs/costs.md and docs/README.md")
     return parser
 
 

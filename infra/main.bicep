@@ -57,7 +57,7 @@ param alertWebhookUris string = ''
 @description('Name-value pairs added to every alert; a value may take a field of the alert, see docs/operations.md.')
 param alertCustomProperties object = {}
 
-@description('Also alert when anyone elevates to User Access Administrator at the root of the tenant (needs one role, see docs/deployment.md).')
+@description('Also alert when anyone elevates to User Access Administrator at the root of the tenant (needs one role, see docs/parameters.md).')
 param alertOnElevatedAccess bool = false
 
 @description('How often policy states are collected. Alert frequencies and windows follow from it.')
@@ -102,7 +102,7 @@ param maxConcurrentApplications int = 32
 @maxValue(64)
 param maxConcurrentPerSubscription int = 4
 
-@description('Application (client) id of the API\'s own app registration, see docs/deployment.md. Empty: neither API nor operations page.')
+@description('Application (client) id of the API\'s own app registration, see docs/api.md. Empty: neither API nor operations page.')
 @maxLength(36)
 param apiClientId string = ''
 

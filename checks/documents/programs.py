@@ -50,7 +50,8 @@ def azd(words: list[str], *, is_mention: bool = False) -> Complaint:
             return f"azd {name} takes no {flag}, or checks/azd_commands.json does not list it"
         if flags[flag] and not equals and next(rest, None) is None:
             return f"azd {name} {flag} needs a value"
-    least, most = commands[name]["arguments"]
+    instead = commands[name].get("instead")
+    least, most = (0, 0) if instead in words else commands[name]["arguments"]
     if len(positional) > most or (len(positional) < least and not is_mention):
         return f"azd {name} takes {least if least == most else f'{least} to {most}'} arguments, not {len(positional)}"
     return _unknown_name(name, positional[0]) if positional else None

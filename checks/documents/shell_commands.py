@@ -31,7 +31,8 @@ _EXPANSIONS: Final = frozenset({"simple_expansion", "expansion"})
 _SUBSTITUTIONS: Final = frozenset({"command_substitution", "process_substitution", "arithmetic_expansion"})
 _WRAPPERS: Final = frozenset({"eval", "command", "exec", "sudo", "time", "env"})
 _SETTERS: Final = frozenset({"read", "mapfile", "readarray"})
-_GIVEN: Final = frozenset({"HOME", "PATH", "PWD", "USER", "TMPDIR"})
+_GIVEN: Final = re.compile(r"HOME|PATH|PWD|USER|TMPDIR|\d")
+"""Variables that every shell has; a digit is an argument of a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def _variables(nodes: list[tree_sitter.Node]) -> Iterator[Variable]:
             pending.append((node.end_byte, Variable(_text(name), _line(node), is_set=True)))
         elif node.type == "for_statement" and (name := node.child_by_field_name("variable")):
             yield Variable(_text(name), _line(node), is_set=True)
-        elif node.type in _EXPANSIONS and (found := _expanded(node)) and found not in _GIVEN:
+        elif node.type in _EXPANSIONS and (found := _expanded(node)) and not _GIVEN.fullmatch(found):
             yield Variable(found, _line(node), is_set=False)
         elif node.type == "command" and (words := [_text(child) for child in _named(node)]) and words[0] in _SETTERS:
             yield Variable(words[-1], _line(node), is_set=True)

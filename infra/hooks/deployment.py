@@ -67,9 +67,7 @@ def from_azure(resource_group: str) -> Deployment:
         raise HookError(f"could not look for the function app in {resource_group} ({apps.reason})")
     app = next((entry for entry in apps.data if text(entry, "tags", _SERVICE_TAG) == _SERVICE), None)
     if app is None:
-        raise HookError(
-            f"there is no function app in {resource_group} yet; run: azd provision, or the workflow Infrastructure"
-        )
+        raise HookError(f"there is no function app in {resource_group} yet; run: azd provision, or the workflow Deploy")
     name = text(app, "name")
     listed = ask_list(
         "functionapp", "config", "appsettings", "list", "--resource-group", resource_group, "--name", name
@@ -79,7 +77,7 @@ def from_azure(resource_group: str) -> Deployment:
     settings = {text(entry, "name"): text(entry, "value") for entry in listed.data}
     host = host_name(app)
     if not host or not settings.get("AZURE_CLIENT_ID"):
-        raise HookError(f"the function app {name} is not complete; run: azd provision, or the workflow Infrastructure")
+        raise HookError(f"the function app {name} is not complete; run: azd provision, or the workflow Deploy")
     api_client_id = settings.get("API_CLIENT_ID", "")
     return Deployment(
         resource_group=resource_group,

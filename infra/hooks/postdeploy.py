@@ -97,11 +97,7 @@ def unfinished(deployed: Deployment, account: Account) -> list[str]:
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Print the values; 0 also when something is still to be done, because the deployment itself has succeeded."""
-    parser = argparse.ArgumentParser(
-        prog="python -m infra.hooks.postdeploy", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--group", metavar="RESOURCE_GROUP", help="ask Azure about this resource group, without azd")
-    group: str | None = parser.parse_args(arguments).group
+    group: str | None = _parser().parse_args(arguments).group
     in_full = sys.stdout.isatty() and not os.environ.get("CI")
     report, account = check_sign_in(os.environ)
     deployed = None if group else deployment.from_environment(os.environ)
@@ -124,6 +120,14 @@ def main(arguments: Sequence[str] = ()) -> int:
     for line in unfinished(deployed, account) if account else []:
         sys.stdout.write(f"Still to do: {line}\n")
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.hooks.postdeploy", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--group", metavar="RESOURCE_GROUP", help="ask Azure about this resource group, without azd")
+    return parser
 
 
 def _group_of(environment: Mapping[str, str]) -> str:

@@ -60,7 +60,7 @@ def summary(outputs: Mapping[str, Any], environment: Mapping[str, str]) -> str:
         _deployed(outputs),
         _notes(outputs),
         _trust(outputs),
-        _code(environment),
+        _code(outputs, environment),
         _partner_center(outputs, environment),
         _first_run(outputs),
     ]
@@ -95,15 +95,18 @@ def _trust(outputs: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _code(environment: Mapping[str, str]) -> list[str]:
-    name = environment.get("AZURE_ENV_NAME") or "<environment>"
-    return [
-        "## Deploy the code",
-        "",
-        "This run deploys the code next, if it has changed. To deploy it by itself:",
-        "",
-        *_block(f"gh workflow run deploy.yml -f environment={name} -f parts=code"),
-    ]
+def _code(outputs: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
+    """How the package gets into the app: by the job after this one, or by az for whoever deploys a release."""
+    if environment.get("GITHUB_ACTIONS"):
+        name = environment.get("AZURE_ENV_NAME") or "<environment>"
+        told = "The job *Code* of this run does it, unless the run is for the infrastructure alone. Then:"
+        command = f"gh workflow run deploy.yml -f environment={name} -f parts=code"
+    else:
+        group, app, _ = (_text(outputs, name) for name in REQUIRED)
+        told = "Without a remote build: the package of the release is complete."
+        place = f"--resource-group {group} --name {app}"
+        command = f"az functionapp deployment source config-zip {place} --src package.zip --build-remote false"
+    return ["## Deploy the code", "", told, "", *_block(command)]
 
 
 def _partner_center(outputs: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:

@@ -5,30 +5,35 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bench import costs
-from bench.costs import Fleet, main, month, page, table
+from bench.costs import Fleet, main, month, overview, page, table
 from bench.row_sizes import RowSizes, measured
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 SIZES = RowSizes(state=1000, summary=800, result=400, run=100, answered_state=1000)
 
 
-def test_the_page_shows_what_is_computed() -> None:
-    shown = costs.PAGE.read_text(encoding="utf-8").partition(costs.BEGIN)[2].partition(costs.END)[0].strip()
-    assert shown == page(measured()), "run python -m bench.costs --document"
+@pytest.mark.parametrize(("document", "compute"), [(costs.PAGE, page), (costs.INDEX, overview)])
+def test_the_documents_show_what_is_computed(document: Path, compute: Callable[[RowSizes], str]) -> None:
+    shown = document.read_text(encoding="utf-8").partition(costs.BEGIN)[2].partition(costs.END)[0].strip()
+    assert shown == compute(measured()), "run python -m bench.costs --document"
 
 
-def test_the_page_is_written_between_its_marks_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    copy = tmp_path / "costs.md"
-    shutil.copy(costs.PAGE, copy)
-    copy.write_text(copy.read_text(encoding="utf-8").replace("| 10 |", "| 11 |"), encoding="utf-8")
-    monkeypatch.setattr(costs, "PAGE", copy)
+def test_the_documents_are_written_between_their_marks_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    originals = {"PAGE": costs.PAGE, "INDEX": costs.INDEX}
+    for name, original in originals.items():
+        copy = tmp_path / original.name
+        shutil.copy(original, copy)
+        copy.write_text(copy.read_text(encoding="utf-8").replace("| 10 |", "| 11 |"), encoding="utf-8")
+        monkeypatch.setattr(costs, name, copy)
     assert main(["--document"]) == 0
-    assert copy.read_text(encoding="utf-8") == (PROJECT / "docs" / "costs.md").read_text(encoding="utf-8")
+    for original in originals.values():
+        assert (tmp_path / original.name).read_text(encoding="utf-8") == original.read_text(encoding="utf-8")
 
 
 def test_every_price_of_the_module_is_in_the_pages_list() -> None:

@@ -2,40 +2,68 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from checks.bicep_source import BicepFile
+from checks.documented_commands import documents
+from checks.documents.markdown import read
 from compliance_api.callers.principal import QUERY, READ
 from infra.hooks import parameters
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 DOCS = PROJECT / "docs"
-OURS = ("deployment.md", "operations.md", "registry.md", "security.md")
-LINKED = (*OURS, "api.md", "agents.md", "github.md")
+OURS = sorted(path.name for path in DOCS.glob("*.md"))
 
 
 def anchors(path: Path) -> set[str]:
     """The anchors that GitHub makes of the headings of a document."""
-    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return {section.anchor for section in read(path).sections}
 
 
-@pytest.mark.parametrize("name", LINKED)
-def test_every_link_leads_somewhere(name: str) -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", (DOCS / name).read_text()):
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(PROJECT).as_posix())
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
         if target.startswith("http"):
             continue
         file, _, anchor = target.partition("#")
-        path = (DOCS / file).resolve() if file else DOCS / name
-        assert path.exists(), target
+        linked = (path.parent / file).resolve() if file else path
+        assert linked.exists(), target
         if anchor:
-            assert anchor in anchors(path), target
+            assert anchor in anchors(linked), target
+
+
+def test_the_files_of_a_release_are_those_that_the_documents_deploy() -> None:
+    workflow = (PROJECT / ".github" / "workflows" / "release.yml").read_text()
+    built = set(re.findall(r"out/release/([\w.]+)\"", workflow))
+    assert built == {"package.zip", "sbom.cdx.json"}
+    text = (DOCS / "release.md").read_text()
+    assert all(f"`{name}`" in text for name in (*built, "main.json"))
+
+
+def test_the_index_names_every_page_once() -> None:
+    rows = re.findall(r"^\| \[(\S+)\]\((\S+)\) \|", (DOCS / "README.md").read_text(), re.MULTILINE)
+    assert all(title == target for title, target in rows)
+    assert sorted(target for _, target in rows) == [name for name in OURS if name != "README.md"]
+
+
+def test_the_documents_ask_for_the_versions_that_the_deployment_needs() -> None:
+    text = (DOCS / "deployment.md").read_text()
+    required = yaml.safe_load((PROJECT / "azure.yaml").read_text())["requiredVersions"]["azd"]
+    (azd,) = re.findall(r"\[azd\]\(\S+\) ([\d.]+) or later", text)
+    assert required == f">= {azd}.0"
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    (python,) = re.findall(r"\| Python ([\d.]+) or later with pip", text)
+    assert project["requires-python"] == f">={python}"
+    azure_cli = r"\[Azure CLI\]\(\S+\) ([\d.]+) or later"
+    assert re.findall(azure_cli, text) == re.findall(azure_cli, (DOCS / "github.md").read_text())
 
 
 def test_every_parameter_is_explained_with_its_variable() -> None:
-    text = (DOCS / "deployment.md").read_text()
+    text = (DOCS / "parameters.md").read_text()
     for name in parameters.declarations():
         variable = parameters.variables_of(name)
         expected = f"| `{name}` | `{variable}` |" if variable != name else f"| `{name}` | |"
@@ -46,7 +74,7 @@ def test_every_alert_has_a_section_with_its_severity_and_what_to_do() -> None:
     rules = json.loads((PROJECT / "infra" / "alert_rules.json").read_text())["rules"]
     rules += json.loads((PROJECT / "infra" / "security_alerts" / "rules.json").read_text()).values()
     text = (DOCS / "operations.md").read_text()
-    drills = (DOCS / "deployment.md").read_text()
+    drills = (DOCS / "drills.md").read_text()
     for rule in rules:
         section = text.split(f"### {rule['displayName']}\n")[1].split("\n### ")[0]
         assert f"Severity {rule['severity']}, rule `{rule['name']}`" in section
@@ -63,7 +91,7 @@ def test_the_api_gets_the_roles_that_the_code_asks_for() -> None:
     (scope,) = registration["api"]["oauth2PermissionScopes"]
     ids = [scope["id"], *(role["id"] for role in registration["appRoles"])]
     assert len(set(ids)) == 3
-    assert f'"delegatedPermissionIds": ["{scope["id"]}"]' in (DOCS / "deployment.md").read_text()
+    assert f'"delegatedPermissionIds": ["{scope["id"]}"]' in (DOCS / "api.md").read_text()
     # Tokens of version 1 name another issuer than the one that the sign-in expects.
     assert registration["api"]["requestedAccessTokenVersion"] == 2
 

@@ -15,7 +15,7 @@ from tests.infra import azure_states as states
 from tests.infra.test_parameters import GUID
 
 PROJECT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = {"AZURE_ENV_NAME": "staging", "PUBLISHER_CLIENT_ID": GUID}
+ENVIRONMENT = {"AZURE_ENV_NAME": "staging", "PUBLISHER_CLIENT_ID": GUID, "GITHUB_ACTIONS": "true"}
 OUTPUTS = {
     "AZURE_RESOURCE_GROUP": "rg-staging",
     "FUNCTION_APP_NAME": "func-x",
@@ -41,7 +41,7 @@ def summarised(tmp_path: Path, environment: dict[str, str] = ENVIRONMENT, **chan
 def commands(text: str) -> list[str]:
     """The commands of the fenced blocks, one per line."""
     blocks = re.findall(r"^```sh\n(.*?)\n```$", text, re.DOTALL | re.MULTILINE)
-    return [line for block in blocks for line in re.sub(r"(\\|(?<=\|))\n", " ", block).splitlines()]
+    return [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
 
 
 def test_every_next_command_can_be_pasted_in_the_order_in_which_it_is_needed(tmp_path: Path) -> None:
@@ -53,7 +53,9 @@ def test_every_next_command_can_be_pasted_in_the_order_in_which_it_is_needed(tmp
         f"az ad sp show --id {GUID}",
         "az functionapp function keys list --resource-group rg-staging --name func-x --function-name managed_app",
         "python3 -m infra.hooks.postdeploy --group rg-staging",
-        "az functionapp keys list --resource-group rg-staging --name func-x",
+        "az functionapp keys list --resource-group rg-staging --name func-x --query masterKey --output tsv |",
+        "  sed 's/^/x-functions-key: /' |",
+        '  curl --fail --request POST "https://func-x.example/admin/functions/collect_policy_states"',
         "az extension add --upgrade --name log-analytics",
         "az monitor log-analytics query --workspace 77777777-0000-0000-0000-000000000000",
     ]
@@ -62,8 +64,18 @@ def test_every_next_command_can_be_pasted_in_the_order_in_which_it_is_needed(tmp
     for command, start in zip(found, starts, strict=True):
         assert command.startswith(start)
     assert "<" not in "".join(found)
-    assert 'curl --fail --request POST "https://func-x.example/admin/functions/collect_policy_states"' in found[6]
-    assert "--header @-" in found[6], "a key does not belong on a command line"
+
+
+def test_without_github_the_package_of_a_release_is_deployed_as_it_is(tmp_path: Path) -> None:
+    environment = {name: value for name, value in ENVIRONMENT.items() if name != "GITHUB_ACTIONS"}
+    text = summarised(tmp_path, environment)
+    assert "--name func-x --src package.zip --build-remote false\n" in text
+    assert "gh workflow" not in text
+
+
+def test_the_master_key_is_no_argument_of_a_program(tmp_path: Path) -> None:
+    assert '--header @- --header "Content-Type' in summarised(tmp_path)
+    assert "$" not in "".join(commands(summarised(tmp_path)))
 
 
 def test_blocks_are_shell(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def test_drift_is_looked_for_every_week() -> None:
 
 
 def test_every_variable_and_secret_that_a_person_has_to_set_is_explained() -> None:
-    """Those with a default are explained with their parameter, in docs/deployment.md."""
+    """Those with a default are explained with their parameter, in docs/parameters.md."""
     text = (PROJECT / "docs" / "github.md").read_text()
     named = {
         name for path in FOLDER.glob("*.yml") for name in re.findall(r"(?:vars|secrets)\.([A-Z_]+)", path.read_text())
