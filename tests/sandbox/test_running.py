@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shlex
 import signal
 import ssl
@@ -125,20 +126,14 @@ def curl(command: str) -> Any:
     return request(method, url, body, authority, **headers)
 
 
-def asking(document: str) -> list[str]:
-    """The lines of a document that get a token and ask the API."""
-    text = (REPOSITORY / document).read_text(encoding="utf-8")
-    return [line for line in text.splitlines() if line.startswith(("TOKEN=", "curl -H"))]
-
-
 def documented(document: str, printed: str) -> list[str]:
-    """The commands of a document, with the address and the token of a printed one."""
+    """The commands by which a document asks the API, with the address and the token of a printed one."""
     _, _, header, url = shlex.split(printed)
-    here = {"Authorization: Bearer $TOKEN": header, "$API/compliance": url}
-    _, *commands = asking(document)
-    for written, real in here.items():
-        commands = [command.replace(written, real) for command in commands]
-    return commands
+    text = (REPOSITORY / document).read_text(encoding="utf-8")
+    asked = re.findall(
+        r'^printf .* "\$TOKEN" \| curl (?:--fail )?--header @- "\$API/compliance(\S*)"$', text, re.MULTILINE
+    )
+    return [f"curl -H {shlex.quote(header)} {shlex.quote(url + rest)}" for rest in asked]
 
 
 def look_at(operations_page: str) -> str:
@@ -167,6 +162,7 @@ def test_every_printed_command_works_and_ctrl_c_ends_it(tmp_path: Path) -> None:
             urllib.request.urlopen(f"http://{own_host.netloc}/api/compliance", timeout=20)
         assert curl(ask)["applications"]["total"] == 3
         fleet, applications = (curl(command) for command in documented("README.md", ask))
+        assert len(documented("docs/api.md", ask)) == 1, "the API's own page asks in the same way"
         assert (fleet["applications"]["total"], fleet["applications"]["compliant"]) == (3, 2)
         assert [one["customer"] for one in applications["applications"]] == ["Fabrikam"]
         assert curl(notify)["result"] == "Registered"
@@ -210,11 +206,6 @@ def test_a_signal_during_a_query_ends_it_as_cleanly() -> None:
     command = [sys.executable, "-c", SIGNAL_DURING_A_QUERY]
     finished = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
     assert (finished.returncode, finished.stderr) == (0, "")
-
-
-def test_the_readme_asks_as_the_api_s_own_document_does() -> None:
-    assert asking("README.md") == asking("docs/api.md")
-    assert len(asking("README.md")) == 3
 
 
 @pytest.mark.parametrize("arguments", [[], ["unknown"], ["run", "--unknown"], ["serve", "--latency", "x=1"]])
