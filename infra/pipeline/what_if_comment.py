@@ -45,12 +45,17 @@ class Findings:
     changes: dict[str, list[str]] = field(default_factory=dict)
     possible: list[str] = field(default_factory=list)
     not_looked_at: list[str] = field(default_factory=list)
+    """Resources that Azure skipped: nothing is known about them."""
+    incomparable: list[str] = field(default_factory=list)
+    """Single properties that no comparison can see: secrets, and what is known during the deployment only."""
     unchanged: int = 0
+    compared: int = 0
+    """Resources of which only what cannot be compared differs."""
     ignored: int = 0
 
     @property
     def verdict(self) -> Verdict:
-        """Return "unchanged" only for an answer that compared resources and left out none of them."""
+        """Return "unchanged" only for an answer that compared resources and skipped none of them."""
         if self.changes:
             return "changed"
         return "incomplete" if self.possible or self.not_looked_at else "unchanged"
@@ -90,11 +95,15 @@ def report(findings: Findings) -> str:
     if findings.possible:
         lines += ["**Possible changes, which Azure could not decide beforehand**", "", *findings.possible, ""]
     if findings.verdict == "unchanged":
-        lines += [f"Nothing changes: {findings.unchanged} resources are as the template says.", ""]
+        compared = f"{findings.unchanged + findings.compared} resources"
+        nothing = f"Nothing changes: {compared} are as the template says."
+        lines += [f"No difference was found in {compared}." if findings.incomparable else nothing, ""]
     elif not findings.changes:
         lines += ["No change was found, but not everything was looked at.", ""]
     if findings.not_looked_at:
         lines += ["**Not looked at**", "", *findings.not_looked_at, ""]
+    if findings.incomparable:
+        lines += ["**Properties that cannot be compared beforehand**", "", *findings.incomparable, ""]
     if findings.ignored:
         where = " or stand in a part of it that was not looked at" if findings.not_looked_at else ""
         lines += [f"{findings.ignored} existing resources are not in the template{where}; they stay as they are.", ""]
@@ -130,7 +139,7 @@ def _findings(result: Mapping[str, Any]) -> Findings:
         found.not_looked_at.append(f"- {_code(entry.get('code'))}{target}: {_code(entry.get('message'))}")
     if "diagnostics" not in result:
         found.not_looked_at.append("- this Azure CLI does not tell what Azure skipped: use 2.76 or later")
-    if not found.unchanged and not found.changes:
+    if not found.unchanged and not found.compared and not found.changes:
         found.not_looked_at.append("- no resource was compared")
     return found
 
@@ -150,27 +159,45 @@ def _add(found: Findings, kind: str, change: Mapping[str, Any]) -> None:
 
 
 def _add_modified(found: Findings, change: Mapping[str, Any]) -> None:
-    paths = sorted(set(_paths(change.get("delta") or [])))
+    """Tell a difference from what Azure compares with a template expression that it cannot resolve beforehand."""
+    different = dict[str, bool]()
+    for path, item in _differences(change.get("delta") or []):
+        different[path] = different.get(path, False) or not _is_unresolved(item)
+    paths = sorted(path for path, is_known in different.items() if is_known)
+    if unresolved := sorted(path for path, is_known in different.items() if not is_known):
+        listed = ", ".join(_code(path) for path in unresolved)
+        found.incomparable.append(f"- {listed} of {_resource(change)}: known during the deployment only")
     secret = WRITE_ONLY.get(_type(change))
     told = [path for path in paths if secret is None or not f"{path}.".startswith(f"{secret}.")]
     if len(told) < len(paths):
-        found.not_looked_at.append(
+        found.incomparable.append(
             f"- {_code(secret)} of {_resource(change)}: a secret that this comparison is not given"
         )
     if told or not change.get("delta"):
         lines = found.changes.setdefault(CHANGES["Modify"], [])
         lines += [f"- {_resource(change)}", *(f"  - {_code(path)}" for path in told)]
-    elif not paths:
+    elif not paths and not unresolved:
         found.unchanged += 1
+    else:
+        found.compared += 1
 
 
-def _paths(delta: list[Mapping[str, Any]], prefix: str = "") -> Iterator[str]:
+def _differences(delta: list[Mapping[str, Any]], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
     for item in delta:
         path = f"{prefix}{item.get('path') or ''}"
         if item.get("children"):
-            yield from _paths(item["children"], f"{path}.")
+            yield from _differences(item["children"], f"{path}.")
         elif item.get("propertyChangeType") != "NoEffect":
-            yield path
+            yield path, item
+
+
+def _is_unresolved(item: Mapping[str, Any]) -> bool:
+    """Whether the template's value is an expression such as [reference(...)], which what-if does not resolve.
+
+    The workflow takes values out of the answer and leaves `unresolved` in their place.
+    """
+    after = item.get("after")
+    return item.get("unresolved") is True or (isinstance(after, str) and after.startswith("[") and after.endswith("]"))
 
 
 def _resource(change: Mapping[str, Any]) -> str:

@@ -91,20 +91,6 @@ def test_nothing_changes_when_everything_was_compared(tell: Any, shape: Any) -> 
         (answer(SAME, {"changeType": "Replace", "resourceId": "/x"}), "- `/x` (`Replace`)"),
         (answer(SAME, potentialChanges=[{"changeType": "Create", "resourceId": "/x"}]), "- `/x` (`Create`)"),
         ({"changes": [SAME]}, "does not tell what Azure skipped"),
-        (
-            answer(SAME, modified("Microsoft.KeyVault/vaults/v/secrets/s", {"path": "properties.value"})),
-            "- `properties.value` of `rg-x/providers/Microsoft.KeyVault/vaults/v/secrets/s`",
-        ),
-        (
-            answer(
-                SAME,
-                modified(
-                    "Microsoft.Insights/actionGroups/a",
-                    {"path": "properties.webhookReceivers", "children": [{"path": "0"}]},
-                ),
-            ),
-            "a secret that this comparison is not given",
-        ),
     ],
 )
 def test_nothing_changes_is_not_said_about_what_was_not_looked_at(tell: Any, document: object, told: str) -> None:
@@ -113,6 +99,52 @@ def test_nothing_changes_is_not_said_about_what_was_not_looked_at(tell: Any, doc
     assert "Nothing changes" not in text
     assert "not everything was looked at" in text
     assert (status, verdict) == (0, "incomplete")
+
+
+@pytest.mark.parametrize(
+    ("resource", "delta", "told"),
+    [
+        (
+            "Microsoft.KeyVault/vaults/v/secrets/s",
+            {"path": "properties.value"},
+            "- `properties.value` of `rg-x/providers/Microsoft.KeyVault/vaults/v/secrets/s`: a secret",
+        ),
+        (
+            "Microsoft.Insights/actionGroups/a",
+            {"path": "properties.webhookReceivers", "children": [{"path": "0"}]},
+            "a secret that this comparison is not given",
+        ),
+        # Azure compares the value with the expression itself, and calls every one of them a change.
+        (
+            "Microsoft.Web/sites/a/config/appsettings",
+            {"path": "properties.A", "propertyChangeType": "Modify", "before": "x", "after": "[reference('/y').z]"},
+            "- `properties.A` of `rg-x/providers/Microsoft.Web/sites/a/config/appsettings`: known during the deployment",
+        ),
+        (
+            "Microsoft.Authorization/roleAssignments/a",
+            {"path": "properties", "children": [{"path": "principalId", "unresolved": True}]},
+            "- `properties.principalId` of",
+        ),
+    ],
+)
+def test_a_property_that_no_comparison_can_see_is_named_and_is_no_change(
+    tell: Any, resource: str, delta: dict[str, Any], told: str
+) -> None:
+    for others in ((), (SAME,)):
+        text, status, verdict = tell(answer(*others, modified(resource, delta)))
+        assert told in text
+        assert "Nothing changes" not in text
+        assert f"No difference was found in {len(others) + 1} resources." in text
+        assert (status, verdict) == (0, "unchanged")
+
+
+def test_an_unresolved_property_does_not_hide_what_changes_beside_it(tell: Any) -> None:
+    unresolved = {"path": "properties.A", "after": "[reference('/y').z]"}
+    changed = modified("Microsoft.Web/sites/a/config/appsettings", unresolved, {"path": "properties.B", "after": "[x"})
+    text, _, verdict = tell(answer(changed))
+    assert verdict == "changed"
+    assert "  - `properties.B`" in text
+    assert "  - `properties.A`" not in text
 
 
 def test_a_property_that_azure_calls_without_effect_is_no_change(tell: Any) -> None:

@@ -129,7 +129,8 @@ needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is on GitHu
 
 @needs_jq
 def test_the_answer_leaves_the_session_without_a_value(runner: Runner) -> None:
-    delta = {"path": "a", "propertyChangeType": "Array", "children": [{"path": "0", "before": "hush", "after": "hush"}]}
+    compared = [{"path": "0", "before": "hush", "after": "hush"}, {"path": "1", "after": "[reference('hush')]"}]
+    delta = {"path": "a", "propertyChangeType": "Array", "children": compared}
     change = {"changeType": "Modify", "resourceId": "/r", "before": {"x": "hush"}, "after": "hush", "delta": [delta]}
     answer = {
         "status": "Succeeded",
@@ -145,7 +146,7 @@ def test_the_answer_leaves_the_session_without_a_value(runner: Runner) -> None:
     kept = (runner.folder / "what-if.json").read_text()
     assert "hush" not in kept + done.stdout + done.stderr
     document = json.loads(kept)
-    assert document["changes"][0]["delta"][0]["children"] == [{"path": "0"}]
+    assert document["changes"][0]["delta"][0]["children"] == [{"path": "0"}, {"path": "1", "unresolved": True}]
     assert document["diagnostics"] == [{"code": "c", "message": "m"}]
     assert "--validation-level ProviderNoRbac" in runner.asked()
 
