@@ -65,7 +65,7 @@ def test_the_real_app_starts_without_settings_and_each_function_names_every_one_
     with FunctionsProcess({"COLLECTION_SCHEDULE": "0 0 * * * *"}) as host:
         error = host.run_timer("collect_policy_states") or ""
         answer = host.send("POST", "/api/resource", query={"code": host.function_key, "sig": "x" * 32}, body=b"{}")
-        log = host.log()
+    log = host.log()  # complete, now that the host has ended
     required = "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AzureWebJobsStorage"
     for name in (*required, "DATA_COLLECTION_ENDPOINT", "DATA_COLLECTION_IMMUTABLE_ID"):
         assert f"{name}:" in error
