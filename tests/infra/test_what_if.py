@@ -105,6 +105,19 @@ def test_nothing_changes_when_everything_was_compared(tell: Any, shape: Any) -> 
             ),
             "a secret that this comparison is not given",
         ),
+        (
+            answer(SAME, modified("Microsoft.Web/sites/a/config/appsettings", {"path": "properties"})),
+            "- `properties` of `rg-x/providers/Microsoft.Web/sites/a/config/appsettings`: Azure does not show it",
+        ),
+        (
+            answer(
+                SAME,
+                modified(
+                    "Microsoft.Web/sites/a", {"path": "properties.siteConfig", "children": [{"path": "minTlsVersion"}]}
+                ),
+            ),
+            "- `properties.siteConfig` of `rg-x/providers/Microsoft.Web/sites/a`: Azure does not show it",
+        ),
     ],
 )
 def test_nothing_changes_is_not_said_about_what_was_not_looked_at(tell: Any, document: object, told: str) -> None:
@@ -119,6 +132,12 @@ def test_a_property_that_azure_calls_without_effect_is_no_change(tell: Any) -> N
     without_effect = {"path": "properties.state", "propertyChangeType": "NoEffect"}
     text, _, verdict = tell(answer(modified("Microsoft.Web/sites/a", without_effect)))
     assert verdict == "unchanged", text
+
+
+def test_other_settings_of_an_app_are_compared(tell: Any) -> None:
+    changed = modified("Microsoft.Web/sites/a/config/authsettingsV2", {"path": "properties.platform.enabled"})
+    _, _, verdict = tell(answer(changed, modified("Microsoft.Web/sites/a", {"path": "properties.httpsOnly"})))
+    assert verdict == "changed"
 
 
 def test_a_secret_does_not_hide_what_else_changes_beside_it(tell: Any) -> None:
