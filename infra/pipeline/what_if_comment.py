@@ -23,11 +23,16 @@ if TYPE_CHECKING:
 Verdict = Literal["unchanged", "changed", "incomplete"]
 
 CHANGES: Final = {"Delete": "deleted", "Create": "created", "Modify": "changed", "Deploy": "deployed again"}
-WRITE_ONLY: Final = {
-    "microsoft.keyvault/vaults/secrets": "properties.value",
-    "microsoft.insights/actiongroups": "properties.webhookReceivers",
+_NOT_GIVEN: Final = "a secret that this comparison is not given"
+_NOT_SHOWN: Final = "Azure does not show it to a comparison, and calls it new every time"
+NOT_COMPARABLE: Final = {
+    "microsoft.keyvault/vaults/secrets": ("properties.value", _NOT_GIVEN),
+    "microsoft.insights/actiongroups": ("properties.webhookReceivers", _NOT_GIVEN),
+    "microsoft.web/sites": ("properties.siteConfig", _NOT_SHOWN),
+    "microsoft.web/sites/config/appsettings": ("properties", _NOT_SHOWN),
 }
-"""Properties that hold secrets which a preview is not given: their differences say nothing."""
+"""Properties whose differences say nothing, with the reason; by type, or by type and name.
+Sources: github.com/Azure/arm-template-whatif, issues 90 (siteConfig) and 398 (app settings)."""
 MOST_LINES: Final = 300
 MOST_CHARACTERS: Final = 60_000
 """GitHub takes 65,536 characters in a comment."""
@@ -167,12 +172,13 @@ def _add_modified(found: Findings, change: Mapping[str, Any]) -> None:
     if unresolved := sorted(path for path, is_known in different.items() if not is_known):
         listed = ", ".join(_code(path) for path in unresolved)
         found.incomparable.append(f"- {listed} of {_resource(change)}: known during the deployment only")
-    secret = WRITE_ONLY.get(_type(change))
-    told = [path for path in paths if secret is None or not f"{path}.".startswith(f"{secret}.")]
-    if len(told) < len(paths):
-        found.incomparable.append(
-            f"- {_code(secret)} of {_resource(change)}: a secret that this comparison is not given"
-        )
+    told = paths
+    for kind in _kinds(change):
+        if kind in NOT_COMPARABLE:
+            hidden, reason = NOT_COMPARABLE[kind]
+            told = [path for path in paths if not f"{path}.".startswith(f"{hidden}.")]
+            if len(told) < len(paths):
+                found.incomparable.append(f"- {_code(hidden)} of {_resource(change)}: {reason}")
     if told or not change.get("delta"):
         lines = found.changes.setdefault(CHANGES["Modify"], [])
         lines += [f"- {_resource(change)}", *(f"  - {_code(path)}" for path in told)]
@@ -206,11 +212,12 @@ def _resource(change: Mapping[str, Any]) -> str:
     return _code(inside or identity)
 
 
-def _type(change: Mapping[str, Any]) -> str:
-    """Return the resource's type in small letters: namespace and every second segment after it."""
+def _kinds(change: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the resource's type, and type and name, in small letters; a type is every second segment of the id."""
     _, _, provided = (change.get("resourceId") or "").rpartition("/providers/")
     namespace, *segments = provided.lower().split("/")
-    return "/".join((namespace, *segments[::2]))
+    kind = "/".join((namespace, *segments[::2]))
+    return kind, f"{kind}/{segments[-1] if segments else ''}"
 
 
 def _code(text: object) -> str:

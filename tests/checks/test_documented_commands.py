@@ -218,7 +218,7 @@ def test_an_azure_cli_that_cannot_start_is_told_and_is_no_pass(
     assert "no module named azure" in capsys.readouterr().out
 
 
-def test_without_az_that_part_is_told_as_not_run_and_fails_only_where_it_is_required(
+def test_az_has_to_be_there_only_where_it_is_required(
     write: Write, tmp_path: Path
 ) -> None:
     document = str(write(shell("az group burn")))
@@ -228,7 +228,7 @@ def test_without_az_that_part_is_told_as_not_run_and_fails_only_where_it_is_requ
     environment = {**os.environ, "PATH": str(programs)}
     command = [sys.executable, "-m", "checks.documented_commands", document]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT, env=environment)
-    assert NOT_RUN in done.stderr
+    assert (done.stdout, done.stderr) == ("", "")
     assert "group burn" not in done.stdout
     required = subprocess.run(
         [*command, "--require-az"], capture_output=True, text=True, check=False, cwd=PROJECT, env=environment

@@ -111,3 +111,18 @@ def test_a_console_that_knows_few_characters_gets_the_others_escaped(tmp_path: P
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "- caf\\xe9\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "module", ["hooks.preprovision", "hooks.package", "pipeline.environment_guard", "pipeline.what_if_comment"]
+)
+def test_a_python_that_is_too_old_is_told_as_that(module: str) -> None:
+    """The python3 of macOS is 3.9, which does not know what the hooks are written with."""
+    pretended = (
+        f"import runpy, sys; sys.version_info = (3, 9, 6); runpy.run_module('infra.{module}', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", pretended], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("problem: ")
+    assert "3.11 or later is needed" in line

@@ -114,11 +114,21 @@ def test_nothing_changes_is_not_said_about_what_was_not_looked_at(tell: Any, doc
             {"path": "properties.webhookReceivers", "children": [{"path": "0"}]},
             "a secret that this comparison is not given",
         ),
-        # Azure compares the value with the expression itself, and calls every one of them a change.
         (
             "Microsoft.Web/sites/a/config/appsettings",
+            {"path": "properties"},
+            "- `properties` of `rg-x/providers/Microsoft.Web/sites/a/config/appsettings`: Azure does not show it",
+        ),
+        (
+            "Microsoft.Web/sites/a",
+            {"path": "properties.siteConfig", "children": [{"path": "minTlsVersion"}]},
+            "- `properties.siteConfig` of `rg-x/providers/Microsoft.Web/sites/a`: Azure does not show it",
+        ),
+        # Azure compares the value with the expression itself, and calls every one of them a change.
+        (
+            "Microsoft.Insights/components/a",
             {"path": "properties.A", "propertyChangeType": "Modify", "before": "x", "after": "[reference('/y').z]"},
-            "- `properties.A` of `rg-x/providers/Microsoft.Web/sites/a/config/appsettings`: known during the deployment",
+            "- `properties.A` of `rg-x/providers/Microsoft.Insights/components/a`: known during the deployment",
         ),
         (
             "Microsoft.Authorization/roleAssignments/a",
@@ -140,7 +150,7 @@ def test_a_property_that_no_comparison_can_see_is_named_and_is_no_change(
 
 def test_an_unresolved_property_does_not_hide_what_changes_beside_it(tell: Any) -> None:
     unresolved = {"path": "properties.A", "after": "[reference('/y').z]"}
-    changed = modified("Microsoft.Web/sites/a/config/appsettings", unresolved, {"path": "properties.B", "after": "[x"})
+    changed = modified("Microsoft.Insights/components/a", unresolved, {"path": "properties.B", "after": "[x"})
     text, _, verdict = tell(answer(changed))
     assert verdict == "changed"
     assert "  - `properties.B`" in text
@@ -151,6 +161,12 @@ def test_a_property_that_azure_calls_without_effect_is_no_change(tell: Any) -> N
     without_effect = {"path": "properties.state", "propertyChangeType": "NoEffect"}
     text, _, verdict = tell(answer(modified("Microsoft.Web/sites/a", without_effect)))
     assert verdict == "unchanged", text
+
+
+def test_other_settings_of_an_app_are_compared(tell: Any) -> None:
+    changed = modified("Microsoft.Web/sites/a/config/authsettingsV2", {"path": "properties.platform.enabled"})
+    _, _, verdict = tell(answer(changed, modified("Microsoft.Web/sites/a", {"path": "properties.httpsOnly"})))
+    assert verdict == "changed"
 
 
 def test_a_secret_does_not_hide_what_else_changes_beside_it(tell: Any) -> None:

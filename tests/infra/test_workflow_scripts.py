@@ -86,14 +86,22 @@ def test_a_push_is_compared_with_the_last_push_that_was_deployed(runner: Runner)
     head = subprocess.run(
         [str(shutil.which("git")), "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True
     )
-    runner.program("gh", f"echo {head.stdout.strip()}")
-    done = runner.run(step(*COMPARE), cwd=PROJECT, PARTS="")
+    last = {
+        "databaseId": 1,
+        "event": "push",
+        "conclusion": "success",
+        "displayTitle": "x",
+        "headSha": head.stdout.strip(),
+    }
+    runner.program("gh", f"echo '{json.dumps([last])}'")
+    done = runner.run(step(*COMPARE), cwd=PROJECT, PARTS="", GITHUB_RUN_ID="2")
     assert (done.returncode, runner.output.read_text()) == (0, "infrastructure=false\ncode=false\n"), done.stderr
-    assert "run list --workflow deploy.yml --branch main --event push --status success" in runner.asked()
+    (fields,) = [words.partition(" --json ")[2] for words in runner.asked().splitlines()]
+    assert set(fields.split(",")) == set(last)
 
 
 def test_the_first_push_deploys_everything_and_a_github_that_cannot_be_asked_nothing(runner: Runner) -> None:
-    runner.program("gh", "echo")
+    runner.program("gh", "echo '[]'")
     done = runner.run(step(*COMPARE), cwd=PROJECT, PARTS="")
     assert (done.returncode, runner.output.read_text()) == (0, "infrastructure=true\ncode=true\n")
     runner.program("gh", "exit 1")
