@@ -157,7 +157,7 @@ def test_our_own_arguments_are_parsed_by_the_programs_own_parser(write: Write) -
 def test_inline_code_is_a_command_only_when_it_looks_like_one_and_a_mention_needs_no_arguments(write: Write) -> None:
     document = write("`azd env set` sets; `azd-like`, `az…` and `python` say nothing. `azd env\nremove X` is none.\n")
     assert problems([document]) == [
-        "guide.md:1: azd env remove X: azd has no command `env remove`, or checks/azd_commands.json does not list it"
+        "guide.md:1: azd env remove X: azd has no command `env remove`, or checks/documents/azd_commands.json does not list it"
     ]
 
 
