@@ -66,7 +66,6 @@ class BicepFile:
         ]
         self.output_uses = [use for node in nodes if (use := _output_use(node))]
         self.identifiers = [_use(node) for node in nodes if node.type == "identifier" and _is_reference(node)]
-        self.node_types = [(node.type, node.start_point[0] + 1) for node in nodes]
         self.resource_types = [
             Use(_text_of(node), node.start_point[0] + 1)
             for declaration in nodes
@@ -79,20 +78,6 @@ class BicepFile:
         """Return the property names of the object that a variable holds, nested ones included, in order."""
         node = self.variables[variable]
         return [_key(child) for child in _walk(node) if child.type == "object_property"]
-
-    def strings_in_parameter(self, parameter: str, decorator: str) -> list[str]:
-        """Return the texts in one decorator of a parameter, such as the values of @allowed."""
-        for node, decorators in _with_decorators(self._root):
-            if node.type == "parameter_declaration" and _name(node) == parameter:
-                return [
-                    _text_of(child)
-                    for item in decorators
-                    for call in _walk(item)
-                    if call.type == "call_expression" and _called(call) == decorator
-                    for child in _walk(call)
-                    if child.type == "string"
-                ]
-        return []
 
     def _declared(self, kind: str) -> Iterator[Declaration]:
         for node, decorators in _with_decorators(self._root):

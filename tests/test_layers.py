@@ -21,6 +21,7 @@ Inside a folder with folders of its own, each folder and each file beside them i
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -145,3 +146,16 @@ def test_no_folder_holds_more_files_than_a_stranger_can_survey() -> None:
         if (count := len([path for path in folder.glob("*.py") if path.name != "__init__.py"])) > MOST_FILES
     }
     assert crowded == {}
+
+
+@pytest.mark.parametrize("room", BELOW)
+def test_a_file_that_is_named_in_the_code_is_there(room: str) -> None:
+    named = re.compile(rf"(?<![\w/.-])(?:{'|'.join(BELOW)}|tests)/[\w/]+\.(?:py|json|kql|bicep|js|md)\b")
+    missing = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for module, path in MODULES.items()
+        if module.partition(".")[0] == room
+        for name in named.findall(path.read_text(encoding="utf-8"))
+        if not (ROOT / name).exists()
+    }
+    assert missing == set()

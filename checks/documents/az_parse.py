@@ -1,8 +1,8 @@
 """Parses az commands with azure-cli's own command table; executes none of them and asks no network.
 
-A program of its own, because azure-cli lives in a Python of its own: `PYTHON checks/az_parse.py`. Standard input is a
-JSON array of commands, each an array of words without `az`; standard output is a JSON array of complaints, null where
-az takes the command.
+A program of its own, because azure-cli lives in a Python of its own: `PYTHON checks/documents/az_parse.py`. Standard
+input is a JSON array of commands, each an array of words without `az`; standard output is a JSON array of complaints,
+null where az takes the command.
 """
 
 from __future__ import annotations

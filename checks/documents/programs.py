@@ -37,7 +37,7 @@ def azd(words: list[str], *, is_mention: bool = False) -> Complaint:
     if name is None:
         if is_mention and any(known.startswith(" ".join(words) + " ") for known in commands):
             return None
-        return f"azd has no command `{' '.join(words[:2])}`, or checks/azd_commands.json does not list it"
+        return f"azd has no command `{' '.join(words[:2])}`, or checks/documents/azd_commands.json does not list it"
     flags: dict[str, bool] = {**AZD["everywhere"], **commands[name]["flags"]}
     positional: list[str] = []
     rest = iter(words[len(name.split()) :])
@@ -47,7 +47,7 @@ def azd(words: list[str], *, is_mention: bool = False) -> Complaint:
             continue
         flag, equals, _ = word.partition("=")
         if flag not in flags:
-            return f"azd {name} takes no {flag}, or checks/azd_commands.json does not list it"
+            return f"azd {name} takes no {flag}, or checks/documents/azd_commands.json does not list it"
         if flags[flag] and not equals and next(rest, None) is None:
             return f"azd {name} {flag} needs a value"
     instead = commands[name].get("instead")

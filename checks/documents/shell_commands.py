@@ -30,7 +30,11 @@ _PLAIN_VALUE: Final = re.compile(r"""["'].*["']|[\w./:-]+""")
 _EXPANSIONS: Final = frozenset({"simple_expansion", "expansion"})
 _SUBSTITUTIONS: Final = frozenset({"command_substitution", "process_substitution", "arithmetic_expansion"})
 _WRAPPERS: Final = frozenset({"eval", "command", "exec", "sudo", "time", "env"})
-_SETTERS: Final = frozenset({"read", "mapfile", "readarray"})
+_SETTERS: Final = frozenset({"read"})
+_NOT_EVERYWHERE: Final = frozenset({"mapfile", "readarray"})
+_HISTORY: Final = re.compile(r"!(?![\s=(\"]|$)")
+_MODIFIER: Final = re.compile(r":[A-Za-z&]")
+_PATTERN: Final = re.compile(r"(?<!\\)[*?\[]")
 _GIVEN: Final = re.compile(r"HOME|PATH|PWD|USER|TMPDIR|\d")
 """Variables that every shell has; a digit is an argument of a function."""
 
@@ -53,12 +57,21 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
+class Surprise:
+    """What means something else at the prompt of bash or zsh than in a script; `reason` says what to write."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
     """A parsed text. `syntax_errors` has the lines that are no shell; the rest is then incomplete."""
 
     commands: tuple[Command, ...]
     variables: tuple[Variable, ...]
     syntax_errors: tuple[int, ...]
+    surprises: tuple[Surprise, ...]
 
 
 def from_powershell(text: str) -> str:
@@ -75,6 +88,7 @@ def parse(text: str) -> Script:
         commands=tuple(_command(node) for node in nodes if node.type == "command" and _named(node)),
         variables=tuple(_variables(nodes)),
         syntax_errors=tuple(_line(node) for node in nodes if node.type == "ERROR" or node.is_missing),
+        surprises=tuple(Surprise(_line(node), reason) for node in nodes if (reason := _surprise(node, source))),
     )
 
 
@@ -90,6 +104,23 @@ def _value_of_placeholder(name: str) -> str:
     if "application" in words:
         return APPLICATION_ID
     return GROUP_ID if "group" in words else GUID
+
+
+def _surprise(node: tree_sitter.Node, source: bytes) -> str | None:
+    """Return why a person who pastes this at the prompt of bash (3.2 on macOS) or zsh gets something else."""
+    text = _text(node)
+    match node.type:
+        case "comment":
+            return "zsh reads # at its prompt as a word: say it in the text"
+        case "string_content" | "word" if _HISTORY.search(text):
+            return "bash and zsh replace ! at their prompt by an earlier command, also inside double quotes"
+        case "simple_expansion" if _MODIFIER.match(source[node.end_byte :].decode()):
+            return f"zsh reads {text}: as a modifier: write ${{{text[1:]}}}:"
+        case "word" if _PATTERN.search(text):
+            return "zsh refuses a pattern that matches no file: quote it"
+        case "command_name" if text in _NOT_EVERYWHERE:
+            return f"neither zsh nor the bash of macOS has {text}: read the lines in a loop"
+    return None
 
 
 def _command(node: tree_sitter.Node) -> Command:

@@ -58,11 +58,18 @@ def extension_of(words: tuple[str, ...]) -> str | None:
 
 
 def problems(document: Document) -> Iterator[tuple[int, str]]:
-    """Yield line and complaint: no shell, variables of nowhere, collector and operations in no known environment."""
+    """Yield line and complaint.
+
+    They are: no shell, something that a shell reads in another way at its prompt, variables that are set nowhere, and
+    `python -m collector` or `operations` in no known environment.
+    """
     for section in document.sections:
         for snippet in _shell_snippets(section):
             for line in _script(snippet).syntax_errors:
                 yield snippet.line + line - 1, "this is not shell that bash can read"
+            if snippet.is_block and snippet.language in SHELLS and not _is_for_the_container(snippet):
+                for surprise in _script(snippet).surprises:
+                    yield snippet.line + surprise.line - 1, surprise.reason
         yield from _unset_variables(document, section)
         yield from _homeless_programs(document, section)
 
@@ -112,6 +119,13 @@ def _homeless_programs(document: Document, section: Section) -> Iterator[tuple[i
                     snippet.line + command.line - 1,
                     f"python -m {words[1]}: link to the shell that has its settings (#{OPERATORS_SHELL})",
                 )
+
+
+def _is_for_the_container(snippet: Snippet) -> bool:
+    """Whether the block runs our own programs alone: those are typed in the operators' shell, a container's bash."""
+    return all(
+        command.words[1:2] == ("-m",) and [*command.words[2:3]] in _OURS for command in _script(snippet).commands
+    )
 
 
 def _shell_snippets(section: Section) -> Iterator[Snippet]:

@@ -112,6 +112,11 @@ def test_the_commands_of_a_document_are_taken_by_the_programs_they_call(path: Pa
         ("python -m collector", "link to the shell that has its settings"),
         ("python -m operations list --json", "link to the shell that has its settings"),
         ("az monitor log-analytics query --workspace a", "say `az extension add --name log-analytics` before"),
+        ('az group list --query "[?!tags]"', "replace ! at their prompt by an earlier command"),
+        ("ONE=1; echo $ONE:environment", "write ${ONE}:"),
+        ("az group list  # all of them", "zsh reads # at its prompt as a word"),
+        ("ls infra/*.bicep", "zsh refuses a pattern that matches no file"),
+        ("mapfile -t LINES < <(make help)", "neither zsh nor the bash of macOS has mapfile"),
     ],
 )
 def test_a_mistake_is_found_with_its_line(write: Write, text: str, complaint: str) -> None:
@@ -125,7 +130,11 @@ def test_a_mistake_is_found_with_its_line(write: Write, text: str, complaint: st
         "azd env new production --subscription <subscription id> --location westeurope",
         'A=$(azd env get-value FUNCTION_APP_NAME)\necho "$A" "${A%%,*}"',
         "for ONE in 1 2; do echo $ONE; done",
-        "mapfile -t LINES < <(make help)\necho ${LINES[@]}",
+        'LINES=()\nwhile IFS= read -r LINE; do LINES+=("$LINE"); done < <(make help)\necho "${LINES[@]}"',
+        "az group list --query '[?!tags]'",
+        'ONE=1\necho "${ONE}:environment" "$ONE: one" 2>&1',
+        "if ! make help; then echo none; fi",
+        "az group show --name 'rg-*'",
         "echo $HOME",
         'show() {\n  echo "$1"\n}\nshow something',
         "azd env set --file some.env",
@@ -148,7 +157,7 @@ def test_our_own_arguments_are_parsed_by_the_programs_own_parser(write: Write) -
 def test_inline_code_is_a_command_only_when_it_looks_like_one_and_a_mention_needs_no_arguments(write: Write) -> None:
     document = write("`azd env set` sets; `azd-like`, `az…` and `python` say nothing. `azd env\nremove X` is none.\n")
     assert problems([document]) == [
-        "guide.md:1: azd env remove X: azd has no command `env remove`, or checks/azd_commands.json does not list it"
+        "guide.md:1: azd env remove X: azd has no command `env remove`, or checks/documents/azd_commands.json does not list it"
     ]
 
 

@@ -10,7 +10,9 @@ import yaml
 
 from checks.bicep_source import BicepFile
 from checks.documented_commands import documents
-from checks.documents.markdown import read
+from checks.documents.markdown import SHELLS, read
+from checks.documents.shell_commands import parse
+from collector.reporting.outcomes import Outcome
 from compliance_api.callers.principal import QUERY, READ
 from infra.hooks import parameters
 
@@ -42,6 +44,39 @@ def test_the_files_of_a_release_are_those_that_the_documents_deploy() -> None:
     assert built == {"package.zip", "sbom.cdx.json"}
     text = (DOCS / "release.md").read_text()
     assert all(f"`{name}`" in text for name in (*built, "main.json"))
+
+
+def shell_of(page: str, *anchor_starts: str) -> str:
+    """The shell blocks of the sections of a page whose anchors begin so, without what only azd's users can run."""
+    blocks = [
+        snippet.text
+        for section in read(DOCS / page).sections
+        if section.anchor.startswith(anchor_starts)
+        for snippet in section.snippets
+        if snippet.is_block and snippet.language in SHELLS
+    ]
+    return "".join(line for line in "".join(blocks).splitlines(keepends=True) if "azd env get-value" not in line)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        shell_of("github.md", "the-shell", "2-", "7-"),
+        shell_of("deployment.md", "2-") + shell_of("release.md", "2-", "4-") + shell_of("github.md", "7-"),
+    ],
+    ids=["github", "release"],
+)
+def test_who_has_no_azd_has_every_variable_of_the_path_to_the_first_alert(before: str) -> None:
+    known = set[str]()
+    for variable in parse(before + shell_of("deployment.md", "5-", "6-", "7-", "8-", "9-", "10-")).variables:
+        if variable.is_set:
+            known.add(variable.name)
+        assert variable.name in known, variable.name
+
+
+def test_the_change_log_says_where_the_operators_commands_went() -> None:
+    text = " ".join((PROJECT / "CHANGELOG.md").read_text().split())
+    assert "`python -m operations` takes the place of `python -m publisher`" in text
 
 
 def test_the_index_names_every_page_once() -> None:
@@ -82,6 +117,14 @@ def test_every_alert_has_a_section_with_its_severity_and_what_to_do() -> None:
             assert part in section, (rule["name"], part)
         assert "action" in section.lower()
         assert f"| {rule['displayName']} |" in drills, f"no drill for {rule['displayName']}"
+
+
+@pytest.mark.parametrize("outcome", [*Outcome])
+def test_every_outcome_is_explained_where_people_and_programs_look(outcome: Outcome) -> None:
+    for place in ("README.md", "infra/tables/PolicyCollectionResults_CL.json", "compliance_api/openapi.json"):
+        assert re.search(rf"\b{outcome.value}\b", (PROJECT / place).read_text()), place
+    is_read = outcome in {Outcome.SUCCEEDED, Outcome.NO_STATES}
+    assert is_read or f"| `{outcome.value}`" in (DOCS / "operations.md").read_text()
 
 
 def test_the_api_gets_the_roles_that_the_code_asks_for() -> None:

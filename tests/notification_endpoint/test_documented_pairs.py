@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from registry.rows import is_tombstone
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
 from tests.notification_endpoint.conftest import Lines, Webhook, answer_of
+
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "deployment.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", ["MarketPlace", "ServiceCatalog"])
@@ -22,6 +27,13 @@ async def test_a_finished_deployment_or_update_registers_the_application(
     assert str(stored.managed_resource_group_id) == customer.managed_resource_group_id
     assert stored.plan_name == ("standard" if kind == "MarketPlace" else "")
     assert stored.assignments
+
+
+async def test_the_guide_says_what_the_events_of_a_first_deployment_show(webhook: Webhook, customer: Customer) -> None:
+    said = re.findall(r"`(PUT)`, `(\w+)` (?:has the `Registry_action`|should have) `(\w+)`", GUIDE)
+    assert [state for _, state, _ in said] == ["Accepted", "Succeeded"]
+    for event_type, state, action in said:
+        assert answer_of(await webhook.deliver(customer, event_type, state))[1]["result"] == action
 
 
 TOLD = [
