@@ -227,9 +227,7 @@ def test_an_azure_cli_that_cannot_start_is_told_and_is_no_pass(
     assert "no module named azure" in capsys.readouterr().out
 
 
-def test_az_has_to_be_there_only_where_it_is_required(
-    write: Write, tmp_path: Path
-) -> None:
+def test_az_has_to_be_there_only_where_it_is_required(write: Write, tmp_path: Path) -> None:
     document = str(write(shell("az group burn")))
     programs = tmp_path / "bin"
     programs.mkdir()
