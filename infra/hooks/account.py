@@ -34,14 +34,19 @@ def check_sign_in(environment: Mapping[str, str]) -> tuple[Report, Account | Non
 
     azd keeps its own sign-in. AZURE_SUBSCRIPTION_ID and AZURE_TENANT_ID say where it deploys, once it knows.
     """
+    tenant = environment.get("AZURE_TENANT_ID", "")
+    sign_in = f"az login --tenant {tenant}" if tenant else "az login"
     answer = ask_object("account", "show")
     if not answer.found:
         if answer.reason == NOT_INSTALLED:
             return Report(problems=[answer.reason]), None
-        tenant = environment.get("AZURE_TENANT_ID", "")
-        sign_in = f"az login --tenant {tenant}" if tenant else "az login"
-        return Report(problems=[f"the Azure CLI is not signed in ({answer.reason}); run: {sign_in}"]), None
+        return Report(problems=[f"the Azure CLI is not signed in, or fails ({answer.reason}); run: {sign_in}"]), None
     account = Account(answer.text("id"), answer.text("tenantId"), answer.text("environmentName") or "AzureCloud")
+    if not account.subscription_id or account.subscription_id == account.tenant_id:
+        # So the CLI shows a sign-in with --allow-no-subscriptions: the tenant stands where the subscription should.
+        return Report(problems=[f"the Azure CLI is signed in without a subscription; run: {sign_in}"]), None
+    if not account.tenant_id:
+        return Report(problems=[f"az account show tells no tenant; run: {sign_in}"]), None
     report = Report()
     for variable, actual, repair in (
         ("AZURE_TENANT_ID", account.tenant_id, "az login --tenant"),

@@ -18,11 +18,23 @@ NOT_INSTALLED: Final = (
     "the Azure CLI (az) is not installed or not on the PATH: https://learn.microsoft.com/cli/azure/install-azure-cli"
 )
 
-_ERROR_CODE: Final = re.compile(r"^(?:ERROR: )?\((\w+)\)", re.MULTILINE)
-_ABSENT_CODES: Final = {"ResourceNotFound", "ResourceGroupNotFound"}
-"""Only these are Azure Resource Manager's word that something is not there; SubscriptionNotFound, for one, is not."""
-_ABSENT_WORDS: Final = ("does not exist", "doesn't exist", "could not be found", "was not found")
-"""How the CLI says it where it gives no code, for Microsoft Graph above all."""
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+_ERROR: Final = "ERROR: "
+_ERROR_CODE: Final = re.compile(r"\((\w+)\)")
+_ABSENT_CODES: Final = {"ResourceNotFound", "ResourceGroupNotFound", "Request_ResourceNotFound"}
+"""Only these are Azure's word that something is not there; SubscriptionNotFound, for one, is not."""
+_ABSENT_WORDS: Final = re.compile(
+    r"(?:The )?(?:resource|service principal|application)\b"
+    r".* (?:does not exist|doesn't exist|could not be found|was not found)\b",
+    re.IGNORECASE,
+)
+"""How the CLI says it where it gives no code, for Microsoft Graph above all.
+
+That a user does not exist in a tenant or in the cache of tokens is about the sign-in, and begins in another way.
+"""
+_NO_CAUSE: Final = "traceback:"
+"""How the CLI's line about its own failure ends; the cause is the next one."""
+_SIGN_IN: Final = "az login --"
 _LONGEST_REASON: Final = 300
 
 
@@ -100,19 +112,38 @@ def _ask(arguments: tuple[str, ...]) -> tuple[Answer, Any]:
     except OSError as error:
         return Answer(None, f"{program} could not be started: {error.strerror or error}"), None
     if done.returncode:
-        complaint = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        reason = complaint[-1][:_LONGEST_REASON] if complaint else f"az ended with {done.returncode}"
-        return Answer(False if _is_absent(done.stderr) else None, reason), None
+        complaint = _complaint(done.stderr)
+        reason = _reason(complaint, done.stderr) or f"az ended with {done.returncode}"
+        return Answer(False if _is_absent(complaint) else None, reason), None
     try:
         return Answer(found=True), json.loads(done.stdout.lstrip("\ufeff") or "null")
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # a number of thousands of digits, and thousands of brackets
         return Answer(None, f"{_question(arguments)} did not answer with JSON"), None
 
 
-def _is_absent(complaint: str) -> bool:
-    if codes := _ERROR_CODE.findall(complaint):
+def _complaint(output: str) -> list[str]:
+    """The lines that say what went wrong: those that the CLI marks as errors, else all but the warnings."""
+    lines = [line.strip() for line in _COLOUR.sub("", output).splitlines()]
+    marked = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)]
+    return marked or [line for line in lines if line and not line.startswith("WARNING: ")]
+
+
+def _reason(complaint: list[str], output: str) -> str:
+    """The first error, else the line with a code, else the last one; and how to sign in, when the CLI says that."""
+    if not complaint:
+        return ""
+    if _ERROR in output:
+        line = next((line for line in complaint if not line.endswith(_NO_CAUSE)), complaint[0])
+    else:
+        line = next((line for line in complaint if _ERROR_CODE.match(line)), complaint[-1])
+    repair = next((line.strip() for line in output.splitlines() if line.strip().startswith(_SIGN_IN)), "")
+    return line[:_LONGEST_REASON] + (f"; run: {repair}" if repair else "")
+
+
+def _is_absent(complaint: list[str]) -> bool:
+    if codes := [found[1] for line in complaint if (found := _ERROR_CODE.match(line))]:
         return codes[0] in _ABSENT_CODES
-    return any(words in complaint for words in _ABSENT_WORDS)
+    return any(_ABSENT_WORDS.match(line) for line in complaint)
 
 
 def _misshapen(arguments: tuple[str, ...], expected: str) -> Answer:

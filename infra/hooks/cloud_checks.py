@@ -65,7 +65,11 @@ def check_app_registration(client_id: str, name: str) -> Report:
     """
     principal = ask_object("ad", "sp", "show", "--id", client_id)
     if principal.found:
-        return Report()
+        actual = principal.text("appId")
+        if not actual or actual.lower() == client_id.lower():
+            return Report()
+        problem = f"{client_id} is the object id of a service principal, whose application (client) id is {actual}"
+        return Report(problems=[parameters.refusal(name, problem, actual)])
     if principal.found is None:
         return Report(notes=[f"could not look up the service principal of {client_id} ({principal.reason})"])
     problem = f"{parameters.label(name)}: {client_id} has no service principal in this tenant; "

@@ -15,7 +15,7 @@ from infra.hooks.names import environment_of
 from infra.hooks.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from infra.hooks.account import Account
 
@@ -44,10 +44,15 @@ class Credential:
             and self.audience in texts(entry, "audiences")
         )
 
-    def is_hindered_by(self, entry: Mapping[str, Any]) -> bool:
-        """Whether Graph would refuse to create this one because of another: same name, or same issuer and subject."""
-        is_same_subject = text(entry, "issuer") == self.issuer and text(entry, "subject") == self.subject
-        return text(entry, "name") == self.name or is_same_subject
+    def hindering(self, entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+        """Return the one because of which Graph would refuse to create this one.
+
+        One with the same issuer and subject comes first: while it is there, one with the same name cannot get them.
+        """
+        for entry in entries:
+            if text(entry, "issuer") == self.issuer and text(entry, "subject") == self.subject:
+                return entry
+        return next((entry for entry in entries if text(entry, "name") == self.name), None)
 
 
 def create_command(client_id: str, credential: Credential) -> str:
@@ -121,7 +126,7 @@ def check_trust(client_id: str, credential: Credential) -> Report:
         return Report(notes=[f"{note}unless it trusts the app's identity already, run: {create}"])
     if any(credential.is_in(entry) for entry in listed.data):
         return Report()
-    hindering = next((entry for entry in listed.data if credential.is_hindered_by(entry)), None)
+    hindering = credential.hindering(listed.data)
     if hindering is None:
         subject = credential.subject
         return Report(

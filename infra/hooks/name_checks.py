@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,12 +48,17 @@ def check_names(names: ResourceNames, location: str, account: Account) -> Report
             return Report(problems=[parameters.refusal("location", problem, "<region as it was spelled before>")])
     report = Report()
     if names.key_vault not in ours:
-        report.add(_check_deleted_vault(names, location, has_group=bool(group.found)))
+        deleted = _check_deleted_vault(names, location, has_group=bool(group.found))
+        report.add(deleted)
+        if not deleted.problems:
+            answer = _ask_for_name(names.key_vault, "Microsoft.KeyVault/vaults", "2023-07-01", account)
+            report.add(_availability("key vault", names.key_vault, answer))
     if names.storage_account not in ours:
         answer = ask_object("storage", "account", "check-name", "--name", names.storage_account)
         report.add(_availability("storage account", names.storage_account, answer))
     if names.function_app not in ours:
-        report.add(_availability("function app", names.function_app, _ask_for_site(names.function_app, account)))
+        answer = _ask_for_name(names.function_app, "Microsoft.Web/sites", "2023-12-01", account)
+        report.add(_availability("function app", names.function_app, answer))
     return report
 
 
@@ -66,21 +72,23 @@ def _check_deleted_vault(names: ResourceNames, location: str, *, has_group: bool
         return Report(notes=[f"could not list deleted key vaults ({deleted.reason})"])
     if names.key_vault not in {text(entry, "name").lower() for entry in deleted.data}:
         return Report()
-    group = names.resource_group
-    first = "" if has_group else f"az group create --name {group} --location {location}, and then: "
-    recover = f"az keyvault recover --name {names.key_vault} --location {location} --resource-group {group}"
+    group, region = names.resource_group, folded(location)
+    first = "" if has_group else f"az group create --name {group} --location {region}, and then: "
+    recover = f"az keyvault recover --name {names.key_vault} --location {region} --resource-group {group}"
     problem = f"the name of the key vault {names.key_vault} is held by a deleted vault, which cannot be purged; run: "
     return Report(problems=[f"{problem}{first}{recover}"])
 
 
-def _ask_for_site(name: str, account: Account) -> ObjectAnswer:
-    """Ask whether the host name of a function app is free. The body is a file: cmd would spoil quotes in arguments."""
-    url = (
-        f"/subscriptions/{account.subscription_id}/providers/Microsoft.Web/checkNameAvailability?api-version=2023-12-01"
-    )
+def _ask_for_name(name: str, kind: str, api_version: str, account: Account) -> ObjectAnswer:
+    """Ask whether a name of a resource type is free. The body is a file: cmd would spoil quotes in arguments.
+
+    `az keyvault check-name` asks about managed HSMs only, and for sites there is no command.
+    """
+    provider = f"/subscriptions/{account.subscription_id}/providers/{kind.partition('/')[0]}"
+    url = f"{provider}/checkNameAvailability?api-version={api_version}"
     with tempfile.TemporaryDirectory() as folder:
         body = Path(folder) / "body.json"
-        body.write_text(json.dumps({"name": name, "type": "Microsoft.Web/sites"}), encoding="utf-8")
+        body.write_text(json.dumps({"name": name, "type": kind}), encoding="utf-8")
         return ask_object("rest", "--method", "post", "--url", url, "--body", f"@{body}")
 
 
@@ -91,9 +99,13 @@ def _availability(kind: str, name: str, answer: ObjectAnswer) -> Report:
         return Report(notes=[f"could not see whether the name of the {kind} {name} is free ({reason})"])
     if is_free:
         return Report()
-    reason = " ".join((answer.text("message") or answer.text("reason")).split())
+    told = " ".join((answer.text("message") or answer.text("reason")).split())
     problem = (
-        f"{parameters.label('environmentName')}: the name of the {kind} {name} is taken outside this deployment "
-        f"({reason}); names follow from the environment's name, so choose another; run: azd env new <other name>"
+        f"{parameters.label('environmentName')}: the name of the {kind} {name} is taken outside this deployment"
+        f"{f' ({told})' if told else ''}; names follow from the environment's name, so choose another; "
     )
-    return Report(problems=[problem])
+    if os.environ.get("GITHUB_ACTIONS"):
+        repair = "make a GitHub environment with another name: docs/github.md, step 4"
+    else:
+        repair = "run: azd env new <other name>"
+    return Report(problems=[problem + repair])

@@ -72,6 +72,7 @@ def refusal(name: str, message: str, value: str) -> str:
     An empty value takes the parameter back to its default.
     """
     variable = variables_of(name)
+    value = f'"{value}"' if " " in value and not value.startswith("<") else value
     if os.environ.get("GITHUB_ACTIONS"):
         environment = os.environ.get("AZURE_ENV_NAME", "<environment>")
         action, body = ("set", f" --body {value}") if value else ("delete", "")
@@ -168,7 +169,7 @@ def _resolved(value: Any, environment: Mapping[str, str]) -> Any:
 def _typed(value: Any, kind: str) -> Any:
     if kind == "bool" and isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
-    if kind == "int" and isinstance(value, str) and re.fullmatch(r"\d+", value):
+    if kind == "int" and isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
         return int(value)
     return value
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.hooks import account, cloud_checks, parameters
+from infra.hooks.azure_cli import TIMEOUT_SECONDS
 from infra.hooks.federation import check_federation
 from infra.hooks.name_checks import check_names
 from infra.hooks.names import resource_names
@@ -30,6 +31,7 @@ _GUID: Final = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _SIGNATURE: Final = r"[A-Za-z0-9._~-]{32,}"
 FORMS: Final = {
     "environmentName": (r"[A-Za-z0-9][A-Za-z0-9-]{0,31}", "use letters, digits and dashes, 32 at most"),
+    "location": (r"[A-Za-z0-9]+( [A-Za-z0-9]+)*", "must be the name of an Azure region, for instance westeurope"),
     "publisherClientId": (_GUID, "must be the application (client) id of the app registration, a GUID"),
     "publisherTenantId": (_GUID, "must be the id of the app registration's tenant, a GUID, or empty"),
     "alertEmail": (r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+", "is not an e-mail address"),
@@ -62,9 +64,24 @@ def provide_signature(environment: MutableMapping[str, str]) -> None:
         file.touch(mode=0o600)
         file.write_text(f'NOTIFICATION_SIGNATURE="{signature}"\n', encoding="utf-8")
         command = [azd, "env", "set", "--file", str(file), "--environment", name]
-        done = subprocess.run(command, check=False, capture_output=True, encoding="utf-8", errors="replace")  # noqa: S603 - fixed program and arguments
-    if done.returncode:
-        complaint = " ".join(done.stderr.replace(signature, "***").split()) or f"it ended with {done.returncode}"
+        try:
+            done = subprocess.run(  # noqa: S603 - fixed program and arguments
+                command,
+                check=False,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                stdin=subprocess.DEVNULL,
+                timeout=TIMEOUT_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            complaint = f"it gave no answer within {TIMEOUT_SECONDS} s"
+        except OSError as error:
+            complaint = f"it could not be started: {error.strerror or error}"
+        else:
+            complaint = " ".join(done.stderr.replace(signature, "***").split()) or f"it ended with {done.returncode}"
+            complaint = complaint if done.returncode else ""
+    if complaint:
         raise HookError(
             f"azd could not keep a random NOTIFICATION_SIGNATURE in the environment {name} ({complaint}); "
             "set one yourself, 32 or more letters and digits: azd env set NOTIFICATION_SIGNATURE <value>"

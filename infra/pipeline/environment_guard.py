@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.hooks.azure_cli import ask_object, text
+from infra.hooks.cloud_checks import folded
 from infra.hooks.run import run_hook
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def problem(environment: Mapping[str, str]) -> str:
     answer = ask_object("group", "show", "--name", group)
     if answer.found is None:
         return f"the resource group {group} could not be looked up ({answer.reason})"
-    create = f"az group create --name {group} --location {location} --tags {TAG}={name}"
+    create = f"az group create --name {group} --location {folded(location)} --tags {TAG}={name}"
     return _problem_of(answer.data or {}, name, location, create) if answer.found else f"there is no {group}: {create}"
 
 
@@ -41,7 +42,7 @@ def _problem_of(group: Mapping[str, Any], name: str, location: str, create: str)
         return f"rg-{name} has no tag {TAG}; if it is meant for {name}: {create}"
     if owner != name:
         return f"rg-{name} belongs to the environment {owner}, not to {name}: nothing is deployed"
-    if region != location.replace(" ", "").lower():
+    if folded(region) != folded(location):
         repair = f"gh variable set AZURE_LOCATION --env {name} --body {region}"
         return f"AZURE_LOCATION is {location}, but rg-{name} is in {region}: {repair}"
     return ""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.hooks import cloud_checks, parameters, preprovision
+from infra.hooks.names import resource_names
 from tests.infra import azure_states as states
 from tests.infra.azure_states import NAMES, SUBSCRIPTION, TENANT
 from tests.infra.test_parameters import ENVIRONMENT, GUID
@@ -50,6 +51,85 @@ def test_a_cli_that_is_not_installed_is_told_as_that(monkeypatch: pytest.MonkeyP
     (problem,) = check().problems
     assert problem.startswith("the Azure CLI (az) is not installed")
     assert "signed in" not in problem
+
+
+@pytest.mark.parametrize(
+    "account", [{}, {"tenantId": TENANT}, {"id": SUBSCRIPTION}, {"id": TENANT, "tenantId": TENANT}]
+)
+def test_a_sign_in_without_subscription_or_tenant_is_refused(azure_cli: AzureCli, account: dict[str, str]) -> None:
+    """With --allow-no-subscriptions the CLI shows the tenant's id where the subscription's should be."""
+    asked = azure_cli({**states.NOTHING, "account show": account})
+    (problem,) = check(PUBLISHER_TENANT_ID=TENANT).problems
+    assert problem.endswith("run: az login")
+    assert asked.read_text() == "account show --output json\n"
+
+
+SIGN_IN_ERRORS = {
+    "token cache": "ERROR: User 'a@b.c' does not exist in MSAL token cache. Run `az login`.",
+    "guest": "ERROR: AADSTS50020: User account 'a@b.c' does not exist in tenant 'Contoso' and cannot access it.",
+    "client": "ERROR: AADSTS700016: Application with identifier 'x' was not found in the directory 'Contoso'.",
+    "subscription": (
+        'ERROR: Not Found({"error":{"code":"SubscriptionNotFound","message":"The subscription could not be found."}})'
+    ),
+    "warning": "WARNING: Resource 'x' was not found.\nERROR: Insufficient privileges to complete the operation.",
+}
+
+
+@pytest.mark.parametrize("error", SIGN_IN_ERRORS.values(), ids=SIGN_IN_ERRORS)
+def test_a_failed_sign_in_is_not_taken_for_something_missing(azure_cli: AzureCli, error: str) -> None:
+    azure_cli({"account show": states.SIGNED_IN["account show"], "": error})
+    report = check()
+    assert report.problems == []
+    told = "\n".join(report.notes)
+    assert "could not look up the service principal" in told
+    assert "could not look for the app's identity" in told
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        f"ERROR: Resource '{GUID}' does not exist or one of its queried reference-property objects are not present.",
+        f"ERROR: (Request_ResourceNotFound) Resource '{GUID}' does not exist.",
+        f"\x1b[91mERROR: Service principal '{GUID}' doesn't exist\x1b[0m",
+    ],
+)
+def test_the_words_of_microsoft_graph_for_something_missing_are_known(azure_cli: AzureCli, error: str) -> None:
+    azure_cli({**states.NOTHING, "ad sp show": error})
+    (problem,) = check().problems
+    assert problem.endswith(f"az ad sp create --id {GUID}")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("ERROR: 'x' is misspelled.\n\nhttps://aka.ms/cli_ref\nRead more in reference docs", "('x' is misspelled.)"),
+        (
+            "ERROR: (Denied) No.\nCode: Denied\nMessage: No.\nAdditional Information:\nInfo: {\n}",
+            "((Denied) No.)",
+        ),
+        (
+            "ERROR: The command failed. Here is the traceback:\nERROR: no attribute 'get'\nTraceback:\nTo check, visit: x",
+            "(no attribute 'get')",
+        ),
+        (
+            "ERROR: AADSTS700082: expired.\nInteractive authentication is needed. Please run:\naz login --scope x",
+            "(AADSTS700082: expired.; run: az login --scope x)",
+        ),
+        ("Traceback (most recent call last):\nModuleNotFoundError: no azure", "(ModuleNotFoundError: no azure)"),
+    ],
+)
+def test_the_reason_is_what_the_cli_complains_of_and_not_its_last_line(
+    azure_cli: AzureCli, error: str, reason: str
+) -> None:
+    azure_cli({**states.NOTHING, "functionapp list-flexconsumption-locations": error})
+    assert any("could not list the regions" in note and reason in note for note in check().notes)
+
+
+def test_the_object_id_in_place_of_the_client_id_is_refused_with_the_right_one(azure_cli: AzureCli) -> None:
+    azure_cli({f"ad sp show --id {GUID}": {"id": GUID, "appId": API}, **states.EVERYTHING})
+    (problem,) = check().problems
+    assert problem.startswith(f"publisherClientId (PUBLISHER_CLIENT_ID): {GUID} is the object id")
+    assert problem.endswith(f"run: azd env set PUBLISHER_CLIENT_ID {API}")
 
 
 def test_an_answer_that_is_no_json_is_no_answer(azure_cli: AzureCli) -> None:
@@ -172,6 +252,33 @@ def test_names_that_others_have_are_refused_all_at_once(azure_cli: AzureCli) -> 
     assert "(It is taken.)" in problems[1]
     assert problems[2].endswith("run: azd env new <other name>")
     assert f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Web/checkNameAvailability" in asked.read_text()
+
+
+def test_the_name_of_a_vault_that_somebody_else_has_is_refused(azure_cli: AzureCli) -> None:
+    vaults = (
+        f"rest --method post --url /subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/checkNameAvailability"
+    )
+    azure_cli({vaults: {"nameAvailable": False}, **states.NOTHING})
+    (problem,) = check().problems
+    assert f"the name of the key vault {NAMES.key_vault} is taken outside this deployment; names" in problem
+
+
+def test_a_taken_name_needs_another_environment_of_github_there(
+    azure_cli: AzureCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    azure_cli({**states.NOTHING, "storage account check-name": {"nameAvailable": False}})
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    (problem,) = check().problems
+    assert "make a GitHub environment with another name" in problem
+    assert "azd" not in problem
+
+
+def test_a_region_with_spaces_stays_one_word_of_a_command(azure_cli: AzureCli) -> None:
+    vault = resource_names(SUBSCRIPTION, "production", "West Europe").key_vault
+    azure_cli({**states.NOTHING, "keyvault list-deleted": [{"name": vault}]})
+    assert "--location westeurope --resource-group" in check(AZURE_LOCATION="West Europe").problems[0]
+    azure_cli({**states.EVERYTHING, "group show": {"location": "North Europe"}})
+    assert check().problems[0].endswith('run: azd env set AZURE_LOCATION "North Europe"')
 
 
 def test_the_providers_are_those_of_the_templates() -> None:

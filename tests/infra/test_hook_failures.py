@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from infra.hooks import postdeploy, preprovision
+from infra.hooks.azure_cli import ask_object
 from infra.hooks.run import run_hook
 from tests.infra import azure_states as states
 from tests.infra.test_parameters import ENVIRONMENT
@@ -66,6 +68,27 @@ def test_a_reader_that_goes_away_gets_no_traceback(azure_cli: AzureCli, tmp_path
     os.close(writing)
     assert done.returncode == 1
     assert done.stderr == "problem: the reader of the output closed it early: run the command again without the pipe\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("name", ["preprovision", "postdeploy", "summary", "parameters"])
+def test_a_hook_without_standard_output_does_its_work(
+    azure_cli: AzureCli, tmp_path: Path, name: str, closed: str
+) -> None:
+    azure_cli(EVERY_ANSWER)
+    line = f"{shlex.join(command(name, tmp_path))} {closed}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", line], cwd=PROJECT, env=environment(), capture_output=True, check=False, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("answer", ["[" * 200_000, "9" * 6000])
+def test_an_answer_beyond_all_measure_is_no_json(azure_cli: AzureCli, answer: str) -> None:
+    program = azure_cli({}).with_name("az")
+    program.with_name("answer").write_text(answer)
+    program.write_text('#!/bin/sh\ncat "${0%az}answer"\n')
+    assert ask_object("account", "show").reason == "az account show did not answer with JSON"
 
 
 @pytest.mark.parametrize("shape", [None, {}, [{}]])

@@ -63,24 +63,24 @@ def test_what_shows_a_key_or_a_customer_is_known_as_such(action: str) -> None:
     assert SECRETS.search(action)
 
 
-CHECKED = {
+FREE_NAMES = {
+    "Microsoft.KeyVault/checkNameAvailability/read",
     "Microsoft.KeyVault/deletedVaults/read",
-    "Microsoft.Storage/checkNameAvailability/read",
-    "Microsoft.Web/checkNameAvailability/read",
-    "Microsoft.Web/geoRegions/Read",
+    "Microsoft.Storage/checknameavailability/read",
+    "Microsoft.Web/checknameavailability/read",
 }
-"""What the checks before a deployment ask at the subscription, beside resource groups and providers."""
+"""What the check before a deployment asks of Azure at the subscription, to tell a name that is taken."""
 
 
-def test_the_deployer_can_ask_what_the_checks_before_a_deployment_ask() -> None:
-    assert set(actions("deployment_role.json")) >= CHECKED
+def test_the_deployer_can_see_which_names_are_free() -> None:
+    assert set(actions("deployment_role.json")) >= FREE_NAMES
 
 
 def test_the_deployment_role_only_starts_and_follows_deployments() -> None:
     for action in actions("deployment_role.json"):
         assert "*" not in action
         assert action.startswith(("Microsoft.Resources/deployments/", "Microsoft.Resources/subscriptions/")) or (
-            action in CHECKED
+            action in {"Microsoft.Web/geoRegions/Read", *FREE_NAMES}
         ), action
         assert action.startswith("Microsoft.Resources/deployments/") or action.lower().endswith("/read"), action
 

@@ -28,6 +28,10 @@ AzureCli = Callable[[dict[str, Any]], Path]
         ("API_CLIENT_ID", "the-api", "a GUID"),
         ("API_CLIENT_ID", GUID.upper(), "make one for the API"),
         ("API_ALLOWED_CLIENTS", API, "is set without apiClientId"),
+        ("AZURE_LOCATION", "westeurope\n", "name of an Azure region"),
+        ("AZURE_LOCATION", "west\udcff", "name of an Azure region"),
+        ("STATES_WINDOW_HOURS", "9" * 5000, "must be of the type int"),
+        ("STATES_WINDOW_HOURS", "\uff14\uff18", "must be of the type int"),
     ],
 )
 def test_what_decorators_cannot_say_is_said_before(variable: str, value: str, part: str) -> None:
@@ -103,6 +107,21 @@ def test_azd_gets_a_random_signature_once_and_not_among_its_arguments(
     assert (tmp_path / "mode").read_text() == "600\n"
     assert signature not in asked + capsys.readouterr().out
     assert not Path(asked.split()[3]).exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "complaint"),
+    [("#!/bin/sh\nexec sleep 5\n", "no answer within 0.2 s"), ("#!/nonexistent\n", "could not be started")],
+)
+def test_an_azd_that_waits_or_cannot_start_is_one_line(
+    azure_cli: AzureCli, monkeypatch: pytest.MonkeyPatch, script: str, complaint: str
+) -> None:
+    folder = azure_cli({}).parent
+    install_azd(folder, "")
+    (folder / "azd").write_text(script)
+    monkeypatch.setattr(preprovision, "TIMEOUT_SECONDS", 0.2)
+    with pytest.raises(HookError, match=complaint):
+        preprovision.provide_signature({"AZURE_ENV_NAME": "test"})
 
 
 def test_an_azd_that_does_not_keep_the_signature_is_one_line_without_it(azure_cli: AzureCli) -> None:

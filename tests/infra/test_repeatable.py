@@ -113,6 +113,14 @@ def test_a_credential_for_another_identity_is_updated_because_a_second_one_would
     assert "create" not in note
 
 
+def test_of_two_credentials_in_the_way_the_one_of_the_same_subject_is_updated(azure_cli: AzureCli) -> None:
+    """The other one, of the same name, could not get the subject as long as this one has it."""
+    namesake = {**states.TRUST, "subject": "of-the-identity-that-was-deleted"}
+    by_hand = {**states.TRUST, "name": "made-by-hand", "audiences": ["api://another"]}
+    azure_cli({**states.EVERYTHING, "ad app federated-credential list": [namesake, by_hand]})
+    assert "--federated-credential-id made-by-hand " in preprovision().stdout
+
+
 def test_credentials_of_others_neither_help_nor_hinder(azure_cli: AzureCli) -> None:
     others = [
         {**states.TRUST, "name": "github", "subject": "repo:x"},

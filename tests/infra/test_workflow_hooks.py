@@ -48,14 +48,18 @@ def test_an_environment_deploys_into_its_own_resource_group(azure_cli: AzureCli)
     assert "group show --name rg-production " in asked.read_text()
 
 
+CREATE = "az group create --name rg-production --location westeurope --tags azd-env-name=production"
+"""A region with a space in its name would be two words."""
+
+
 @pytest.mark.parametrize(
     ("group", "told"),
     [
         ({**OURS, "tags": {"azd-env-name": "Production"}}, "belongs to the environment Production, not to production"),
-        ({**OURS, "tags": None}, "has no tag azd-env-name; if it is meant for production: az group create --name"),
+        ({**OURS, "tags": None}, "has no tag azd-env-name; if it is meant for production: " + CREATE),
         ({**OURS, "location": "northeurope"}, "gh variable set AZURE_LOCATION --env production --body northeurope"),
-        ("ERROR: Resource group 'rg-production' could not be found.", "there is no rg-production: az group create"),
-        ("ERROR: AuthorizationFailed", "could not be looked up (ERROR: AuthorizationFailed)"),
+        ("ERROR: Resource group 'rg-production' could not be found.", f"there is no rg-production: {CREATE}"),
+        ("ERROR: AuthorizationFailed", "could not be looked up (AuthorizationFailed)"),
     ],
 )
 def test_any_other_resource_group_is_refused(azure_cli: AzureCli, group: Any, told: str) -> None:
