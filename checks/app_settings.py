@@ -50,7 +50,7 @@ def template_settings(template: Path = TEMPLATE) -> set[str]:
 
 def settings_read() -> set[str]:
     """Return the names of every setting that the code reads, the API's included."""
-    asked = _Asked()
+    asked = Asked()
     with suppress(SettingsError):  # nothing is set, so everything is asked for and then complained about
         ApiSettings.from_environment(asked)
     return set(SETTING_NAMES) | asked.names
@@ -62,7 +62,7 @@ def trigger_settings(project: Path = PROJECT) -> set[str]:
     return {name for path in sources for name in _NAMED_BY_TRIGGER.findall(path.read_text(encoding="utf-8"))}
 
 
-class _Asked(Mapping[str, str]):
+class Asked(Mapping[str, str]):
     """An environment in which nothing is set, and which remembers what was asked for."""
 
     def __init__(self) -> None:

@@ -6,14 +6,14 @@ import datetime as dt
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import orjson
 import pytest
 
-from checks.app_settings import trigger_settings
+from checks.app_settings import Asked, trigger_settings
 from compliance_api.settings import ApiSettings, is_behind_sign_in
 from publisher.environment import SettingsError
 from publisher.settings import CollectorSettings, NotificationSettings, ReconcileSettings
@@ -42,23 +42,6 @@ READ_BY_OTHERS = {
     "SSL_CERT_FILE": "OpenSSL, by publisher.transport",
     "NO_PROXY": "urllib, by publisher.transport",
 }
-
-
-class Asked(Mapping[str, str]):
-    """An environment in which nothing is set, and which remembers what was asked for."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def __getitem__(self, name: str) -> str:
-        self.names.add(name)
-        raise KeyError(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 def example(folder: str) -> str:
