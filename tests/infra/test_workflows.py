@@ -231,3 +231,9 @@ def test_azure_builds_nothing_that_was_not_tested() -> None:
         text = path.read_text(encoding="utf-8")
         assert text.count("config-zip") == text.count("--build-remote false"), path.name
         assert "--build-remote true" not in text
+
+
+def test_the_checks_and_the_summary_know_where_the_workflow_deploys() -> None:
+    environment = jobs("deploy.yml")["infrastructure"]["env"]
+    for name in ("AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID"):
+        assert environment[name] == f"${{{{ vars.{name} }}}}"
