@@ -43,6 +43,7 @@ class RequestLog:
     _running: Counter[Service] = field(default_factory=Counter)
     _most_running: Counter[Service] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _cleared_at: float = 0.0
 
     def of(self, service: Service, *, method: str | None = None, path_part: str = "") -> list[LoggedRequest]:
         """The kept requests to one service in order of arrival, optionally only some of them."""
@@ -73,8 +74,9 @@ class RequestLog:
             return found
 
     def clear(self) -> None:
-        """Forgets everything but the requests that are running."""
+        """Forgets everything; of requests that are running, only that services are busy with them."""
         with self._lock:
+            self._cleared_at = time.monotonic()
             self._kept.clear()
             self._counts.clear()
             self._most_running = Counter(self._running)
@@ -100,4 +102,5 @@ class RequestLog:
             entry.seconds = time.monotonic() - entry.started
             with self._lock:
                 self._running[service] -= 1
-                self._counts[service, entry.status] += 1
+                if entry.started >= self._cleared_at:
+                    self._counts[service, entry.status] += 1
