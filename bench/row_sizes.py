@@ -15,11 +15,12 @@ import orjson
 
 from bench.answers import Answers, registered
 from bench.workloads import Workload
-from collector.reporting.outcomes import ApplicationResult, Outcome, Run, RunSummary
+from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
 from collector.reporting.rows import StateRows, result_row, run_row, state_row
 from collector.reporting.states import Evaluation, Policy, is_compliant
 from collector.version import VERSION
 from publisher.policy_states import SELECTED_FIELDS, parse_page
+from verdicts.outcome import Outcome
 
 STATES: Final = 100
 _RUN: Final = Run(str(uuid.UUID(int=0)), datetime(2026, 1, 1, tzinfo=UTC), "timer")

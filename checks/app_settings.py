@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 TEMPLATE: Final = PROJECT / "infra" / "modules" / "app_settings.bicep"
-CODE_FOLDERS: Final = ("collector", "notification_endpoint", "registry", "publisher", "compliance_api")
+CODE_FOLDERS: Final = ("collector", "notification_endpoint", "registry", "verdicts", "publisher", "compliance_api")
 
 NOT_ON_AZURE: Final = {
     "AzureWebJobsStorage": "a connection string would hold a key; the identity is used",

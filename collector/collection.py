@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from collector.reporting.chunks import Delivery
 from collector.reporting.ingestion import HeldRows, StreamUploader
-from collector.reporting.outcomes import ApplicationResult, Outcome, RunSummary
+from collector.reporting.outcomes import ApplicationResult, RunSummary
 from collector.reporting.rows import result_row, run_row
 from collector.reporting.serialised import encoded
 from collector.version import VERSION
 from publisher.errors import AzureFailure
 from registry.managed_application import MalformedRow
+from verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

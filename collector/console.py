@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from collector.json_report import INTERRUPTED
-from collector.reporting.outcomes import READ_OUTCOMES
+from verdicts.outcome import READ_OUTCOMES
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -13,11 +13,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from collector.fan_out.shard_records import Claim, ClaimLostError, NoClaim, RunRecords, uploaded_chunks
-from collector.reporting.outcomes import ApplicationResult, Outcome, RunSummary
+from collector.reporting.outcomes import ApplicationResult, RunSummary
 from collector.reporting.serialised import CHUNK_LIMIT_BYTES
 from collector.run import open_collection
 from publisher.retry import Patience
 from registry.managed_application import MalformedRow
+from verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine

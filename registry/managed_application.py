@@ -1,6 +1,6 @@
 """What the registry knows about a managed application, and about a row that it cannot read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -20,13 +20,57 @@ ARM_TEXTS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Posture:
+    """What a policy assignment judges, in a form in which two assignments can be compared.
+
+    Ids are folded, collections sorted, what Azure leaves out has its default. `parameters` has each parameter's folded
+    name and its value as JSON, a hash of it where that is long. `selectors` and `overrides` are JSON, "" for none.
+    `disabled` has the folded references of an initiative whose effect is Disabled, and "" for an assignment of a
+    single definition; it is None when the definition could not be read. `changed_at`, when Azure says that the
+    assignment was last written, is not compared.
+    """
+
+    definition_version: str = ""
+    parameters: tuple[tuple[str, str], ...] = ()
+    not_scopes: tuple[str, ...] = ()
+    selectors: str = ""
+    overrides: str = ""
+    enforced: bool = True
+    disabled: tuple[str, ...] | None = None
+    references: int = 1
+    """Definitions that the assignment assigns: how many references an initiative has."""
+    changed_at: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedAssignment:
-    """A policy assignment that the application owns; display names are "" when they could not be read."""
+    """A policy assignment that the application owns; display names are "" when they could not be read.
+
+    `posture` is None on rows of older versions of this program, until the next refresh.
+    """
 
     id: str
     display_name: str
     definition_id: str
     definition_display_name: str
+    posture: Posture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """A policy exemption of one of the application's assignments. Ids are folded, texts "" where Azure has none.
+
+    `reference_ids` are the definitions of an initiative that are exempted; none means all. `category` is Waiver or
+    Mitigated.
+    """
+
+    id: str
+    assignment_id: str
+    reference_ids: tuple[str, ...] = ()
+    category: str = ""
+    expires_at: datetime | None = None
+    created_by: str = ""
+    display_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +95,9 @@ class ManagedApplication:
     kind: str = ""
     provisioning_state: str = ""
     assignments: tuple[ExpectedAssignment, ...] | None = None
+    exemptions: tuple[Exemption, ...] | None = None
     definition_names: tuple[tuple[str, str], ...] = ()
+    registered_at: datetime | None = None
     event_time: datetime | None = None
     refreshed_at: datetime | None = None
     access_lost_at: datetime | None = None

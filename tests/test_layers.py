@@ -9,6 +9,10 @@
       reporting/               │                 │                        │
           │                    │                 │                        │
           ▼                    ▼                 ▼                        │
+    verdicts/                  │                 │                        │
+      guard/                   │                 │                        │
+          │                    │                 │                        │
+          ▼                    ▼                 ▼                        │
     registry/  ◀─────────────────────────────────┘                        │
           │                                                               │
           ▼                                                               ▼
@@ -33,16 +37,17 @@ ROOT = Path(__file__).resolve().parents[1]
 BELOW: Mapping[str, set[str]] = {
     "publisher": set(),
     "registry": {"publisher"},
+    "verdicts": {"registry", "publisher"},
     "notification_endpoint": {"registry", "publisher"},
     "compliance_api": {"publisher"},
-    "collector": {"registry", "publisher"},
-    "operations": {"registry", "publisher"},
-    "function_app": {"collector", "compliance_api", "notification_endpoint", "registry"},
+    "collector": {"verdicts", "registry", "publisher"},
+    "operations": {"verdicts", "registry", "publisher"},
+    "function_app": {"collector", "compliance_api", "notification_endpoint", "verdicts"},
     # What proves and plays the product stands over it; the product knows nothing of that.
     "infra": set(),
     "sandbox": set(),
-    "checks": {"collector", "compliance_api", "infra", "publisher", "sandbox"},
-    "bench": {"collector", "publisher", "registry", "sandbox"},
+    "checks": {"collector", "compliance_api", "infra", "publisher", "sandbox", "verdicts"},
+    "bench": {"collector", "publisher", "registry", "sandbox", "verdicts"},
 }
 """What each top-level room may import from."""
 

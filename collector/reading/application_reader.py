@@ -13,7 +13,6 @@ from collector.reading.application_reading import ApplicationReading
 from collector.reading.intake import Intake
 from collector.reading.ownership import owned_scopes
 from collector.reading.places import ReadingSlots
-from collector.reporting.outcomes import Outcome
 from publisher.errors import (
     AccessDenied,
     AuthenticationFailed,
@@ -26,6 +25,7 @@ from publisher.errors import (
 )
 from publisher.policy_states import Page, follow_pages, page_request, parse_page, query_url
 from publisher.retry import with_retries
+from verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
     from azure.core.rest import AsyncHttpResponse

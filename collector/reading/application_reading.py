@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from collector.reading.ownership import is_owned
-from collector.reporting.outcomes import Outcome
 from collector.reporting.rows import PolicyRows, StateRows, state_row
 from collector.reporting.states import Evaluation, Policy, is_compliant, raw_policy, raw_resource
 from publisher.resource_ids import fold
+from verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
     from collector.reporting.chunks import Delivery

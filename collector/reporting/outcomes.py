@@ -4,40 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
+
+from verdicts.outcome import CUSTOMER_OUTCOMES, READ_OUTCOMES, Outcome
 
 if TYPE_CHECKING:
     from publisher.errors import AzureFailure
     from registry.managed_application import MalformedRow, ManagedApplication
-
-
-class Outcome(StrEnum):
-    """What became of an application in a run (column Outcome of PolicyCollectionResults_CL)."""
-
-    SUCCEEDED = "Succeeded"
-    """Every page was read and every state was uploaded."""
-    NO_STATES = "NoStates"
-    """Azure Policy has no state of the application's own assignments: they are not evaluated."""
-    ACCESS_DENIED = "AccessDenied"
-    """The publisher's service principal may not read the managed resource group."""
-    NOT_FOUND = "NotFound"
-    """The managed resource group or its subscription does not exist, or is not visible."""
-    THROTTLED = "Throttled"
-    """Azure Resource Manager kept answering 429."""
-    FAILED = "Failed"
-    """The states were not all read for any other reason."""
-    UPLOAD_FAILED = "UploadFailed"
-    """The states were read, but rows of this application were not stored."""
-    SKIPPED = "Skipped"
-    """The run's deadline passed before the states were read."""
-
-
-READ_OUTCOMES: Final = frozenset({Outcome.SUCCEEDED, Outcome.NO_STATES})
-"""Outcomes whose states can be judged."""
-
-CUSTOMER_OUTCOMES: Final = frozenset({Outcome.ACCESS_DENIED, Outcome.NOT_FOUND})
-"""Outcomes whose cause is at the customer: they have an alert, and do not fail the run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from collections import Counter
 
 import orjson
 
-from collector.reporting.outcomes import Outcome
 from collector.run import failure_of
 from sandbox.faults.effects import Body, Status
 from sandbox.faults.operations import PolicyQuery
@@ -12,6 +11,7 @@ from sandbox.services import Service
 from sandbox.world.customers import MISSING, BulkStates, Resource
 from sandbox.world.policies import SECURE_TRANSFER, STORAGE, Assignment
 from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, Fleet, key_of, key_of_row
+from verdicts.outcome import Outcome
 
 
 async def test_every_owned_state_becomes_one_row_and_no_foreign_state_any(fleet: Fleet) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import orjson
 import pytest
 
-from collector.reporting.outcomes import Outcome
 from collector.run import failure_of
 from sandbox.faults import effects
 from sandbox.faults.effects import (
@@ -32,6 +31,7 @@ from tests.collector.conftest import (
     key_of,
     key_of_row,
 )
+from verdicts.outcome import Outcome
 
 LASTING_FAULTS: list[tuple[Effect, str, str]] = [
     (Status(401), "AccessDenied", "InvalidAuthenticationToken"),

@@ -19,6 +19,7 @@ PARTS = {
     "operations",
     "publisher",
     "registry",
+    "verdicts",
     "infra/queries",
 }
 """The folders of the product."""

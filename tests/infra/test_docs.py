@@ -12,9 +12,9 @@ from checks.bicep_source import BicepFile
 from checks.documented_commands import documents
 from checks.documents.markdown import SHELLS, read
 from checks.documents.shell_commands import parse
-from collector.reporting.outcomes import Outcome
 from compliance_api.callers.principal import QUERY, READ
 from infra.hooks import parameters
+from verdicts.outcome import Outcome
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 DOCS = PROJECT / "docs"

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pytest
 
-from collector.reporting.outcomes import Outcome
 from collector.run import failure_of
 from sandbox.faults.effects import Slow
 from sandbox.faults.operations import PolicyQuery
@@ -19,6 +18,7 @@ from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, STATES_TABLE, Fl
 from tests.reliability.collector_cell import TIME_LIMIT, Played, play
 from tests.reliability.collector_expectations import Expectation, Verdict, cells
 from tests.reliability.collector_faults import DEPENDENCIES, NewPageEveryTime
+from verdicts.outcome import Outcome
 
 pytestmark = pytest.mark.usefixtures("nothing_secret_is_logged")
 
