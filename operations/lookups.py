@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
     from operations.report import Console
+    from operations.workplace import Workplace
     from publisher.resource_ids import ApplicationId
 
 _FINDING_TONES: Final[dict[Finding, Tone]] = {
@@ -27,11 +28,11 @@ _FINDING_TONES: Final[dict[Finding, Tone]] = {
 }
 
 
-async def list_applications(inventory: Inventory, options: argparse.Namespace, _: Console) -> Report:
+async def list_applications(workplace: Workplace, options: argparse.Namespace, _: Console) -> Report:
     """Report every registered application, and the rows that cannot be collected."""
     wanted = fold(options.find)
     applications, malformed = [], []
-    async for item in inventory.registry.applications():
+    async for item in workplace.registry.applications():
         if isinstance(item, MalformedRow):
             malformed.append(item)
         elif wanted in fold(f"{item.application_id} {item.customer_name}"):
@@ -49,9 +50,9 @@ async def list_applications(inventory: Inventory, options: argparse.Namespace, _
     )
 
 
-async def show(inventory: Inventory, options: argparse.Namespace, _: Console) -> Report:
+async def show(workplace: Workplace, options: argparse.Namespace, _: Console) -> Report:
     """Report everything that the registry knows about one application."""
-    row = await inventory.registry.find(options.application)
+    row = await workplace.registry.find(options.application)
     if row is None:
         return not_registered(options.application)
     keys: dict[str, Any] = {"partition_key": row.partition_key, "row_key": row.row_key}
@@ -78,8 +79,9 @@ async def show(inventory: Inventory, options: argparse.Namespace, _: Console) ->
     return Report(ok=True, document=document, listings=listings, notes=note)
 
 
-async def check(inventory: Inventory, options: argparse.Namespace, console: Console) -> Report:
+async def check(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
     """Report how the registry differs from Azure; changes nothing."""
+    inventory = workplace.inventory
     items = [item async for item in inventory.registry.applications()]
     with console.busy(f"comparing {len(items)} applications with Azure"):
         found = [difference for difference in await each(items, inventory.compare) if difference]

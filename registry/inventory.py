@@ -96,15 +96,12 @@ class Inventory:
         return (Standing.DELETING if application.is_going else Standing.ALIVE), ""
 
     @repeated_on_row_change
-    async def remove(self, application_id: ApplicationId, *, person: str, reason: str, known: bool = False) -> None:
-        """Leave a tombstone in the place of the application's row, which stops late notifications.
+    async def remove(self, application_id: ApplicationId, *, person: str, reason: str) -> None:
+        """Leave a tombstone in the place of the application's row, if any, which stops late notifications.
 
-        Raises NotRegistered when there is no active row, unless the application is `known` from elsewhere: then it gets
-        a tombstone, or its tombstone says from now on that an operator removed it.
+        A tombstone that was there says from now on that an operator removed the application.
         """
         row = await self.registry.find(application_id)
-        if (row is None or is_tombstone(row)) and not known:
-            raise NotRegistered(f"{application_id} is not in the registry")
         removal = Removal(self.refresher.clock(), confirmed=True, by=person, reason=reason)
         await self.registry.remove(application_id, row, removal)
 

@@ -30,6 +30,6 @@ def repeated_on_row_change(
             except RowChanged:
                 longest = min(0.02 * 2**number, 0.3)
                 await asyncio.sleep(random.random() * longest)  # noqa: S311 - spreads the writers, not a secret
-        raise TransientFailure("the registry row is being written by others all the time", code="RegistryBusy")
+        raise TransientFailure("the row is being written by others all the time", code="RegistryBusy")
 
     return repeated

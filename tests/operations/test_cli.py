@@ -18,6 +18,7 @@ from sandbox.world.customers import Customer
 from tests.operations.command_line import Cli
 
 ROOT = Path(__file__).parents[2]
+WHY = ("--reason", "the contract has ended")
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ class TestShow:
         assert "Storage only accepts HTTPS" in cli("show", registered.application_id).words
 
     def test_what_is_not_registered_or_was_removed_is_said(self, cli: Cli, registered: Customer) -> None:
-        cli("remove", registered.application_id, "--force", "--yes")
+        cli("remove", registered.application_id, *WHY, "--force", "--yes")
         done = cli("show", registered.application_id, "--json")
         assert (done.status, done.document["status"]) == (1, "deleted")
         other = cli("show", registered.application_id + "-2")
@@ -142,20 +143,20 @@ class TestShow:
 
 class TestRemove:
     def test_an_application_that_azure_calls_alive_stays(self, cli: Cli, registered: Customer) -> None:
-        done = cli("remove", registered.application_id, "--yes", "--json")
+        done = cli("remove", registered.application_id, *WHY, "--yes", "--json")
         assert done.status == 1
         assert (done.document["azure"], done.document["removed"]) == ("Alive", False)
         assert listed(cli) == [registered.application_id]
 
     def test_not_being_let_in_is_no_reason_to_remove(self, cli: Cli, registered: Customer) -> None:
         registered.revoke_access()
-        done = cli("remove", registered.application_id, "--yes")
+        done = cli("remove", registered.application_id, *WHY, "--yes")
         assert done.status == 1
         assert "cannot be asked" in done.errors
         assert listed(cli) == [registered.application_id]
 
     def test_force_removes_it_all_the_same(self, cli: Cli, registered: Customer) -> None:
-        assert cli("remove", registered.application_id, "--force", "--yes").status == 0
+        assert cli("remove", registered.application_id, *WHY, "--force", "--yes").status == 0
         assert listed(cli) == []
 
     @pytest.mark.parametrize("going", [False, True])
@@ -165,20 +166,20 @@ class TestRemove:
         else:
             registered.delete()
         sandbox_says = "Deleting" if going else "Gone"
-        done = cli("remove", registered.application_id, "--yes", "--json")
+        done = cli("remove", registered.application_id, *WHY, "--yes", "--json")
         assert (done.status, done.document["removed"]) == (0, True)
         assert done.document["azure"] == sandbox_says
         assert listed(cli) == []
 
     def test_without_a_terminal_it_wants_a_yes(self, cli: Cli, registered: Customer) -> None:
         registered.start_deleting()
-        done = cli("remove", registered.application_id)
+        done = cli("remove", registered.application_id, *WHY)
         assert done.status == 2
         assert "--yes" in done.errors
         assert listed(cli) == [registered.application_id]
 
     def test_what_is_not_registered_cannot_be_removed(self, cli: Cli, customer: Customer) -> None:
-        assert cli("remove", customer.application_id, "--yes").status == 1
+        assert cli("remove", customer.application_id, *WHY, "--yes").status == 1
 
 
 class TestName:
@@ -186,7 +187,7 @@ class TestName:
         assert cli("name", registered.application_id, " Contoso Ltd ").status == 0
         registered.upgrade("2.0.0")
         cli("reconcile")
-        cli("remove", registered.application_id, "--force", "--yes")
+        cli("remove", registered.application_id, *WHY, "--force", "--yes")
         cli("add", registered.application_id)
         shown = cli("show", registered.application_id, "--json").document
         assert (shown["customer_name"], shown["plan_version"]) == ("Contoso Ltd", "2.0.0")
@@ -321,7 +322,7 @@ def test_on_a_terminal_it_asks(
     monkeypatch.setattr(keyboard, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stdin", keyboard)
     monkeypatch.setenv("FORCE_COLOR", "1")
-    done = cli("remove", registered.application_id)
+    done = cli("remove", registered.application_id, *WHY)
     assert done.status == status
     assert "Take" in done.errors
     assert len(listed(cli)) == status
