@@ -32,7 +32,7 @@ async def add(workplace: Workplace, options: argparse.Namespace, console: Consol
     """Register the named applications, and those of the named subscriptions, as ARM describes them now."""
     if not options.applications and not options.subscriptions:
         return Report(ok=False, document={}, error="name an application, or --subscription", bad_usage=True)
-    inventory, decision = workplace.inventory, Decision.of(options)
+    inventory, decision = workplace.inventory, Decision.of(options, by_anybody=True)
     wanted = dict.fromkeys(options.applications)
     notes = []
     for subscription_id in options.subscriptions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import getpass
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from operations.report import Console
 
-_SIGNED_IN: Final = ("LOGNAME", "USER", "LNAME", "USERNAME")
+_NOBODY: Final = frozenset({"", "root"})
+"""Names that tell nothing about who it was; in a container everybody is root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +26,26 @@ class Decision:
     reason: str
 
     @classmethod
-    def of(cls, options: argparse.Namespace) -> Decision:
-        """Return the decision in the options; the person is by default the signed-in user. Raise BadUsage."""
-        signed_in = (os.environ.get(name, "").strip() for name in _SIGNED_IN)
-        person = options.person or next(filter(None, signed_in), "")
-        if not person:
-            raise BadUsage("--person is missing: say who you are")
-        return cls(person, options.reason)
+    def of(cls, options: argparse.Namespace, *, by_anybody: bool = False) -> Decision:
+        """Return the decision in the options; the person is by default the signed-in user.
+
+        Raises BadUsage when that is nobody's name, unless the command may be run by anybody, such as a script.
+        """
+        person = options.person or _signed_in()
+        if not by_anybody and person in _NOBODY:
+            raise BadUsage(f"--person is missing: {person or 'nobody'} is signed in, say who you are")
+        return cls(person, options.reason or "")
 
     def __str__(self) -> str:
         return f"{self.person}, because: {self.reason}" if self.reason else self.person
+
+
+def _signed_in() -> str:
+    """Return the name of the signed-in user: by the environment, else by the system; "" when neither knows one."""
+    try:
+        return getpass.getuser().strip()
+    except (ImportError, KeyError, OSError):
+        return ""
 
 
 def make_sure(question: str, decision: Decision, options: argparse.Namespace, console: Console) -> None:

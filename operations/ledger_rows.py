@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from operations.workplace import Workplace
 
 _FORGOTTEN: Final = (
-    "This forgets its open violations and since when they are open, what was accepted, since when it could not be read, "
+    "This forgets its open violations and since when they are open, what was accepted, since when it was not read, "
     "and its baseline unless one is declared. The next collection begins afresh: violations that are still there open "
     "anew, with new alerts; an assignment that was weakened or withdrawn becomes the baseline unless one is declared."
 )

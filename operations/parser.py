@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TypeAlias
 
 from operations import arguments
 
@@ -35,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     return main
 
 
-_Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
 
 def _command(commands: _Commands, name: str, summary: str, description: str = "") -> argparse.ArgumentParser:
@@ -204,11 +205,9 @@ def _until(command: argparse.ArgumentParser, *, required: bool = False) -> None:
 
 
 def _decision(command: argparse.ArgumentParser, *, is_reason_needed: bool = True, asks: bool = True) -> None:
+    command.add_argument("--reason", metavar="TEXT", type=arguments.reason, required=is_reason_needed, help="why")
     command.add_argument(
-        "--reason", metavar="TEXT", type=arguments.reason, required=is_reason_needed, default="", help="why"
-    )
-    command.add_argument(
-        "--person", metavar="NAME", type=arguments.person, default="", help="who decides; by default the signed-in user"
+        "--person", metavar="NAME", type=arguments.person, help="who decides; by default the signed-in user"
     )
     if asks:
         command.add_argument("--yes", action="store_true", help="do not ask")
