@@ -7,9 +7,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from operations.parser import parser
+from operations.parser import command_parser
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 DONE: Final = 0
@@ -20,7 +21,7 @@ INTERRUPTED: Final = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 all is well, 1 something is not, 2 bad settings or usage."""
-    options = parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     # Imported here, so that --help and usage errors answer at once.
     from operations.commands import run  # noqa: PLC0415
     from operations.report import BadUsage, Console, Refused, Report  # noqa: PLC0415
@@ -45,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if report.bad_usage:
         return BAD_USAGE
     return DONE if report.ok else NOT_DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    return command_parser()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from operations import arguments
 
 
-def parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     main = argparse.ArgumentParser(
         prog="python -m operations",
