@@ -106,6 +106,21 @@ class ManagedApplication:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """When an application was taken out of the registry, by whom and why.
+
+    `confirmed` tells that ARM itself called the application gone, or that an operator removed it. Without that, Azure
+    told of a deletion, and ARM denied us the application and its managed resource group. `by` is "Azure", or the name
+    of the operator.
+    """
+
+    at: datetime
+    confirmed: bool
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MalformedRow:
     """A row that cannot be collected: its keys as `name`, the reason, and the application as far as it is known.
 
