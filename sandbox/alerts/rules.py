@@ -1,8 +1,8 @@
 """Reads the alert rules of infra/alert_rules.json for one collection interval.
 
 The file is shaped for Bicep: `rules[].criterion` goes into a scheduled query rule as it is (plus the query), and
-`timings[rule.timing][interval]` holds how often it is evaluated and how far it looks back. Two values that a query cannot
-know are put into its text, as infra/modules do: the collection interval, and when the workspace was created.
+`timings[rule.timing][interval]` holds how often it is evaluated and how far it looks back. Two values that a query
+cannot know are put into its text, as infra/modules do: the collection interval, and when the workspace was created.
 """
 
 from __future__ import annotations
