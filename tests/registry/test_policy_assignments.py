@@ -1,11 +1,10 @@
 """Which assignments an application must show states of, and what is not known about it."""
 
-from __future__ from dataclasses import replace
-
-import annotations
+from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
