@@ -105,7 +105,9 @@ class Collection:
             results = self._uploader(self._settings.results_stream, uploads, RESULTS_UPLOADS_IN_FLIGHT)
             verdicts = self._uploader(self._settings.verdicts_stream, uploads, RESULTS_UPLOADS_IN_FLIGHT)
             outlets = Outlets(verdicts, results)
-            self.summary.error = await self._read_all(pairs, outlets, uploads, self._reader.read, partial_run=partial_run)
+            self.summary.error = await self._read_all(
+                pairs, outlets, uploads, self._reader.read, partial_run=partial_run
+            )
             await verdicts.flush()
             await results.flush()
         self._count(results)
@@ -142,7 +144,9 @@ class Collection:
         if failure is not None:
             raise failure
         if verdicts.rejected_rows:
-            raise ReportRefusedError(f"{verdicts.rejected_rows} rows for {self._settings.verdicts_stream} were not stored")
+            raise ReportRefusedError(
+                f"{verdicts.rejected_rows} rows for {self._settings.verdicts_stream} were not stored"
+            )
         return results.rows
 
     async def report(self, results: list[bytes]) -> None:
@@ -204,8 +208,9 @@ class Collection:
                     await outlets.results.room()
                     await outlets.verdicts.room()
                     await settling.room()
-                    if pair.application is None:
-                        settling.begin(partial(self._settling.settle_absent, pair, outlets, partial_run=partial_run))
+                    if pair.application is None and pair.entry is not None:
+                        absent = partial(self._settling.settle_absent, pair.entry, pair.removal, outlets)
+                        settling.begin(partial(absent, partial_run=partial_run))
                         continue
                     await waiting.acquire()
                     readings.create_task(read_one(pair))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from publisher.errors import AzureFailure
 from publisher.resource_ids import ApplicationId, InvalidResourceId
 from publisher.table import RowChanged
+from registry.managed_application import ManagedApplication
 from verdicts.alarms import AlarmBook
+from verdicts.control import RunRecord
+from verdicts.facts import ApplicationFacts, Unread
 from verdicts.guard.declared import plan_key
 from verdicts.judge import applies, judge, judge_absent
 from verdicts.ledger import Entry, UnreadableEntry
+from verdicts.outcome import Outcome
 from verdicts.publication import Publication
 from verdicts.rows import forgettable
 
@@ -20,11 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from collector.reporting.outcomes import Run
-    from registry.managed_application import MalformedRow, ManagedApplication, Removal
+    from collector.reporting.outcomes import Run, RunSummary
+    from registry.managed_application import MalformedRow, Removal
     from verdicts.control import Control
     from verdicts.evidence import Evidence
-    from verdicts.facts import ApplicationFacts
     from verdicts.ledger import Ledger
 
     Decide = Callable[[ApplicationFacts | None], ApplicationFacts]
@@ -82,21 +85,40 @@ class Judging:
     ) -> Standing:
         """Judge what the run learned about a registered application into the ledger.
 
-        `remembered` is its ledger row. Raises nothing of Azure's: a ledger that cannot be written is in the answer, with
-        what stood before.
+        `remembered` is its ledger row. Raises nothing: when the ledger cannot be written, the answer says so, and has
+        what stood before. The application has an id.
         """
-        declared = self._control.declared.get(plan_key(application))
+        declared = None
+        if isinstance(application, ManagedApplication):
+            declared = self._control.declared.get(plan_key(application))
 
         def decide(before: ApplicationFacts | None) -> ApplicationFacts:
             return judge(before, application, evidence, record=self._record, declared=declared)
 
-        return await self._apply(remembered, decide)
+        assert application.application_id is not None  # noqa: S101 - for the type checker
+        standing = await self._guarded(application.application_id, remembered, decide)
+        if standing.code != UNREADABLE:
+            return standing
+        # Nothing that was open is known, so what was read may add violations and close nothing.
+        evidence.complete, evidence.outcome = False, Outcome.FAILED
+        evidence.error_code, evidence.error_message = standing.code, standing.message
+        return replace(standing, facts=self._violations_alone(decide(None)))
 
-    async def apply_absence(self, entry: Entry, removal: Removal | None, *, partial_run: bool) -> Standing:
+    async def apply_absence(
+        self, entry: Entry | UnreadableEntry, removal: Removal | None, *, partial_run: bool
+    ) -> Standing:
         """Judge that the registry has no row of an application; forget it when its closing rows were told long enough.
 
         `facts` is None when it was forgotten.
         """
+        if isinstance(entry, UnreadableEntry):
+            return self._unreadable(entry, self._began)
+        if forgettable(entry.facts, self.clock()):
+            try:
+                await self.ledger.forget(entry)
+            except AzureFailure as failure:
+                return Standing(entry.facts, self._began, code=NOT_WRITTEN, message=str(failure))
+            return Standing(None, self._began)
 
         def decide(before: ApplicationFacts | None) -> ApplicationFacts:
             return judge_absent(
@@ -108,13 +130,7 @@ class Judging:
                 record=self._record,
             )
 
-        if forgettable(entry.facts, self.clock()):
-            try:
-                await self.ledger.forget(entry)
-            except AzureFailure as failure:
-                return Standing(entry.facts, self._began, code=NOT_WRITTEN, message=str(failure))
-            return Standing(None, self._began)
-        return await self._apply(entry, decide)
+        return await self._guarded(ApplicationId.parse(entry.facts.application_id), entry, decide)
 
     async def note_run(self, summary: RunSummary) -> None:
         """Remember that a run read the whole registry, and that everything it learned is in the ledger."""
@@ -139,31 +155,81 @@ class Judging:
             snoozes=self._control.snoozes,
         )
 
-    async def _apply(self, remembered: Remembered, decide: Decide) -> Standing:
+    def _unreadable(self, entry: UnreadableEntry, as_of: datetime) -> Standing:
+        """Return what can be said of an application whose ledger row cannot be read."""
+        message = f"the ledger's row of this application cannot be read: {entry.reason}"
+        facts = self._alarms.update(None, unread_facts(entry.application_id, UNREADABLE, message, self._run))
+        return Standing(facts, as_of, code=UNREADABLE, message=message)
+
+    def _violations_alone(self, fresh: ApplicationFacts) -> ApplicationFacts:
+        """Return facts that nobody remembers, with the assignments that have violations."""
+        violated = {key: one for key, one in fresh.assignments.items() if one.open}
+        return self._alarms.update(None, replace(fresh, assignments=violated))
+
+    async def _guarded(self, application_id: ApplicationId, remembered: Remembered, decide: Decide) -> Standing:
+        """Judge one application; an unexpected error is its own alone."""
+        try:
+            return await self._apply(application_id, remembered, decide)
+        except Exception as error:
+            logger.exception("application %s could not be judged", application_id)
+            message = "unexpected error in the collector; its log has details"
+            return Standing(_facts_of(remembered), self._began, code=type(error).__name__, message=message)
+
+    async def _apply(self, application_id: ApplicationId, remembered: Remembered, decide: Decide) -> Standing:
+        """Judge one application, again when others wrote its row meanwhile."""
         # Rows of facts that others may have replaced since they were read must not look newer than those of the others.
-        as_of, before = self._began, None
+        as_of = self._began
         for _ in range(TRIES):
             if isinstance(remembered, UnreadableEntry):
-                return self._unreadable(remembered, decide)
-            before = remembered.facts if remembered else None
-            if not applies(before, self._run.run_id, self._run.started_at):
-                return Standing(before, as_of)
-            after = self._alarms.update(before, decide(before))
-            if after == before:
-                return Standing(before, as_of, is_judged=True)
+                return self._unreadable(remembered, as_of)
             try:
-                written = await self.ledger.write(after, replacing=remembered)
-                return Standing(written.facts, self.clock(), is_judged=True)
-            except AzureFailure as failure:
-                return _not_written(before, as_of, f"the ledger could not be written: {failure}")
+                return await self._apply_once(remembered, decide, as_of)
             except RowChanged:
                 as_of = self.clock()
-            try:
-                remembered = await self.ledger.find(ApplicationId.parse(after.application_id))
             except AzureFailure as failure:
-                return _not_written(before, as_of, f"the ledger could not be read again: {failure}")
-        return _not_written(before, as_of, f"others wrote the application's ledger row {TRIES} times meanwhile")
+                message = f"the ledger could not be written: {failure}"
+                return Standing(_facts_of(remembered), as_of, code=NOT_WRITTEN, message=message)
+            try:
+                remembered = await self.ledger.find(application_id)
+            except AzureFailure as failure:
+                message = f"the ledger could not be read again: {failure}"
+                return Standing(_facts_of(remembered), as_of, code=NOT_WRITTEN, message=message)
+        message = f"others wrote the application's ledger row {TRIES} times meanwhile"
+        return Standing(_facts_of(remembered), as_of, code=NOT_WRITTEN, message=message)
+
+    async def _apply_once(self, entry: Entry | None, decide: Decide, as_of: datetime) -> Standing:
+        """Judge one application; raise RowChanged when others wrote its row since it was read."""
+        before = entry.facts if entry else None
+        if not applies(before, self._run.run_id, self._run.started_at):
+            return Standing(before, as_of)
+        after = self._alarms.update(before, decide(before))
+        if after == before:
+            return Standing(before, as_of, is_judged=True)
+        written = await self.ledger.write(after, replacing=entry)
+        return Standing(written.facts, self.clock(), is_judged=True)
 
 
-def _not_written(facts: ApplicationFacts | None, as_of: datetime, message: str) -> Standing:
-    return Standing(facts, as_of, code=NOT_WRITTEN, message=message)
+def unread_facts(application_id: str, code: str, message: str, run: Run) -> ApplicationFacts:
+    """Return facts that say no more of an application than that a run could not make anything of it."""
+    try:
+        identity = ApplicationId.parse(application_id)
+    except InvalidResourceId:
+        identity = None
+    return ApplicationFacts(
+        application_id=application_id,
+        customer_subscription_id=identity.subscription_id if identity else "",
+        managed_resource_group_id="",
+        registered_at=None,
+        application_name=identity.name if identity else "",
+        customer_name=identity.subscription_id if identity else "",
+        plan_name="",
+        plan_version="",
+        applied_run=run.run_id,
+        applied_at=run.started_at,
+        changed_at=run.started_at,
+        unread=Unread(run.started_at, 1, Outcome.FAILED, code, message),
+    )
+
+
+def _facts_of(remembered: Remembered) -> ApplicationFacts | None:
+    return remembered.facts if isinstance(remembered, Entry) else None

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from collector.collection import Collection
-from collector.reading.application_reader import ApplicationReader
 from collector.judging import Judging
+from collector.reading.application_reader import ApplicationReader
 from collector.reading.closer_look import CloserLook
 from collector.reporting.outcomes import Run, RunSummary, utc_now
 from publisher.credentials import own_identity_credential, service_principal_credential
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from publisher.resource_ids import ApplicationId
     from publisher.retry import Sleep
     from publisher.settings import CollectorSettings
-
 
 
 @dataclass(frozen=True, slots=True)

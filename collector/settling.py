@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from collector.judging import Judging, Standing
     from collector.reporting.ingestion import RowSink, StreamUploader
     from collector.reporting.outcomes import Run, RunSummary
+    from collector.reporting.serialised import Row
+    from registry.managed_application import Removal
     from verdicts.evidence import Evidence
     from verdicts.joined import Pair
-    from verdicts.publication import Publication
+    from verdicts.ledger import Entry, UnreadableEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +52,40 @@ class Settling:
 
     async def settle(self, pair: Pair, result: ApplicationResult, evidence: Evidence, outlets: Outlets) -> None:
         """Judge what was learned about a registered application, and queue its rows."""
-        assert pair.application is not None  # noqa: S101 - for the type checker
+        application = pair.application
+        if application is None or application.application_id is None:
+            self._report(result, {}, outlets)  # a row of the registry that names no application
+            return
         evidence.outcome = result.outcome
         evidence.error_code, evidence.error_message = result.error_code or "", result.error_message or ""
-        standing = await self._judging.apply(pair.application, pair.entry, evidence)
-        self._tell(result, standing, self._judging.publication(standing, evidence), outlets)
+        standing = await self._judging.apply(application, pair.entry, evidence)
+        self._tell(result, standing, evidence, outlets)
 
-    async def settle_absent(self, pair: Pair, outlets: Outlets, *, partial_run: bool) -> None:
+    async def settle_absent(
+        self, entry: Entry | UnreadableEntry, removal: Removal | None, outlets: Outlets, *, partial_run: bool
+    ) -> None:
         """Judge that the registry has no row of an application, and queue the rows that say what became of it."""
-        assert pair.entry is not None  # noqa: S101 - for the type checker
-        standing = await self._judging.apply_absence(pair.entry, pair.removal, partial_run=partial_run)
-        if standing.facts is None or (standing.facts.departure is None and not standing.code):
-            return  # forgotten; or this run may not conclude anything
-        result = ApplicationResult.of_departed(standing.facts)
-        self._tell(result, standing, self._judging.publication(standing), outlets)
+        standing = await self._judging.apply_absence(entry, removal, partial_run=partial_run)
+        if standing.facts is not None and (standing.facts.departure is not None or standing.code):
+            # Otherwise it is forgotten, or this run may not conclude anything.
+            self._tell(ApplicationResult.of_departed(standing.facts), standing, None, outlets)
 
-    def _tell(self, result: ApplicationResult, standing: Standing, publication: Publication, outlets: Outlets) -> None:
+    def _tell(self, result: ApplicationResult, standing: Standing, evidence: Evidence | None, outlets: Outlets) -> None:
+        """Queue the rows that the ledger tells of an application."""
         if standing.code:
             result.conclude(Outcome.FAILED, standing.code, standing.message)
             self._summary.ledger_failures += 1
-        columns = {}
+        columns: Row = {}
         if standing.facts is not None:
+            publication = self._judging.publication(standing, evidence)
             rows = verdict_rows(standing.facts, publication)
             outlets.verdicts.add_made_at([encoded(row) for row in rows], publication.published_at)
             columns = result_columns(standing.facts, publication)
             self._summary.count_alarms(standing.facts)
+        self._report(result, columns, outlets)
+
+    def _report(self, result: ApplicationResult, columns: Row, outlets: Outlets) -> None:
+        """Queue an application's result row, and count it."""
         outlets.results.add([encoded(result_row(result, self._run, columns))])
         self._summary.add(result)
         if result.outcome not in ENDED_OUTCOMES:

@@ -35,13 +35,16 @@ class DataCollection(Protocol):
     """The settings that say where rows go."""
 
     @property
-    def cloud(self) -> Cloud: ...
+    def cloud(self) -> Cloud:
+        """The cloud."""
 
     @property
-    def data_collection_endpoint(self) -> str: ...
+    def data_collection_endpoint(self) -> str:
+        """The logs ingestion URL."""
 
     @property
-    def data_collection_rule_id(self) -> str: ...
+    def data_collection_rule_id(self) -> str:
+        """The immutable id of the rule."""
 
 
 class LogsEndpoint(Closing):

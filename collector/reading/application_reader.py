@@ -30,9 +30,9 @@ from verdicts.outcome import Outcome
 if TYPE_CHECKING:
     from azure.core.rest import AsyncHttpResponse
 
-    from collector.reading.places import Place
     from collector.reading.application_reading import ReadJob
     from collector.reading.closer_look import CloserLook
+    from collector.reading.places import Place
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.outcomes import Run
     from publisher.resource_manager import ResourceManager

@@ -26,9 +26,7 @@ class CloserLook:
         deadline: when it must be over, in seconds of ``time.monotonic``.
     """
 
-    def __init__(
-        self, resource_manager: ResourceManager, *, clock: Callable[[], datetime], deadline: float
-    ) -> None:
+    def __init__(self, resource_manager: ResourceManager, *, clock: Callable[[], datetime], deadline: float) -> None:
         self._resource_manager = resource_manager
         self._clock = clock
         self._deadline = deadline

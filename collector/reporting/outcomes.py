@@ -97,7 +97,6 @@ class ApplicationResult:
         """Set the outcome and, for an error, its code and message."""
         self.outcome, self.error_code, self.error_message = outcome, code, message
 
-
     @classmethod
     def of_departed(cls, facts: ApplicationFacts) -> ApplicationResult:
         """Return the result of an application that the ledger knows and the registry has no row of."""

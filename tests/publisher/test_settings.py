@@ -83,7 +83,9 @@ def test_the_interval_follows_from_the_schedule() -> None:
 
 def test_the_canary_is_an_application() -> None:
     canary = f"/subscriptions/{GUID}/resourceGroups/rg/providers/Microsoft.Solutions/applications/canary"
-    assert CollectorSettings.from_environment(MINIMUM | {"CANARY_APPLICATION_ID": canary}).canary_application_id == canary
+    assert (
+        CollectorSettings.from_environment(MINIMUM | {"CANARY_APPLICATION_ID": canary}).canary_application_id == canary
+    )
     assert "broken on purpose" in problems_with(CANARY_APPLICATION_ID="canary")["CANARY_APPLICATION_ID"]
 
 
