@@ -41,7 +41,8 @@ class FanOut:
 
     async def send(self, most: int = 250) -> list[tuple[str, Shard]]:
         """Send shards, and take their messages off the queue: the queue's id of each, and the shard."""
-        await send_shards(self.fleet.settings, trigger="timer", most=most, sleep=_instantly)
+        clock = self.fleet.sandbox.clock
+        await send_shards(self.fleet.settings, trigger="timer", most=most, sleep=_instantly, clock=clock)
         return await self.take()
 
     async def take(self) -> list[tuple[str, Shard]]:
@@ -53,7 +54,8 @@ class FanOut:
 
     def work(self, message_id: str, shard: Shard, **settings: Any) -> ShardWork:
         changed = replace(self.fleet.settings, **settings)
-        return ShardWork(changed, shard, message_id, time_limit=timedelta(minutes=1), sleep=_instantly)
+        limit, clock = timedelta(minutes=1), self.fleet.sandbox.clock
+        return ShardWork(changed, shard, message_id, time_limit=limit, sleep=_instantly, clock=clock)
 
     async def deliver(self, message_id: str, shard: Shard) -> RunSummary | None:
         return await self.work(message_id, shard).collect()
@@ -97,6 +99,13 @@ def without_run(rows: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
         "Evaluated_at",
         "Oldest_evaluation",
         "Latest_evaluation",
+        "Due_by",
+        "Last_read",
+        "Guard_read_at",
+        "Since",
+        "Changed_at",
+        "States_id",
+        "States_time",
     }
     return Counter(tuple((name, row[name]) for name in sorted(row) if name not in changing) for row in rows)
 
