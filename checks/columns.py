@@ -19,7 +19,7 @@ ROW_BUILDERS: Final = {
     "PolicyComplianceStates_CL": ("collector/reporting/rows.py", ("StateRows", "state_row")),
     "PolicyCollectionResults_CL": ("collector/reporting/rows.py", ("result_row",)),
     "PolicyCollectionRuns_CL": ("collector/reporting/rows.py", ("run_row",)),
-    "ManagedApplicationEvents_CL": ("notification_endpoint/events.py", ("event_row",)),
+    "ManagedApplicationEvents_CL": ("registry/events.py", ("Event",)),
 }
 """Which file and which classes or functions in it build the rows of a table."""
 

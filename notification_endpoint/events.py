@@ -4,20 +4,15 @@ Azure delivers at least once, and repeats what was answered with a 5xx, so one e
 their Event_id, and the latest row has the final outcome.
 """
 
-import gzip
-import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final
-
-import orjson
+from typing import Any
 
 from notification_endpoint.handler import Outcome
 from notification_endpoint.notification import Notification
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_ids import fold
-
-_ID_DIGITS: Final = 32
+from registry.events import Event, Plan, digest_of, iso_text, upload_rows
 
 
 def event_id(notification: Notification) -> str:
@@ -25,8 +20,8 @@ def event_id(notification: Notification) -> str:
 
     Azure sends no id of its own (FACTS 1.3).
     """
-    parts = fold(str(notification.application_id)), *notification.kind, _text_of(notification.event_time)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_ID_DIGITS]
+    about = fold(str(notification.application_id))
+    return digest_of(about, *notification.kind, iso_text(notification.event_time))
 
 
 def event_row(
@@ -41,36 +36,30 @@ def event_row(
         customer_name: the operator's name for the customer, or the subscription id.
         correlation_id: what the answer and the log call this delivery.
     """
-    identity = notification.application_id
     event_type, provisioning_state = notification.kind
-    return {
-        "TimeGenerated": _text_of(received_at),
-        "Event_id": event_id(notification),
-        "Application_id": str(identity),
-        "Application_name": identity.name,
-        "Customer_name": customer_name,
-        "Customer_subscription_id": identity.subscription_id,
-        "Event_type": event_type,
-        "Provisioning_state": provisioning_state,
-        "Plan_publisher": notification.plan_publisher,
-        "Plan_product": notification.plan_product,
-        "Plan_name": notification.plan_name,
-        "Plan_version": notification.plan_version,
-        "Application_definition_id": notification.application_definition_id,
-        "Error_code": notification.error_code,
-        "Error_message": notification.error_message,
-        "Event_time": _text_of(notification.event_time),
-        "Received_at": _text_of(received_at),
-        "Registry_action": str(outcome.action),
-        "Registry_error": "" if outcome.status is HTTPStatus.OK else outcome.reason or str(outcome.action),
-        "Correlation_id": correlation_id,
-    }
+    return Event(
+        event_type=event_type,
+        action=str(outcome.action),
+        happened_at=notification.event_time,
+        received_at=received_at,
+        application_id=notification.application_id,
+        event_id=event_id(notification),
+        provisioning_state=provisioning_state,
+        customer_name=customer_name,
+        plan=Plan(
+            notification.plan_publisher,
+            notification.plan_product,
+            notification.plan_name,
+            notification.plan_version,
+            notification.application_definition_id,
+        ),
+        error_code=notification.error_code,
+        error_message=notification.error_message,
+        registry_error="" if outcome.status is HTTPStatus.OK else outcome.reason or str(outcome.action),
+        correlation_id=correlation_id,
+    ).row()
 
 
 async def store_event(row: dict[str, Any], endpoint: LogsEndpoint, stream: str, *, deadline: float) -> None:
     """Upload one row; raise the AzureFailure when it is not stored by `deadline` (seconds of `time.monotonic`)."""
-    await endpoint.upload(stream, gzip.compress(orjson.dumps([row]), mtime=0), deadline=deadline)
-
-
-def _text_of(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    await upload_rows([row], endpoint, stream, deadline=deadline)

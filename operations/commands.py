@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from operations.acceptances import accept_open
 from operations.changes import add, name, reconcile, remove
+from operations.ledger_rows import ledger
 from operations.lookups import check, list_applications, show
+from operations.snoozes import snooze
+from operations.workplace import Workplace, open_workplace
 from publisher.settings import ReconcileSettings
-from registry.clients import shared_refresher
-from registry.inventory import Inventory
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from operations.report import Console, Report
 
-_COMMANDS: Final[dict[str, Callable[[Inventory, argparse.Namespace, Console], Awaitable[Report]]]] = {
+_COMMANDS: Final[dict[str, Callable[[Workplace, argparse.Namespace, Console], Awaitable[Report]]]] = {
     "list": list_applications,
     "show": show,
     "add": add,
@@ -24,6 +26,9 @@ _COMMANDS: Final[dict[str, Callable[[Inventory, argparse.Namespace, Console], Aw
     "name": name,
     "check": check,
     "reconcile": reconcile,
+    "accept": accept_open,
+    "snooze": snooze,
+    "ledger": ledger,
 }
 
 
@@ -32,6 +37,7 @@ async def run(options: argparse.Namespace, variables: Mapping[str, str], console
 
     Raises:
         SettingsError: settings are missing or wrong; `doctor` reports them instead.
+        BadUsage, Refused: the command does not do what was asked.
         AzureFailure: the registry, or another service that the whole command needs, could not be reached.
     """
     if options.command == "doctor":
@@ -40,6 +46,5 @@ async def run(options: argparse.Namespace, variables: Mapping[str, str], console
         with console.busy("examining the installation"):
             return await examine(variables, only=options.application, everything=options.all)
     settings = ReconcileSettings.from_environment(variables)
-    async with shared_refresher(settings) as refresher:
-        command = _COMMANDS[options.command]
-        return await command(Inventory(refresher), options, console)
+    async with open_workplace(settings) as workplace:
+        return await _COMMANDS[options.command](workplace, options, console)

@@ -17,7 +17,7 @@ from publisher.environment import SettingsError
 from publisher.resource_manager import ResourceManager
 from publisher.resource_settings import DATA_COLLECTION_SETTING_NAMES
 from publisher.retry import Patience
-from publisher.settings import CollectorSettings, NotificationSettings, ReconcileSettings
+from publisher.settings import CollectorSettings, NotificationSettings, SharedSettings
 from registry.inventory import as_document
 from registry.registry import Registry
 
@@ -47,7 +47,7 @@ async def examine(variables: Mapping[str, str], *, only: ApplicationId | None, e
         everything: read those of every application.
     """
     problems = set[str]()
-    shared = _read(ReconcileSettings, variables, problems)
+    shared = _read(SharedSettings, variables, problems)
     collector = _read(CollectorSettings, variables, problems)
     webhook = _read(NotificationSettings, variables, problems)
     checks = examine_settings(variables, problems)
@@ -64,7 +64,7 @@ async def examine(variables: Mapping[str, str], *, only: ApplicationId | None, e
 
 
 async def _examine_azure(
-    shared: ReconcileSettings,
+    shared: SharedSettings,
     collector: CollectorSettings | None,
     webhook: NotificationSettings | None,
     *,
@@ -105,7 +105,7 @@ def _streams(collector: CollectorSettings | None, webhook: NotificationSettings 
     return [*streams, webhook.events_stream] if webhook else streams
 
 
-_AnySettings = TypeVar("_AnySettings", CollectorSettings, NotificationSettings, ReconcileSettings)
+_AnySettings = TypeVar("_AnySettings", CollectorSettings, NotificationSettings, SharedSettings)
 
 
 def _read(kind: type[_AnySettings], variables: Mapping[str, str], problems: set[str]) -> _AnySettings | None:

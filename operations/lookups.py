@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from operations.report import Cell, Listing, Report, Tone, not_registered
+from operations.verdict_tables import document_of, listings_of, summary
 from publisher.errors import AzureFailure
-from publisher.resource_ids import fold
+from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
 from registry.inventory import Difference, Finding, Inventory, as_document, each
 from registry.managed_application import MalformedRow, ManagedApplication
-from registry.rows import UnreadableRow, application_of, is_tombstone
+from registry.rows import UnreadableRow, application_of, is_tombstone, time_text
+from registry.tombstones import removal_in
+from verdicts.ledger import Entry
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from operations.report import Console
-    from publisher.resource_ids import ApplicationId
+    from operations.workplace import Workplace
+    from publisher.table import Row
 
+_LISTED_APART: Final = frozenset({"assignments", "definition_names", "exemptions"})
 _FINDING_TONES: Final[dict[Finding, Tone]] = {
     Finding.CHANGED: "doubtful",
     Finding.MISSING: "doubtful",
@@ -27,43 +35,79 @@ _FINDING_TONES: Final[dict[Finding, Tone]] = {
 }
 
 
-async def list_applications(inventory: Inventory, options: argparse.Namespace, _: Console) -> Report:
+async def list_applications(workplace: Workplace, options: argparse.Namespace, _: Console) -> Report:
     """Report every registered application, and the rows that cannot be collected."""
     wanted = fold(options.find)
     applications, malformed = [], []
-    async for item in inventory.registry.applications():
+    async for item in workplace.registry.applications():
         if isinstance(item, MalformedRow):
             malformed.append(item)
         elif wanted in fold(f"{item.application_id} {item.customer_name}"):
             applications.append(item)
     applications.sort(key=lambda item: (fold(item.customer_name), fold(str(item.application_id))))
-    listings = [_applications_table(applications)]
+    verdicts = await _summaries(workplace)
+    listings = [_applications_table(applications, verdicts)]
     if malformed:
         rows = [(item.name, item.subscription_id, Cell(item.reason, "bad")) for item in malformed]
         listings.append(Listing("Rows that cannot be collected", ("Row", "Subscription", "Why"), rows))
     return Report(
         ok=True,
-        document={"applications": [_in_list(item) for item in applications], "malformed": as_document(malformed)},
+        document={
+            "applications": [_in_list(item, verdicts) for item in applications],
+            "malformed": as_document(malformed),
+        },
         listings=tuple(listings),
         notes=(f"{len(applications)} applications",),
     )
 
 
-async def show(inventory: Inventory, options: argparse.Namespace, _: Console) -> Report:
-    """Report everything that the registry knows about one application."""
-    row = await inventory.registry.find(options.application)
-    if row is None:
+async def show(workplace: Workplace, options: argparse.Namespace, _: Console) -> Report:
+    """Report everything that the registry and the ledger know about one application."""
+    entry, now = await workplace.ledger.find(options.application), workplace.now()
+    row = await workplace.registry.find(options.application)
+    if row is None and entry is None:
         return not_registered(options.application)
+    report = _in_registry(options.application, row)
+    return replace(
+        report,
+        document=report.document | {"ledger": document_of(entry, now)},
+        listings=(*report.listings, *listings_of(entry, now)),
+    )
+
+
+def _in_registry(application_id: ApplicationId, row: Row | None) -> Report:
+    """Return the report about an application's row in the registry."""
+    if row is None:
+        document: dict[str, Any] = {"status": "vanished", "application_id": str(application_id)}
+        error = "it is not in the registry, and the ledger knows it: `reconcile` registers it when Azure knows it too"
+        return Report(ok=False, document=document, listings=(_properties(document),), error=error)
     keys: dict[str, Any] = {"partition_key": row.partition_key, "row_key": row.row_key}
     if is_tombstone(row):
-        document = {**keys, "status": "deleted", "application_id": str(options.application)}
-        document |= {name: str(row.properties.get(name) or "") for name in ("deleted_at", "event_time")}
+        document = {**keys, "status": "deleted", "application_id": str(application_id), **_removal(row)}
+        document["event_time"] = str(row.properties.get("event_time") or "")
         return Report(ok=False, document=document, listings=(_properties(document),), error="it was deleted")
     try:
         application = application_of(row)
-    except UnreadableRow as error:
-        document = {**keys, "status": "malformed", "application_id": str(options.application)}
-        return Report(ok=False, document=document, listings=(_properties(document),), error=f"malformed row: {error}")
+    except UnreadableRow as error_in_row:
+        document = {**keys, "status": "malformed", "application_id": str(application_id)}
+        error = f"malformed row: {error_in_row}"
+        return Report(ok=False, document=document, listings=(_properties(document),), error=error)
+    return _of_application(keys, application)
+
+
+def _removal(row: Row) -> dict[str, Any]:
+    removal = removal_in(row)
+    if removal is None:
+        return {"deleted_at": str(row.properties.get("deleted_at") or ""), "confirmed": False}
+    return {
+        "deleted_at": time_text(removal.at),
+        "confirmed": removal.confirmed,
+        "removed_by": removal.by,
+        "removal_reason": removal.reason,
+    }
+
+
+def _of_application(keys: dict[str, Any], application: ManagedApplication) -> Report:
     names = dict(application.definition_names)
     document = {**keys, "status": "active", **as_document(application), "definition_names": names}
     assignments = application.assignments or ()
@@ -72,14 +116,15 @@ async def show(inventory: Inventory, options: argparse.Namespace, _: Console) ->
         ("Assignment", "Display name", "Definition"),
         [(one.id, one.display_name, one.definition_display_name or one.definition_id) for one in assignments],
     )
-    plain = {name: value for name, value in document.items() if name not in {"assignments", "definition_names"}}
+    plain = {name: value for name, value in document.items() if name not in _LISTED_APART}
     note = () if application.assignments is not None else ("The policy assignments are not known.",)
     listings = (_properties(plain), listing) if assignments else (_properties(plain),)
     return Report(ok=True, document=document, listings=listings, notes=note)
 
 
-async def check(inventory: Inventory, options: argparse.Namespace, console: Console) -> Report:
+async def check(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
     """Report how the registry differs from Azure; changes nothing."""
+    inventory = workplace.inventory
     items = [item async for item in inventory.registry.applications()]
     with console.busy(f"comparing {len(items)} applications with Azure"):
         found = [difference for difference in await each(items, inventory.compare) if difference]
@@ -133,14 +178,26 @@ async def _missing(
     return missing, [found for found in searched if isinstance(found, str)]
 
 
-def _in_list(application: ManagedApplication) -> dict[str, Any]:
+async def _summaries(workplace: Workplace) -> dict[ApplicationId, tuple[str, Tone]]:
+    """Return the verdicts of every application that the ledger knows, in a few words."""
+    found: dict[ApplicationId, tuple[str, Tone]] = {}
+    async for entry in workplace.ledger.entries():
+        text = entry.facts.application_id if isinstance(entry, Entry) else entry.application_id
+        with suppress(InvalidResourceId):
+            found[ApplicationId.parse(text)] = summary(entry)
+    return found
+
+
+def _in_list(application: ManagedApplication, verdicts: Mapping[ApplicationId, tuple[str, Tone]]) -> dict[str, Any]:
     """Return an application for the list, without definition names, which `show` has."""
     document: dict[str, Any] = as_document(application)
     del document["definition_names"]
-    return document
+    return document | {"verdicts": verdicts.get(application.application_id, summary(None))[0]}
 
 
-def _applications_table(applications: list[ManagedApplication]) -> Listing:
+def _applications_table(
+    applications: list[ManagedApplication], verdicts: Mapping[ApplicationId, tuple[str, Tone]]
+) -> Listing:
     rows = [
         (
             item.application_id.name,
@@ -153,10 +210,11 @@ def _applications_table(applications: list[ManagedApplication]) -> Listing:
             else f"{item.refreshed_at:%Y-%m-%d %H:%M}"
             if item.refreshed_at
             else Cell("never", "doubtful"),
+            Cell(*verdicts.get(item.application_id, summary(None))),
         )
         for item in applications
     ]
-    columns = ("Application", "Customer", "Subscription", "Plan", "Assignments", "Refreshed")
+    columns = ("Application", "Customer", "Subscription", "Plan", "Assignments", "Refreshed", "Verdicts")
     return Listing("", columns, rows)
 
 

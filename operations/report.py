@@ -55,6 +55,14 @@ class Report:
     bad_usage: bool = False
 
 
+class BadUsage(Exception):  # noqa: N818 - named for what it tells
+    """The options do not make sense together: exit status 2, with this message."""
+
+
+class Refused(Exception):  # noqa: N818 - named for what it tells
+    """The command does not do what was asked, and nothing was changed: exit status 1, with this message."""
+
+
 def not_registered(application_id: ApplicationId) -> Report:
     """Return the report about an application that a command needs and the registry does not have."""
     error = f"{application_id} is not in the registry"
@@ -80,6 +88,15 @@ class Console:
                 self._terminal.print(Text(note), soft_wrap=True)
         if report.error:
             self._errors.print(Text(report.error, style="red"), soft_wrap=True)
+
+    def show_listing(self, listing: Listing) -> None:
+        """Print a table for people at once, before something is asked."""
+        if not self._as_json:
+            self._terminal.print(_table(listing))
+
+    def say(self, text: str) -> None:
+        """Print a line to standard error."""
+        self._errors.print(Text(text), soft_wrap=True)
 
     def show_bad_settings(self, error: SettingsError) -> None:
         """Print every bad setting."""

@@ -105,6 +105,14 @@ class SharedSettings:
     storage: Storage
     table_name: str
 
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> "SharedSettings":
+        """Return the settings; raise SettingsError with every problem there is."""
+        env = Environment(variables)
+        settings = SharedSettings(*_shared(env))
+        env.finish()
+        return settings
+
 
 @dataclass(frozen=True, slots=True)
 class IngestionSettings(SharedSettings):
@@ -212,14 +220,17 @@ class NotificationSettings(IngestionSettings):
 
 
 @dataclass(frozen=True, slots=True)
-class ReconcileSettings(SharedSettings):
-    """What the reconciliation of the registry needs."""
+class ReconcileSettings(IngestionSettings):
+    """What the daily job and the operator's commands need: the registry, the ledger, and the stream of events."""
+
+    events_stream: str
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> "ReconcileSettings":
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
-        settings = cls(*_shared(env))
+        (events,) = streams_from(env, "EVENTS_STREAM_NAME")
+        settings = cls(*_shared(env), *endpoint_and_rule_from(env), events_stream=events)
         env.finish()
         return settings
 

@@ -72,7 +72,10 @@ async def shared_refresher(
 
 @asynccontextmanager
 async def shared_logs_endpoint(
-    settings: NotificationSettings, *, attempts: int = DEFAULT_ATTEMPTS, sleep: Sleep = asyncio.sleep
+    settings: NotificationSettings | ReconcileSettings,
+    *,
+    attempts: int = DEFAULT_ATTEMPTS,
+    sleep: Sleep = asyncio.sleep,
 ) -> AsyncIterator[LogsEndpoint]:
     """Yield the client of the data collection rule, shared like the refresher; `attempts` and `sleep` as there."""
     async with _LOGS_ENDPOINTS.share(settings, Patience(attempts, sleep=sleep)) as endpoint:
@@ -88,7 +91,9 @@ def _open_refresher(
     return Refresher(arm, registry), _closing(credential, arm, registry)
 
 
-def _open_logs_endpoint(settings: NotificationSettings, patience: Patience) -> tuple[LogsEndpoint, AsyncExitStack]:
+def _open_logs_endpoint(
+    settings: NotificationSettings | ReconcileSettings, patience: Patience
+) -> tuple[LogsEndpoint, AsyncExitStack]:
     credential = own_identity_credential(settings.own_identity_client_id)
     endpoint = LogsEndpoint(settings, credential, patience=patience)
     return endpoint, _closing(credential, endpoint)

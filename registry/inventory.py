@@ -14,11 +14,13 @@ from publisher.errors import AzureFailure
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.resource_manager import APPLICATIONS_API_VERSION, text_at
 from publisher.table import Row
-from registry.managed_application import ARM_TEXTS, MalformedRow, ManagedApplication
+from registry.existence import is_gone
+from registry.managed_application import ARM_TEXTS, MalformedRow, ManagedApplication, Removal
 from registry.reconcile import AT_ONCE, SECONDS_PER_APPLICATION
-from registry.refresh import Change, Refresher, is_gone, repeated_on_row_change
+from registry.refresh import Change, Refresher
 from registry.registry import Registry
-from registry.rows import OPERATOR, is_tombstone
+from registry.repeating import repeated_on_row_change
+from registry.rows import is_tombstone
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
@@ -94,10 +96,14 @@ class Inventory:
         return (Standing.DELETING if application.is_going else Standing.ALIVE), ""
 
     @repeated_on_row_change
-    async def remove(self, application_id: ApplicationId) -> None:
-        """Replace the application's row by a tombstone, which stops late notifications; raise NotRegistered."""
-        row = await self._active_row(application_id)
-        await self.registry.tombstone(row, event_time=None, now=self.refresher.clock(), removed_by=OPERATOR)
+    async def remove(self, application_id: ApplicationId, *, person: str, reason: str) -> None:
+        """Leave a tombstone in the place of the application's row, if any, which stops late notifications.
+
+        A tombstone that was there says from now on that an operator removed the application.
+        """
+        row = await self.registry.find(application_id)
+        removal = Removal(self.refresher.clock(), confirmed=True, by=person, reason=reason)
+        await self.registry.remove(application_id, row, removal)
 
     @repeated_on_row_change
     async def name(self, application_id: ApplicationId, customer_name: str) -> None:

@@ -39,6 +39,8 @@ class Posture:
     disabled: tuple[str, ...] | None = None
     references: int = 1
     """Definitions that the assignment assigns: how many references an initiative has."""
+    at_default: tuple[str, ...] = field(default=(), compare=False)
+    """Parameters whose value is the definition's default, as far as that could be read: leaving them out is the same."""
     changed_at: datetime | None = field(default=None, compare=False)
 
 
@@ -101,6 +103,21 @@ class ManagedApplication:
     event_time: datetime | None = None
     refreshed_at: datetime | None = None
     access_lost_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """When an application was taken out of the registry, by whom and why.
+
+    `confirmed` tells that ARM itself called the application gone, or that an operator removed it. Without that, Azure
+    told of a deletion, and ARM denied us the application and its managed resource group. `by` is "Azure", or the name
+    of the operator.
+    """
+
+    at: datetime
+    confirmed: bool
+    by: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

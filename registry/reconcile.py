@@ -26,6 +26,8 @@ _NAMED_FAILURES: Final = 10
 _REVISITED_FOR: Final = timedelta(days=30)
 """For how long removed applications are read again."""
 
+_TOLD: Final = frozenset({Change.REGISTERED, Change.REMOVED, Change.DELETION_CONFIRMED})
+
 
 class ReconciliationFailed(Exception):  # noqa: N818 - named for what happened
     """Some applications could not be refreshed; the message counts them and names the first few."""
@@ -37,13 +39,22 @@ class Reconciliation:
 
     changes: Counter[str] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
+    told: list[tuple[ApplicationId, Change]] = field(default_factory=list)
+    """Who was removed or registered, and whose removal was confirmed: what no notification told of."""
     broken_off: AzureFailure | None = None
-    """Why the registry could not be read completely."""
+    """Why the registry, or the ledger, could not be read completely."""
+
+    def note(self, application_id: ApplicationId, change: Change, *, was_removed: bool) -> None:
+        """Count what became of an application; one that was removed already counts only when something changed."""
+        if not (was_removed and change is Change.CONFIRMED):
+            self.changes[change] += 1
+        if change in _TOLD:
+            self.told.append((application_id, change))
 
     def raise_for_failures(self) -> None:
         """Raise ReconciliationFailed when anything failed."""
         if self.broken_off is not None:
-            raise ReconciliationFailed(f"the registry was not read to its end: {self.broken_off}") from self.broken_off
+            raise ReconciliationFailed(f"not everything was read to its end: {self.broken_off}") from self.broken_off
         if not self.failures:
             return
         first = "; ".join(f"{name}: {reason}" for name, reason in list(self.failures.items())[:_NAMED_FAILURES])
@@ -59,7 +70,27 @@ async def reconcile_registry(refresher: Refresher, *, deadline: float) -> Reconc
     row is rewritten from what ARM says when it has the application's id.
     """
     result = Reconciliation()
-    items = _active_and_removed(refresher)
+    await refresh_each(_active_and_removed(refresher), refresher, result, deadline=deadline)
+    _LOGGER.info(
+        "registry reconciled%s: %s; %d failed",
+        " in part" if result.broken_off else "",
+        ", ".join(f"{count} {change}" for change, count in sorted(result.changes.items())) or "no application",
+        len(result.failures),
+    )
+    return result
+
+
+async def refresh_each(
+    items: AsyncIterator[ManagedApplication | MalformedRow | ApplicationId],
+    refresher: Refresher,
+    result: Reconciliation,
+    *,
+    deadline: float,
+) -> None:
+    """Refresh registered applications, and revisit those that are given by id alone; add what was done to the result.
+
+    Items are read one by one and refreshed AT_ONCE at a time. Raises nothing.
+    """
     turn = asyncio.Lock()
 
     async def take() -> ManagedApplication | MalformedRow | ApplicationId | None:
@@ -76,13 +107,6 @@ async def reconcile_registry(refresher: Refresher, *, deadline: float) -> Reconc
     async with asyncio.TaskGroup() as workers:
         for _ in range(AT_ONCE):
             workers.create_task(work())
-    _LOGGER.info(
-        "registry reconciled%s: %s; %d failed",
-        " in part" if result.broken_off else "",
-        ", ".join(f"{count} {change}" for change, count in sorted(result.changes.items())) or "no application",
-        len(result.failures),
-    )
-    return result
 
 
 async def _active_and_removed(refresher: Refresher) -> AsyncIterator[ManagedApplication | MalformedRow | ApplicationId]:
@@ -112,5 +136,4 @@ async def _reconcile(
     except AzureFailure as failure:
         result.failures[str(application_id)] = f"{failure.code}: {failure}"
     else:
-        if not (was_removed and change is Change.CONFIRMED):
-            result.changes[change] += 1
+        result.note(application_id, change, was_removed=was_removed)

@@ -5,54 +5,29 @@ it starts again. So the last writer has read ARM last, and the registry ends up 
 order in which notifications arrive.
 """
 
-import asyncio
-import functools
-import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Final
 
-from publisher.errors import AzureFailure, MalformedAnswer, NotFound, TransientFailure, is_out_of_reach
-from publisher.resource_ids import ApplicationId, fold
+from publisher.errors import AzureFailure, MalformedAnswer, NotFound, is_out_of_reach
+from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
 from publisher.resource_manager import Application, ResourceManager
-from publisher.table import Row, RowChanged
+from publisher.table import Row
 from registry.definition_names import DEFINITION_NAMES, DefinitionNames
-from registry.managed_application import ARM_TEXTS, ExpectedAssignment, ManagedApplication
+from registry.existence import Answer, Existence, existence_of, is_denied, is_gone
+from registry.managed_application import ARM_TEXTS, ExpectedAssignment, ManagedApplication, Removal
 from registry.policy_assignments import expected_assignments
 from registry.registry import Registry
+from registry.repeating import repeated_on_row_change
 from registry.rows import UnreadableRow, application_of, event_time_of, is_tombstone, latest
+from registry.tombstones import AZURE, removal_in
 
-_GONE_CODES: Final = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
 _INITIATIVE: Final = "/policysetdefinitions/"
-_Parameters = ParamSpec("_Parameters")
-_Answer = TypeVar("_Answer")
-_TRIES: Final = 8
 _WRITING_SECONDS: Final = 10.0
 """Seconds before the deadline that reading the assignments leaves to writing the row."""
-
-
-def repeated_on_row_change(
-    function: Callable[_Parameters, Awaitable[_Answer]],
-) -> Callable[_Parameters, Coroutine[Any, Any, _Answer]]:
-    """Make a function that reads a row and writes it start again when somebody else wrote the row in between.
-
-    It raises TransientFailure when that happens every time.
-    """
-
-    @functools.wraps(function)
-    async def repeated(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Answer:
-        for number in range(_TRIES):
-            try:
-                return await function(*args, **kwargs)
-            except RowChanged:
-                longest = min(0.02 * 2**number, 0.3)
-                await asyncio.sleep(random.random() * longest)  # noqa: S311 - spreads the writers, not a secret
-        raise TransientFailure("the registry row is being written by others all the time", code="RegistryBusy")
-
-    return repeated
 
 
 class Change(StrEnum):
@@ -69,6 +44,8 @@ class Change(StrEnum):
     """The row already has a later event."""
     ACCESS_LOST = "AccessLost"
     """ARM denies us the application; the row stays, and says since when."""
+    DELETION_CONFIRMED = "DeletionConfirmed"
+    """ARM says that an application does not exist which was removed without its word, or had no row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +81,10 @@ class Refresher:
     async def confirm_deletion(self, asked: ApplicationId, *, event_time: datetime, deadline: float) -> Change:
         """Leave a tombstone for an application that an event says was deleted, unless ARM says that it exists.
 
-        ARM confirms a deletion with 404, with the states Deleting and Deleted, and by denying access, because our
-        permissions end with the application. Nothing is written when the row has a later event. An application without
-        a row gets a tombstone too, so that an earlier event that arrives later does not register it.
+        ARM confirms a deletion with ResourceNotFound and with the states Deleting and Deleted. Where it denies us the
+        application and its managed resource group, because our permissions end with the application, the tombstone says
+        that nobody confirmed the deletion. Nothing is written when the row has a later event. An application without a
+        row gets a tombstone too, so that an earlier event that arrives later does not register it.
         """
         row = await self.registry.find(asked)
         if row is None:
@@ -116,13 +94,10 @@ class Refresher:
             return Change.CONFIRMED
         if (known := event_time_of(row)) is not None and known > event_time:
             return Change.OUTDATED
-        try:
-            if not (await self.arm.application(asked, deadline=deadline)).is_going:
-                return Change.ALIVE
-        except AzureFailure as failure:
-            if not (isinstance(failure, NotFound) or is_out_of_reach(failure)):
-                raise
-        return await self._remove(row, event_time)
+        answer = await existence_of(self.arm, asked, _group_of(row), deadline=deadline)
+        if answer.existence is Existence.ALIVE:
+            return Change.ALIVE
+        return await self._remove(asked, row, answer, event_time=event_time, told="Azure told of the deletion: ")
 
     @repeated_on_row_change
     async def reconcile(self, asked: ApplicationId, *, deadline: float) -> Change:
@@ -137,32 +112,57 @@ class Refresher:
             application = await self.arm.application(asked, deadline=deadline)
         except AzureFailure as failure:
             if is_gone(failure):
-                return await self._remove(row, None)
+                return await self._remove(asked, row, _gone(failure.code))
             if is_out_of_reach(failure):
                 await self.registry.note_lost_access(row, now=self.clock())
                 return Change.ACCESS_LOST
             raise
-        return await (self._remove(row, None) if application.is_gone else self._write(application, row, None, deadline))
+        if application.is_gone:
+            return await self._remove(asked, row, _gone(application.provisioning_state))
+        return await self._write(application, row, None, deadline)
 
     @repeated_on_row_change
     async def revisit(self, asked: ApplicationId, *, deadline: float) -> Change:
-        """Read a removed application again, and register it again when ARM says that it exists.
+        """Read an application that was removed, or has no row, and register it when ARM says that it exists.
 
-        A removal can be wrong: it is also written when ARM denies access, and its event can be forged.
+        A removal can be wrong: it is also written when ARM denies access, and a row can be lost. When ARM says that the
+        application does not exist, its tombstone says from then on that the deletion is confirmed.
         """
         row = await self.registry.find(asked)
-        if row is None or not is_tombstone(row):
+        if row is not None and not is_tombstone(row):
             return Change.CONFIRMED
         try:
             application = await self.arm.application(asked, deadline=deadline)
         except AzureFailure as failure:
-            if isinstance(failure, NotFound) or is_out_of_reach(failure):
+            if is_gone(failure):
+                return await self._confirm_removal(asked, row, failure.code)
+            if is_denied(failure):
                 return Change.CONFIRMED
             raise
+        if application.is_going:
+            return await self._confirm_removal(asked, row, application.provisioning_state)
         return await self._write(application, row, None, deadline)
 
-    async def _remove(self, row: Row, event_time: datetime | None) -> Change:
-        await self.registry.tombstone(row, event_time=event_time, now=self.clock())
+    async def _confirm_removal(self, asked: ApplicationId, row: Row | None, said: str) -> Change:
+        """Record that ARM has confirmed a removal; the time stays that of the removal."""
+        known = removal_in(row) if row is not None else None
+        if known is not None and known.confirmed:
+            return Change.CONFIRMED
+        await self._remove(asked, row, _gone(said), at=known.at if known else None)
+        return Change.DELETION_CONFIRMED
+
+    async def _remove(
+        self,
+        asked: ApplicationId,
+        row: Row | None,
+        answer: Answer,
+        *,
+        event_time: datetime | None = None,
+        told: str = "",
+        at: datetime | None = None,
+    ) -> Change:
+        removal = Removal(at or self.clock(), answer.existence is Existence.GONE, AZURE, told + answer.reason)
+        await self.registry.remove(asked, row, removal, event_time=event_time)
         return Change.REMOVED
 
     async def _write(
@@ -183,12 +183,12 @@ class Refresher:
         row = await self.registry.find(application_id)
         try:
             await self.arm.application(application_id, deadline=deadline)
-        except NotFound:
+        except AzureFailure as failure:
+            if not is_gone(failure):
+                return  # the row says what ARM said a moment ago
             if row is not None and not is_tombstone(row):
-                await self._remove(row, None)
+                await self._remove(application_id, row, _gone(failure.code))
             raise
-        except AzureFailure:
-            return  # the row says what ARM said a moment ago
 
     async def described(
         self, application: Application, row: Row | None, *, event_time: datetime | None = None, deadline: float
@@ -244,10 +244,10 @@ def _known(row: Row | None) -> ManagedApplication | None:
         return None
 
 
-def is_gone(failure: AzureFailure) -> bool:
-    """Tell whether ARM itself says that an application, or its resource group, does not exist.
+def _group_of(row: Row) -> ResourceGroupId | None:
+    known = _known(row)
+    return known.managed_resource_group_id if known else None
 
-    SubscriptionNotFound does not: the subscription may only be invisible to us (FACTS 5.3). Neither does a 404 without
-    ARM's error code, which a proxy can answer.
-    """
-    return isinstance(failure, NotFound) and failure.code in _GONE_CODES
+
+def _gone(said: str) -> Answer:
+    return Answer(Existence.GONE, f"Azure Resource Manager says {said}")

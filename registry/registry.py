@@ -14,10 +14,8 @@ from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId
 from publisher.retry import USUAL_PATIENCE, Patience
 from publisher.table import EVERYTHING, KeyRange, Row, RowChanged, Table
 from publisher.transport import Closing
-from registry.managed_application import MalformedRow, ManagedApplication
+from registry.managed_application import MalformedRow, ManagedApplication, Removal
 from registry.rows import (
-    AZURE,
-    OPERATOR,
     UnreadableRow,
     application_of,
     deleted_at_of,
@@ -28,9 +26,14 @@ from registry.rows import (
     malformed,
     properties_of,
     time_text,
+    unreached_properties,
+)
+from registry.tombstones import (
+    OPERATOR,
+    removal_in,
+    removed_properties,
     tombstone_properties,
     unknown_tombstone_properties,
-    unreached_properties,
 )
 
 if TYPE_CHECKING:
@@ -105,9 +108,20 @@ class Registry(Closing):
         else:
             await self._table.replace(replacing, properties)
 
-    async def tombstone(self, row: Row, *, event_time: datetime | None, now: datetime, removed_by: str = AZURE) -> None:
-        """Leave a tombstone in the place of a row; raise RowChanged."""
-        await self._table.replace(row, tombstone_properties(row, event_time, now, removed_by))
+    async def removal_of(self, application_id: ApplicationId) -> Removal | None:
+        """Return how an application was taken out of the registry; None when it is there, or never was."""
+        row = await self.find(application_id)
+        return None if row is None else removal_in(row)
+
+    async def remove(
+        self, application_id: ApplicationId, row: Row | None, removal: Removal, *, event_time: datetime | None = None
+    ) -> None:
+        """Leave a tombstone in the place of `row`, the row that `find` returned; raise RowChanged."""
+        if row is None:
+            properties = removed_properties(application_id, removal)
+            await self._table.insert(application_id.partition_key, application_id.row_key, properties)
+        else:
+            await self._table.replace(row, tombstone_properties(row, event_time, removal))
 
     async def deleted(self, *, since: datetime) -> AsyncIterator[ApplicationId]:
         """Yield the applications whose tombstone was written since then, except those that an operator removed."""

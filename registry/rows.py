@@ -18,8 +18,8 @@ from registry.stored_assignments import assignments_in, assignments_text, defini
 
 DELETED: Final = "deleted"
 ACTIVE: Final = "active"
-AZURE: Final = "Azure"
-OPERATOR: Final = "operator"
+OF_TOMBSTONES: Final = ("deleted_at", "removed_by", "removed_by_person", "removal_reason", "confirmed")
+"""The properties that only a tombstone has."""
 
 
 def is_tombstone(row: Row) -> bool:
@@ -39,7 +39,7 @@ def deleted_at_of(row: Row) -> datetime | None:
 
 def customer_name_of(row: Row) -> str:
     """Return what the operator calls the customer; "" when no name was set."""
-    return _text(row.properties, "customer_name")
+    return text_in(row.properties, "customer_name")
 
 
 class UnreadableRow(Exception):  # noqa: N818 - named for what it tells
@@ -77,7 +77,7 @@ def application_of(row: Row) -> ManagedApplication:
         application_id=identity,
         managed_resource_group_id=_managed_resource_group(properties, identity),
         customer_name=customer_name_of(row) or identity.subscription_id,
-        **{name: _text(properties, name) for name in ARM_TEXTS},
+        **{name: text_in(properties, name) for name in ARM_TEXTS},
         assignments=assignments_in(properties.get("assignments")),
         definition_names=definition_names_in(properties.get("definition_names")),
         event_time=event_time_of(row),
@@ -103,10 +103,10 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
     Other properties of the previous row stay, such as the operator's `customer_name`.
     """
     properties = dict(previous.properties) if previous else {}
-    for name in ("deleted_at", "removed_by", "access_lost_at", "assignments", "definition_names"):
+    for name in (*OF_TOMBSTONES, "access_lost_at", "assignments", "definition_names"):
         properties.pop(name, None)
     properties |= {
-        **_identity_properties(application.application_id),
+        **identity_properties(application.application_id),
         "managed_resource_group_id": str(application.managed_resource_group_id),
         "mrg_name": application.managed_resource_group_id.resource_group,
         **{name: getattr(application, name) for name in ARM_TEXTS},
@@ -133,37 +133,21 @@ def unreached_properties(
     """
     kept = {"customer_name": customer_name_of(previous)} if previous and customer_name_of(previous) else {}
     return kept | {
-        **_identity_properties(application_id),
+        **identity_properties(application_id),
         "status": ACTIVE,
         "event_time": time_text(event_time),
         "access_lost_at": time_text(now),
     }
 
 
-def _identity_properties(identity: ApplicationId) -> dict[str, str]:
+def identity_properties(identity: ApplicationId) -> dict[str, str]:
+    """Return the properties that say which application a row is about."""
     return {
         "application_id": str(identity),
         "subscription_id": identity.subscription_id,
         "app_resource_group_name": identity.resource_group,
         "app_name": identity.name,
     }
-
-
-def tombstone_properties(row: Row, event_time: datetime | None, now: datetime, removed_by: str) -> dict[str, Any]:
-    """Return the properties of the tombstone that takes a row's place; `removed_by` is AZURE or OPERATOR."""
-    properties = dict(row.properties)
-    for name in ("assignments", "definition_names"):
-        properties.pop(name, None)
-    if moment := latest(event_time_of(row), event_time):
-        properties["event_time"] = time_text(moment)
-    return properties | {"status": DELETED, "deleted_at": time_text(now), "removed_by": removed_by}
-
-
-def unknown_tombstone_properties(application_id: ApplicationId, event_time: datetime) -> dict[str, Any]:
-    """Return the properties of the tombstone of an application that has no row; the event is all that is known."""
-    moment = time_text(event_time)
-    identity = _identity_properties(application_id)
-    return {**identity, "status": DELETED, "event_time": moment, "deleted_at": moment, "removed_by": AZURE}
 
 
 def latest(*moments: datetime | None) -> datetime | None:
@@ -208,7 +192,8 @@ def _identifier(properties: Mapping[str, Any], name: str) -> str:
     return value.strip()
 
 
-def _text(properties: Mapping[str, Any], name: str) -> str:
+def text_in(properties: Mapping[str, Any], name: str) -> str:
+    """Return a property as printable text, "" when there is none."""
     value = properties.get(name)
     return "" if value is None or isinstance(value, bytes) else printable(str(value).strip(), longest=1000)
 

@@ -65,7 +65,7 @@ class Role:
 
 
 FRONT: Final = Role("notification_endpoint", ("notification_endpoint",), (*_OF_THE_REGISTRY, "NOTIFICATION_SIGNATURE"))
-WORKER: Final = Role("collector", ("collector", "registry"), (*_OF_THE_REGISTRY, "COLLECTION_SCHEDULE"))
+WORKER: Final = Role("collector", ("collector", "verdicts"), (*_OF_THE_REGISTRY, "COLLECTION_SCHEDULE"))
 API: Final = Role(
     "compliance_api",
     ("compliance_api",),

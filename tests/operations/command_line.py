@@ -39,6 +39,8 @@ Cli = Callable[..., Done]
 def cli(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Runs a command with the sandbox's settings."""
     monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.delenv("LOGNAME", raising=False)
+    monkeypatch.setenv("USER", "ada")
 
     def run(*arguments: str) -> Done:
         capsys.readouterr()

@@ -11,13 +11,18 @@ from pathlib import Path
 import pytest
 from azure.data.tables import TableClient
 
+from publisher.resource_ids import ApplicationId
 from sandbox.faults.effects import Status
-from sandbox.faults.operations import ApplicationList, ApplicationRead, TableRequest
+from sandbox.faults.operations import ApplicationList, ApplicationRead, TableRequest, Upload
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
 from tests.operations.command_line import Cli
+from tests.operations.ledger_facts import NOW, LedgerNow, assignment, facts, weakened
+from verdicts.facts import Unread
+from verdicts.outcome import Outcome
 
 ROOT = Path(__file__).parents[2]
+WHY = ("--reason", "the contract has ended")
 
 
 @pytest.fixture
@@ -42,6 +47,17 @@ class TestAdd:
         assert done.status == 0
         assert [one["result"] for one in done.document["applications"]] == ["Registered", "Registered"]
         assert sorted(listed(cli)) == sorted(customer.application_id for customer in customers)
+
+    def test_who_registered_an_application_is_told_once(self, cli: Cli, sandbox: Sandbox, customer: Customer) -> None:
+        for _ in range(2):
+            assert cli("add", customer.application_id, "--person", "Ada", "--reason", "deployed before").status == 0
+        [row] = sandbox.workspace.query("ManagedApplicationEvents_CL")
+        assert (row["Registry_action"], row["Person"], row["Reason"], row["Plan_name"]) == (
+            "Registered",
+            "Ada",
+            "deployed before",
+            "standard",
+        )
 
     def test_again_it_is_a_refresh(self, cli: Cli, registered: Customer) -> None:
         registered.upgrade("2.0.0")
@@ -95,6 +111,18 @@ class TestList:
         for word in (registered.application_name, registered.subscription_id, "standard 1.0.0", "1 applications"):
             assert word in done.words
 
+    def test_verdicts_are_beside_them(
+        self, cli: Cli, sandbox: Sandbox, environment: dict[str, str], registered: Customer
+    ) -> None:
+        sound = sandbox.arm.add_customer("Fabrikam")
+        cli("add", sound.application_id)
+        broken = (assignment(registered, "baseline", "storage1"), assignment(registered, "other"))
+        LedgerNow(environment).write(facts(registered, *broken))
+        found = {one["application_id"]: one["verdicts"] for one in cli("list", "--json").document["applications"]}
+        assert found[registered.application_id] == "1 NonCompliant, 1 Compliant"
+        assert found[sound.application_id] == "not collected yet"
+        assert "1 NonCompliant" in cli("list").words
+
     def test_it_can_be_narrowed(self, cli: Cli, sandbox: Sandbox, registered: Customer) -> None:
         cli("add", sandbox.arm.add_customer("Fabrikam").application_id)
         cli("name", registered.application_id, "Wide World")
@@ -132,30 +160,107 @@ class TestShow:
         assert "Storage only accepts HTTPS" in cli("show", registered.application_id).words
 
     def test_what_is_not_registered_or_was_removed_is_said(self, cli: Cli, registered: Customer) -> None:
-        cli("remove", registered.application_id, "--force", "--yes")
+        cli("remove", registered.application_id, *WHY, "--force", "--yes")
         done = cli("show", registered.application_id, "--json")
         assert (done.status, done.document["status"]) == (1, "deleted")
         other = cli("show", registered.application_id + "-2")
         assert other.status == 1
         assert "is not in the registry" in other.errors
 
+    def test_what_the_ledger_knows(self, cli: Cli, environment: dict[str, str], registered: Customer) -> None:
+        broken = assignment(registered, "baseline", "storage1", guard=weakened(registered, "baseline"))
+        unread = Unread(NOW, 3, Outcome.ACCESS_DENIED, "AuthorizationFailed")
+        LedgerNow(environment).write(facts(registered, broken, unread=unread))
+        done = cli("show", registered.application_id, "--json")
+        assert done.status == 0
+        known = done.document["ledger"]
+        assert known["unread"]["outcome"] == "AccessDenied"
+        [shown] = known["assignments"]
+        assert (shown["verdict"], shown["guard"]["state"], len(shown["open"])) == ("NonCompliant", "Weakened", 1)
+        words = cli("show", registered.application_id).words
+        for word in ("NonCompliant", "Weakened DoNotEnforce", "AccessDenied", "1 violations, weakened"):
+            assert word in words
+
+    def test_who_accepted_it_is_shown(self, cli: Cli, environment: dict[str, str], registered: Customer) -> None:
+        LedgerNow(environment).write(facts(registered, assignment(registered, "baseline", "storage1")))
+        options = ("--assignment", "baseline", "--until", "7d", "--reason", "later", "--yes")
+        assert cli("accept", registered.application_id, *options).status == 0
+        [shown] = cli("show", registered.application_id, "--json").document["ledger"]["assignments"]
+        assert (shown["accepted"]["person"], shown["accepted"]["reason"]) == ("ada", "later")
+        assert "by ada" in cli("show", registered.application_id).words
+
+    def test_an_application_that_vanished_is_shown_from_the_ledger(
+        self, cli: Cli, environment: dict[str, str], registered: Customer, sandbox: Sandbox
+    ) -> None:
+        lost = sandbox.arm.add_customer("Fabrikam")
+        LedgerNow(environment).write(facts(lost, assignment(lost, "baseline", "storage1")))
+        done = cli("show", lost.application_id, "--json")
+        assert (done.status, done.document["status"]) == (1, "vanished")
+        assert done.document["ledger"]["assignments"]
+
 
 class TestRemove:
     def test_an_application_that_azure_calls_alive_stays(self, cli: Cli, registered: Customer) -> None:
-        done = cli("remove", registered.application_id, "--yes", "--json")
+        done = cli("remove", registered.application_id, *WHY, "--yes", "--json")
         assert done.status == 1
         assert (done.document["azure"], done.document["removed"]) == ("Alive", False)
         assert listed(cli) == [registered.application_id]
 
     def test_not_being_let_in_is_no_reason_to_remove(self, cli: Cli, registered: Customer) -> None:
         registered.revoke_access()
-        done = cli("remove", registered.application_id, "--yes")
+        done = cli("remove", registered.application_id, *WHY, "--yes")
         assert done.status == 1
         assert "cannot be asked" in done.errors
         assert listed(cli) == [registered.application_id]
 
+    def test_a_removal_has_a_reason(self, cli: Cli, registered: Customer) -> None:
+        assert cli("remove", registered.application_id, "--force", "--yes").status == 2
+        assert listed(cli) == [registered.application_id]
+
+    def test_a_removal_is_told_with_the_persons_name_and_the_reason(
+        self, cli: Cli, sandbox: Sandbox, registered: Customer
+    ) -> None:
+        done = cli("remove", registered.application_id, *WHY, "--person", "Ada Lovelace", "--force", "--yes")
+        assert done.status == 0
+        assert "Decided by Ada Lovelace, because: the contract has ended" in done.errors
+        [row] = sandbox.workspace.query("ManagedApplicationEvents_CL | where Registry_action == 'Removed'")
+        assert (row["Event_type"], row["Person"], row["Reason"]) == (
+            "Operator",
+            "Ada Lovelace",
+            "the contract has ended",
+        )
+        assert row["Application_id"] == registered.application_id
+
+    def test_a_row_about_it_that_is_not_stored_is_said_and_undoes_nothing(
+        self, cli: Cli, sandbox: Sandbox, registered: Customer
+    ) -> None:
+        sandbox.faults.add(Upload(), Status(400))
+        done = cli("remove", registered.application_id, *WHY, "--force", "--yes", "--json")
+        assert (done.status, done.document["removed"]) == (1, True)
+        assert "1 event rows were not stored" in done.document["error"]
+        assert listed(cli) == []
+
+    @pytest.mark.parametrize("left", ["vanished", "left unconfirmed"])
+    def test_what_only_the_ledger_knows_can_be_removed(
+        self, cli: Cli, environment: dict[str, str], registered: Customer, left: str
+    ) -> None:
+        LedgerNow(environment).write(facts(registered, assignment(registered, "baseline", "storage1")))
+        identity = ApplicationId.parse(registered.application_id)
+        registered.revoke_access()
+        with TableClient.from_connection_string(environment["AzureWebJobsStorage"], "applications") as table:
+            if left == "vanished":
+                table.delete_entity(identity.partition_key, identity.row_key)
+            else:
+                row = table.get_entity(identity.partition_key, identity.row_key)
+                table.update_entity({**row, "status": "deleted", "confirmed": False, "removed_by": "Azure"})
+        assert cli("remove", registered.application_id, *WHY, "--yes").status == 1
+        assert cli("remove", registered.application_id, *WHY, "--yes", "--force").status == 0
+        done = cli("show", registered.application_id, "--json")
+        assert (done.document["confirmed"], done.document["removed_by"]) == (True, "ada")
+        assert cli("remove", registered.application_id, *WHY, "--yes", "--force").status == 1
+
     def test_force_removes_it_all_the_same(self, cli: Cli, registered: Customer) -> None:
-        assert cli("remove", registered.application_id, "--force", "--yes").status == 0
+        assert cli("remove", registered.application_id, *WHY, "--force", "--yes").status == 0
         assert listed(cli) == []
 
     @pytest.mark.parametrize("going", [False, True])
@@ -165,20 +270,20 @@ class TestRemove:
         else:
             registered.delete()
         sandbox_says = "Deleting" if going else "Gone"
-        done = cli("remove", registered.application_id, "--yes", "--json")
+        done = cli("remove", registered.application_id, *WHY, "--yes", "--json")
         assert (done.status, done.document["removed"]) == (0, True)
         assert done.document["azure"] == sandbox_says
         assert listed(cli) == []
 
     def test_without_a_terminal_it_wants_a_yes(self, cli: Cli, registered: Customer) -> None:
         registered.start_deleting()
-        done = cli("remove", registered.application_id)
+        done = cli("remove", registered.application_id, *WHY)
         assert done.status == 2
         assert "--yes" in done.errors
         assert listed(cli) == [registered.application_id]
 
     def test_what_is_not_registered_cannot_be_removed(self, cli: Cli, customer: Customer) -> None:
-        assert cli("remove", customer.application_id, "--yes").status == 1
+        assert cli("remove", customer.application_id, *WHY, "--yes").status == 1
 
 
 class TestName:
@@ -186,7 +291,7 @@ class TestName:
         assert cli("name", registered.application_id, " Contoso Ltd ").status == 0
         registered.upgrade("2.0.0")
         cli("reconcile")
-        cli("remove", registered.application_id, "--force", "--yes")
+        cli("remove", registered.application_id, *WHY, "--force", "--yes")
         cli("add", registered.application_id)
         shown = cli("show", registered.application_id, "--json").document
         assert (shown["customer_name"], shown["plan_version"]) == ("Contoso Ltd", "2.0.0")
@@ -321,7 +426,7 @@ def test_on_a_terminal_it_asks(
     monkeypatch.setattr(keyboard, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stdin", keyboard)
     monkeypatch.setenv("FORCE_COLOR", "1")
-    done = cli("remove", registered.application_id)
+    done = cli("remove", registered.application_id, *WHY)
     assert done.status == status
     assert "Take" in done.errors
     assert len(listed(cli)) == status

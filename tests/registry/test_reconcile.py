@@ -7,12 +7,9 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import azure.functions as func
 import pytest
 
 from publisher.resource_ids import ApplicationId
-from publisher.settings import SettingsError
-from registry import blueprint as reconcile_blueprint
 from registry.inventory import Inventory
 from registry.managed_application import ManagedApplication
 from registry.reconcile import Reconciliation, ReconciliationFailed, reconcile_registry
@@ -118,7 +115,7 @@ async def test_a_registry_that_cannot_be_read_to_its_end_is_a_failure(
     caplog.set_level(logging.INFO, "registry")
     sandbox.faults.add(TableRequest("GET"), Status(403))
     result = await reconcile_registry(refresher, deadline=soon())
-    with pytest.raises(ReconciliationFailed, match="not read to its end"):
+    with pytest.raises(ReconciliationFailed, match="not everything was read to its end"):
         result.raise_for_failures()
     assert "registry reconciled in part" in caplog.text
 
@@ -131,55 +128,10 @@ def test_the_message_names_the_first_failures_and_counts_the_rest() -> None:
     assert str(failure.value).endswith("; and 15 more")
 
 
-def the_timer() -> func.Function:
-    app = func.FunctionApp()
-    app.register_functions(reconcile_blueprint.blueprint)
-    (function,) = app.get_functions()
-    return function
-
-
-def test_the_timer_is_daily_and_never_runs_on_startup() -> None:
-    function = the_timer()
-    assert function.get_function_name() == "reconcile_registry"
-    trigger = function.get_trigger()
-    assert trigger
-    binding = trigger.get_dict_repr()
-    assert binding["schedule"].split()[3:] == ["*", "*", "*"]
-    assert (binding["runOnStartup"], binding["useMonitor"]) == (False, True)
-
-
-@pytest.mark.usefixtures("environment")
-async def test_the_timer_reconciles_with_the_apps_settings(
-    sandbox: Sandbox, refresher: Refresher, registry: Registry
-) -> None:
-    customer = sandbox.arm.add_customer("Contoso")
-    await register(refresher, customer)
-    customer.delete()
-    await the_timer().get_user_function()(None)
-    assert await listed(registry) == {}
-
-
-@pytest.mark.usefixtures("environment")
-async def test_the_timer_fails_visibly(sandbox: Sandbox, refresher: Refresher) -> None:
-    customer = sandbox.arm.add_customer("Contoso")
-    await register(refresher, customer)
-    sandbox.faults.add(ApplicationRead(customer), Status(400))
-    with pytest.raises(ReconciliationFailed):
-        await the_timer().get_user_function()(None)
-
-
-async def test_the_timer_names_every_bad_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AzureWebJobsStorage"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(SettingsError) as error:
-        await the_timer().get_user_function()(None)
-    assert len(error.value.problems) == 4
-
-
 async def test_an_application_that_was_wrongly_believed_to_be_deleted_is_found_again(
     sandbox: Sandbox, refresher: Refresher, registry: Registry
 ) -> None:
-    """ARM shut us out when somebody told of a deletion, which counts as its confirmation; now we are in again."""
+    """ARM shut us out when somebody told of a deletion, which does not confirm it; now we are in again."""
     customer = sandbox.arm.add_customer("Contoso")
     identity = ApplicationId.parse(customer.application_id)
     await register(refresher, customer)
@@ -196,9 +148,47 @@ async def test_what_an_operator_removed_stays_removed(
 ) -> None:
     customer = sandbox.arm.add_customer("Contoso")
     await register(refresher, customer)
-    await Inventory(refresher).remove(ApplicationId.parse(customer.application_id))
+    identity = ApplicationId.parse(customer.application_id)
+    await Inventory(refresher).remove(identity, person="Ada Lovelace", reason="the contract has ended")
     assert (await reconcile_registry(refresher, deadline=soon())).changes == {}
     assert await listed(registry) == {}
+    removal = await registry.removal_of(identity)
+    assert removal
+    assert (removal.confirmed, removal.by, removal.reason) == (True, "Ada Lovelace", "the contract has ended")
+
+
+async def test_what_an_older_version_removed_is_confirmed_only_if_an_operator_did_it(
+    registry: Registry, table: RawTable
+) -> None:
+    identities = [
+        ApplicationId("0f5ae5fc-e9c3-4f4b-a8b1-0f5a1d0a0b0c", "rg", name) for name in ("by-azure", "by-operator")
+    ]
+    for identity, by in zip(identities, ("Azure", "operator"), strict=True):
+        await table.put(
+            identity.partition_key,
+            identity.row_key,
+            application_id=str(identity),
+            status="deleted",
+            deleted_at="2026-01-01T00:00:00.000000Z",
+            removed_by=by,
+        )
+    removals = [await registry.removal_of(identity) for identity in identities]
+    assert [(one.confirmed, one.by) for one in removals if one] == [(False, "Azure"), (True, "operator")]
+
+
+async def test_a_deletion_that_was_not_confirmed_is_confirmed_later(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry
+) -> None:
+    customer = sandbox.arm.add_customer("Contoso")
+    identity = ApplicationId.parse(customer.application_id)
+    await register(refresher, customer)
+    customer.revoke_access()
+    await refresher.confirm_deletion(identity, event_time=refresher.clock(), deadline=soon())
+    customer.delete()
+    result = await reconcile_registry(refresher, deadline=soon())
+    assert result.changes == {"DeletionConfirmed": 1}
+    assert result.told == [(identity, "DeletionConfirmed")]
+    assert (await reconcile_registry(refresher, deadline=soon())).told == []
 
 
 async def test_those_who_left_long_ago_are_not_asked_about_any_more(sandbox: Sandbox, refresher: Refresher) -> None:

@@ -15,9 +15,9 @@ from publisher.errors import AccessDenied, AzureFailure, NotFound, TransientFail
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.settings import ReconcileSettings
 from publisher.table import RowChanged
-from registry.managed_application import ExpectedAssignment, MalformedRow, ManagedApplication
+from registry.managed_application import ExpectedAssignment, MalformedRow, ManagedApplication, Removal
 from registry.registry import Registry
-from registry.rows import event_time_of, is_tombstone
+from registry.rows import event_time_of, identity_of, is_tombstone
 from sandbox.faults.effects import AnswerLost, CutHalfWay, Dropped, Effect, Status
 from sandbox.faults.operations import TableRequest
 from sandbox.local_azure import Sandbox
@@ -26,6 +26,7 @@ from tests.registry.conftest import RawTable
 
 SUBSCRIPTION = "abcdef00-0000-4000-8000-00000000000a"
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
+GONE = Removal(NOW, confirmed=True, by="Azure", reason="Azure Resource Manager says ResourceNotFound")
 ASSIGNMENT = ExpectedAssignment(
     "/a/policyAssignments/baseline", "Baseline", "/d/policySetDefinitions/x", "The baseline"
 )
@@ -132,7 +133,7 @@ async def test_a_write_is_guarded_against_what_others_wrote_meanwhile(registry: 
         await registry.save(application(plan_version="4"), row)
     assert row
     with pytest.raises(RowChanged):
-        await registry.tombstone(row, event_time=None, now=NOW)
+        await registry.remove(identity_of(row), row, GONE)
     assert await listed(registry) == [application(plan_version="3")]
 
 
@@ -156,7 +157,7 @@ async def test_a_tombstone_is_no_application_but_is_found(registry: Registry) ->
     await registry.save(application(event_time=NOW, assignments=(ASSIGNMENT,)), None)
     row = await registry.find(application().application_id)
     assert row
-    await registry.tombstone(row, event_time=NOW.replace(year=2027), now=NOW)
+    await registry.remove(identity_of(row), row, GONE, event_time=NOW.replace(year=2027))
     assert await listed(registry) == []
     assert await listed(registry, application().application_id) == []
     tombstone = await registry.find(application().application_id)
@@ -199,7 +200,7 @@ async def test_a_row_of_the_older_sample_is_read_refreshed_and_deleted_in_place(
     assert await listed(registry) == [application("App", plan_version="2")]
     row = await registry.find(application("App").application_id)
     assert row
-    await registry.tombstone(row, event_time=None, now=NOW)
+    await registry.remove(identity_of(row), row, GONE)
     assert await listed(registry) == []
     (stored,) = await table.rows()
     assert (stored["PartitionKey"], stored["RowKey"], stored["mrg_name"]) == (partition, "App", "mrg-App")
@@ -224,7 +225,7 @@ async def test_an_application_with_several_rows_is_yielded_once(registry: Regist
     assert await listed(registry) == [application(name, plan_version="ours")]
     row = await registry.find(application(name).application_id)
     assert row
-    await registry.tombstone(row, event_time=None, now=NOW)
+    await registry.remove(identity_of(row), row, GONE)
     assert await listed(registry) == []
 
 

@@ -43,8 +43,10 @@ EXPECTED: dict[str, list[Expectation]] = {
     "registry, writing": [Expectation(None, "503", "503", "503", "200 Ignored")],
     "ARM, application": [
         Expectation(None, *AGAIN),
-        # ARM shuts us out, or says that there is nothing: that is how it confirms a deletion, also one that is forged.
-        Expectation(("403", "404"), "503", "503", "200 Removed", "200 Removed", RECONCILED),
+        # ARM says that there is nothing: that is how it confirms a deletion, also one that is forged.
+        Expectation(("404",), "503", "503", "200 Removed", "200 Removed", RECONCILED),
+        # ARM shuts us out of the application: whose managed resource group can be read has not left.
+        Expectation(("403",), "503", "503", "200 Removed", "200 Ignored"),
         # The 404 for the one who left is ARM's whatever its body looks like.
         Expectation(("truncated JSON",), "503", "503", "200 Removed", "503"),
     ],

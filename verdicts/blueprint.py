@@ -1,4 +1,4 @@
-"""The timer trigger of the registry's daily reconciliation."""
+"""The timer trigger of the daily job, which holds the registry and the ledger against Azure."""
 
 import os
 import time
@@ -15,13 +15,19 @@ _BUDGET_SECONDS: Final = 25 * 60.0
 
 @blueprint.timer_trigger(arg_name="timer", schedule=_DAILY, run_on_startup=False, use_monitor=True)
 async def reconcile_registry(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding needs it
-    """Refresh every application in the registry; raises when some could not be refreshed."""
+    """Refresh every application that the registry or the ledger knows; raises when some could not be refreshed."""
     # Imported here: the app must index quickly, and without settings.
     from publisher.settings import ReconcileSettings  # noqa: PLC0415
-    from registry.clients import shared_refresher  # noqa: PLC0415
-    from registry.reconcile import reconcile_registry as reconcile  # noqa: PLC0415
+    from registry.clients import shared_logs_endpoint, shared_refresher  # noqa: PLC0415
+    from verdicts.daily import hold_against_azure  # noqa: PLC0415
+    from verdicts.ledger import Ledger  # noqa: PLC0415
 
     settings = ReconcileSettings.from_environment(os.environ)
-    async with shared_refresher(settings) as refresher:
-        result = await reconcile(refresher, deadline=time.monotonic() + _BUDGET_SECONDS)
+    async with (
+        shared_refresher(settings) as refresher,
+        shared_logs_endpoint(settings) as endpoint,
+        Ledger(settings) as ledger,
+    ):
+        deadline = time.monotonic() + _BUDGET_SECONDS
+        result = await hold_against_azure(refresher, ledger, endpoint, settings.events_stream, deadline=deadline)
     result.raise_for_failures()

@@ -1,0 +1,165 @@
+"""``accept``: open violations and differences of an assignment are accepted, by name, with a reason, and for a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from operations.decision import Decision, make_sure
+from operations.report import BadUsage, Cell, Listing, Refused, Report
+from publisher.errors import AzureFailure
+from publisher.resource_ids import ApplicationId, fold
+from registry.inventory import each
+from registry.repeating import repeated_on_row_change
+from verdicts.acceptance import Openness, accept, named, open_about
+from verdicts.facts import Acceptance
+from verdicts.ledger import Entry
+
+if TYPE_CHECKING:
+    import argparse
+
+    from operations.report import Console
+    from operations.workplace import Workplace
+    from verdicts.facts import ApplicationFacts
+
+_SHOWN_RESOURCES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """An application, and what is open about the assignment that was named."""
+
+    facts: ApplicationFacts
+    opened: Openness
+
+    @property
+    def identity(self) -> ApplicationId:
+        return ApplicationId.parse(self.facts.application_id)
+
+
+async def accept_open(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
+    """Accept what is open about an assignment of one application, or of every application of a plan version."""
+    if (options.application is None) == (options.plan is None) or (options.plan is None) != (options.version is None):
+        raise BadUsage("name an application, or --plan and --version")
+    decision = Decision.of(options)
+    found = await _facts(workplace, options)
+    targets = [target for facts in found for target in _targets(facts, options.assignment)]
+    if not targets:
+        raise Refused(_nothing_open(found, options))
+    listing = _listing(targets)
+    if options.dry_run:
+        note = f"Until {options.until:%Y-%m-%d %H:%M} UTC this would be accepted. Nothing was changed."
+        return Report(
+            ok=True, document={"accepted": [], "open": _document(targets)}, listings=(listing,), notes=(note,)
+        )
+    console.show_listing(listing)
+    question = f"Accept this until {options.until:%Y-%m-%d %H:%M} UTC?"
+    make_sure(question, decision, options, console)
+    return await _accept_all(workplace, targets, options, decision)
+
+
+async def _facts(workplace: Workplace, options: argparse.Namespace) -> list[ApplicationFacts]:
+    """Return what the ledger knows of the applications that the options name; raise Refused."""
+    if options.application is not None:
+        return [(await readable_entry(workplace, options.application)).facts]
+    wanted = fold(options.plan), fold(options.version)
+    entries = [entry async for entry in workplace.ledger.entries()]
+    found = [
+        entry.facts
+        for entry in entries
+        if isinstance(entry, Entry) and (fold(entry.facts.plan_name), fold(entry.facts.plan_version)) == wanted
+    ]
+    if not found:
+        raise Refused(f"the ledger knows no application of plan {options.plan} {options.version}")
+    return found
+
+
+async def readable_entry(workplace: Workplace, application_id: ApplicationId) -> Entry:
+    """Return an application's row of the ledger; raise Refused when there is none, or when it cannot be read."""
+    entry = await workplace.ledger.find(application_id)
+    if entry is None:
+        raise Refused(f"the ledger does not know {application_id}: it was not collected yet, or has left")
+    if not isinstance(entry, Entry):
+        raise Refused(f"the ledger's row of {application_id} cannot be read ({entry.reason}): see `ledger repair`")
+    return entry
+
+
+def _targets(facts: ApplicationFacts, assignment: str) -> list[_Target]:
+    return [_Target(facts, opened) for one in named(facts, assignment) if (opened := open_about(facts, one))]
+
+
+def _nothing_open(found: list[ApplicationFacts], options: argparse.Namespace) -> str:
+    """Return why nothing can be accepted: what is open instead."""
+    others = {
+        one.name: str(opened)
+        for facts in found
+        for one in facts.assignments.values()
+        if (opened := open_about(facts, one))
+    }
+    known = any(named(facts, options.assignment) for facts in found)
+    begin = f"nothing is open about {options.assignment}" if known else f"there is no assignment {options.assignment}"
+    rest = "; ".join(f"{name} ({what})" for name, what in sorted(others.items()))
+    return f"{begin}; open is: {rest}" if rest else f"{begin}, and nothing else is open"
+
+
+async def _accept_all(
+    workplace: Workplace, targets: list[_Target], options: argparse.Namespace, decision: Decision
+) -> Report:
+    acceptance = Acceptance(decision.person, decision.reason, workplace.now(), options.until)
+
+    @repeated_on_row_change
+    async def write(target: _Target) -> None:
+        entry = await readable_entry(workplace, target.identity)
+        opened = _targets(entry.facts, target.opened.assignment.id)
+        if not opened:
+            raise Refused("nothing is open about it any more")
+        await workplace.ledger.write(accept(entry.facts, opened[0].opened, acceptance), replacing=entry)
+
+    async def try_to_write(target: _Target) -> str | None:
+        try:
+            await write(target)
+        except (AzureFailure, Refused) as failure:
+            return f"{target.facts.application_id}: {failure}"
+        return None
+
+    errors = await each(targets, try_to_write)
+    done = [target for target, error in zip(targets, errors, strict=True) if error is None]
+    events = [await workplace.event(target.identity, "Accepted", decision) for target in done]
+    error = "; ".join(error for error in errors if error) or await workplace.tell(events)
+    return Report(
+        ok=error is None,
+        document={"accepted": _document(done), "until": options.until},
+        notes=(f"{len(done)} accepted until {options.until:%Y-%m-%d %H:%M} UTC. The next collection publishes it.",),
+        error=error,
+    )
+
+
+def _listing(targets: list[_Target]) -> Listing:
+    rows = [
+        (
+            target.facts.application_name,
+            target.facts.customer_name,
+            target.opened.assignment.display_name or target.opened.assignment.name,
+            Cell(str(target.opened), "bad"),
+            ", ".join(_resources(target.opened)[:_SHOWN_RESOURCES]),
+        )
+        for target in targets
+    ]
+    return Listing("", ("Application", "Customer", "Assignment", "Open", "First resources"), rows)
+
+
+def _resources(opened: Openness) -> list[str]:
+    return list(dict.fromkeys(one.key.resource_id.rpartition("/")[2] for one in opened.keys))
+
+
+def _document(targets: list[_Target]) -> list[dict[str, Any]]:
+    return [
+        {
+            "application_id": target.facts.application_id,
+            "assignment_id": target.opened.assignment.id,
+            "violations": len(target.opened.keys),
+            "difference": target.opened.difference,
+            "exemptions": [one.id for one in target.opened.exemptions],
+        }
+        for target in targets
+    ]

@@ -1,0 +1,98 @@
+"""Texts of the command line as values; what is wrong with a text is said in one line."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from publisher.resource_ids import ApplicationId
+
+_LONGEST_NAME: Final = 256
+_LONGEST_REASON: Final = 500
+_LONGEST_TIME: Final = timedelta(days=366)
+_DAYS: Final = re.compile(r"([1-9]\d{0,2})d")
+_NOT_A_PERSON: Final = frozenset({"azure", "operator", "notification"})
+
+
+def application_id(text: str) -> ApplicationId:
+    """Return the id of a managed application."""
+    from publisher.resource_ids import ApplicationId, InvalidResourceId  # noqa: PLC0415
+
+    try:
+        return ApplicationId.parse(text)
+    except InvalidResourceId as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def subscription_id(text: str) -> str:
+    """Return a subscription id in lower case."""
+    from publisher.resource_ids import is_guid  # noqa: PLC0415
+
+    if not is_guid(text):
+        raise argparse.ArgumentTypeError("a subscription id is a GUID")
+    return text.lower()
+
+
+def customer_name(text: str) -> str:
+    """Return what a customer is called; "" is allowed."""
+    return _line(text, "a name", _LONGEST_NAME)
+
+
+def some_name(text: str) -> str:
+    """Return a name that is not empty."""
+    return _filled(_line(text, "a name", _LONGEST_NAME), "a name")
+
+
+def person(text: str) -> str:
+    """Return a person's name."""
+    name = some_name(text)
+    if name.casefold() in _NOT_A_PERSON:
+        raise argparse.ArgumentTypeError(f"{name} is not a person's name")
+    return name
+
+
+def reason(text: str) -> str:
+    """Return a reason."""
+    return _filled(_line(text, "a reason", _LONGEST_REASON), "a reason")
+
+
+def end(text: str) -> datetime:
+    """Return when something ends, in UTC: a date (to its end), a date and time, or days from now such as 7d.
+
+    It is later than now, and at most a year ahead.
+    """
+    now = datetime.now(UTC)
+    moment = _moment(text.strip(), now)
+    if moment <= now:
+        raise argparse.ArgumentTypeError(f"{text} is in the past")
+    if moment > now + _LONGEST_TIME:
+        raise argparse.ArgumentTypeError(f"{text} is more than a year ahead")
+    return moment
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    if days := _DAYS.fullmatch(text):
+        return now + timedelta(days=int(days[1]))
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.time() == time() and ":" not in text:
+            moment += timedelta(days=1)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError("give a date such as 2026-12-31, or days such as 7d") from error
+
+
+def _line(text: str, what: str, longest: int) -> str:
+    line = text.strip()
+    if len(line) > longest or not line.isprintable():
+        raise argparse.ArgumentTypeError(f"{what} is one line of at most {longest} characters")
+    return line
+
+
+def _filled(text: str, what: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError(f"{what} must not be empty")
+    return text

@@ -1,0 +1,217 @@
+"""The commands and options of ``python -m operations``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TypeAlias
+
+from operations import arguments
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    main = argparse.ArgumentParser(
+        prog="python -m operations",
+        description="Look after the registry of managed applications and the ledger of their verdicts, and find out "
+        "what is wrong with an installation.",
+        epilog="Settings are environment variables, the same as the function app's. Exit status: 0 done, and all is "
+        "well; 1 something could not be done or is not as it should be; 2 bad settings or usage.",
+    )
+    commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_registry_commands(commands)
+    _add_ledger_commands(commands)
+    doctor = _command(
+        commands,
+        "doctor",
+        "find out what is wrong with the installation",
+        "Check settings, tokens, registry, data collection rule, policy reads and the webhook's settings, each with a "
+        "verdict and what to do next. Writes nothing.",
+    )
+    which = doctor.add_mutually_exclusive_group()
+    which.add_argument(
+        "--application", metavar="ID", type=arguments.application_id, help="read the policy states of this one"
+    )
+    which.add_argument("--all", action="store_true", help="read the policy states of every application, not of one")
+    return main
+
+
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+
+
+def _command(commands: _Commands, name: str, summary: str, description: str = "") -> argparse.ArgumentParser:
+    added = commands.add_parser(name, help=summary, description=description or f"{summary[0].upper()}{summary[1:]}.")
+    added.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    return added
+
+
+def _add_registry_commands(commands: _Commands) -> None:
+    listing = _command(commands, "list", "list the registered applications, with their verdicts")
+    listing.add_argument("--find", metavar="TEXT", default="", help="only those whose id or customer contains TEXT")
+
+    _one_application(_command(commands, "show", "show everything that is known about an application"))
+
+    add = _command(
+        commands,
+        "add",
+        "register applications as Azure describes them",
+        "Register applications that were deployed before the webhook existed, or refresh registered ones. "
+        "Each is read from Azure Resource Manager; nothing else is believed.",
+    )
+    add.add_argument(
+        "applications", metavar="ID", nargs="*", type=arguments.application_id, help="resource id of an application"
+    )
+    _subscriptions(add, "also every application of this subscription that the service principal can see")
+    _decision(add, is_reason_needed=False, asks=False)
+
+    remove = _command(
+        commands,
+        "remove",
+        "take an application out of monitoring",
+        "Leave a tombstone in the application's place; what was open about it ends with the next collection. The daily "
+        "reconciliation leaves it alone; a notification about it, or `add`, brings the application back.",
+    )
+    _one_application(remove)
+    _decision(remove)
+    remove.add_argument("--force", action="store_true", help="also when Azure calls it alive, or cannot be asked")
+
+    name = _command(commands, "name", "say what a customer is called, on rows, alerts and dashboards")
+    _one_application(name)
+    name.add_argument(
+        "customer", metavar="CUSTOMER", type=arguments.customer_name, help='the name; "" for the subscription id'
+    )
+
+    check = _command(
+        commands,
+        "check",
+        "compare the registry with Azure; change nothing",
+        "Compare every row with Azure Resource Manager, and look for applications that are not registered in the "
+        "customers' subscriptions. Changes nothing; exit status 1 when anything differs.",
+    )
+    _subscriptions(check, "also look for unregistered applications in this subscription")
+
+    _command(
+        commands,
+        "reconcile",
+        "refresh every application now, as the daily timer does",
+        "Refresh every application in the registry, and look for those that only the ledger knows, as the daily timer "
+        "does.",
+    )
+
+
+def _add_ledger_commands(commands: _Commands) -> None:
+    accept = _command(
+        commands,
+        "accept",
+        "accept what is open about an assignment, for a time",
+        "Accept every open violation, every difference from the baseline and every exemption of an assignment, of one "
+        "application or of all of a plan version. The verdict stays, and says who accepted it; what opens later alarms "
+        "again.",
+    )
+    accept.add_argument(
+        "application", metavar="ID", nargs="?", type=arguments.application_id, help="resource id of the application"
+    )
+    _plan_version(accept, "instead of one application: all of this plan")
+    accept.add_argument(
+        "--assignment",
+        metavar="NAME|ID",
+        required=True,
+        type=arguments.some_name,
+        help="the policy assignment, by its name or id",
+    )
+    _until(accept, required=True)
+    _decision(accept)
+    _dry_run(accept)
+
+    baseline = _command(
+        commands,
+        "baseline",
+        "declare which assignments a plan version has",
+        "Declare the policy assignments that every application of a plan version must have. Those that the declaration "
+        "lacks are retired, others are expected from now on.",
+    )
+    _plan_version(baseline, "the plan", required=True)
+    source = baseline.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--from",
+        dest="application",
+        metavar="ID",
+        type=arguments.application_id,
+        help="take those that this application has now",
+    )
+    source.add_argument("--file", metavar="FILE", type=Path, help="take those in this file")
+    _decision(baseline)
+    _dry_run(baseline)
+
+    snooze = _command(
+        commands,
+        "snooze",
+        "silence the alerts about a plan version, with an end",
+        "Silence the alerts about the applications of a plan version during planned maintenance, with an end.",
+    )
+    which = snooze.add_mutually_exclusive_group()
+    which.add_argument("--list", action="store_true", help="list what is snoozed")
+    which.add_argument("--end", action="store_true", help="end the snooze now")
+    _plan_version(snooze, "the plan")
+    _until(snooze)
+    _decision(snooze, is_reason_needed=False)
+
+    ledger = commands.add_parser("ledger", help="look after rows of the ledger that cannot be read")
+    actions = ledger.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _command(actions, "check", "list the rows that cannot be read; exit status 1 when there are any")
+    repair = _command(
+        actions,
+        "repair",
+        "replace a row that cannot be read by a fresh start",
+        "Replace a row that cannot be read by a fresh start. What it remembered is forgotten.",
+    )
+    _one_application(repair)
+    _decision(repair)
+
+
+def _one_application(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "application", metavar="ID", type=arguments.application_id, help="resource id of the application"
+    )
+
+
+def _subscriptions(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument(
+        "--subscription",
+        metavar="SUBSCRIPTION",
+        dest="subscriptions",
+        action="append",
+        default=[],
+        type=arguments.subscription_id,
+        help=f"{what}; can be given several times",
+    )
+
+
+def _plan_version(command: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
+    command.add_argument("--plan", metavar="NAME", type=arguments.some_name, required=required, help=what)
+    command.add_argument(
+        "--version", metavar="VERSION", type=arguments.some_name, required=required, help="the version of the plan"
+    )
+
+
+def _until(command: argparse.ArgumentParser, *, required: bool = False) -> None:
+    command.add_argument(
+        "--until",
+        metavar="DATE",
+        type=arguments.end,
+        required=required,
+        help="when it ends: a date such as 2026-12-31, or days such as 7d; at most a year ahead",
+    )
+
+
+def _decision(command: argparse.ArgumentParser, *, is_reason_needed: bool = True, asks: bool = True) -> None:
+    command.add_argument("--reason", metavar="TEXT", type=arguments.reason, required=is_reason_needed, help="why")
+    command.add_argument(
+        "--person", metavar="NAME", type=arguments.person, help="who decides; by default the signed-in user"
+    )
+    if asks:
+        command.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _dry_run(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--dry-run", action="store_true", help="list what would be done, and change nothing")

@@ -1,0 +1,176 @@
+"""What the ledger remembers of an application, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from operations.report import Cell, Listing, Tone
+from publisher.resource_ids import fold
+from verdicts.acceptance import open_about
+from verdicts.derive import Verdict, accepted_until, held_of, since_of, verdict_of
+from verdicts.facts import GuardState
+from verdicts.ledger import Entry, UnreadableEntry
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from verdicts.facts import ApplicationFacts, AssignmentFacts
+
+_TONES: Final[dict[Verdict, Tone]] = {Verdict.COMPLIANT: "good", Verdict.NON_COMPLIANT: "bad"}
+_GUARD_TONES: Final[dict[GuardState, Tone]] = {GuardState.INTACT: "good", GuardState.NOT_KNOWN: ""}
+
+
+def summary(entry: Entry | UnreadableEntry | None) -> tuple[str, Tone]:
+    """Return the verdicts of an application in a few words, the worst first."""
+    if entry is None:
+        return "not collected yet", "doubtful"
+    if not isinstance(entry, Entry):
+        return "ledger row unreadable", "bad"
+    facts = entry.facts
+    counts = Counter(str(verdict_of(facts, one)) for one in facts.assignments.values())
+    words = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=_worst_first))
+    if facts.departure is not None:
+        return str(facts.departure.outcome), "bad"
+    if facts.unread is not None:
+        return f"{words or 'no verdict'}; unread since {_day(facts.unread.since)}", "bad"
+    return words or "no verdict", "bad" if Verdict.NON_COMPLIANT in counts else "good" if counts else "doubtful"
+
+
+def document_of(entry: Entry | UnreadableEntry | None, now: datetime) -> dict[str, Any] | None:
+    """Return what the ledger remembers as JSON; None when it knows nothing."""
+    if entry is None:
+        return None
+    if not isinstance(entry, Entry):
+        return {"unreadable": entry.reason}
+    facts = entry.facts
+    return {
+        "last_read": facts.last_read,
+        "last_changed_by_run": facts.applied_run,
+        "unread": _unread(facts),
+        "departure": _departure(facts),
+        "assignments": [_assignment(facts, one, now) for one in facts.assignments.values()],
+        "exemptions": [
+            {
+                "id": one.id,
+                "assignment_id": one.assignment_id,
+                "category": one.category,
+                "expires_at": one.expires_at,
+                "created_by": one.created_by,
+                "known": fold(one.id) in facts.known_exemptions,
+            }
+            for one in facts.exemptions
+        ],
+    }
+
+
+def listings_of(entry: Entry | UnreadableEntry | None, now: datetime) -> tuple[Listing, ...]:
+    """Return the tables for people about what the ledger remembers."""
+    if entry is None:
+        return ()
+    if not isinstance(entry, Entry):
+        return (Listing("Ledger", ("Property", "Value"), [("unreadable", Cell(entry.reason, "bad"))]),)
+    facts = entry.facts
+    state = [("last read", _moment(facts.last_read) or "never")]
+    if facts.unread is not None:
+        state.append(("unread since", f"{_moment(facts.unread.since)}: {facts.unread.outcome} {facts.unread.code}"))
+    if facts.departure is not None:
+        departure = facts.departure
+        state.append((str(departure.outcome), f"{_moment(departure.at)}: {departure.reason}"))
+    tables = [Listing("Ledger", ("Property", "Value"), state)]
+    if facts.assignments:
+        rows = [_row(facts, one, now) for one in facts.assignments.values()]
+        columns = ("Assignment", "Verdict", "Since", "Open", "Held", "Guard", "Accepted until")
+        tables.append(Listing("Verdicts", columns, rows))
+    if facts.exemptions:
+        exempted = [
+            (one.display_name or one.id.rpartition("/")[2], one.category, _moment(one.expires_at) or "never")
+            for one in facts.exemptions
+        ]
+        tables.append(Listing("Exemptions", ("Exemption", "Category", "Expires"), exempted))
+    return tuple(tables)
+
+
+def _row(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> tuple[Cell | str, ...]:
+    verdict, held, guard = verdict_of(facts, assignment), held_of(facts, assignment), assignment.guard
+    acceptance = accepted_until(assignment, now) or guard.acceptance
+    return (
+        assignment.display_name or assignment.name,
+        Cell(str(verdict), _TONES.get(verdict, "doubtful")),
+        _moment(since_of(facts, assignment)),
+        str(open_about(facts, assignment)),
+        f"{held.reason} since {_day(held.since)}" if held else "",
+        Cell(" ".join((str(guard.state), *guard.details)), _GUARD_TONES.get(guard.state, "bad")),
+        f"{_day(acceptance.until)} by {acceptance.person}" if acceptance else "",
+    )
+
+
+def _assignment(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> dict[str, Any]:
+    held, acceptance, guard = held_of(facts, assignment), accepted_until(assignment, now), assignment.guard
+    return {
+        "id": assignment.id,
+        "name": assignment.name,
+        "display_name": assignment.display_name,
+        "verdict": str(verdict_of(facts, assignment)),
+        "since": since_of(facts, assignment),
+        "open": [
+            {
+                "resource_id": one.key.resource_id,
+                "definition_id": one.key.definition_id,
+                "reference_id": one.key.reference_id,
+                "opened_at": one.opened_at,
+                "evaluated_at": one.evaluated_at,
+                "suspended": one.suspended,
+                "accepted_until": one.acceptance.until if one.acceptance else None,
+            }
+            for one in assignment.open
+        ],
+        "overflow": assignment.overflow,
+        "held": {"reason": str(held.reason), "since": held.since} if held else None,
+        "guard": {
+            "state": str(guard.state),
+            "since": guard.since,
+            "details": list(guard.details),
+            "declared": guard.declared,
+            "accepted_until": guard.acceptance.until if guard.acceptance else None,
+        },
+        "accepted": {
+            "until": acceptance.until,
+            "person": acceptance.person,
+            "reason": acceptance.reason,
+        }
+        if acceptance
+        else None,
+    }
+
+
+def _unread(facts: ApplicationFacts) -> dict[str, Any] | None:
+    unread = facts.unread
+    if unread is None:
+        return None
+    return {
+        "since": unread.since,
+        "failures": unread.failures,
+        "outcome": str(unread.outcome),
+        "code": unread.code,
+        "message": unread.message,
+    }
+
+
+def _departure(facts: ApplicationFacts) -> dict[str, Any] | None:
+    departure = facts.departure
+    if departure is None:
+        return None
+    return {"outcome": str(departure.outcome), "at": departure.at, "reason": departure.reason}
+
+
+def _worst_first(counted: tuple[str, int]) -> tuple[bool, str]:
+    return counted[0] == Verdict.COMPLIANT, counted[0]
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"

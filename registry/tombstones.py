@@ -1,0 +1,75 @@
+"""Tombstones: the rows of applications that were removed. They say when, by whom and why, and if that is confirmed."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from publisher.resource_ids import ApplicationId
+from publisher.table import Row
+from registry.managed_application import Removal
+from registry.rows import (
+    DELETED,
+    OF_TOMBSTONES,
+    deleted_at_of,
+    event_time_of,
+    identity_properties,
+    is_tombstone,
+    latest,
+    text_in,
+    time_text,
+)
+
+AZURE: Final = "Azure"
+OPERATOR: Final = "operator"
+NOTIFICATION: Final = "notification"
+"""Stands for AZURE on the tombstone of an application that had no row: nothing was removed, and nobody was asked."""
+
+_NO_TIME: Final = datetime.fromtimestamp(0, UTC)
+
+
+def removal_in(row: Row) -> Removal | None:
+    """Return the removal that a tombstone tells of; None for an active row, and where nothing was removed.
+
+    A tombstone of an older version of this program does not say whether the deletion was confirmed: then it was not.
+    """
+    if not is_tombstone(row):
+        return None
+    by, confirmed = text_in(row.properties, "removed_by"), row.properties.get("confirmed") is True
+    if by == NOTIFICATION and not confirmed:
+        return None
+    return Removal(
+        at=deleted_at_of(row) or event_time_of(row) or _NO_TIME,
+        confirmed=confirmed or by == OPERATOR,
+        by=text_in(row.properties, "removed_by_person") or (by if by == OPERATOR else AZURE),
+        reason=text_in(row.properties, "removal_reason"),
+    )
+
+
+def tombstone_properties(row: Row, event_time: datetime | None, removal: Removal) -> dict[str, Any]:
+    """Return the properties of the tombstone that takes a row's place."""
+    properties = dict(row.properties)
+    for name in ("assignments", "definition_names", *OF_TOMBSTONES):
+        properties.pop(name, None)
+    if moment := latest(event_time_of(row), event_time):
+        properties["event_time"] = time_text(moment)
+    return properties | _removal_properties(removal)
+
+
+def unknown_tombstone_properties(application_id: ApplicationId, event_time: datetime) -> dict[str, Any]:
+    """Return the properties of the tombstone of an application that has no row; the event is all that is known."""
+    moment = time_text(event_time)
+    identity = identity_properties(application_id)
+    return {**identity, "status": DELETED, "event_time": moment, "deleted_at": moment, "removed_by": NOTIFICATION}
+
+
+def removed_properties(application_id: ApplicationId, removal: Removal) -> dict[str, Any]:
+    """Return the properties of a tombstone that tells of a removal, of an application that has no row."""
+    return identity_properties(application_id) | _removal_properties(removal)
+
+
+def _removal_properties(removal: Removal) -> dict[str, Any]:
+    properties = {"status": DELETED, "deleted_at": time_text(removal.at), "confirmed": removal.confirmed}
+    if removal.reason:
+        properties["removal_reason"] = removal.reason
+    if removal.by in (AZURE, OPERATOR):
+        return properties | {"removed_by": removal.by}
+    return properties | {"removed_by": OPERATOR, "removed_by_person": removal.by}
