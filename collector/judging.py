@@ -6,13 +6,13 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from collector.unreadable import CODE, UnreadableRows, message_of
 from publisher.errors import AzureFailure
-from publisher.resource_ids import ApplicationId, InvalidResourceId
+from publisher.resource_ids import ApplicationId
 from publisher.table import RowChanged
 from registry.managed_application import ManagedApplication
 from verdicts.alarms import AlarmBook
 from verdicts.control import RunRecord
-from verdicts.facts import ApplicationFacts, Unread
 from verdicts.guard.declared import plan_key
 from verdicts.judge import applies, judge, judge_absent
 from verdicts.ledger import Entry, UnreadableEntry
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from registry.managed_application import MalformedRow, Removal
     from verdicts.control import Control
     from verdicts.evidence import Evidence
+    from verdicts.facts import ApplicationFacts
     from verdicts.ledger import Ledger
 
     Decide = Callable[[ApplicationFacts | None], ApplicationFacts]
@@ -37,7 +38,6 @@ TRIES: Final = 4
 """How often an application is judged when others write its ledger row meanwhile."""
 
 NOT_WRITTEN: Final = "LedgerNotWritten"
-UNREADABLE: Final = "MalformedLedgerRow"
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,8 @@ class Standing:
     is_judged: bool = False
     code: str = ""
     message: str = ""
+    unreadable: UnreadableEntry | None = None
+    """The ledger's row when it cannot be read; then nobody remembers `facts`."""
 
 
 class Judging:
@@ -78,6 +80,7 @@ class Judging:
         self._control = control
         self._record = control.latest_run
         named = self._record.named_alarms if self._record else 0
+        self._unreadable_rows = UnreadableRows(run.run_id, run.started_at, shards=shards)
         self._alarms = AlarmBook(named_alarms=named, shards=shards, now=run.started_at)
 
     async def apply(
@@ -97,12 +100,15 @@ class Judging:
 
         assert application.application_id is not None  # noqa: S101 - for the type checker
         standing = await self._guarded(application.application_id, remembered, decide)
-        if standing.code != UNREADABLE:
+        if standing.unreadable is None:
             return standing
         # Nothing that was open is known, so what was read may add violations and close nothing.
         evidence.complete, evidence.outcome = False, Outcome.FAILED
         evidence.error_code, evidence.error_message = standing.code, standing.message
-        return replace(standing, facts=self._violations_alone(decide(None)))
+        fresh = decide(None)
+        violated = {key: one for key, one in fresh.assignments.items() if one.open}
+        told = self._unreadable_rows.alarmed(replace(fresh, assignments=violated), standing.unreadable)
+        return replace(standing, facts=self._alarms.update(told))
 
     async def apply_absence(
         self, entry: Entry | UnreadableEntry, removal: Removal | None, *, partial_run: bool
@@ -112,7 +118,7 @@ class Judging:
         `facts` is None when it was forgotten.
         """
         if isinstance(entry, UnreadableEntry):
-            return self._unreadable(entry, self._began)
+            return replace(_unreadable(entry, self._began), facts=self._unreadable_rows.facts_of(entry))
         if forgettable(entry.facts, self.clock()):
             try:
                 await self.ledger.forget(entry)
@@ -155,17 +161,6 @@ class Judging:
             snoozes=self._control.snoozes,
         )
 
-    def _unreadable(self, entry: UnreadableEntry, as_of: datetime) -> Standing:
-        """Return what can be said of an application whose ledger row cannot be read."""
-        message = f"the ledger's row of this application cannot be read: {entry.reason}"
-        facts = self._alarms.update(None, unread_facts(entry.application_id, UNREADABLE, message, self._run))
-        return Standing(facts, as_of, code=UNREADABLE, message=message)
-
-    def _violations_alone(self, fresh: ApplicationFacts) -> ApplicationFacts:
-        """Return facts that nobody remembers, with the assignments that have violations."""
-        violated = {key: one for key, one in fresh.assignments.items() if one.open}
-        return self._alarms.update(None, replace(fresh, assignments=violated))
-
     async def _guarded(self, application_id: ApplicationId, remembered: Remembered, decide: Decide) -> Standing:
         """Judge one application; an unexpected error is its own alone."""
         try:
@@ -181,7 +176,7 @@ class Judging:
         as_of = self._began
         for _ in range(TRIES):
             if isinstance(remembered, UnreadableEntry):
-                return self._unreadable(remembered, as_of)
+                return _unreadable(remembered, as_of)
             try:
                 return await self._apply_once(remembered, decide, as_of)
             except RowChanged:
@@ -202,33 +197,15 @@ class Judging:
         before = entry.facts if entry else None
         if not applies(before, self._run.run_id, self._run.started_at):
             return Standing(before, as_of)
-        after = self._alarms.update(before, decide(before))
+        after = self._alarms.update(decide(before))
         if after == before:
             return Standing(before, as_of, is_judged=True)
         written = await self.ledger.write(after, replacing=entry)
         return Standing(written.facts, self.clock(), is_judged=True)
 
 
-def unread_facts(application_id: str, code: str, message: str, run: Run) -> ApplicationFacts:
-    """Return facts that say no more of an application than that a run could not make anything of it."""
-    try:
-        identity = ApplicationId.parse(application_id)
-    except InvalidResourceId:
-        identity = None
-    return ApplicationFacts(
-        application_id=application_id,
-        customer_subscription_id=identity.subscription_id if identity else "",
-        managed_resource_group_id="",
-        registered_at=None,
-        application_name=identity.name if identity else "",
-        customer_name=identity.subscription_id if identity else "",
-        plan_name="",
-        plan_version="",
-        applied_run=run.run_id,
-        applied_at=run.started_at,
-        changed_at=run.started_at,
-        unread=Unread(run.started_at, 1, Outcome.FAILED, code, message),
-    )
+def _unreadable(entry: UnreadableEntry, as_of: datetime) -> Standing:
+    return Standing(None, as_of, code=CODE, message=message_of(entry), unreadable=entry)
 
 
 def _facts_of(remembered: Remembered) -> ApplicationFacts | None:

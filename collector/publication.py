@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from collector.reporting.ingestion import StreamUploader
 from collector.reporting.outcomes import utc_now
+from collector.reporting.serialised import encoded
+from collector.run import function_timeout
+from collector.unreadable import UnreadableRows
 from publisher.credentials import own_identity_credential
+from publisher.errors import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.retry import Patience
-from verdicts.ledger import Ledger
+from verdicts.ledger import Entry, Ledger
 from verdicts.publication import Publication
+from verdicts.rows import heartbeat_rows, result_row_of_ledger, verdict_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,53 +82,61 @@ async def publish_ledger(
         LogsEndpoint(settings, own, patience=patience) as endpoint,
         Ledger(settings, patience=patience) as ledger,
     ):
-        publishing = _Publishing(settings, endpoint)
-        # Rows must not look newer than those of a run that writes the ledger meanwhile.
-        await publishing.publish(ledger, now=clock())
-        return publishing.published
+        failure = None
+        async with asyncio.TaskGroup() as uploads:
+            publishing = _Publishing(settings, endpoint, uploads)
+            try:
+                # Rows must not look newer than those of a run that writes the ledger meanwhile.
+                await publishing.publish(ledger, now=clock())
+            except AzureFailure as error:
+                failure = error
+            published = await publishing.finish()
+    if failure is not None:
+        raise failure
+    return published
 
 
 class _Publishing:
     """One publication of the ledger."""
 
-    def __init__(self, settings: PublicationSettings, endpoint: LogsEndpoint) -> None:
-        self._settings = settings
-        self._endpoint = endpoint
-        self.published = Published()
+    def __init__(self, settings: PublicationSettings, endpoint: LogsEndpoint, uploads: asyncio.TaskGroup) -> None:
+        self._verdicts, self._results, self._events = self._uploaders = tuple(
+            StreamUploader(endpoint, stream, uploads, UPLOADS_IN_FLIGHT)
+            for stream in (settings.verdicts_stream, settings.results_stream, settings.events_stream)
+        )
+        self._unreadable = 0
 
     async def publish(self, ledger: Ledger, *, now: datetime) -> None:
-        """Upload what is due; raise AzureFailure after that when the ledger could not be read completely."""
-        failure = None
-        async with asyncio.TaskGroup() as uploads:
-            verdicts, results, events = (
-                StreamUploader(self._endpoint, stream, uploads, UPLOADS_IN_FLIGHT)
-                for stream in (
-                    self._settings.verdicts_stream,
-                    self._settings.results_stream,
-                    self._settings.events_stream,
-                )
-            )
-            run_id = str(uuid.uuid4())
-            try:
-                control = await ledger.control()
-                publication = Publication(
-                    run_id=run_id,
-                    published_at=now,
-                    previous=control.latest_run.started_at if control.latest_run else None,
-                    record=control.latest_run,
-                    snoozes=control.snoozes,
-                )
-                async for entry in ledger.entries():
-                    await verdicts.room()
-                    await results.room()
-                    self._add(entry, publication, verdicts, results)
-            except AzureFailure as error:
-                failure = error
-            heartbeat = heartbeat_rows(run_id, now)
-            for uploader in (verdicts, results, events):
-                await uploader.flush()
-                self.published.rejected_rows += uploader.rejected_rows
-        self.published.verdict_rows = verdicts.uploaded_rows
-        self.published.result_rows = results.uploaded_rows
-        if failure is not None:
-            raise failure
+        """Queue the rows that are due; raise AzureFailure when the ledger cannot be read completely."""
+        run_id = str(uuid.uuid4())
+        heartbeats = heartbeat_rows(Publication(run_id, now, None))
+        for uploader, heartbeat in zip(self._uploaders, heartbeats.values(), strict=True):
+            uploader.add([encoded(heartbeat)])
+        control = await ledger.control()
+        publication = Publication(
+            run_id,
+            now,
+            control.latest_run.started_at if control.latest_run else None,
+            record=control.latest_run,
+            snoozes=control.snoozes,
+        )
+        unreadable = UnreadableRows(run_id, now)
+        async for entry in ledger.entries():
+            await self._verdicts.room()
+            await self._results.room()
+            facts = entry.facts if isinstance(entry, Entry) else unreadable.facts_of(entry)
+            self._verdicts.add([encoded(row) for row in verdict_rows(facts, publication)])
+            if (row := result_row_of_ledger(facts, publication)) is not None:
+                self._results.add([encoded(row)])
+        self._unreadable = unreadable.count
+
+    async def finish(self) -> Published:
+        """Wait until every row is stored or refused, and return how many."""
+        for uploader in self._uploaders:
+            await uploader.flush()
+        return Published(
+            verdict_rows=self._verdicts.uploaded_rows,
+            result_rows=self._results.uploaded_rows,
+            rejected_rows=sum(uploader.rejected_rows for uploader in self._uploaders),
+            unreadable=self._unreadable,
+        )

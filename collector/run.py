@@ -50,10 +50,9 @@ class Fleet:
         """Yield every application that the registry or the ledger knows in a range of partitions."""
         return joined(self.registry, self.ledger, within=within)
 
-    async def only(self, application_id: ApplicationId) -> AsyncIterator[Pair]:
-        """Yield one application, if the registry has it."""
-        async for application in self.registry.applications(application_id):
-            yield Pair(application, await self.ledger.find(application_id), None)
+    def only(self, application_id: ApplicationId) -> AsyncIterator[Pair]:
+        """Yield at most one application."""
+        return joined(self.registry, self.ledger, only=application_id)
 
 
 HOST_JSON: Final = Path(__file__).resolve().parent.parent / "host.json"
@@ -130,7 +129,7 @@ async def open_collection(
         AzureFailure: there is no token for ingestion, so that nothing could be stored, or the ledger cannot be read.
         SettingsError: the certificate of the service principal cannot be used.
     """
-    cloud = settings.cloud
+    cloud, places = settings.cloud, settings.max_concurrent_applications
     limit = (time_limit or function_timeout()).total_seconds()
     started = time.monotonic()
     reading = Patience(deadline=started + limit * (1 - RESERVED_SHARE), sleep=sleep)
@@ -138,7 +137,9 @@ async def open_collection(
     async with (
         service_principal_credential(settings.service_principal, cloud) as publisher,
         own_identity_credential(settings.own_identity_client_id) as own,
-        ResourceManager(publisher, cloud, connections=settings.max_concurrent_applications) as resource_manager,
+        ResourceManager(
+            publisher, cloud, connections=settings.max_concurrent_applications, patience=reading
+        ) as resource_manager,
         LogsEndpoint(settings, own, patience=uploading) as endpoint,
         Registry(settings, patience=uploading) as registry,
         Ledger(settings, patience=uploading) as ledger,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from registry.definition_names import DEFINITION_NAMES
 from verdicts.guard.gone import proven_gone
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
     from collector.reading.application_reading import ReadJob
     from publisher.resource_manager import ResourceManager
+
+
+LONGEST_SECONDS: Final = 120.0
+"""For one application, whose place others wait for; the next run looks again."""
 
 
 class CloserLook:
@@ -34,6 +39,7 @@ class CloserLook:
     async def take(self, job: ReadJob) -> None:
         """Add what the judge wants to the job's evidence; what cannot be read stays unknown."""
         application, evidence = job.application, job.evidence
+        deadline = min(self._deadline, time.monotonic() + LONGEST_SECONDS)
         wanted = wants(job.before, application, evidence)
         if wanted.guard:
             known = job.before.assignments.values() if job.before else ()
@@ -44,12 +50,12 @@ class CloserLook:
                 baseline,
                 DEFINITION_NAMES,
                 now=self._clock(),
-                deadline=self._deadline,
+                deadline=deadline,
             )
         if wanted.resources:
             evidence.gone = await proven_gone(
                 self._resource_manager,
                 application.managed_resource_group_id,
                 wanted.resources,
-                deadline=self._deadline,
+                deadline=deadline,
             )

@@ -173,8 +173,9 @@ class RunSummary:
 
     def count_alarms(self, facts: ApplicationFacts) -> None:
         """Count the open alarms about one application."""
-        about = (facts, *facts.assignments.values())
-        alarms = [alarm for one in about for alarm in one.alarms.values()]
+        alarms = [*facts.alarms.values()]
+        for assignment in facts.assignments.values():
+            alarms += assignment.alarms.values()
         self.open_alarms += len(alarms)
         self.named_alarms += sum(not alarm.cause for alarm in alarms)
 

@@ -15,12 +15,11 @@ from collector.reporting.outcomes import ApplicationResult, RunSummary
 from collector.run import run_collection
 from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
 from publisher.settings import CollectorSettings
-from registry.managed_application import ExpectedAssignment, ManagedApplication
+from registry.managed_application import ExpectedAssignment, ManagedApplication, Posture, Removal
 from registry.registry import Registry
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import BulkStates, Customer
-
 from verdicts.ledger import LEDGER_TABLE, Entry, Ledger
 
 if TYPE_CHECKING:
@@ -169,14 +168,21 @@ class Fleet:
     async def remove_registration(self, customer: Customer) -> None:
         """The registry learns that the application is deleted."""
         async with Registry(self.settings) as registry:
-            row = await registry.find(ApplicationId.parse(customer.application_id))
-            assert row is not None
-            await registry.tombstone(row, event_time=None, now=self.sandbox.clock())
+            application_id = ApplicationId.parse(customer.application_id)
+            row = await registry.find(application_id)
+            removal = Removal(at=self.sandbox.clock(), confirmed=True, by="Azure", reason="ARM has deleted it")
+            await registry.remove(application_id, row, removal)
 
     async def spoil_ledger_row(self, customer: Customer) -> None:
         """Whatever the ledger remembers of the application can no longer be read."""
         row = await self.ledger_row(customer)
-        await self._merge(LEDGER_TABLE, customer, dict.fromkeys(row, "nonsense"))
+        spoilt = {name: "nonsense" for name in row if name != "application_id"}
+        await self._merge(LEDGER_TABLE, customer, spoilt)
+
+    async def forget_ledger(self) -> None:
+        """Nothing is remembered any more."""
+        async with self.tables() as tables:
+            await tables.delete_table(LEDGER_TABLE)
 
     async def ledger_row(self, customer: Customer) -> dict[str, Any]:
         """The properties of the application's row in the ledger."""
@@ -209,7 +215,7 @@ def _registered(customer: Customer, *, assignments: bool) -> ManagedApplication:
         plan_name=customer.plan.name,
         plan_version=customer.plan.version,
         assignments=tuple(
-            ExpectedAssignment(one.id, one.display_name, one.definition.id, one.definition.display_name)
+            ExpectedAssignment(one.id, one.display_name, one.definition.id, one.definition.display_name, Posture())
             for one in customer.assignments
         )
         if assignments

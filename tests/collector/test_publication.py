@@ -92,9 +92,9 @@ async def test_every_table_gets_a_heartbeat_that_names_no_application(fleet: Fle
 
 async def test_a_publication_does_not_overtake_a_run_that_writes_meanwhile(fleet: Fleet) -> None:
     customer = await broken(fleet)
-    customer.repair()
     before = fleet.sandbox.clock()
     fleet.sandbox.clock.advance(timedelta(hours=1))
+    customer.repair()
     await fleet.collect()
     fleet.sandbox.clock.stop(before + timedelta(minutes=59))  # it began before the run wrote
 

@@ -15,6 +15,11 @@ from publisher.settings import CollectorSettings
 from registry.managed_application import ExpectedAssignment, ManagedApplication
 from sandbox.workspace.schema import read_tables
 from tests.publisher.test_settings import MINIMUM
+from verdicts.evidence import Evidence
+from verdicts.judge import judge
+from verdicts.outcome import Outcome
+from verdicts.publication import Publication
+from verdicts.rows import result_columns
 
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/mrg-Contoso"
@@ -56,18 +61,23 @@ def row_of(state: dict[str, Any], application: ManagedApplication = APPLICATION)
 
 
 SETTINGS = CollectorSettings.from_environment(MINIMUM | {"COLLECTION_SCHEDULE": "0 0 */6 * * *"})
+EVIDENCE = Evidence(RUN.run_id, RUN.started_at, Outcome.NO_STATES, complete=True)
+FACTS = judge(None, APPLICATION, EVIDENCE, record=None, declared=None)
+PUBLICATION = Publication(RUN.run_id, RUN.started_at, None)
 EXPIRES_AT = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)
 RUN_ROW = run_row(RunSummary(RUN), "1.0.0", SETTINGS, credential_expires_at=EXPIRES_AT)
 ROWS = {
     "PolicyComplianceStates_CL": row_of(STATE),
-    "PolicyCollectionResults_CL": result_row(ApplicationResult.of(APPLICATION), RUN, {}),
+    "PolicyCollectionResults_CL": result_row(
+        ApplicationResult.of(APPLICATION), RUN, result_columns(FACTS, PUBLICATION)
+    ),
     "PolicyCollectionRuns_CL": RUN_ROW,
 }
 
 
 @pytest.mark.parametrize("table", ROWS)
 def test_rows_have_exactly_the_columns_that_their_table_declares(table: str) -> None:
-    assert list(ROWS[table]) == [column.name for column in read_tables()[table].columns]
+    assert sorted(ROWS[table]) == sorted(column.name for column in read_tables()[table].columns)
 
 
 def test_a_run_row_says_when_the_next_one_is_late_and_when_the_credential_expires() -> None:
