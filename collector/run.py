@@ -129,7 +129,7 @@ async def open_collection(
         AzureFailure: there is no token for ingestion, so that nothing could be stored, or the ledger cannot be read.
         SettingsError: the certificate of the service principal cannot be used.
     """
-    cloud, places = settings.cloud, settings.max_concurrent_applications
+    cloud = settings.cloud
     limit = (time_limit or function_timeout()).total_seconds()
     started = time.monotonic()
     reading = Patience(deadline=started + limit * (1 - RESERVED_SHARE), sleep=sleep)
