@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from verdicts.facts import AssignmentFacts, OpenKey
 
 STAYED_COMPLIANT: Final = timedelta(hours=24)
-"""Azure repeats old evaluation times: a key that stays Compliant for so long in every complete read counts as repaired."""
+"""Azure repeats old evaluation times: a key that stays Compliant in every complete read for so long is repaired."""
 
 
 def read_again(
