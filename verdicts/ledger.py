@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from typing import Any
 
-    from publisher.settings import SharedSettings
+    from publisher.settings import PublicationSettings, SharedSettings
     from verdicts.control import Control, RunRecord, Snooze
     from verdicts.facts import ApplicationFacts
     from verdicts.guard.declared import Declared
@@ -61,7 +61,7 @@ class Ledger(Closing):
     is an empty ledger; the first write creates it.
     """
 
-    def __init__(self, settings: SharedSettings, *, patience: Patience = USUAL_PATIENCE) -> None:
+    def __init__(self, settings: SharedSettings | PublicationSettings, *, patience: Patience = USUAL_PATIENCE) -> None:
         self._table = Table(settings.storage, LEDGER_TABLE, what="ledger table", patience=patience)
 
     async def close(self) -> None:

@@ -377,7 +377,7 @@ def _label(one: Any) -> Label:
 
 
 def _alarms_document(alarms: Mapping[AlarmKind, Alarm]) -> dict[str, Any]:
-    return {kind: [one.key, one.cause, one.says, number_of(one.opened_at)] for kind, one in alarms.items()}
+    return {kind.value: [one.key, one.cause, one.says, number_of(one.opened_at)] for kind, one in alarms.items()}
 
 
 def _alarms(document: Any) -> dict[AlarmKind, Alarm]:
