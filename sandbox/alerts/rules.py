@@ -8,10 +8,11 @@ cannot know are put into its text, as infra/modules do: the collection interval,
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.alerts.limits import LONGEST_STATEFUL_FREQUENCY, MOST_DIMENSIONS
 from sandbox.workspace.iso8601 import parse_duration
 
 if TYPE_CHECKING:
@@ -30,7 +31,13 @@ INSTALLED_AT: Final = "2000-01-01T00:00:00Z"
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """One scheduled query rule; names and meanings are those of Microsoft.Insights/scheduledQueryRules (FACTS 4.2)."""
+    """One scheduled query rule; names and meanings are those of Microsoft.Insights/scheduledQueryRules (FACTS 4.2).
+
+    `custom_properties` are sent with every alert of the rule.
+
+    Raises:
+        UnsupportedRuleError: Azure refuses such a rule.
+    """
 
     name: str
     display_name: str
@@ -47,10 +54,17 @@ class AlertRule:
     threshold: float
     dimensions: tuple[str, ...]
     auto_mitigate: bool
+    custom_properties: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.dimensions) > MOST_DIMENSIONS:
+            raise UnsupportedRuleError(f"{self.name}: a rule has at most {MOST_DIMENSIONS} dimensions")
+        if self.auto_mitigate and self.evaluation_frequency > LONGEST_STATEFUL_FREQUENCY:
+            raise UnsupportedRuleError(f"{self.name}: a rule that is evaluated so seldom cannot resolve its alerts")
 
 
 class UnsupportedRuleError(ValueError):
-    """The rule uses what the sandbox does not evaluate; the message says what."""
+    """Azure refuses the rule, or it uses what the sandbox does not evaluate; the message says what."""
 
 
 def read_document(path: Path = RULES_FILE) -> dict[str, Any]:
