@@ -8,33 +8,25 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
 from publisher.errors import AccessDenied, AzureFailure, NotFound, RequestRefused
 from publisher.resource_ids import fold
 from publisher.resource_manager import ResourceManager, text_at
+from registry.postures import Definition, canonical_defaults
 
 _LOGGER = logging.getLogger(__name__)
 _API_VERSION: Final = "2021-06-01"
 _DEFINITION_ID: Final = re.compile(
     r"(?:/[^/?#%\\]+)*/providers/microsoft\.authorization/(?:policydefinitions|policysetdefinitions)/[^/?#%\\]+"
 )
+_PARAMETER: Final = re.compile(r"\[parameters\('([^']+)'\)\]", re.IGNORECASE)
 _KEPT_SECONDS: Final = 24 * 3600.0
 _MOST_KEPT: Final = 10_000
 _MOST_MEMBERS: Final = 500
 _AT_ONCE: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Definition:
-    """What was read of a definition: its display name, and the folded ids of the definitions inside an initiative."""
-
-    known_at: float
-    name: str = ""
-    members: tuple[str, ...] = ()
 
 
 class DefinitionNames:
@@ -42,11 +34,11 @@ class DefinitionNames:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._known: dict[tuple[str, str], _Definition] = {}
+        self._known: dict[tuple[str, str], Definition] = {}
 
     async def name(self, arm: ResourceManager, definition_id: str, *, deadline: float) -> str:
         """Return the display name of a definition, "" when it has none or cannot be read."""
-        return (await self._definition(arm, definition_id, deadline)).name
+        return (await self.definition(arm, definition_id, deadline=deadline)).name
 
     async def of_members(
         self,
@@ -60,7 +52,7 @@ class DefinitionNames:
 
         Names that are `already` known are not asked for again.
         """
-        definitions = [await self._definition(arm, one, deadline) for one in definition_ids]
+        definitions = [await self.definition(arm, one, deadline=deadline) for one in definition_ids]
         members = list(dict.fromkeys(member for one in definitions for member in one.members))[:_MOST_MEMBERS]
         places = asyncio.Semaphore(_AT_ONCE)
 
@@ -73,27 +65,56 @@ class DefinitionNames:
         names = await asyncio.gather(*map(name, members))
         return {member: name for member, name in zip(members, names, strict=True) if name}
 
-    async def _definition(self, arm: ResourceManager, definition_id: str, deadline: float) -> _Definition:
+    async def definition(self, arm: ResourceManager, definition_id: str, *, deadline: float) -> Definition:
         """Return a definition as kept or read; an empty one when it cannot be read."""
         key = arm.endpoint, fold(definition_id)
         known = self._known.get(key)
         if known is not None and self._clock() - known.known_at < _KEPT_SECONDS:
             return known
         if not _DEFINITION_ID.fullmatch(key[1]) or "/../" in definition_id:
-            return _Definition(0)
+            return Definition(0)
         try:
             answer = await arm.get(quote(definition_id, safe="/()"), api_version=_API_VERSION, deadline=deadline)
         except (AccessDenied, NotFound, RequestRefused):
-            read = _Definition(self._clock())
+            read = Definition(self._clock())
         except AzureFailure as failure:
             _LOGGER.debug("no display name for a definition: %s", failure.code)
-            return known or _Definition(0)
+            return known or Definition(0)
         else:
-            read = _Definition(self._clock(), text_at(answer, "properties", "displayName"), _members(answer))
+            read = _read(answer, self._clock())
         if len(self._known) >= _MOST_KEPT:
             self._known.clear()
         self._known[key] = read
         return read
+
+
+def _read(answer: dict[str, Any], now: float) -> Definition:
+    properties = answer.get("properties")
+    properties = properties if isinstance(properties, dict) else {}
+    return Definition(
+        now,
+        text_at(properties, "displayName"),
+        _members(answer),
+        canonical_defaults(properties.get("parameters")),
+        tuple(_effects(properties)),
+    )
+
+
+def _effects(properties: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each reference and its effect; of an initiative the effects that its members' parameters set."""
+    members = properties.get("policyDefinitions")
+    if not isinstance(members, list):
+        yield "", _effect(text_at(properties, "policyRule", "then", "effect"))
+        return
+    for member in members:
+        if isinstance(member, dict):
+            yield fold(text_at(member, "policyDefinitionReferenceId")), _effect(text_at(member, "parameters", "effect", "value"))
+
+
+def _effect(text: str) -> str:
+    """Return a folded effect, or `parameter:` and the name in an expression such as [parameters('effect')]."""
+    named = _PARAMETER.fullmatch(text.strip())
+    return f"parameter:{fold(named[1])}" if named else fold(text)
 
 
 def _members(answer: dict[str, Any]) -> tuple[str, ...]:

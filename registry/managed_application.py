@@ -39,6 +39,8 @@ class Posture:
     disabled: tuple[str, ...] | None = None
     references: int = 1
     """Definitions that the assignment assigns: how many references an initiative has."""
+    at_default: tuple[str, ...] = field(default=(), compare=False)
+    """Parameters whose value is the definition's default, as far as that could be read: leaving them out is the same."""
     changed_at: datetime | None = field(default=None, compare=False)
 
 

@@ -9,13 +9,20 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from publisher.errors import AzureFailure
-from publisher.resource_ids import ResourceGroupId, assignment_scope, is_at_or_inside
+from publisher.resource_ids import ResourceGroupId, assignment_scope, fold, is_at_or_inside
 from publisher.resource_manager import ResourceManager, text_at
 from registry.definition_names import DefinitionNames
-from registry.managed_application import ExpectedAssignment
+from registry.managed_application import Exemption, ExpectedAssignment
+from registry.postures import posture_of, time_at
 
 _LOGGER = logging.getLogger(__name__)
-_ASSIGNMENTS_API_VERSION: Final = "2022-06-01"
+ASSIGNMENTS_API_VERSION: Final = "2024-04-01"
+"""Has definitionVersion beside resourceSelectors and overrides.
+
+Source: learn.microsoft.com, change log of the template reference of Microsoft.Authorization/policyAssignments.
+"""
+
+_EXEMPTIONS_API_VERSION: Final = "2022-07-01-preview"  # FACTS 11.5
 
 
 async def expected_assignments(
@@ -30,25 +37,64 @@ async def expected_assignments(
     seen = 0
     own: list[ExpectedAssignment] = []
     try:
-        async for assignment in arm.list(path, api_version=_ASSIGNMENTS_API_VERSION, deadline=deadline):
+        async for assignment in arm.list(path, api_version=ASSIGNMENTS_API_VERSION, deadline=deadline):
             seen += 1
             if _belongs_to(assignment, group):
-                own.append(await _expected(arm, assignment, names, deadline))
+                own.append(await expected_assignment(arm, assignment, names, deadline=deadline))
     except AzureFailure as failure:
         _LOGGER.info("the policy assignments at %s could not be read: %s", group, failure.code)
         return None
     return tuple(own) if seen else None
 
 
-async def _expected(
-    arm: ResourceManager, assignment: dict[str, Any], names: DefinitionNames, deadline: float
+async def known_exemptions(
+    arm: ResourceManager, group: ResourceGroupId, *, deadline: float
+) -> tuple[Exemption, ...] | None:
+    """Return the exemptions of assignments at or inside a managed resource group; None when they are not known.
+
+    They may stand at the group, inside it or above it. Expired ones are among them: Azure keeps them as objects.
+    """
+    path = f"{quote(str(group), safe='/()')}/providers/Microsoft.Authorization/policyExemptions"
+    found = []
+    try:
+        async for document in arm.list(path, api_version=_EXEMPTIONS_API_VERSION, deadline=deadline):
+            exemption = _exemption(document)
+            if is_at_or_inside(assignment_scope(exemption.assignment_id), str(group)):
+                found.append(exemption)
+    except AzureFailure as failure:
+        _LOGGER.info("the policy exemptions at %s could not be read: %s", group, failure.code)
+        return None
+    return tuple(sorted(found, key=lambda one: one.id))
+
+
+def _exemption(document: dict[str, Any]) -> Exemption:
+    properties = document.get("properties")
+    references = properties.get("policyDefinitionReferenceIds") if isinstance(properties, dict) else None
+    return Exemption(
+        id=fold(text_at(document, "id")),
+        assignment_id=fold(text_at(document, "properties", "policyAssignmentId")),
+        reference_ids=tuple(sorted(fold(one) for one in references if isinstance(one, str)))
+        if isinstance(references, list)
+        else (),
+        category=text_at(document, "properties", "exemptionCategory"),
+        expires_at=time_at(document, "properties", "expiresOn"),
+        created_by=text_at(document, "systemData", "createdBy"),
+        display_name=text_at(document, "properties", "displayName"),
+    )
+
+
+async def expected_assignment(
+    arm: ResourceManager, assignment: dict[str, Any], names: DefinitionNames, *, deadline: float
 ) -> ExpectedAssignment:
+    """Return an assignment as ARM describes it, with what its definition says as far as that can be read."""
     definition_id = text_at(assignment, "properties", "policyDefinitionId")
+    definition = await names.definition(arm, definition_id, deadline=deadline)
     return ExpectedAssignment(
         id=text_at(assignment, "id"),
         display_name=text_at(assignment, "properties", "displayName"),
         definition_id=definition_id,
-        definition_display_name=await names.name(arm, definition_id, deadline=deadline),
+        definition_display_name=definition.name,
+        posture=posture_of(assignment, definition),
     )
 
 

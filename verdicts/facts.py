@@ -43,6 +43,8 @@ class HeldReason(StrEnum):
     """The keys are read as Compliant, and the assignment could not be compared with its baseline."""
     WITHDRAWN = "Withdrawn"
     """The assignment was deleted."""
+    EXEMPT = "Exempt"
+    """The keys are read as Exempt: an exemption is no repair."""
 
 
 class AlarmKind(StrEnum):
@@ -183,7 +185,7 @@ class Ending(StrEnum):
 
     LEFT = "Left"
     RETIRED = "Retired"
-    """An operator declared the plan version without it, or accepted that it was withdrawn."""
+    """An operator declared the plan version without it, and Azure lists it no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,8 @@ class AssignmentFacts:
     decided: bool = False
     counts: Counts = Counts()
     undecided_since: datetime | None = None
+    clear_since: datetime | None = None
+    """While overflowing: the first of an unbroken row of complete reads without any NonCompliant state."""
     closed_at: datetime | None = None
     held: Held | None = None
     guard: AssignmentGuard = AssignmentGuard()

@@ -1,0 +1,49 @@
+"""What the ledger's table keeps beside the applications: the latest run, declared baselines, and snoozes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from verdicts.guard.declared import Declared
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The latest completed run over the whole registry.
+
+    It read every application that is neither unread nor departed, also where nothing was written because nothing
+    changed. `named_alarms` is how many alarms of their own were open after it.
+    """
+
+    run_id: str
+    started_at: datetime
+    named_alarms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Alarms of a plan version rest until then; "" as the version means every version of the plan."""
+
+    plan_name: str
+    plan_version: str
+    until: datetime
+    person: str
+    reason: str
+
+    def covers(self, plan_name: str, plan_version: str) -> bool:
+        """Tell whether it is about this plan version; letter case does not matter."""
+        return self.plan_name.lower() == plan_name.lower() and self.plan_version.lower() in {"", plan_version.lower()}
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Everything of it. Declared baselines are by `verdicts.guard.declared.plan_key`."""
+
+    latest_run: RunRecord | None = None
+    declared: Mapping[str, Declared] = field(default_factory=dict)
+    snoozes: tuple[Snooze, ...] = ()

@@ -1,0 +1,225 @@
+"""Verdicts and findings, derived from what the ledger remembers; every row and alarm goes by these functions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from publisher.resource_ids import fold
+from verdicts.facts import AlarmKind, Ending, GuardState, Held, HeldReason
+from verdicts.guard.comparison import judges_nothing
+from verdicts.guard.declared import relative_id
+from verdicts.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from registry.managed_application import Exemption
+    from verdicts.facts import Acceptance, ApplicationFacts, AssignmentFacts
+
+TOLD_AFTER: Final = timedelta(days=2)
+"""When an assignment that is not decided, or a guard that cannot be read, is told: Azure evaluates about once a day."""
+
+EXPIRES_SOON: Final = timedelta(days=15)
+FAILURES_TOLD: Final = 2
+UNREAD_TOLD_AFTER: Final = timedelta(hours=2)
+NAMED_RESOURCES: Final = 5
+_TOLD_AT_ONCE: Final = frozenset({Outcome.ACCESS_DENIED, Outcome.NOT_FOUND})
+_DIFFERENT: Final = frozenset({GuardState.WITHDRAWN, GuardState.WEAKENED, GuardState.CHANGED})
+
+
+class Verdict(StrEnum):
+    """What stands about an assignment (column Verdict of PolicyVerdicts_CL)."""
+
+    NON_COMPLIANT = "NonCompliant"
+    COMPLIANT = "Compliant"
+    NOT_EVALUATED = "NotEvaluated"
+    """No complete read ever had a state that decides it."""
+    UNDECIDED = "Undecided"
+    """It was decided once, and the last complete read had no state that decides it."""
+    LEFT = "Left"
+    LEFT_UNCONFIRMED = "LeftUnconfirmed"
+    RETIRED = "Retired"
+
+
+class Finding(NamedTuple):
+    """Something to alarm about: the cause that it may share with others, and what it says to a person."""
+
+    cause: str
+    says: str
+
+
+def verdict_of(facts: ApplicationFacts, assignment: AssignmentFacts) -> Verdict:
+    """Return the verdict that stands about an assignment."""
+    if assignment.ending is not None:
+        return Verdict.LEFT if assignment.ending is Ending.LEFT else Verdict.RETIRED
+    if facts.departure is not None and facts.departure.outcome is Outcome.LEFT_UNCONFIRMED:
+        return Verdict.LEFT_UNCONFIRMED
+    if assignment.open or assignment.overflow:
+        return Verdict.NON_COMPLIANT
+    if assignment.undecided_since is None:
+        return Verdict.COMPLIANT
+    return Verdict.UNDECIDED if assignment.decided else Verdict.NOT_EVALUATED
+
+
+def since_of(facts: ApplicationFacts, assignment: AssignmentFacts) -> datetime:
+    """Return since when the verdict stands."""
+    verdict = verdict_of(facts, assignment)
+    if verdict in {Verdict.LEFT, Verdict.RETIRED}:
+        return assignment.ended_at or assignment.changed_at
+    if verdict is Verdict.LEFT_UNCONFIRMED and facts.departure is not None:
+        return facts.departure.at
+    if verdict is Verdict.NON_COMPLIANT:
+        return min((key.opened_at for key in assignment.open), default=assignment.changed_at)
+    return assignment.undecided_since or assignment.closed_at or assignment.first_seen
+
+
+def is_expected(assignment: AssignmentFacts, group_id: str) -> bool:
+    """Tell whether the assignment has to have states: not when by its own baseline it judges nothing."""
+    baseline = assignment.guard.baseline
+    if assignment.ending is not None:
+        return False
+    return baseline is None or not judges_nothing(baseline, group_id)
+
+
+def is_current(facts: ApplicationFacts) -> bool:
+    """Tell whether the latest read says so: the application is registered, and was read completely."""
+    return facts.unread is None and facts.departure is None and facts.last_read is not None
+
+
+def held_of(facts: ApplicationFacts, assignment: AssignmentFacts) -> Held | None:
+    """Return why open keys are held, None when there are none or the latest read confirmed all of them."""
+    if not (assignment.open or assignment.overflow):
+        return None
+    if facts.unread is not None:
+        return Held(HeldReason.UNREAD, facts.unread.since)
+    if facts.departure is not None:
+        return Held(HeldReason.UNREAD, facts.departure.at)
+    return assignment.held
+
+
+def accepted_until(assignment: AssignmentFacts, now: datetime) -> Acceptance | None:
+    """Return the acceptance that ends first, when every open key is accepted beyond `now`; else None."""
+    acceptances = [key.acceptance for key in assignment.open]
+    if assignment.overflow or not acceptances:
+        return None
+    in_force = [one for one in acceptances if one is not None and one.until > now]
+    return min(in_force, key=lambda one: one.until) if len(in_force) == len(acceptances) else None
+
+
+def guard_accepted(assignment: AssignmentFacts, now: datetime) -> Acceptance | None:
+    """Return the acceptance of how the assignment differs from its baseline now; None when there is none in force."""
+    guard = assignment.guard
+    if guard.acceptance is None or guard.acceptance.until <= now or guard.state not in _DIFFERENT:
+        return None
+    as_accepted = guard.accepted_withdrawal if guard.state is GuardState.WITHDRAWN else guard.accepted == guard.seen
+    return guard.acceptance if as_accepted else None
+
+
+def exemptions_of(facts: ApplicationFacts, assignment: AssignmentFacts) -> list[Exemption]:
+    """Return the exemptions of an assignment, the one that expires first first; those that never expire last."""
+    own = [one for one in facts.exemptions if one.assignment_id == assignment.id]
+    return sorted(own, key=lambda one: (one.expires_at is None, one.expires_at.timestamp() if one.expires_at else 0, one.id))
+
+
+def resources_of(assignment: AssignmentFacts) -> list[str]:
+    """Return the folded ids of up to five resources with open keys, in a steady order."""
+    return sorted({key.key.resource_id for key in assignment.open})[:NAMED_RESOURCES]
+
+
+def assignment_name(assignment: AssignmentFacts) -> str:
+    """Return what a person calls the assignment."""
+    return assignment.display_name or assignment.name
+
+
+def plan_of(facts: ApplicationFacts) -> str:
+    """Return plan and version in one text; "" for a service catalog application."""
+    return f"{facts.plan_name} {facts.plan_version}".strip()
+
+
+def open_kinds(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> dict[AlarmKind, Finding]:
+    """Return what there is to alarm about an assignment, by kind."""
+    verdict = verdict_of(facts, assignment)
+    if verdict in {Verdict.LEFT, Verdict.RETIRED, Verdict.LEFT_UNCONFIRMED}:
+        return {}
+    where = f"{plan_of(facts) or 'no plan'}, {assignment.name}"
+    found = {}
+    if verdict is Verdict.NON_COMPLIANT:
+        found[AlarmKind.NONCOMPLIANT] = Finding(f"violated: {where}", _violations(facts, assignment))
+    guard = assignment.guard
+    if guard.state in _DIFFERENT:
+        says = f"{guard.state}{_joined(guard.details)}; since {_time(guard.since or now)}"
+        found[AlarmKind.GUARD] = Finding(f"{guard.state.lower()}: {where}", says)
+    if notices := list(_notices(facts, assignment, now)):
+        found[AlarmKind.NOTICE] = Finding(f"noticed: {where}", "; ".join(notices))
+    undecided = verdict in {Verdict.NOT_EVALUATED, Verdict.UNDECIDED} and is_expected(
+        assignment, facts.managed_resource_group_id
+    )
+    since = since_of(facts, assignment)
+    if undecided and is_current(facts) and now - since >= TOLD_AFTER:
+        word = "not evaluated" if verdict is Verdict.NOT_EVALUATED else "no longer decided"
+        found[AlarmKind.UNDECIDED] = Finding(f"{word}: {where}", f"{word} since {_time(since)}")
+    return found
+
+
+def application_kinds(facts: ApplicationFacts, now: datetime) -> dict[AlarmKind, Finding]:
+    """Return what there is to alarm about an application, by kind: that it is unread, or left unconfirmed."""
+    departure, unread = facts.departure, facts.unread
+    if departure is not None:
+        says = f"{departure.outcome} since {_time(departure.at)}: {departure.reason}"
+        if departure.outcome is Outcome.VANISHED:
+            return {AlarmKind.UNREAD: Finding("unread: Vanished", says)}
+        return {AlarmKind.LEFT: Finding("", says)} if departure.outcome is Outcome.LEFT_UNCONFIRMED else {}
+    if unread is None:
+        return {}
+    at_once = unread.outcome in _TOLD_AT_ONCE and facts.last_read is not None
+    if not at_once and AlarmKind.UNREAD not in facts.alarms:
+        if unread.failures < FAILURES_TOLD or now - unread.since < UNREAD_TOLD_AFTER:
+            return {}
+    cause = ": ".join(part for part in (f"unread: {unread.outcome}", unread.code) if part)
+    why = ": ".join(part for part in (unread.outcome, unread.code, unread.message[:200]) if part)
+    return {AlarmKind.UNREAD: Finding(cause, f"{why}; since {_time(unread.since)}")}
+
+
+def alarm_key(facts: ApplicationFacts, assignment: AssignmentFacts | None, kind: AlarmKind) -> str:
+    """Return the key of an alarm of its own: the folded ids and the kind."""
+    key = fold(facts.application_id)
+    if assignment is not None:
+        key += f"#{relative_id(assignment.id, facts.managed_resource_group_id)}"
+    return key if kind in {AlarmKind.NONCOMPLIANT, AlarmKind.UNREAD} else f"{key}#{kind}"
+
+
+def _violations(facts: ApplicationFacts, assignment: AssignmentFacts) -> str:
+    names = [resource.rpartition("/")[2] or "the group" for resource in resources_of(assignment)]
+    resources = len({key.key.resource_id for key in assignment.open})
+    more = f" and {resources - len(names)} more" if resources > len(names) else ""
+    count = f"{'at least ' if assignment.overflow else ''}{len(assignment.open)}"
+    word = "violation" if len(assignment.open) == 1 else "violations"
+    return f"{count} {word}: {', '.join(names)}{more}; since {_time(since_of(facts, assignment))}"
+
+
+def _notices(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> Iterator[str]:
+    for one in exemptions_of(facts, assignment):
+        name = one.display_name or one.id.rpartition("/")[2]
+        by = f" by {one.created_by}" if one.created_by else ""
+        if one.expires_at is not None and one.expires_at <= now:
+            yield f"exemption {name}{by} has expired on {_time(one.expires_at)}"
+        elif one.expires_at is not None and one.expires_at - now <= EXPIRES_SOON:
+            yield f"exemption {name}{by} expires on {_time(one.expires_at)}"
+        elif one.id not in facts.known_exemptions:
+            until = f" until {_time(one.expires_at)}" if one.expires_at else " without an end"
+            yield f"exempted{by}, {one.category or 'no category'}{until}: {name}"
+    since = facts.guard_unread_since
+    if since is not None and now - since >= TOLD_AFTER and assignment.guard.state is GuardState.UNREAD:
+        yield f"the assignment could not be compared with its baseline since {_time(since)}"
+
+
+def _joined(details: Iterable[str]) -> str:
+    text = "; ".join(details)
+    return f": {text[:300]}" if text else ""
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
