@@ -171,8 +171,13 @@ class Collection:
         await self._judging.note_run(self.summary)
 
     def _run_row(self) -> Row:
-        expires_at = credential_expires_at(self._settings)
-        return run_row(self.summary, VERSION, self._settings, credential_expires_at=expires_at)
+        return run_row(
+            self.summary,
+            VERSION,
+            interval=self._settings.interval,
+            canary_application_id=self._settings.canary_application_id,
+            credential_expires_at=credential_expires_at(self._settings),
+        )
 
     async def _upload(self, stream: str, rows: list[bytes]) -> None:
         async with asyncio.TaskGroup() as uploads:
