@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from checks import app_settings, bicep, columns, observation
 from checks.bicep_source import BicepFile
 from infra.hooks.parameters import declarations
+from sandbox.alerts.rules import INSTALLED_AT, INTERVAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +30,11 @@ CLOUD_KEYS: Final = {
 
 def problems(infrastructure: Path = INFRASTRUCTURE) -> list[str]:
     """Return one line for everything in which the template and its data files disagree; empty when they agree."""
-    return [*_alerts(infrastructure), *_parameters(infrastructure), *_clouds(infrastructure)]
+    return [*_alerts(infrastructure), *_put_in(infrastructure), *_parameters(infrastructure), *_clouds(infrastructure)]
 
 
 def _alerts(infrastructure: Path) -> Iterator[str]:
-    """alerts.bicep must load the query of every rule, and offer exactly the intervals that have timings."""
+    """alerts.bicep must load the query of every rule, and main.bicep offer exactly the intervals that have timings."""
     catalogue = json.loads((infrastructure / "alert_rules.json").read_text(encoding="utf-8"))
     loaded = BicepFile(infrastructure / "modules" / "alerts.bicep").object_keys("queries")
     asked = [rule["query"] for rule in catalogue["rules"]]
@@ -42,6 +43,20 @@ def _alerts(infrastructure: Path) -> Iterator[str]:
     offered = list(declarations(infrastructure / "main.bicep")["collectionInterval"].allowed)
     if offered != list(catalogue["collectionIntervals"]):
         yield "main.bicep: collectionInterval must allow exactly the intervals of alert_rules.json"
+
+
+def _put_in(infrastructure: Path) -> Iterator[str]:
+    """What the modules replace in queries must stand there, in the very words, and the other way round."""
+    queries = "".join(path.read_text(encoding="utf-8") for path in sorted((infrastructure / "queries").glob("*.kql")))
+    modules = {
+        name: (infrastructure / "modules" / name).read_text(encoding="utf-8")
+        for name in ("alerts.bicep", "log_alert.bicep")
+    }
+    for module, words in (("alerts.bicep", INTERVAL), ("log_alert.bicep", INSTALLED_AT)):
+        if f"'{words}'" not in modules[module]:
+            yield f"{module} does not put anything in the place of {words}"
+        if words not in queries:
+            yield f"{module}: no query has {words}"
 
 
 def _parameters(infrastructure: Path) -> Iterator[str]:

@@ -1,7 +1,8 @@
-"""The collector's triggers on Azure Functions: the timer, and the queues of a fanned-out run."""
+"""The collector's triggers on Azure Functions: its timers, and the queues of a fanned-out run."""
 
 import logging
 import os
+from dataclasses import asdict
 from typing import Final
 
 import azure.functions as func
@@ -9,6 +10,9 @@ import azure.functions as func
 from collector.fan_out import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
 
 CONNECTION: Final = "AzureWebJobsStorage"
+
+PUBLICATION_SCHEDULE: Final = "0 37 */6 * * *"
+"""Eight times within the two days that alert rules look back."""
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 logger = logging.getLogger(__name__)
@@ -39,6 +43,24 @@ async def collect_policy_states(timer: func.TimerRequest) -> None:
     summary = await run_collection(settings, trigger=trigger)
     logger.info("collection finished", extra={"collection": summary.totals()})
     if failure := failure_of(summary, partial_run=False):
+        raise failure
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule=PUBLICATION_SCHEDULE, run_on_startup=False, use_monitor=True)
+async def publish_verdicts(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's name for it
+    """Publish what stands in the ledger again, so that open verdicts stay in sight when the collection fails.
+
+    Raises:
+        AzureFailure: the ledger cannot be read.
+        SettingsError: settings are missing or wrong; the message names every one of them.
+        PublicationFailedError: rows were not stored, or rows of the ledger cannot be read.
+    """
+    from collector.publication import publish_ledger  # noqa: PLC0415
+    from publisher.settings import PublicationSettings  # noqa: PLC0415
+
+    published = await publish_ledger(PublicationSettings.from_environment(os.environ))
+    logger.info("the ledger was published", extra={"publication": asdict(published)})
+    if failure := published.failure:
         raise failure
 
 

@@ -8,26 +8,37 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from collector.bounded_tasks import BoundedTasks
+from collector.reading.application_reading import ReadJob
 from collector.reporting.chunks import Delivery
 from collector.reporting.ingestion import HeldRows, StreamUploader
 from collector.reporting.outcomes import ApplicationResult, RunSummary
-from collector.reporting.rows import result_row, run_row
+from collector.reporting.rows import run_row
 from collector.reporting.serialised import encoded
+from collector.settling import Outlets, Settling, note_refusal
 from collector.version import VERSION
+from publisher.credentials import certificate_expires_at
 from publisher.errors import AzureFailure
-from registry.managed_application import MalformedRow
+from registry.managed_application import ManagedApplication
+from verdicts.evidence import Evidence
+from verdicts.ledger import Entry
 from verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from datetime import datetime
 
+    from collector.judging import Judging
     from collector.reading.application_reader import ApplicationReader
-    from collector.reporting.ingestion import Endpoint, RowSink
+    from collector.reporting.ingestion import Endpoint
     from collector.reporting.outcomes import Run
+    from collector.reporting.serialised import Row
     from publisher.settings import CollectorSettings
-    from registry.managed_application import ManagedApplication
+    from verdicts.joined import Pair
 
-    Registered = AsyncIterator[ManagedApplication | MalformedRow]
+    Pairs = AsyncIterator[Pair]
+    Read = Callable[[ReadJob, StreamUploader], Awaitable[None]]
+    """Reads an application, as ApplicationReader.read."""
 
 LOOKAHEAD: Final = 16
 """Applications that wait for each place: enough to go on with others while a subscription is throttled."""
@@ -35,22 +46,30 @@ LOOKAHEAD: Final = 16
 STATES_UPLOADS_IN_FLIGHT: Final = 6
 RESULTS_UPLOADS_IN_FLIGHT: Final = 2
 
+SETTLED_AT_ONCE: Final = 16
+"""Applications whose ledger row is written at the same time."""
+
+WAITING_TO_BE_SETTLED: Final = 64
+"""With more than so many that wait for that, no further application is read."""
+
 
 class ReportRefusedError(Exception):
     """Result rows, or the run row, were not stored: the work that they report does not count as done."""
 
 
 class Collection:
-    """Reads a stream of registered applications and uploads what it finds.
+    """Reads a stream of applications, judges them, and uploads what it finds.
 
-    State rows go first, then the result row of each application whose state rows were all accepted or refused. The run
-    row is last, and only when every result row is stored: it says that the whole registry was read.
+    State rows go first. Once those of an application were all accepted or refused, it is judged into the ledger, and
+    then its verdict rows and its result row are made from there. The run row is last, and only when every result row
+    and verdict row is stored: it says that the whole registry was read.
 
     Args:
         run: what the rows name.
         settings: the collector's settings.
         reader: reads one application.
         endpoint: where rows are uploaded to.
+        judging: judges into the ledger.
         on_result: called with each application's final result.
     """
 
@@ -60,6 +79,7 @@ class Collection:
         settings: CollectorSettings,
         reader: ApplicationReader,
         endpoint: Endpoint,
+        judging: Judging,
         *,
         on_result: Callable[[ApplicationResult], None],
     ) -> None:
@@ -68,45 +88,65 @@ class Collection:
         self._settings = settings
         self._endpoint = endpoint
         self._reader = reader
-        self._on_result = on_result
+        self._judging = judging
+        self._settling = Settling(run, judging, self.summary, on_result)
 
-    async def collect(self, registered: Registered, *, partial_run: bool) -> None:
+    async def collect(self, pairs: Pairs, *, partial_run: bool) -> None:
         """Collect every application of the stream; ``summary`` then holds the totals.
 
         Args:
-            registered: the registry's rows.
+            pairs: the registry's rows, each with what the ledger remembers of the application.
             partial_run: the stream is not the whole registry, so no run row is written.
 
         When the stream breaks off, the reason is in the summary's ``error``; what was read before is uploaded.
         """
         started = time.monotonic()
         async with asyncio.TaskGroup() as uploads:
-            states = StreamUploader(self._endpoint, self._settings.states_stream, uploads, STATES_UPLOADS_IN_FLIGHT)
-            results = StreamUploader(self._endpoint, self._settings.results_stream, uploads, RESULTS_UPLOADS_IN_FLIGHT)
-            self.summary.error = await self._read_all(registered, states, results)
-            await states.flush()
+            results = self._uploader(self._settings.results_stream, uploads, RESULTS_UPLOADS_IN_FLIGHT)
+            verdicts = self._uploader(self._settings.verdicts_stream, uploads, RESULTS_UPLOADS_IN_FLIGHT)
+            outlets = Outlets(verdicts, results)
+            self.summary.error = await self._read_all(
+                pairs, outlets, uploads, self._reader.read, partial_run=partial_run
+            )
+            await verdicts.flush()
             await results.flush()
-        self._count(states)
         self._count(results)
+        self.summary.result_rows += results.uploaded_rows
+        self._count_verdicts(verdicts)
         self.summary.duration_ms = _milliseconds_since(started)
-        if self.summary.error is None and not partial_run and results.rejected_rows == 0:
+        is_stored = results.rejected_rows == verdicts.rejected_rows == 0
+        if self.summary.error is None and not partial_run and is_stored:
             with suppress(ReportRefusedError):
                 await self.complete()
+            if self.summary.completed:
+                await self.note_run()
 
-    async def read(self, registered: Registered) -> list[bytes]:
-        """Read every application of the stream, upload its states, and return the result rows, which are not uploaded.
+    async def read(self, pairs: Pairs) -> list[bytes]:
+        """Collect every application of the stream, except that the result rows are returned, and not uploaded.
 
         Raises:
             AzureFailure: the stream broke off.
+            ReportRefusedError: verdict rows were not stored.
         """
+        return await self._held(pairs, self._reader.read)
+
+    async def give_up(self, pairs: Pairs) -> list[bytes]:
+        """Like ``read``, without reading anything: every application of the stream has failed."""
+        return await self._held(pairs, _given_up)
+
+    async def _held(self, pairs: Pairs, read: Read) -> list[bytes]:
         results = HeldRows()
         async with asyncio.TaskGroup() as uploads:
-            states = StreamUploader(self._endpoint, self._settings.states_stream, uploads, STATES_UPLOADS_IN_FLIGHT)
-            failure = await self._read_all(registered, states, results)
-            await states.flush()
-        self._count(states)
+            verdicts = self._uploader(self._settings.verdicts_stream, uploads, RESULTS_UPLOADS_IN_FLIGHT)
+            failure = await self._read_all(pairs, Outlets(verdicts, results), uploads, read, partial_run=False)
+            await verdicts.flush()
+        self._count_verdicts(verdicts)
         if failure is not None:
             raise failure
+        if verdicts.rejected_rows:
+            raise ReportRefusedError(
+                f"{verdicts.rejected_rows} rows for {self._settings.verdicts_stream} were not stored"
+            )
         return results.rows
 
     async def report(self, results: list[bytes]) -> None:
@@ -123,14 +163,21 @@ class Collection:
         Raises:
             ReportRefusedError: it was not stored.
         """
-        await self._upload(self._settings.runs_stream, [encoded(run_row(self.summary, VERSION))])
+        await self._upload(self._settings.runs_stream, [encoded(self._run_row())])
         self.summary.completed = True
 
-    def settle(self, result: ApplicationResult) -> bytes:
-        """Count an application's final result, tell ``on_result``, and return its row."""
-        self.summary.add(result)
-        self._on_result(result)
-        return encoded(result_row(result, self._run))
+    async def note_run(self) -> None:
+        """Remember in the ledger that the run is complete; call it once the run row is stored."""
+        await self._judging.note_run(self.summary)
+
+    def _run_row(self) -> Row:
+        return run_row(
+            self.summary,
+            VERSION,
+            interval=self._settings.interval,
+            canary_application_id=self._settings.canary_application_id,
+            credential_expires_at=credential_expires_at(self._settings),
+        )
 
     async def _upload(self, stream: str, rows: list[bytes]) -> None:
         async with asyncio.TaskGroup() as uploads:
@@ -146,44 +193,87 @@ class Collection:
         self.summary.truncated_rows += uploader.truncated_rows
 
     async def _read_all(
-        self,
-        registered: Registered,
-        states: StreamUploader,
-        results: RowSink,
+        self, pairs: Pairs, outlets: Outlets, uploads: asyncio.TaskGroup, read: Read, *, partial_run: bool
     ) -> AzureFailure | None:
-        """Read every application of the stream; return the failure that broke the stream off, or None."""
+        """Settle every application of the stream; return the failure that broke the stream off, or None."""
+        states = self._uploader(self._settings.states_stream, uploads, STATES_UPLOADS_IN_FLIGHT)
+        settling = BoundedTasks(uploads, SETTLED_AT_ONCE, WAITING_TO_BE_SETTLED)
         waiting = asyncio.Semaphore(LOOKAHEAD * self._settings.max_concurrent_applications)
 
-        async def read(application: ManagedApplication) -> None:
+        async def read_one(pair: Pair) -> None:
             try:
-                await self._read_one(application, states, results)
+                await self._read_one(pair, read, states, settling, outlets, partial_run=partial_run)
             finally:
                 waiting.release()
 
+        failure = None
         async with asyncio.TaskGroup() as readings:
             try:
-                async for entry in registered:
-                    if isinstance(entry, MalformedRow):
-                        self._settle(ApplicationResult.of_malformed(entry), results, None)
+                async for pair in pairs:
+                    await outlets.results.room()
+                    await outlets.verdicts.room()
+                    await settling.room()
+                    if pair.application is None and pair.entry is not None:
+                        absent = partial(self._settling.settle_absent, pair.entry, pair.removal, outlets)
+                        settling.begin(partial(absent, partial_run=partial_run))
                         continue
-                    await results.room()
                     await waiting.acquire()
-                    readings.create_task(read(entry))
-            except AzureFailure as failure:
-                return failure
-        return None
+                    readings.create_task(read_one(pair))
+            except AzureFailure as error:
+                failure = error
+        await states.flush()
+        await settling.drain()
+        self._count(states)
+        return failure
 
-    async def _read_one(self, application: ManagedApplication, states: StreamUploader, results: RowSink) -> None:
-        result = ApplicationResult.of(application)
-        delivery = Delivery(partial(self._settle, result, results))
-        await self._reader.read(application, result, states, delivery)
+    async def _read_one(
+        self,
+        pair: Pair,
+        read: Read,
+        states: StreamUploader,
+        settling: BoundedTasks,
+        outlets: Outlets,
+        *,
+        partial_run: bool,
+    ) -> None:
+        """Read an application, and begin to settle it once its state rows are accepted or refused."""
+        result, before = _result_of(pair), pair.entry.facts if isinstance(pair.entry, Entry) else None
+        evidence = Evidence(self._run.run_id, self._run.started_at, result.outcome, partial_run=partial_run)
+
+        def settle(refusal: Exception | None) -> None:
+            if refusal is not None:
+                note_refusal(result, evidence, refusal)
+            settling.begin(partial(self._settling.settle, pair, result, evidence, outlets))
+
+        delivery = Delivery(settle)
+        if isinstance(pair.application, ManagedApplication):
+            await read(ReadJob(pair.application, before, result, evidence, delivery), states)
         delivery.close()
 
-    def _settle(self, result: ApplicationResult, results: RowSink, refusal: Exception | None) -> None:
-        """Queue an application's result row; UploadFailed when one of its state rows was refused."""
-        if refusal is not None:
-            result.conclude(Outcome.UPLOAD_FAILED, getattr(refusal, "code", None), str(refusal))
-        results.add([self.settle(result)])
+    def _count_verdicts(self, uploader: StreamUploader) -> None:
+        self.summary.verdict_rows += uploader.uploaded_rows
+        self.summary.rejected_rows += uploader.rejected_rows
+
+    def _uploader(self, stream: str, tasks: asyncio.TaskGroup, in_flight: int) -> StreamUploader:
+        return StreamUploader(self._endpoint, stream, tasks, in_flight)
+
+
+def credential_expires_at(settings: CollectorSettings) -> datetime | None:
+    """Return when the credential of the publisher's service principal expires; None where nobody can tell."""
+    identity = settings.service_principal
+    return settings.secret_expires_at if identity.secret else certificate_expires_at(identity)
+
+
+def _result_of(pair: Pair) -> ApplicationResult:
+    if isinstance(pair.application, ManagedApplication):
+        return ApplicationResult.of(pair.application)
+    assert pair.application is not None  # noqa: S101 - for the type checker
+    return ApplicationResult.of_malformed(pair.application)
+
+
+async def _given_up(job: ReadJob, _: StreamUploader) -> None:
+    message = "collecting this application's shard ended without a result again and again"
+    job.result.conclude(Outcome.FAILED, "ShardFailed", message)
 
 
 def _milliseconds_since(started: float) -> int:

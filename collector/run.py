@@ -7,22 +7,29 @@ import json
 import time
 import uuid
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from collector.collection import Collection
+from collector.judging import Judging
 from collector.reading.application_reader import ApplicationReader
-from collector.reporting.outcomes import Run, RunSummary
+from collector.reading.closer_look import CloserLook
+from collector.reporting.outcomes import Run, RunSummary, utc_now
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.errors import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_manager import ResourceManager
 from publisher.retry import Patience, with_retries
+from publisher.table import EVERYTHING, KeyRange
 from registry.registry import Registry
+from verdicts.joined import Pair, joined
+from verdicts.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
 
     from azure.core.credentials_async import AsyncTokenCredential
 
@@ -30,6 +37,23 @@ if TYPE_CHECKING:
     from publisher.resource_ids import ApplicationId
     from publisher.retry import Sleep
     from publisher.settings import CollectorSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The applications to collect, each with what the ledger remembers of it."""
+
+    registry: Registry
+    ledger: Ledger
+
+    def pairs(self, within: KeyRange = EVERYTHING) -> AsyncIterator[Pair]:
+        """Yield every application that the registry or the ledger knows in a range of partitions."""
+        return joined(self.registry, self.ledger, within=within)
+
+    def only(self, application_id: ApplicationId) -> AsyncIterator[Pair]:
+        """Yield at most one application."""
+        return joined(self.registry, self.ledger, only=application_id)
+
 
 HOST_JSON: Final = Path(__file__).resolve().parent.parent / "host.json"
 
@@ -55,6 +79,7 @@ async def run_collection(
     on_result: Callable[[ApplicationResult], None] = lambda _: None,
     time_limit: timedelta | None = None,
     sleep: Sleep = asyncio.sleep,
+    clock: Callable[[], datetime] = utc_now,
 ) -> RunSummary:
     """Collect once and return the totals.
 
@@ -65,22 +90,23 @@ async def run_collection(
         on_result: called with each application's final result.
         time_limit: how long the run may take; the host's functionTimeout by default.
         sleep: waits between the attempts of a call.
+        clock: aware UTC time, which the run takes for its start, its rows and its verdicts.
 
     The summary's ``error`` says when there was no token for ingestion, so that nothing could be stored, or when the
-    registry could not be read completely.
+    registry or the ledger could not be read completely.
 
     Raises:
         SettingsError: the certificate of the service principal cannot be used.
     """
-    run = Run(str(uuid.uuid4()), datetime.now(UTC), trigger)
+    run = Run(str(uuid.uuid4()), clock(), trigger)
     async with AsyncExitStack() as stack:
         try:
-            collection, registry = await stack.enter_async_context(
-                open_collection(settings, run, on_result=on_result, time_limit=time_limit, sleep=sleep)
+            collection, fleet = await stack.enter_async_context(
+                open_collection(settings, run, on_result=on_result, time_limit=time_limit, sleep=sleep, clock=clock)
             )
         except AzureFailure as failure:
             return RunSummary(run, error=failure)
-        await collection.collect(registry.applications(only), partial_run=only is not None)
+        await collection.collect(fleet.only(only) if only else fleet.pairs(), partial_run=only is not None)
     return collection.summary
 
 
@@ -92,11 +118,15 @@ async def open_collection(
     on_result: Callable[[ApplicationResult], None] = lambda _: None,
     time_limit: timedelta | None = None,
     sleep: Sleep = asyncio.sleep,
-) -> AsyncIterator[tuple[Collection, Registry]]:
-    """Yield a collection with open clients, and the registry; there is one client for each service.
+    clock: Callable[[], datetime] = utc_now,
+    shards: int = 1,
+) -> AsyncIterator[tuple[Collection, Fleet]]:
+    """Yield a collection with open clients, and the applications to collect; there is one client for each service.
+
+    `shards` is in how many parts the run is done, of which this is one.
 
     Raises:
-        AzureFailure: there is no token for ingestion, so that nothing could be stored.
+        AzureFailure: there is no token for ingestion, so that nothing could be stored, or the ledger cannot be read.
         SettingsError: the certificate of the service principal cannot be used.
     """
     cloud = settings.cloud
@@ -107,17 +137,23 @@ async def open_collection(
     async with (
         service_principal_credential(settings.service_principal, cloud) as publisher,
         own_identity_credential(settings.own_identity_client_id) as own,
-        ResourceManager(publisher, cloud, connections=settings.max_concurrent_applications) as resource_manager,
+        ResourceManager(
+            publisher, cloud, connections=settings.max_concurrent_applications, patience=reading
+        ) as resource_manager,
         LogsEndpoint(settings, own, patience=uploading) as endpoint,
         Registry(settings, patience=uploading) as registry,
+        Ledger(settings, patience=uploading) as ledger,
     ):
         await _fetch_token(own, cloud.monitor_audience, uploading)
-        reader = ApplicationReader(run, settings, resource_manager, reading)
+        control = await ledger.control()
+        judging = Judging(run, ledger, control, clock=clock, shards=shards)
+        closer_look = CloserLook(resource_manager, clock=clock, deadline=reading.deadline)
+        reader = ApplicationReader(run, settings, resource_manager, closer_look, reading)
         try:
             await _fetch_token(publisher, cloud.resource_manager_audience, reading)
         except AzureFailure as failure:
             reader.unreadable = failure
-        yield Collection(run, settings, reader, endpoint, on_result=on_result), registry
+        yield Collection(run, settings, reader, endpoint, judging, on_result=on_result), Fleet(registry, ledger)
 
 
 async def _fetch_token(credential: AsyncTokenCredential, audience: str, patience: Patience) -> None:

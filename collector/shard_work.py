@@ -9,27 +9,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from collector.fan_out.shard_records import Claim, ClaimLostError, NoClaim, RunRecords, uploaded_chunks
-from collector.reporting.outcomes import ApplicationResult, RunSummary
+from collector.reporting.outcomes import utc_now
 from collector.reporting.serialised import CHUNK_LIMIT_BYTES
 from collector.run import open_collection
 from publisher.retry import Patience
-from registry.managed_application import MalformedRow
-from verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime, timedelta
 
     from collector.collection import Collection
     from collector.fan_out.shards import Shard
+    from collector.reporting.outcomes import RunSummary
+    from collector.run import Fleet
     from publisher.retry import Sleep
     from publisher.settings import CollectorSettings
-    from registry.managed_application import ManagedApplication
-    from registry.registry import Registry
+    from publisher.table import Row
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +42,7 @@ class ShardWork:
         message_id: the queue's id of the message, the same for every delivery of it.
         time_limit: how long it may take; the host's functionTimeout by default.
         sleep: waits between the attempts of a call.
+        clock: aware UTC time.
     """
 
     def __init__(
@@ -53,12 +53,14 @@ class ShardWork:
         *,
         time_limit: timedelta | None = None,
         sleep: Sleep = asyncio.sleep,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._settings = settings
         self._shard = shard
         self._message_id = message_id
         self._time_limit = time_limit
         self._sleep = sleep
+        self._clock = clock
 
     async def collect(self) -> RunSummary | None:
         """Collect the shard and, when it is the run's last one, complete the run.
@@ -93,13 +95,10 @@ class ShardWork:
                 return None
 
     async def _do_shard(self, records: RunRecords, claim: Claim, *, give_up: bool) -> RunSummary:
-        """Upload the states of the shard's applications, record their result rows, and return the shard's totals."""
-        async with self._open() as (collection, registry):
-            registered = registry.applications(within=self._shard.within)
-            if give_up:
-                results = [collection.settle(self._failed(entry)) async for entry in registered]
-            else:
-                results = await collection.read(registered)
+        """Collect the shard's applications, record their result rows, and return the shard's totals."""
+        async with self._open() as (collection, fleet):
+            pairs = fleet.pairs(self._shard.within)
+            results = await (collection.give_up(pairs) if give_up else collection.read(pairs))
         await records.finish_shard(claim, collection.summary.totals()["totals"], results)
         return collection.summary
 
@@ -112,30 +111,33 @@ class ShardWork:
         async with self._open() as (collection, _):
             for one in totals:
                 collection.summary.add_totals(one)
-            collection.summary.uploaded_rows += collection.summary.applications
             row = await records.confirm(claim)
             uploaded = uploaded_chunks(row)
             async for number, results in _chunks(records.results(self._shard)):
+                collection.summary.result_rows += len(results)
                 if number > uploaded:
                     await _uninterrupted(collection.report(results), records.note_chunks(claim, row, number))
                     row = await records.confirm(claim)
-            duration = datetime.now(UTC) - self._shard.run.started_at
+            collection.summary.uploaded_rows += collection.summary.result_rows
+            duration = self._clock() - self._shard.run.started_at
             collection.summary.duration_ms = max(0, round(duration.total_seconds() * 1000))
-            await _uninterrupted(collection.complete(), records.finish_run(claim, row))
+            await _uninterrupted(collection.complete(), self._finish_run(records, claim, row, collection))
         return collection.summary
 
-    def _open(self) -> AbstractAsyncContextManager[tuple[Collection, Registry]]:
-        return open_collection(self._settings, self._shard.run, time_limit=self._time_limit, sleep=self._sleep)
-
     @staticmethod
-    def _failed(entry: ManagedApplication | MalformedRow) -> ApplicationResult:
-        if isinstance(entry, MalformedRow):
-            return ApplicationResult.of_malformed(entry)
-        result = ApplicationResult.of(entry)
-        result.conclude(
-            Outcome.FAILED, "ShardFailed", "collecting this application's shard ended without a result again and again"
+    async def _finish_run(records: RunRecords, claim: Claim, row: Row, collection: Collection) -> None:
+        await collection.note_run()
+        await records.finish_run(claim, row)
+
+    def _open(self) -> AbstractAsyncContextManager[tuple[Collection, Fleet]]:
+        return open_collection(
+            self._settings,
+            self._shard.run,
+            time_limit=self._time_limit,
+            sleep=self._sleep,
+            clock=self._clock,
+            shards=self._shard.count,
         )
-        return result
 
 
 async def _chunks(results: AsyncIterator[list[bytes]]) -> AsyncIterator[tuple[int, list[bytes]]]:

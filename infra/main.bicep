@@ -36,6 +36,10 @@ param credentialKind string = 'federated'
 @secure()
 param publisherCredential string = ''
 
+@description('Day on which the client secret expires, as in 2027-06-30: an alert tells a month before. Empty: nobody is told.')
+@maxLength(10)
+param publisherCredentialExpiresOn string = ''
+
 @description('Random value that the notification URL carries as sig. During a rotation: new value, comma, old value.')
 @secure()
 @minLength(32)
@@ -57,10 +61,18 @@ param alertWebhookUris string = ''
 @description('Name-value pairs added to every alert; a value may take a field of the alert, see docs/operations.md.')
 param alertCustomProperties object = {}
 
+@description('Address of this repository as people open it in a browser: alerts link to its docs/operations.md. Empty: they name the section.')
+@maxLength(500)
+param repositoryUrl string = ''
+
+@description('Resource id of a test application with one resource that is broken on purpose: an alert tells when it is not reported. Empty: no such watch.')
+@maxLength(1000)
+param canaryApplicationId string = ''
+
 @description('Also alert when anyone elevates to User Access Administrator at the root of the tenant (needs one role, see docs/parameters.md).')
 param alertOnElevatedAccess bool = false
 
-@description('How often policy states are collected. Alert frequencies and windows follow from it.')
+@description('How often policy states are collected. When an alert calls the collector silent follows from it.')
 @allowed([
   'PT15M'
   'PT30M'
@@ -284,6 +296,7 @@ module settings 'modules/app_settings.bicep' = {
     names: names
     secretNames: secretNames
     credentialKind: credentialKind
+    credentialExpiresOn: publisherCredentialExpiresOn
     publisherTenantId: tenantId
     publisherClientId: publisherClientId
     registryTable: registryTable
@@ -295,6 +308,7 @@ module settings 'modules/app_settings.bicep' = {
       statesWindowHours: statesWindowHours
       maxConcurrentApplications: maxConcurrentApplications
       maxConcurrentPerSubscription: maxConcurrentPerSubscription
+      canaryApplicationId: canaryApplicationId
     }
     api: {
       clientId: apiClientId
@@ -362,10 +376,14 @@ module observation 'modules/observation.bicep' = {
     additionalAlertEmails: additionalAlertEmails
     alertWebhookUris: alertWebhookUris
     alertCustomProperties: alertCustomProperties
+    repositoryUrl: repositoryUrl
+    hasOperationsPage: hasApi
     alertOnElevatedAccess: alertOnElevatedAccess && canAskResourceGraph
   }
   dependsOn: [
     foundation
+    // Alerts link to its operations page.
+    app
   ]
 }
 

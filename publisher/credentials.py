@@ -9,7 +9,9 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from datetime import datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
@@ -48,6 +50,25 @@ def service_principal_credential(service_principal: ServicePrincipal, cloud: Clo
             identity.tenant_id, identity.client_id, identity.secret or "", **_options(), authority=cloud.authority_host
         )
     return _SharedCredential(inner, f"the publisher's service principal {identity.client_id}")
+
+
+def certificate_expires_at(service_principal: ServicePrincipal) -> datetime | None:
+    """Return when the service principal's certificate expires; None when it has none, or one that cannot be read."""
+    # Imported here, because only a run asks.
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import pkcs12  # noqa: PLC0415
+
+    identity = service_principal
+    try:
+        content = identity.certificate or Path(identity.certificate_path or "").read_bytes()
+        if b"-----BEGIN" in content:
+            # The leaf comes first, as azure-identity expects it.
+            return x509.load_pem_x509_certificates(content)[0].not_valid_after_utc
+        password = identity.certificate_password
+        store = pkcs12.load_pkcs12(content, password.encode() if password else None)
+    except (ValueError, TypeError, OSError):
+        return None
+    return store.cert.certificate.not_valid_after_utc if store.cert else None
 
 
 def own_identity_credential(client_id: str | None) -> AsyncTokenCredential:

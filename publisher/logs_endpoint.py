@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from http import HTTPStatus
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from azure.core.pipeline.policies import AsyncRetryPolicy
 from azure.monitor.ingestion.aio import LogsIngestionClient
@@ -21,14 +21,30 @@ from publisher.transport import Closing, Transport
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from publisher.cloud import Cloud
     from publisher.errors import AzureFailure
-    from publisher.settings import IngestionSettings
 
 ROLE_GRACE_SECONDS: Final = 20.0
 """For how long after the first 403 an upload is repeated: a new role assignment takes a while to take effect."""
 
 ATTEMPTS_AFTER_FAILURE: Final = 2
 """Attempts after an upload that failed, so that an outage costs a run seconds for each request, not minutes."""
+
+
+class DataCollection(Protocol):
+    """The settings that say where rows go."""
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud."""
+
+    @property
+    def data_collection_endpoint(self) -> str:
+        """The logs ingestion URL."""
+
+    @property
+    def data_collection_rule_id(self) -> str:
+        """The immutable id of the rule."""
 
 
 class LogsEndpoint(Closing):
@@ -42,7 +58,7 @@ class LogsEndpoint(Closing):
 
     def __init__(
         self,
-        settings: IngestionSettings,
+        settings: DataCollection,
         credential: AsyncTokenCredential,
         *,
         patience: Patience = USUAL_PATIENCE,

@@ -20,6 +20,7 @@ _DEFAULT_STREAMS: Final = {
     "STREAM_NAME": "Custom-PolicyComplianceStates_CL",
     "RESULTS_STREAM_NAME": "Custom-PolicyCollectionResults_CL",
     "RUNS_STREAM_NAME": "Custom-PolicyCollectionRuns_CL",
+    "VERDICTS_STREAM_NAME": "Custom-PolicyVerdicts_CL",
     "EVENTS_STREAM_NAME": "Custom-ManagedApplicationEvents_CL",
 }
 DATA_COLLECTION_SETTING_NAMES: Final = (_ENDPOINT, _RULE_ID, *_DEFAULT_STREAMS)

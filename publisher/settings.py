@@ -7,12 +7,13 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, cast
 
 from publisher.cloud import CLOUD_SETTING_NAMES, Cloud, cloud_from
 from publisher.environment import Environment, SettingsError
+from publisher.resource_ids import ApplicationId, InvalidResourceId
 from publisher.resource_settings import (
     DATA_COLLECTION_SETTING_NAMES,
     STORAGE_SETTING_NAMES,
@@ -21,6 +22,7 @@ from publisher.resource_settings import (
     storage_from,
     streams_from,
 )
+from publisher.schedule import UnknownInterval, longest_interval
 
 __all__ = [
     "SETTING_NAMES",
@@ -28,6 +30,7 @@ __all__ = [
     "CollectorSettings",
     "IngestionSettings",
     "NotificationSettings",
+    "PublicationSettings",
     "ReconcileSettings",
     "ServicePrincipal",
     "SettingsError",
@@ -39,6 +42,7 @@ SETTING_NAMES: Final = (
     "AZURE_TENANT_ID",
     "AZURE_CLIENT_ID",
     "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_SECRET_EXPIRES_ON",
     "AZURE_CLIENT_CERTIFICATE",
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "AZURE_CLIENT_CERTIFICATE_PASSWORD",
@@ -53,10 +57,14 @@ SETTING_NAMES: Final = (
     "COMPLIANT_STATES",
     "MAX_CONCURRENT_APPLICATIONS",
     "MAX_CONCURRENT_PER_SUBSCRIPTION",
+    "CANARY_APPLICATION_ID",
     "NOTIFICATION_SIGNATURE",
     *CLOUD_SETTING_NAMES,
 )
-"""Every setting that the program reads; COLLECTION_SCHEDULE is read by the Functions host, for the timer."""
+"""Every setting that the program reads; COLLECTION_SCHEDULE is read by the Functions host too, for the timer."""
+
+HOURLY: Final = "0 0 * * * *"
+"""The schedule that is assumed where none is set, because something else than the timer collects."""
 
 _TABLE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
 SHORTEST_SIGNATURE: Final = 32
@@ -116,28 +124,40 @@ class IngestionSettings(SharedSettings):
 
 @dataclass(frozen=True, slots=True)
 class CollectorSettings(IngestionSettings):
-    """What the collector needs. `states_window` is how far back policy states are asked for."""
+    """What the collector needs.
+
+    `states_window` is how far back policy states are asked for, `interval` the longest time between two runs,
+    `canary_application_id` the application that is broken on purpose, "" for none, and `secret_expires_at` when the
+    service principal's secret expires, as far as somebody said it.
+    """
 
     states_stream: str
     results_stream: str
     runs_stream: str
+    verdicts_stream: str
     states_window: timedelta
     compliant_states: Literal["detailed", "summarised"]
     mode: Literal["inline", "fan-out"]
     max_concurrent_applications: int
     max_concurrent_per_subscription: int
+    interval: timedelta
+    canary_application_id: str
+    secret_expires_at: datetime | None
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> "CollectorSettings":
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
-        states, results, runs = streams_from(env, "STREAM_NAME", "RESULTS_STREAM_NAME", "RUNS_STREAM_NAME")
+        states, results, runs, verdicts = streams_from(
+            env, "STREAM_NAME", "RESULTS_STREAM_NAME", "RUNS_STREAM_NAME", "VERDICTS_STREAM_NAME"
+        )
         settings = cls(
             *_shared(env),
             *endpoint_and_rule_from(env),
             states_stream=states,
             results_stream=results,
             runs_stream=runs,
+            verdicts_stream=verdicts,
             states_window=timedelta(hours=env.integer("STATES_WINDOW_HOURS", 48, 1, 720)),
             compliant_states=cast(
                 "Literal['detailed', 'summarised']", _choice(env, "COMPLIANT_STATES", "detailed", "summarised")
@@ -145,7 +165,34 @@ class CollectorSettings(IngestionSettings):
             mode=cast("Literal['inline', 'fan-out']", _choice(env, "COLLECTION_MODE", "inline", "fan-out")),
             max_concurrent_applications=env.integer("MAX_CONCURRENT_APPLICATIONS", 32, 1, 512),
             max_concurrent_per_subscription=env.integer("MAX_CONCURRENT_PER_SUBSCRIPTION", 4, 1, 64),
+            interval=_interval(env),
+            canary_application_id=_canary(env),
+            secret_expires_at=_secret_expires_at(env),
         )
+        env.finish()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationSettings:
+    """What the publication of the ledger needs: nothing of the service principal, whose credential may have expired."""
+
+    cloud: Cloud
+    own_identity_client_id: str | None
+    storage: Storage
+    data_collection_endpoint: str
+    data_collection_rule_id: str
+    results_stream: str
+    verdicts_stream: str
+    events_stream: str
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> "PublicationSettings":
+        """Return the settings; raise SettingsError with every problem there is."""
+        env = Environment(variables)
+        streams = streams_from(env, "RESULTS_STREAM_NAME", "VERDICTS_STREAM_NAME", "EVENTS_STREAM_NAME")
+        cloud, own_identity, storage = _own(env)
+        settings = cls(cloud, own_identity, storage, *endpoint_and_rule_from(env), *streams)
         env.finish()
         return settings
 
@@ -189,16 +236,22 @@ class ReconcileSettings(IngestionSettings):
 
 
 def _shared(env: Environment) -> tuple[Cloud, ServicePrincipal, str | None, Storage, str]:
+    cloud, own_identity, storage = _own(env)
+    table_hint = "3 to 63 letters and digits, a letter first"
+    table_name = env.matching("TABLE_NAME", "applications", _TABLE_NAME, hint=table_hint)
+    return cloud, _service_principal(env), own_identity, storage, table_name
+
+
+def _own(env: Environment) -> tuple[Cloud, str | None, Storage]:
+    """Return what a function needs to reach our own storage."""
     cloud = cloud_from(env)
     hint = "give the client id of the app's user-assigned managed identity, or leave it out for the system-assigned one"
     own_identity = env.guid("MANAGED_IDENTITY_CLIENT_ID", hint=hint, required=False) or None
     if not own_identity and env.has("AZURE_FEDERATED_TOKEN_FILE") and not env.has("IDENTITY_ENDPOINT"):
         # On Kubernetes azure-identity would otherwise take AZURE_CLIENT_ID, which is the publisher's.
         env.problem("MANAGED_IDENTITY_CLIENT_ID", "is required with workload identity; give the app's own client id")
-    table_hint = "3 to 63 letters and digits, a letter first"
-    table_name = env.matching("TABLE_NAME", "applications", _TABLE_NAME, hint=table_hint)
     storage = storage_from(env, suffix=cloud.storage_suffix, own_identity_client_id=own_identity)
-    return cloud, _service_principal(env), own_identity, storage, table_name
+    return cloud, own_identity, storage
 
 
 def _service_principal(env: Environment) -> ServicePrincipal:
@@ -258,6 +311,36 @@ def _signatures(env: Environment) -> tuple[str, ...]:
     elif any(character.isspace() for character in value):
         env.problem(name, "contains white space; remove it")
     return signatures
+
+
+def _interval(env: Environment) -> timedelta:
+    name = "COLLECTION_SCHEDULE"
+    try:
+        return longest_interval(env.text(name, HOURLY) or HOURLY)
+    except UnknownInterval as problem:
+        env.problem(name, f"does not say how often the collector runs: {problem}; {HOURLY} is every hour, for example")
+        return timedelta(hours=1)
+
+
+def _canary(env: Environment) -> str:
+    name = "CANARY_APPLICATION_ID"
+    value = env.text(name, "")
+    try:
+        return str(ApplicationId.parse(value)) if value else ""
+    except InvalidResourceId as problem:
+        env.problem(name, f"is {problem}; give the resource id of the application that is broken on purpose")
+        return ""
+
+
+def _secret_expires_at(env: Environment) -> datetime | None:
+    name = "AZURE_CLIENT_SECRET_EXPIRES_ON"
+    value = env.text(name, "")
+    try:
+        moment = datetime.fromisoformat(value) if value else None
+    except ValueError:
+        env.problem(name, "is no date; give the day on which the client secret expires, as in 2027-06-30")
+        return None
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 def _choice(env: Environment, name: str, *choices: str) -> str:

@@ -66,13 +66,15 @@ class Table(StorageClient[TableClient]):
         except NotFound:
             return None
 
-    async def rows(self, within: KeyRange = EVERYTHING, *, columns: list[str] | None = None) -> AsyncIterator[Row]:
+    async def rows(
+        self, within: KeyRange = EVERYTHING, *, columns: list[str] | None = None, page_size: int | None = None
+    ) -> AsyncIterator[Row]:
         """Yield every row, page by page; raise NotFound when there is no table: a misspelt name is not an empty table.
 
-        `columns` are those to ask for, the keys among them; all by default.
+        `columns` are those to ask for, the keys among them; all by default. `page_size` is how many rows a page has.
         """
         # Whole rows come in smaller pages than Azure's thousand: the SDK needs ten megabytes for such a page.
-        size = None if columns else _WHOLE_ROWS_IN_A_PAGE
+        size = page_size or (None if columns else _WHOLE_ROWS_IN_A_PAGE)
         if within == EVERYTHING:
             pages = self._client.list_entities(select=columns, results_per_page=size).by_page()
         else:

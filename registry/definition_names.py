@@ -108,7 +108,10 @@ def _effects(properties: dict[str, Any]) -> Iterator[tuple[str, str]]:
         return
     for member in members:
         if isinstance(member, dict):
-            yield fold(text_at(member, "policyDefinitionReferenceId")), _effect(text_at(member, "parameters", "effect", "value"))
+            yield (
+                fold(text_at(member, "policyDefinitionReferenceId")),
+                _effect(text_at(member, "parameters", "effect", "value")),
+            )
 
 
 def _effect(text: str) -> str:

@@ -40,7 +40,7 @@ class Posture:
     references: int = 1
     """Definitions that the assignment assigns: how many references an initiative has."""
     at_default: tuple[str, ...] = field(default=(), compare=False)
-    """Parameters whose value is the definition's default, as far as that could be read: leaving them out is the same."""
+    """Parameters whose value is the definition's default, as far as that could be read: absence is the same."""
     changed_at: datetime | None = field(default=None, compare=False)
 
 
@@ -82,7 +82,9 @@ class ManagedApplication:
     `assignments` is None as long as the application's own assignments are not known, which is not the same as none.
     `definition_names` has the folded id and the display name of each definition inside the assigned initiatives.
     `customer_name` is what the operator set, else the subscription id. `access_lost_at` is when ARM first denied us the
-    application.
+    application. `exemptions` is None as long as they are not known, `assignments_read_at` is when the assignments last
+    could be read. `registered_at` is when the application was registered anew after a confirmed removal, None when it
+    never was.
     """
 
     application_id: ApplicationId
@@ -99,6 +101,7 @@ class ManagedApplication:
     assignments: tuple[ExpectedAssignment, ...] | None = None
     exemptions: tuple[Exemption, ...] | None = None
     definition_names: tuple[tuple[str, str], ...] = ()
+    assignments_read_at: datetime | None = None
     registered_at: datetime | None = None
     event_time: datetime | None = None
     refreshed_at: datetime | None = None

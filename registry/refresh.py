@@ -19,10 +19,10 @@ from publisher.table import Row
 from registry.definition_names import DEFINITION_NAMES, DefinitionNames
 from registry.existence import Answer, Existence, existence_of, is_denied, is_gone
 from registry.managed_application import ARM_TEXTS, ExpectedAssignment, ManagedApplication, Removal
-from registry.policy_assignments import expected_assignments
+from registry.policy_assignments import expected_assignments, known_exemptions
 from registry.registry import Registry
 from registry.repeating import repeated_on_row_change
-from registry.rows import UnreadableRow, application_of, event_time_of, is_tombstone, latest
+from registry.rows import UnreadableRow, application_of, event_time_of, is_tombstone, latest, registered_at_of
 from registry.tombstones import AZURE, removal_in
 
 _INITIATIVE: Final = "/policysetdefinitions/"
@@ -195,7 +195,7 @@ class Refresher:
     ) -> ManagedApplication:
         """Return what the registry should say about an application that exists, and whose row is `row`; writes nothing.
 
-        Assignments that cannot be read are taken from the row, unless the managed resource group changed.
+        Assignments and exemptions that cannot be read are taken from the row, unless the group changed.
         """
         group = application.managed_resource_group_id
         if group is None:
@@ -203,8 +203,12 @@ class Refresher:
         time_for_assignments = max(deadline - _WRITING_SECONDS, time.monotonic() + 1)
         assignments = await expected_assignments(self.arm, group, self.names, deadline=time_for_assignments)
         known = _known(row)
+        read_at = None if assignments is None else self.clock()
         if assignments is None and known is not None and known.managed_resource_group_id == group:
-            assignments = known.assignments
+            assignments, read_at = known.assignments, known.assignments_read_at
+        exemptions = await known_exemptions(self.arm, group, deadline=time_for_assignments)
+        if exemptions is None and known is not None and known.managed_resource_group_id == group:
+            exemptions = known.exemptions
         names = await self._definition_names(known, assignments, event_time, time_for_assignments)
         now = self.clock()
         return ManagedApplication(
@@ -213,6 +217,9 @@ class Refresher:
             customer_name="",  # the operator's to set; never written
             **{name: getattr(application, name) for name in ARM_TEXTS},
             assignments=assignments,
+            exemptions=exemptions,
+            assignments_read_at=read_at,
+            registered_at=_registered_at(row, now),
             definition_names=tuple(names.items()),
             # An event from the future would make every later one look outdated.
             event_time=latest(event_time_of(row) if row else None, min(event_time, now) if event_time else None),
@@ -232,6 +239,14 @@ class Refresher:
         already = before if event_time else {}
         read = await self.names.of_members(self.arm, dict.fromkeys(initiatives), already=already, deadline=deadline)
         return read | {identity: name for identity, name in before.items() if identity not in read}
+
+
+def _registered_at(row: Row | None, now: datetime) -> datetime | None:
+    """Return when the application was registered anew after a confirmed removal; a row that was lost is none."""
+    if row is None:
+        return None
+    removal = removal_in(row)
+    return now if removal is not None and removal.confirmed else registered_at_of(row)
 
 
 def _known(row: Row | None) -> ManagedApplication | None:

@@ -66,13 +66,15 @@ class Registry(Closing):
 
         With `only`, at most that application; with `within`, those whose rows are in a range of partitions.
         """
-        async for row in self._one(only) if only else self._each_once(within):
-            if is_tombstone(row):
-                continue
-            try:
-                yield application_of(row)
-            except UnreadableRow as error:
-                yield malformed(row, str(error))
+        async for _, application in self._read(self._one(only) if only else self._each_once(within)):
+            yield application
+
+    async def active(
+        self, *, within: KeyRange = EVERYTHING
+    ) -> AsyncIterator[tuple[str, ManagedApplication | MalformedRow]]:
+        """Yield the same as `applications`, each with the partition key of its row, in the table's order."""
+        async for pair in self._read(self._each_once(within)):
+            yield pair
 
     async def partitions(self) -> AsyncIterator[tuple[str, int]]:
         """Yield the key of every partition, in the table's order, and how many active rows it has."""
@@ -163,6 +165,16 @@ class Registry(Closing):
         nobody = Row("doctor", f"{ROW_KEY_PREFIX}doctor", _NO_ETAG, {})
         with suppress(RowChanged):
             await self._table.replace(nobody, {})
+
+    @staticmethod
+    async def _read(rows: AsyncIterator[Row]) -> AsyncIterator[tuple[str, ManagedApplication | MalformedRow]]:
+        async for row in rows:
+            if is_tombstone(row):
+                continue
+            try:
+                yield row.partition_key, application_of(row)
+            except UnreadableRow as error:
+                yield row.partition_key, malformed(row, str(error))
 
     async def _one(self, application_id: ApplicationId) -> AsyncIterator[Row]:
         row = await self.find(application_id)

@@ -14,7 +14,15 @@ from publisher.errors import printable
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId, InvalidResourceId, ResourceGroupId, quoted
 from publisher.table import Row
 from registry.managed_application import ARM_TEXTS, MalformedRow, ManagedApplication
-from registry.stored_assignments import assignments_in, assignments_text, definition_names_in, definition_names_text
+from registry.stored_assignments import (
+    assignments_in,
+    assignments_text,
+    definition_names_in,
+    definition_names_text,
+    exemptions_in,
+    exemptions_text,
+    postures_packed,
+)
 
 DELETED: Final = "deleted"
 ACTIVE: Final = "active"
@@ -35,6 +43,11 @@ def event_time_of(row: Row) -> datetime | None:
 def deleted_at_of(row: Row) -> datetime | None:
     """Return when a tombstone was written."""
     return _time(row.properties, "deleted_at")
+
+
+def registered_at_of(row: Row) -> datetime | None:
+    """Return when the application was registered anew after a confirmed removal; None when it never was."""
+    return _time(row.properties, "registered_at")
 
 
 def customer_name_of(row: Row) -> str:
@@ -78,7 +91,10 @@ def application_of(row: Row) -> ManagedApplication:
         managed_resource_group_id=_managed_resource_group(properties, identity),
         customer_name=customer_name_of(row) or identity.subscription_id,
         **{name: text_in(properties, name) for name in ARM_TEXTS},
-        assignments=assignments_in(properties.get("assignments")),
+        assignments=assignments_in(properties.get("assignments"), properties.get("postures")),
+        exemptions=exemptions_in(properties.get("exemptions")),
+        assignments_read_at=_time(properties, "assignments_read_at"),
+        registered_at=registered_at_of(row),
         definition_names=definition_names_in(properties.get("definition_names")),
         event_time=event_time_of(row),
         refreshed_at=_time(properties, "refreshed_at"),
@@ -103,7 +119,15 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
     Other properties of the previous row stay, such as the operator's `customer_name`.
     """
     properties = dict(previous.properties) if previous else {}
-    for name in (*OF_TOMBSTONES, "access_lost_at", "assignments", "definition_names"):
+    for name in (
+        *OF_TOMBSTONES,
+        "access_lost_at",
+        "assignments",
+        "assignments_read_at",
+        "postures",
+        "exemptions",
+        "definition_names",
+    ):
         properties.pop(name, None)
     properties |= {
         **identity_properties(application.application_id),
@@ -115,9 +139,12 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
     assignments = assignments_text(application.assignments)
     if assignments is not None:
         properties["assignments"] = assignments
+        properties["postures"] = postures_packed(application.assignments or ())
+    if (exemptions := exemptions_text(application.exemptions)) is not None:
+        properties["exemptions"] = exemptions
     if application.definition_names:
         properties["definition_names"] = definition_names_text(application.definition_names)
-    for name in ("event_time", "refreshed_at", "access_lost_at"):
+    for name in ("event_time", "refreshed_at", "access_lost_at", "assignments_read_at", "registered_at"):
         moment: datetime | None = getattr(application, name)
         if moment is not None:
             properties[name] = time_text(moment)

@@ -24,6 +24,7 @@ from sandbox.azure.policy_assignments import PolicyAssignments
 from sandbox.azure.policy_states import PolicyStates
 from sandbox.azure.request_log import RequestLog
 from sandbox.azure.resource_manager import ResourceManager
+from sandbox.azure.resources import Resources
 from sandbox.azure.storage_proxy import StorageProxy
 from sandbox.azure.web import Server, ServerThread
 from sandbox.clock import Clock
@@ -85,6 +86,7 @@ class Sandbox:
         self.arm.tenant_id = SERVICE_PRINCIPAL.tenant_id
         Applications(self.arm)
         PolicyAssignments(self.arm)
+        Resources(self.arm)
         PolicyStates(self.arm)
         tables = read_tables()
         self.rows = RowCounter()

@@ -58,7 +58,10 @@ class AlarmBook:
 
     def seen(self, facts: ApplicationFacts) -> None:
         """Count the alarms of facts."""
-        every = [*facts.alarms.values(), *(alarm for one in facts.assignments.values() for alarm in one.alarms.values())]
+        every = [
+            *facts.alarms.values(),
+            *(alarm for one in facts.assignments.values() for alarm in one.alarms.values()),
+        ]
         self.open_alarms += len(every)
         self.named_alarms += sum(not alarm.cause for alarm in every)
 

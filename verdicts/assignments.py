@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from verdicts.facts import StateKey
 
 GONE_REMEMBERED: Final = timedelta(days=30)
-"""Longer than any states window (STATES_WINDOW_HOURS): within it Azure may still report states of a deleted resource."""
+"""Longer than any states window: within it Azure may still report states of a deleted resource."""
 
 _REASONS: Final = (
     HeldReason.WITHDRAWN,
@@ -112,9 +112,7 @@ def _overflowing(
     return facts
 
 
-def _decided(
-    facts: AssignmentFacts, found: AssignmentEvidence | None, now: datetime, group_id: str
-) -> AssignmentFacts:
+def _decided(facts: AssignmentFacts, found: AssignmentEvidence | None, now: datetime, group_id: str) -> AssignmentFacts:
     """Note whether the read decides the assignment; a disabled one reports Compliant and decides nothing."""
     violated = bool(facts.open or facts.overflow)
     judging = facts.guard.seen or facts.guard.baseline

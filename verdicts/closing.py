@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from verdicts.facts import AssignmentFacts, OpenKey
 
 STAYED_COMPLIANT: Final = timedelta(hours=24)
-"""Azure repeats old evaluation times: a key that stays Compliant for so long in every complete read counts as repaired."""
+"""Azure repeats old evaluation times: a key that stays Compliant in every complete read for so long is repaired."""
 
 
 def read_again(
@@ -30,6 +30,8 @@ def read_again(
     now = evidence.started_at
     if found is not None and key.key in found.noncompliant:
         evaluated_at = _latest(key.evaluated_at, found.noncompliant[key.key])
+        if evaluated_at == key.evaluated_at and key.repaired_since is None and not key.suspended:
+            return key, None  # nearly all of them in nearly every run: a copy costs more than the rest
         return replace(key, evaluated_at=evaluated_at, repaired_since=None, suspended=False), None
     if found is not None and key.key in found.other:
         return replace(key, repaired_since=None, suspended=False), HeldReason.UNDECIDED
@@ -48,7 +50,7 @@ def is_ready(key: OpenKey, evaluated_at: datetime | None, assignment: Assignment
     """Tell whether a key that is read as Compliant would close, if its assignment proves to be as it has to be."""
     changed_at = assignment.guard.changed_at
     opened_by = key.evaluated_at or key.opened_at
-    if evaluated_at is not None and evaluated_at > opened_by and (changed_at is None or evaluated_at > changed_at):
+    if evaluated_at is not None and evaluated_at > opened_by and (changed_at is None or evaluated_at >= changed_at):
         return True
     compliant_since = _latest(key.repaired_since, changed_at if key.repaired_since else None)
     return compliant_since is not None and now - compliant_since >= STAYED_COMPLIANT

@@ -121,7 +121,9 @@ def guard_accepted(assignment: AssignmentFacts, now: datetime) -> Acceptance | N
 def exemptions_of(facts: ApplicationFacts, assignment: AssignmentFacts) -> list[Exemption]:
     """Return the exemptions of an assignment, the one that expires first first; those that never expire last."""
     own = [one for one in facts.exemptions if one.assignment_id == assignment.id]
-    return sorted(own, key=lambda one: (one.expires_at is None, one.expires_at.timestamp() if one.expires_at else 0, one.id))
+    return sorted(
+        own, key=lambda one: (one.expires_at is None, one.expires_at.timestamp() if one.expires_at else 0, one.id)
+    )
 
 
 def resources_of(assignment: AssignmentFacts) -> list[str]:
@@ -175,9 +177,9 @@ def application_kinds(facts: ApplicationFacts, now: datetime) -> dict[AlarmKind,
     if unread is None:
         return {}
     at_once = unread.outcome in _TOLD_AT_ONCE and facts.last_read is not None
-    if not at_once and AlarmKind.UNREAD not in facts.alarms:
-        if unread.failures < FAILURES_TOLD or now - unread.since < UNREAD_TOLD_AFTER:
-            return {}
+    lasting = unread.failures >= FAILURES_TOLD and now - unread.since >= UNREAD_TOLD_AFTER
+    if not (at_once or lasting or AlarmKind.UNREAD in facts.alarms):
+        return {}
     cause = ": ".join(part for part in (f"unread: {unread.outcome}", unread.code) if part)
     why = ": ".join(part for part in (unread.outcome, unread.code, unread.message[:200]) if part)
     return {AlarmKind.UNREAD: Finding(cause, f"{why}; since {_time(unread.since)}")}

@@ -33,7 +33,7 @@ GUARD_READ_AT_MOST_EVERY: Final = timedelta(hours=6)
 """For assignments that lack states; a repair that wants to close is not kept waiting."""
 
 LEFT_WHEN_READABLE_WITHIN: Final = timedelta(hours=48)
-"""A deletion that Azure told of and ARM does not confirm is believed of an application that was read so shortly before."""
+"""A deletion that ARM does not confirm is believed of an application that was read so shortly before it."""
 
 UNCONFIRMED_FOR: Final = timedelta(days=30)
 """As long as the reconciliation looks at removed applications again."""
@@ -60,7 +60,8 @@ def wants(before: ApplicationFacts | None, application: ManagedApplication, evid
     judged = [one for one in facts.assignments.values() if one.ending is None]
     ready = any(_wants_to_close(one, evidence) for one in judged)
     return Wants(
-        guard=ready or (_may_read_guard(before, evidence) and any(_is_doubtful(one, application, evidence) for one in judged)),
+        guard=ready
+        or (_may_read_guard(before, evidence) and any(_is_doubtful(one, application, evidence) for one in judged)),
         resources=tuple(sorted({resource for one in judged for resource in _missing_resources(one, evidence)})),
     )
 
@@ -137,7 +138,11 @@ def _departure(
     if known or (last_read is not None and removal.at - last_read <= LEFT_WHEN_READABLE_WITHIN):
         if now - removal.at >= UNCONFIRMED_FOR:
             return Outcome.LEFT, removal.at, "for 30 days Azure has shown nothing of it"
-        return Outcome.LEFT_UNCONFIRMED, removal.at, removal.reason or "Azure told of the deletion, and denies us the application"
+        return (
+            Outcome.LEFT_UNCONFIRMED,
+            removal.at,
+            removal.reason or "Azure told of the deletion, and denies us the application",
+        )
     return Outcome.VANISHED, now, "Azure told of a deletion that it does not confirm, and it could not be read before"
 
 
@@ -163,7 +168,6 @@ def _described(
         customer_name=fresh.customer_name,
         plan_name=fresh.plan_name,
         plan_version=fresh.plan_version,
-        registered_at=before.registered_at or fresh.registered_at,
         departure=None,
     )
 
@@ -211,17 +215,16 @@ def _is_another_deployment(before: ApplicationFacts, application: ManagedApplica
     group = before.managed_resource_group_id
     if group and fold(group) != fold(str(application.managed_resource_group_id)):
         return True
-    known, now = before.registered_at, application.registered_at
-    return known is not None and now is not None and known != now
+    return application.registered_at is not None and application.registered_at != before.registered_at
 
 
 def _retired(
     facts: ApplicationFacts, application: ManagedApplication, declared: Declared | None, now: datetime
 ) -> ApplicationFacts:
     """End assignments that the declared plan version does not have and that Azure no longer lists."""
-    if declared is None:
+    if declared is None or application.assignments is None:
         return facts
-    listed = {fold(one.id) for one in application.assignments or ()}
+    listed = {fold(one.id) for one in application.assignments}
     group = facts.managed_resource_group_id
     retired = {
         key: _ended(one, Ending.RETIRED, now)
@@ -236,7 +239,15 @@ def _retired(
 
 def _ended(facts: AssignmentFacts, ending: Ending, now: datetime) -> AssignmentFacts:
     return replace(
-        facts, ending=ending, ended_at=now, changed_at=now, open=(), overflow=False, clear_since=None, held=None, alarms={}
+        facts,
+        ending=ending,
+        ended_at=now,
+        changed_at=now,
+        open=(),
+        overflow=False,
+        clear_since=None,
+        held=None,
+        alarms={},
     )
 
 
@@ -273,9 +284,7 @@ def _until_last_run(facts: ApplicationFacts, record: RunRecord | None) -> Applic
     if record is None or facts.last_read is None or facts.last_read >= record.started_at:
         return facts
     rows = facts.states.rows if facts.states else 0
-    return replace(
-        facts, last_read=record.started_at, states=StatesUpload(record.run_id, record.started_at, rows)
-    )
+    return replace(facts, last_read=record.started_at, states=StatesUpload(record.run_id, record.started_at, rows))
 
 
 def _as_changed(before: ApplicationFacts | None, facts: ApplicationFacts, evidence: Evidence) -> ApplicationFacts:
@@ -289,9 +298,7 @@ def _as_changed(before: ApplicationFacts | None, facts: ApplicationFacts, eviden
     assignments = {
         key: one if known.get(key) == one else replace(one, changed_at=now) for key, one in facts.assignments.items()
     }
-    return replace(
-        facts, assignments=assignments, applied_run=evidence.run_id, applied_at=now, changed_at=now
-    )
+    return replace(facts, assignments=assignments, applied_run=evidence.run_id, applied_at=now, changed_at=now)
 
 
 def _wants_to_close(facts: AssignmentFacts, evidence: Evidence) -> bool:

@@ -86,7 +86,9 @@ def facts_of(properties: Mapping[str, Any]) -> ApplicationFacts:
         raise UnreadableFacts("a column of facts is not binary")
     packed = b"".join(parts)
     if len(packed) != properties.get("size"):
-        raise UnreadableFacts(f"its columns have {len(packed)} bytes, and should have {str(properties.get('size'))[:20]}")
+        raise UnreadableFacts(
+            f"its columns have {len(packed)} bytes, and should have {str(properties.get('size'))[:20]}"
+        )
     try:
         unpacker = zlib.decompressobj()
         document = orjson.loads(unpacker.decompress(packed, _LARGEST_DOCUMENT))
@@ -178,8 +180,7 @@ def _application_document(facts: ApplicationFacts) -> dict[str, Any]:
         "guard_unread": number_of(facts.guard_unread_since),
         "read": number_of(facts.last_read),
         "states": states and [states.run_id, number_of(states.time), states.rows],
-        "unread": unread
-        and [number_of(unread.since), unread.failures, unread.outcome, unread.code, unread.message],
+        "unread": unread and [number_of(unread.since), unread.failures, unread.outcome, unread.code, unread.message],
         "departure": departure and [departure.outcome, number_of(departure.at), departure.reason],
         "label": _label_document(facts.label),
         "alarms": _alarms_document(facts.alarms),
@@ -206,9 +207,7 @@ def _application(document: Any) -> ApplicationFacts:
         guard_read_at=moment_of(document["guard_read"]),
         guard_unread_since=moment_of(document["guard_unread"]),
         last_read=moment_of(document["read"]),
-        states=_optional(
-            document["states"], lambda one: StatesUpload(_text(one[0]), _moment(one[1]), _count(one[2]))
-        ),
+        states=_optional(document["states"], lambda one: StatesUpload(_text(one[0]), _moment(one[1]), _count(one[2]))),
         unread=_optional(
             document["unread"],
             lambda one: Unread(_moment(one[0]), _count(one[1]), Outcome(one[2]), _text(one[3]), _text(one[4])),
@@ -370,7 +369,7 @@ def _exemption(one: Any) -> Exemption:
 
 
 def _label_document(label: Label | None) -> list[str] | None:
-    return label and [label.customer, label.application, label.plan, label.assignment]
+    return None if label is None else [label.customer, label.application, label.plan, label.assignment]
 
 
 def _label(one: Any) -> Label:
@@ -378,7 +377,7 @@ def _label(one: Any) -> Label:
 
 
 def _alarms_document(alarms: Mapping[AlarmKind, Alarm]) -> dict[str, Any]:
-    return {kind: [one.key, one.cause, one.says, number_of(one.opened_at)] for kind, one in alarms.items()}
+    return {kind.value: [one.key, one.cause, one.says, number_of(one.opened_at)] for kind, one in alarms.items()}
 
 
 def _alarms(document: Any) -> dict[AlarmKind, Alarm]:

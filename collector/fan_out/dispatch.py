@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from collector.fan_out.shard_queue import ShardQueue
 from collector.fan_out.shard_records import KEPT, RunRecords
 from collector.fan_out.shards import APPLICATIONS_IN_A_SHARD, Shard, cut
-from collector.reporting.outcomes import Run
+from collector.reporting.outcomes import Run, utc_now
 from publisher.errors import AzureFailure
 from publisher.retry import Patience
 from registry.registry import Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from publisher.retry import Sleep
     from publisher.settings import CollectorSettings
 
@@ -33,6 +35,7 @@ async def send_shards(
     trigger: str,
     most: int = APPLICATIONS_IN_A_SHARD,
     sleep: Sleep = asyncio.sleep,
+    clock: Callable[[], datetime] = utc_now,
 ) -> list[Shard]:
     """Begin a run: cut the registry into shards of at most ``most`` applications, and send each to the queue.
 
@@ -40,7 +43,7 @@ async def send_shards(
         AzureFailure: the registry could not be listed completely, or a shard could not be sent. The run is then never
             completed, and alerts use the last completed run.
     """
-    run = Run(str(uuid.uuid4()), _to_milliseconds(datetime.now(UTC)), trigger)
+    run = Run(str(uuid.uuid4()), _to_milliseconds(clock()), trigger)
     patience = Patience(sleep=sleep)
     async with (
         Registry(settings, patience=patience) as registry,

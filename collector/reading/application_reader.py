@@ -30,10 +30,11 @@ from verdicts.outcome import Outcome
 if TYPE_CHECKING:
     from azure.core.rest import AsyncHttpResponse
 
+    from collector.reading.application_reading import ReadJob
+    from collector.reading.closer_look import CloserLook
     from collector.reading.places import Place
-    from collector.reporting.chunks import Delivery
     from collector.reporting.ingestion import StreamUploader
-    from collector.reporting.outcomes import ApplicationResult, Run
+    from collector.reporting.outcomes import Run
     from publisher.resource_manager import ResourceManager
     from publisher.retry import Patience
     from publisher.settings import CollectorSettings
@@ -59,11 +60,13 @@ class ApplicationReader:
         run: Run,
         settings: CollectorSettings,
         resource_manager: ResourceManager,
+        closer_look: CloserLook,
         patience: Patience,
     ) -> None:
         self._run = run
         self._settings = settings
         self._resource_manager = resource_manager
+        self._closer_look = closer_look
         self._deadline = patience.deadline
         self._slots = ReadingSlots(
             settings.max_concurrent_applications, settings.max_concurrent_per_subscription, patience.sleep
@@ -72,30 +75,25 @@ class ApplicationReader:
         self.unreadable: AzureFailure | None = None
         """The outcome of every application, without a call, when there is no token for ARM."""
 
-    async def read(
-        self, application: ManagedApplication, result: ApplicationResult, states: StreamUploader, delivery: Delivery
-    ) -> None:
-        """Read one application, and set the outcome, the counts and the duration of its result.
+    async def read(self, job: ReadJob, states: StreamUploader) -> None:
+        """Read one application: fill its evidence, and set the outcome, the counts and the duration of its result.
 
         Raises nothing, so that other applications are read whatever happens to this one.
         """
-        started = time.monotonic()
+        started, result = time.monotonic(), job.result
         try:
             async with (
-                asyncio.timeout_at(self._deadline),
-                self._slots.reading(application.application_id.subscription_id) as place,
+                asyncio.timeout_at(self._deadline) as limit,
+                self._slots.reading(job.application.application_id.subscription_id) as place,
             ):
                 started = time.monotonic()
                 reading = ApplicationReading(
-                    application,
-                    self._run,
-                    result,
-                    uploader=states,
-                    delivery=delivery,
-                    compliant_states=self._settings.compliant_states,
+                    job, self._run, uploader=states, compliant_states=self._settings.compliant_states
                 )
-                await self._read_pages(application, reading, states, place)
+                await self._read_pages(job.application, reading, states, place)
                 reading.conclude()
+                limit.reschedule(None)  # what was read stays, however long the rest takes
+                await self._look_closer(job)
         except AzureFailure as failure:
             result.conclude(_outcome_of(failure), failure.code, str(failure))
         except TimeoutError:
@@ -108,6 +106,18 @@ class ApplicationReader:
                 Outcome.FAILED, type(error).__name__, "unexpected error in the collector; its log has details"
             )
         result.duration_ms = round((time.monotonic() - started) * 1000)
+
+    async def _look_closer(self, job: ReadJob) -> None:
+        """Read the guard and prove resources gone, where the judge needs it; what cannot be read stays unknown."""
+        if not job.evidence.complete:
+            return
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                await self._closer_look.take(job)
+        except TimeoutError:
+            logger.info("no time was left for a closer look at %s", job.result.application_id)
+        except Exception:
+            logger.exception("a closer look at application %s failed", job.result.application_id)
 
     async def _read_pages(
         self, application: ManagedApplication, reading: ApplicationReading, states: StreamUploader, place: Place

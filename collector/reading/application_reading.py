@@ -1,13 +1,16 @@
-"""Turns the policy states of one application into rows, and counts them in its result."""
+"""Turns the policy states of one application into rows, counts them in its result, and gathers what they say."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from collector.reading.ownership import is_owned
-from collector.reporting.rows import PolicyRows, StateRows, state_row
+from collector.reading.findings import Findings, PolicyFindings
+from collector.reading.ownership import assignments_with_states, is_owned
+from collector.reporting.rows import PolicyRows, StateRows, lowered, state_row
 from collector.reporting.states import Evaluation, Policy, is_compliant, raw_policy, raw_resource
 from publisher.resource_ids import fold
+from verdicts.evidence import AssignmentEvidence
+from verdicts.facts import StatesUpload
 from verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -15,6 +18,11 @@ if TYPE_CHECKING:
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.outcomes import ApplicationResult, Run
     from registry.managed_application import ManagedApplication
+    from verdicts.evidence import Evidence
+    from verdicts.facts import ApplicationFacts
+
+    KnownPolicy = tuple[PolicyRows, PolicyFindings]
+    """What a policy contributes to rows, and where its states are noted."""
 
 MOST_KNOWN_POLICIES: Final = 1024
 """Policies cached for one application: thousands of states share a handful of them."""
@@ -25,29 +33,41 @@ Summaries = dict[tuple[str, ...], tuple[PolicyRows, int, str]]
 """By policy, the number of compliant resources and the time of the last evaluation."""
 
 
+class ReadJob(NamedTuple):
+    """An application to read, what the ledger remembers of it, and where what is found goes."""
+
+    application: ManagedApplication
+    before: ApplicationFacts | None
+    result: ApplicationResult
+    evidence: Evidence
+    delivery: Delivery
+
+
 class ApplicationReading:
-    """Takes the states of one application page by page, and keeps only counts of them."""
+    """Takes the states of one application page by page, and keeps counts of them and what the judge needs."""
 
     def __init__(
         self,
-        application: ManagedApplication,
+        job: ReadJob,
         run: Run,
-        result: ApplicationResult,
         *,
         uploader: StreamUploader,
-        delivery: Delivery,
         compliant_states: CompliantStates,
     ) -> None:
+        application, before, result, evidence, delivery = job
+        self._findings = Findings(before, evidence)
+        self._evidence = evidence
+        self._run = run
+        self._state_rows = 0
         self._application = application
         self._result = result
         self._uploader = uploader
         self._delivery = delivery
         self._group_id = str(application.managed_resource_group_id)
         self._rows = StateRows(application, run)
-        self._policies: dict[tuple[Any, ...], PolicyRows | None] = {}
+        self._policies: dict[tuple[Any, ...], KnownPolicy | None] = {}
         self._summaries: Summaries | None = {} if compliant_states == "summarised" else None
-        self._assignments_expected = frozenset(fold(assignment.id) for assignment in application.assignments or ())
-        self._assignments_seen: set[str] = set()
+        self._expected = assignments_with_states(application, before)
         self._taken_before: frozenset[str] = frozenset()
         self._oldest = self._latest = ""
 
@@ -57,20 +77,25 @@ class ApplicationReading:
         rejected = foreign = noncompliant = summarised = 0
         for document in documents:
             try:
-                policy, state = policies[raw_policy(document)], raw_resource(document)
+                known, state = policies[raw_policy(document)], raw_resource(document)
                 "".join(state).encode()  # an error unless every field is text, and text that UTF-8 can carry
             except (KeyError, TypeError, UnicodeEncodeError):
                 if not isinstance(document, dict):
                     rejected += 1
                     continue
-                policy, state = self._policy_of(document), Evaluation.of(document)
-            if policy is None:
+                known, state = self._policy_of(document), Evaluation.of(document)
+            if known is None:
                 foreign += 1
                 continue
+            policy, findings = known
             timestamp, compliance_state = state[0], state[-1]
             if timestamp and not self._oldest <= timestamp <= self._latest:
                 self._note_evaluation(timestamp)
             verdict = is_compliant(compliance_state)
+            counts = findings.counts
+            counts[compliance_state] = counts.get(compliance_state, 0) + 1
+            if verdict is False or findings.is_watched:
+                findings.note(state[1], timestamp, compliance_state)
             if self._summaries is not None and compliance_state == "Compliant":
                 self._summarise(self._summaries, policy, timestamp)
                 summarised += 1
@@ -78,6 +103,7 @@ class ApplicationReading:
             noncompliant += verdict is False
             rows.append(state_row(policy, state, verdict))
         self._uploader.add(rows, self._delivery)
+        self._state_rows += len(rows)
         result = self._result
         result.pages += 1
         result.states += len(rows) + summarised
@@ -92,12 +118,14 @@ class ApplicationReading:
 
     @property
     def lacks_states(self) -> bool:
-        """Whether no state was found so far, or none of an assignment that the registry expects."""
-        return self._result.states == 0 or not self._assignments_expected <= self._assignments_seen
+        """Whether no state was found so far of an assignment that has to have some, or of any when none is known."""
+        if self._application.assignments:
+            return not self._expected <= self._evidence.assignments.keys()
+        return self._result.states == 0
 
     def begin_without_filter(self) -> None:
         """Remember the assignments seen so far, whose states the pages without a filter repeat."""
-        self._taken_before = frozenset(self._assignments_seen)
+        self._taken_before = frozenset(self._evidence.assignments)
 
     def take_what_is_new(self, documents: list[Any]) -> None:
         """Take of a page without a filter the states of assignments that the filtered pages did not have."""
@@ -109,28 +137,33 @@ class ApplicationReading:
 
     def conclude(self) -> None:
         """Queue the summarised rows and complete the result; call it once, after the last page."""
-        self._uploader.add([_summary_row(*summary) for summary in (self._summaries or {}).values()], self._delivery)
+        summary_rows = [_summary_row(*summary) for summary in (self._summaries or {}).values()]
+        self._uploader.add(summary_rows, self._delivery)
+        self._state_rows += len(summary_rows)
+        self._findings.conclude()
         result = self._result
         result.oldest_evaluation = self._oldest or None
         result.latest_evaluation = self._latest or None
         if self._application.assignments is not None:
-            result.assignments_without_states = len(self._assignments_expected - self._assignments_seen)
+            result.assignments_without_states = len(self._expected - self._evidence.assignments.keys())
         if result.rejected_states:
             total = result.states + result.foreign_states + result.rejected_states
             message = f"{result.rejected_states} of {total} policy states are no objects and could not be read"
             result.conclude(Outcome.FAILED, "MalformedState", message)
         else:
             result.conclude(Outcome.SUCCEEDED if result.states else Outcome.NO_STATES)
+            self._evidence.complete = True
+            self._evidence.states = StatesUpload(self._run.run_id, self._run.started_at, self._state_rows)
 
-    def _policy_of(self, document: dict[str, Any]) -> PolicyRows | None:
-        """Return what a state's policy contributes to its row; None when the assignment is not the application's."""
+    def _policy_of(self, document: dict[str, Any]) -> KnownPolicy | None:
+        """Return what is known of a state's policy; None when the assignment is not the application's."""
         policy = Policy.of(document)
         if policy in self._policies:
             return self._policies[policy]
-        known = None
+        known: KnownPolicy | None = None
         if is_owned(policy.assignment_scope, policy.assignment_id, self._group_id):
-            known = self._rows.policy(policy)
-            self._assignments_seen.add(known.assignment_id)
+            rows = self._rows.policy(policy)
+            known = rows, self._findings.of_policy(rows.key, policy.effect, _assignment(policy, rows))
         if len(self._policies) < MOST_KNOWN_POLICIES:
             self._policies[policy] = known
         return known
@@ -145,6 +178,15 @@ class ApplicationReading:
     def _summarise(summaries: Summaries, policy: PolicyRows, timestamp: str | None) -> None:
         _, count, latest = summaries.get(policy.key, (policy, 0, ""))
         summaries[policy.key] = policy, count + 1, max(latest, timestamp or "")
+
+
+def _assignment(policy: Policy, rows: PolicyRows) -> AssignmentEvidence:
+    return AssignmentEvidence(
+        id=rows.assignment_id,
+        name=policy.assignment_name or "",
+        display_name=rows.assignment_name,
+        definition_id=lowered(policy.set_definition_id) or lowered(policy.definition_id) or "",
+    )
 
 
 def _summary_row(policy: PolicyRows, count: int, latest: str) -> bytes:

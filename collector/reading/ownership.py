@@ -1,13 +1,18 @@
-"""Which policy states belong to an application: those of assignments at its managed resource group or inside it."""
+"""Which policy states belong to an application: those of assignments at its managed resource group or inside it.
+
+And which of its assignments have to have states.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from publisher.resource_ids import assignment_scope, fold, is_at_or_inside
+from verdicts.guard.comparison import judges_nothing
 
 if TYPE_CHECKING:
-    from registry.managed_application import ManagedApplication
+    from registry.managed_application import ExpectedAssignment, ManagedApplication
+    from verdicts.facts import ApplicationFacts
 
 
 def owned_scopes(application: ManagedApplication) -> list[str]:
@@ -28,3 +33,22 @@ def is_owned(scope: str | None, assignment_id: str | None, managed_resource_grou
     """
     scope = scope or assignment_scope(assignment_id or "")
     return not scope or is_at_or_inside(scope, managed_resource_group_id)
+
+
+def assignments_with_states(application: ManagedApplication, before: ApplicationFacts | None) -> frozenset[str]:
+    """Return the folded ids of the registered assignments that have to have states.
+
+    Those are all but the ones that judge nothing by their baseline in the ledger, or as registered where none is known.
+    """
+    group = str(application.managed_resource_group_id)
+    known = before.assignments if before else {}
+
+    def yardstick(assignment: ExpectedAssignment) -> ExpectedAssignment:
+        facts = known.get(fold(assignment.id))
+        return (facts and facts.guard.baseline) or assignment
+
+    return frozenset(
+        fold(assignment.id)
+        for assignment in application.assignments or ()
+        if not judges_nothing(yardstick(assignment), group)
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -12,10 +13,15 @@ from collector.reporting.serialised import LARGEST_ROW_BYTES, cut_to_fit
 from publisher.errors import AzureFailure
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from collector.reporting.chunks import Delivery
 
 COMPRESSING_THREADS: Final = 2
 """Chunks compressed at the same time: a thread compresses some hundred megabytes a second, and takes memory."""
+
+LONGEST_TIME_RANGE: Final = timedelta(minutes=25)
+"""Azure refuses a request whose rows' times are more than 30 minutes apart (FACTS 3.3)."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,9 +77,23 @@ class StreamUploader:
         self._most_outstanding = 2 * in_flight
         self._outstanding: set[asyncio.Task[None]] = set()
         self._chunk = Chunk()
+        self._earliest: datetime | None = None
+        self._latest: datetime | None = None
         self.uploaded_rows = 0
         self.rejected_rows = 0
         self.truncated_rows = 0
+
+    def add_made_at(self, rows: list[bytes], moment: datetime) -> None:
+        """Queue serialised rows whose TimeGenerated is ``moment``, in a request without rows of far other times."""
+        if not rows:
+            return
+        earliest, latest = min(self._earliest or moment, moment), max(self._latest or moment, moment)
+        if latest - earliest > LONGEST_TIME_RANGE:
+            if self._chunk.parts:
+                self._send()
+            earliest = latest = moment
+        self._earliest, self._latest = earliest, latest
+        self.add(rows)
 
     def add(self, rows: list[bytes], owner: Delivery | None = None) -> None:
         """Queue serialised rows of an owner; rows too long for a request are cut, and counted in ``truncated_rows``."""

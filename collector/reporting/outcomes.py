@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from verdicts.outcome import CUSTOMER_OUTCOMES, READ_OUTCOMES, Outcome
+from verdicts.outcome import CUSTOMER_OUTCOMES, ENDED_OUTCOMES, READ_OUTCOMES, Outcome
 
 if TYPE_CHECKING:
     from publisher.errors import AzureFailure
     from registry.managed_application import MalformedRow, ManagedApplication
+    from verdicts.facts import ApplicationFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Run:
     def time_generated(self) -> str:
         """The start in ISO 8601, UTC, with milliseconds."""
         return iso_milliseconds(self.started_at)
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
 
 
 def iso_milliseconds(moment: datetime) -> str:
@@ -91,15 +97,34 @@ class ApplicationResult:
         """Set the outcome and, for an error, its code and message."""
         self.outcome, self.error_code, self.error_message = outcome, code, message
 
+    @classmethod
+    def of_departed(cls, facts: ApplicationFacts) -> ApplicationResult:
+        """Return the result of an application that the ledger knows and the registry has no row of."""
+        departure = facts.departure
+        result = cls(
+            application_id=facts.application_id,
+            application_name=facts.application_name,
+            customer_subscription_id=facts.customer_subscription_id,
+            managed_resource_group_id=facts.managed_resource_group_id,
+        )
+        if departure is not None:
+            result.conclude(departure.outcome, "NotRegistered", departure.reason)
+        return result
+
 
 _ADDED_UP: Final = (
     "applications",
+    "left",
     "states",
     "noncompliant_states",
     "foreign_states",
     "uploaded_rows",
     "rejected_rows",
     "truncated_rows",
+    "verdict_rows",
+    "open_alarms",
+    "named_alarms",
+    "ledger_failures",
 )
 
 
@@ -116,6 +141,17 @@ class RunSummary:
     uploaded_rows: int = 0
     rejected_rows: int = 0
     truncated_rows: int = 0
+    result_rows: int = 0
+    """Result rows that were accepted."""
+    verdict_rows: int = 0
+    """Verdict rows that were accepted."""
+    left: int = 0
+    """Applications that have left and whose closing rows are still told; they are not among `applications`."""
+    open_alarms: int = 0
+    named_alarms: int = 0
+    """How many of the open alarms are alarms of their own, and not one of many by a cause."""
+    ledger_failures: int = 0
+    """Applications whose verdict could not be read from the ledger, or written to it."""
     duration_ms: int = 0
     error: AzureFailure | None = None
     """Why the registry could not be read completely, or why nothing could be uploaded."""
@@ -124,6 +160,9 @@ class RunSummary:
 
     def add(self, result: ApplicationResult) -> None:
         """Count one application's final result."""
+        if result.outcome in ENDED_OUTCOMES:
+            self.left += 1
+            return
         self.applications += 1
         self.outcomes[result.outcome] = self.outcomes.get(result.outcome, 0) + 1
         self.states += result.states
@@ -131,6 +170,14 @@ class RunSummary:
         self.foreign_states += result.foreign_states
         self.rejected_rows += result.rejected_states
         self.truncated_rows += result.truncated_rows
+
+    def count_alarms(self, facts: ApplicationFacts) -> None:
+        """Count the open alarms about one application."""
+        alarms = [*facts.alarms.values()]
+        for assignment in facts.assignments.values():
+            alarms += assignment.alarms.values()
+        self.open_alarms += len(alarms)
+        self.named_alarms += sum(not alarm.cause for alarm in alarms)
 
     def add_totals(self, totals: dict[str, Any]) -> None:
         """Count what another process collected for this run: the ``totals`` of its own summary."""
@@ -176,6 +223,11 @@ class RunSummary:
                 "uploaded_rows": self.uploaded_rows,
                 "rejected_rows": self.rejected_rows,
                 "truncated_rows": self.truncated_rows,
+                "verdict_rows": self.verdict_rows,
+                "left": self.left,
+                "open_alarms": self.open_alarms,
+                "named_alarms": self.named_alarms,
+                "ledger_failures": self.ledger_failures,
                 "duration_ms": self.duration_ms,
             },
         }

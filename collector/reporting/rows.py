@@ -5,17 +5,25 @@ Their columns are declared in infra/tables; tests compare the rows with them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 
+from collector.reporting.outcomes import iso_milliseconds
 from collector.reporting.serialised import Row, encoded
 from publisher.resource_ids import fold
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
     from collector.reporting.states import Evaluation, Policy, Text
     from registry.managed_application import ManagedApplication
+
+
+LATE: Final = timedelta(minutes=90)
+"""How long after two intervals without a run row the collector counts as silent."""
 
 
 class PolicyRows(NamedTuple):
@@ -23,6 +31,8 @@ class PolicyRows(NamedTuple):
 
     assignment_id: str
     """Folded, for comparing."""
+    assignment_name: str
+    """The assignment's display name, or else its name."""
     key: tuple[str, ...]
     """Assignment, reference and definition, folded: compliant resources with the same key are summarised."""
     head: bytes
@@ -59,10 +69,11 @@ class StateRows:
     def policy(self, policy: Policy) -> PolicyRows:
         """Return what a policy contributes to its states' rows."""
         assignment_id, definition_id = lowered(policy.assignment_id), lowered(policy.definition_id)
+        assignment_name = self._assignment_names.get(assignment_id or "") or policy.assignment_name
         columns = {
             "Policy_assignment_id": assignment_id,
             "Policy_assignment_name": policy.assignment_name,
-            "Policy_assignment_display_name": self._assignment_names.get(assignment_id or "") or policy.assignment_name,
+            "Policy_assignment_display_name": assignment_name,
             "Policy_definition_id": definition_id,
             "Policy_definition_name": policy.definition_name,
             "Policy_definition_display_name": self._definition_names.get(definition_id or ""),
@@ -72,6 +83,7 @@ class StateRows:
         }
         return PolicyRows(
             assignment_id=assignment_id or "",
+            assignment_name=assignment_name or "",
             key=(assignment_id or "", fold(policy.definition_reference_id or ""), definition_id or ""),
             head=encoded(self._constant | columns)[:-1] + b",",
         )
@@ -102,8 +114,8 @@ def lowered(resource_id: str | None) -> str | None:
     return fold(resource_id) if resource_id else None
 
 
-def result_row(result: ApplicationResult, run: Run) -> Row:
-    """Return the PolicyCollectionResults_CL row of one application."""
+def result_row(result: ApplicationResult, run: Run, columns: Row) -> Row:
+    """Return the PolicyCollectionResults_CL row of one application; `columns` are those that the ledger tells."""
     return {
         "TimeGenerated": run.time_generated,
         "Run_id": run.run_id,
@@ -123,11 +135,22 @@ def result_row(result: ApplicationResult, run: Run) -> Row:
         "Duration_ms": result.duration_ms,
         "Oldest_evaluation": result.oldest_evaluation,
         "Latest_evaluation": result.latest_evaluation,
+        **columns,
     }
 
 
-def run_row(summary: RunSummary, version: str) -> Row:
-    """Return the PolicyCollectionRuns_CL row, which says that the run read the whole registry."""
+def run_row(
+    summary: RunSummary,
+    version: str,
+    *,
+    interval: timedelta,
+    canary_application_id: str = "",
+    credential_expires_at: datetime | None = None,
+) -> Row:
+    """Return the PolicyCollectionRuns_CL row, which says that the run read the whole registry.
+
+    `interval` is the longest time between two runs.
+    """
     return {
         "TimeGenerated": summary.run.time_generated,
         "Run_id": summary.run.run_id,
@@ -141,4 +164,12 @@ def run_row(summary: RunSummary, version: str) -> Row:
         "Uploaded_rows": summary.uploaded_rows,
         "Rejected_rows": summary.rejected_rows,
         "Duration_ms": summary.duration_ms,
+        "Due_by": iso_milliseconds(summary.run.started_at + 2 * interval + LATE),
+        "Result_rows": summary.result_rows,
+        "Verdict_rows": summary.verdict_rows,
+        "Open_alarms": summary.open_alarms,
+        "Named_alarms": summary.named_alarms,
+        "Left": summary.left,
+        "Canary_application_id": canary_application_id,
+        "Credential_expires_at": iso_milliseconds(credential_expires_at) if credential_expires_at else None,
     }

@@ -28,6 +28,7 @@ REQUIRED_FUNCTIONS: Final = (
     "collect_policy_states",
     "collect_shard",
     "collect_poisoned_shard",
+    "publish_verdicts",
     "reconcile_registry",
     NOTIFICATION_FUNCTION,
     "compliance_fleet",

@@ -3,14 +3,14 @@
 @description('Azure region.')
 param location string
 
-@description('How often the collector runs: frequencies and windows of the rules follow from it.')
+@description('How often the collector runs.')
 param collectionInterval string
 
 @description('Start of the names of the rules.')
 param namePrefix string
 
-@description('Name-value pairs added to every notification.')
-param customProperties object
+@description('What every alert is told with, see log_alert.bicep.')
+param context object
 
 @description('Name of the identity that runs the queries.')
 param identityName string
@@ -28,13 +28,26 @@ var catalogue = any(loadJsonContent('../alert_rules.json'))
 
 // A rule names its query by the name of its file.
 var queries = {
+  alarms_ending: loadTextContent('../queries/alarms_ending.kql')
+  application_left_unconfirmed: loadTextContent('../queries/application_left_unconfirmed.kql')
   application_noncompliant: loadTextContent('../queries/application_noncompliant.kql')
+  application_not_looked_at: loadTextContent('../queries/application_not_looked_at.kql')
   application_unread: loadTextContent('../queries/application_unread.kql')
   application_unregistered: loadTextContent('../queries/application_unregistered.kql')
-  assignment_without_states: loadTextContent('../queries/assignment_without_states.kql')
+  assignment_undecided: loadTextContent('../queries/assignment_undecided.kql')
+  canary_missing: loadTextContent('../queries/canary_missing.kql')
   collector_silent: loadTextContent('../queries/collector_silent.kql')
+  credential_expiring: loadTextContent('../queries/credential_expiring.kql')
   deployment_failed: loadTextContent('../queries/deployment_failed.kql')
+  fleet_in_trouble: loadTextContent('../queries/fleet_in_trouble.kql')
+  guard_changed: loadTextContent('../queries/guard_changed.kql')
+  guard_noticed: loadTextContent('../queries/guard_noticed.kql')
+  rows_missing: loadTextContent('../queries/rows_missing.kql')
 }
+
+// Stands in a query for the collection interval, which it needs while there is no run yet to tell.
+var intervalInQueries = 'let Interval = 12h;'
+var interval = 'let Interval = ${catalogue.collectionIntervals[collectionInterval].minutes}m;'
 
 module rules 'log_alert.bicep' = [for rule in catalogue.rules: {
   name: 'alert-${rule.name}'
@@ -44,12 +57,12 @@ module rules 'log_alert.bicep' = [for rule in catalogue.rules: {
     displayName: rule.displayName
     ruleDescription: rule.description
     severity: rule.severity
-    query: queries[rule.query]
+    query: replace(queries[rule.query], intervalInQueries, interval)
     criterion: rule.criterion
     evaluationFrequency: catalogue.timings[rule.timing][collectionInterval].evaluationFrequency
     windowSize: catalogue.timings[rule.timing][collectionInterval].windowSize
     autoMitigate: rule.autoMitigate
-    customProperties: customProperties
+    context: context
     identityName: identityName
     workspaceName: workspaceName
     actionGroupName: actionGroupName

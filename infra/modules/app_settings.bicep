@@ -23,13 +23,16 @@ param publisherTenantId string
 @description('Client id of the publisher\'s app registration.')
 param publisherClientId string
 
+@description('Day on which the client secret expires, as in 2027-06-30; empty: nobody is told.')
+param credentialExpiresOn string
+
 @description('Name of the registry table.')
 param registryTable string
 
 @description('Audience of Azure Monitor in this cloud.')
 param monitorAudience string
 
-@description('What the collector does: schedule, mode, compliantStates, statesWindowHours, maxConcurrentApplications, maxConcurrentPerSubscription.')
+@description('What the collector does: schedule, mode, compliantStates, statesWindowHours, maxConcurrentApplications, maxConcurrentPerSubscription, canaryApplicationId.')
 param collection object
 
 @description('The API: clientId (empty: no API), allowedClients, queryEndpoint, staleAfterMinutes, cacheSeconds, and the limits of callers\' queries (days, rows, megabytes, seconds).')
@@ -75,6 +78,7 @@ var credentialSettings = {
   }
   secret: {
     AZURE_CLIENT_SECRET: credentialReference
+    AZURE_CLIENT_SECRET_EXPIRES_ON: credentialExpiresOn
   }
 }
 
@@ -91,6 +95,7 @@ var productSettings = {
   STREAM_NAME: 'Custom-${loadJsonContent('../tables/PolicyComplianceStates_CL.json').name}'
   RESULTS_STREAM_NAME: 'Custom-${loadJsonContent('../tables/PolicyCollectionResults_CL.json').name}'
   RUNS_STREAM_NAME: 'Custom-${loadJsonContent('../tables/PolicyCollectionRuns_CL.json').name}'
+  VERDICTS_STREAM_NAME: 'Custom-${loadJsonContent('../tables/PolicyVerdicts_CL.json').name}'
   EVENTS_STREAM_NAME: 'Custom-${loadJsonContent('../tables/ManagedApplicationEvents_CL.json').name}'
   COLLECTION_SCHEDULE: collection.schedule
   COLLECTION_MODE: collection.mode
@@ -98,6 +103,7 @@ var productSettings = {
   STATES_WINDOW_HOURS: string(collection.statesWindowHours)
   MAX_CONCURRENT_APPLICATIONS: string(collection.maxConcurrentApplications)
   MAX_CONCURRENT_PER_SUBSCRIPTION: string(collection.maxConcurrentPerSubscription)
+  CANARY_APPLICATION_ID: collection.canaryApplicationId
   NOTIFICATION_SIGNATURE: signatureReference
 }
 

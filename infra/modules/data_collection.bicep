@@ -12,7 +12,7 @@ param endpointName string
 @description('Name of the data collection rule.')
 param ruleName string
 
-@description('The tables, as infra/tables/*.json defines them: states, results, runs, events. They must exist.')
+@description('The tables, as infra/tables/*.json defines them: states, results, runs, verdicts, events. They must exist.')
 param definitions object
 
 @description('Name of the identity that may send rows.')
@@ -36,6 +36,10 @@ var resultsColumns = [for column in definitions.results.columns: {
   type: toLower(column.type)
 }]
 var runsColumns = [for column in definitions.runs.columns: {
+  name: column.name
+  type: toLower(column.type)
+}]
+var verdictsColumns = [for column in definitions.verdicts.columns: {
   name: column.name
   type: toLower(column.type)
 }]
@@ -78,6 +82,9 @@ resource rule 'Microsoft.Insights/dataCollectionRules@2023-03-11' = {
       }
       'Custom-${definitions.runs.name}': {
         columns: runsColumns
+      }
+      'Custom-${definitions.verdicts.name}': {
+        columns: verdictsColumns
       }
       'Custom-${definitions.events.name}': {
         columns: eventsColumns

@@ -7,8 +7,8 @@ param location string
 @description('Start of the names of the rules.')
 param namePrefix string
 
-@description('Name-value pairs added to every notification.')
-param customProperties object
+@description('What every alert is told with, see log_alert.bicep.')
+param context object
 
 @description('Name of the identity that runs the queries.')
 param identityName string
@@ -48,7 +48,7 @@ module rules 'log_alert.bicep' = [for item in watched: {
     evaluationFrequency: item.definition.evaluationFrequency
     windowSize: item.definition.windowSize
     autoMitigate: item.definition.autoMitigate
-    customProperties: customProperties
+    context: context
     identityName: identityName
     workspaceName: workspaceName
     actionGroupName: actionGroupName

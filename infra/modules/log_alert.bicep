@@ -33,8 +33,8 @@ param windowSize string
 @description('True: the alert resolves by itself.')
 param autoMitigate bool
 
-@description('Name-value pairs added to every notification; values may use the alert\'s own fields.')
-param customProperties object
+@description('What every alert is told with: operationsApp (name of the app with the operations page; empty: none), runbook (where docs/operations.md is), customProperties (name-value pairs, which may use the alert\'s own fields).')
+param context object
 
 @description('Name of the identity that runs the query.')
 param identityName string
@@ -64,9 +64,27 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existin
   name: workspaceName
 }
 
+// The name must be one even where there is no operations page.
+resource operationsApp 'Microsoft.Web/sites@2024-04-01' existing = {
+  name: empty(context.operationsApp) ? 'none' : context.operationsApp
+}
+
 resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' existing = {
   name: actionGroupName
 }
+
+// Stands in a query for the time at which the workspace was created: a later deployment does not change that.
+var installedInQueries = '2000-01-01T00:00:00Z'
+var ownQuery = empty(watchedIdentityName) ? query : replace(query, '{appPrincipalId}', watchedIdentity.properties.principalId)
+
+// Headings of docs/operations.md are the display names of the rules; an address has them as GitHub makes anchors of them.
+var anchor = replace(replace(toLower(displayName), ' ', '-'), '\'', '')
+var links = union({
+  Rule: ruleName
+  Runbook: '${context.runbook}#${anchor}'
+}, empty(context.operationsApp) ? {} : {
+  OperationsPage: 'https://${operationsApp.properties.defaultHostName}/.auth/login/aad?post_login_redirect_uri=/api/dashboard'
+})
 
 resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   name: ruleName
@@ -96,7 +114,7 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
     criteria: {
       allOf: [
         union(criterion, {
-          query: empty(watchedIdentityName) ? query : replace(query, '{appPrincipalId}', watchedIdentity.properties.principalId)
+          query: contains(query, installedInQueries) ? replace(ownQuery, installedInQueries, workspace.properties.createdDate) : ownQuery
         })
       ]
     }
@@ -104,7 +122,8 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
       actionGroups: [
         actionGroup.id
       ]
-      customProperties: customProperties
+      // What the installation sets takes the place of a link of the same name.
+      customProperties: union(links, context.customProperties)
     }
   }
 }

@@ -21,6 +21,7 @@ var definitions = {
   states: loadJsonContent('../tables/PolicyComplianceStates_CL.json')
   results: loadJsonContent('../tables/PolicyCollectionResults_CL.json')
   runs: loadJsonContent('../tables/PolicyCollectionRuns_CL.json')
+  verdicts: loadJsonContent('../tables/PolicyVerdicts_CL.json')
   events: loadJsonContent('../tables/ManagedApplicationEvents_CL.json')
 }
 

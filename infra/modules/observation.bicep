@@ -6,7 +6,7 @@ param location string
 @description('Name of the environment; shown in the names that people see.')
 param environmentName string
 
-@description('Names of the resources: actionGroup, alertsIdentity, appIdentity, queryPack, workspace.')
+@description('Names of the resources: actionGroup, alertsIdentity, appIdentity, functionApp, queryPack, workspace.')
 param names object
 
 @description('Tags of every resource.')
@@ -28,11 +28,23 @@ param alertWebhookUris string
 @description('Name-value pairs added to every alert.')
 param alertCustomProperties object
 
+@description('Address of the repository, whose docs/operations.md alerts link to; empty: they name the section.')
+param repositoryUrl string
+
+@description('Whether the app has an operations page that alerts can link to.')
+param hasOperationsPage bool
+
 @description('Also watch the root scope of the tenant.')
 param alertOnElevatedAccess bool
 
 var abbreviations = loadJsonContent('../abbreviations.json')
 var rulePrefix = '${abbreviations.alertRule}${environmentName}-'
+// What every alert is told with.
+var context = {
+  operationsApp: hasOperationsPage ? names.functionApp : ''
+  runbook: '${empty(repositoryUrl) ? '' : '${repositoryUrl}/blob/main/'}docs/operations.md'
+  customProperties: alertCustomProperties
+}
 
 module actionGroup 'action_group.bicep' = {
   name: 'action-group'
@@ -51,7 +63,7 @@ module alerts 'alerts.bicep' = {
     location: location
     collectionInterval: collectionInterval
     namePrefix: rulePrefix
-    customProperties: alertCustomProperties
+    context: context
     identityName: names.alertsIdentity
     workspaceName: names.workspace
     actionGroupName: names.actionGroup
@@ -68,7 +80,7 @@ module vaultAlert 'vault_alert.bicep' = {
     location: location
     namePrefix: rulePrefix
     appIdentityName: names.appIdentity
-    customProperties: alertCustomProperties
+    context: context
     identityName: names.alertsIdentity
     workspaceName: names.workspace
     actionGroupName: names.actionGroup
@@ -84,7 +96,23 @@ module elevationAlert 'elevation_alert.bicep' = if (alertOnElevatedAccess) {
   params: {
     location: location
     namePrefix: rulePrefix
-    customProperties: alertCustomProperties
+    context: context
+    identityName: names.alertsIdentity
+    workspaceName: names.workspace
+    actionGroupName: names.actionGroup
+    tags: tags
+  }
+  dependsOn: [
+    actionGroup
+  ]
+}
+
+module watchAlerts 'watch_alerts.bicep' = {
+  name: 'watch-alerts'
+  params: {
+    location: location
+    namePrefix: rulePrefix
+    context: context
     identityName: names.alertsIdentity
     workspaceName: names.workspace
     actionGroupName: names.actionGroup

@@ -9,8 +9,8 @@ param namePrefix string
 @description('Name of the function app\'s identity: the only one that has business in the vault.')
 param appIdentityName string
 
-@description('Name-value pairs added to every notification.')
-param customProperties object
+@description('What every alert is told with, see log_alert.bicep.')
+param context object
 
 @description('Name of the identity that runs the query.')
 param identityName string
@@ -40,7 +40,7 @@ module rule 'log_alert.bicep' = {
     evaluationFrequency: definition.evaluationFrequency
     windowSize: definition.windowSize
     autoMitigate: definition.autoMitigate
-    customProperties: customProperties
+    context: context
     identityName: identityName
     workspaceName: workspaceName
     actionGroupName: actionGroupName

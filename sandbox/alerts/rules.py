@@ -1,30 +1,43 @@
 """Reads the alert rules of infra/alert_rules.json for one collection interval.
 
 The file is shaped for Bicep: `rules[].criterion` goes into a scheduled query rule as it is (plus the query), and
-`timings[rule.timing][interval]` holds what follows from the collection interval.
+`timings[rule.timing][interval]` holds how often it is evaluated and how far it looks back. Two values that a query
+cannot know are put into its text, as infra/modules do: the collection interval, and when the workspace was created.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.alerts.limits import LONGEST_STATEFUL_FREQUENCY, MOST_DIMENSIONS
 from sandbox.workspace.iso8601 import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
 INFRASTRUCTURE: Final = Path(__file__).resolve().parents[2] / "infra"
 RULES_FILE: Final = INFRASTRUCTURE / "alert_rules.json"
 QUERIES_DIRECTORY: Final = INFRASTRUCTURE / "queries"
 
+INTERVAL: Final = "let Interval = 12h;"
+"""Stands in a query for the collection interval: as it is, the longest that can be chosen."""
+INSTALLED_AT: Final = "2000-01-01T00:00:00Z"
+"""Stands in a query for the time at which the workspace was created: as it is, long ago."""
+
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """One scheduled query rule; names and meanings are those of Microsoft.Insights/scheduledQueryRules (FACTS 4.2)."""
+    """One scheduled query rule; names and meanings are those of Microsoft.Insights/scheduledQueryRules (FACTS 4.2).
+
+    `custom_properties` are sent with every alert of the rule.
+
+    Raises:
+        UnsupportedRuleError: Azure refuses such a rule.
+    """
 
     name: str
     display_name: str
@@ -41,10 +54,17 @@ class AlertRule:
     threshold: float
     dimensions: tuple[str, ...]
     auto_mitigate: bool
+    custom_properties: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.dimensions) > MOST_DIMENSIONS:
+            raise UnsupportedRuleError(f"{self.name}: a rule has at most {MOST_DIMENSIONS} dimensions")
+        if self.auto_mitigate and self.evaluation_frequency > LONGEST_STATEFUL_FREQUENCY:
+            raise UnsupportedRuleError(f"{self.name}: a rule that is evaluated so seldom cannot resolve its alerts")
 
 
 class UnsupportedRuleError(ValueError):
-    """The rule uses what the sandbox does not evaluate; the message says what."""
+    """Azure refuses the rule, or it uses what the sandbox does not evaluate; the message says what."""
 
 
 def read_document(path: Path = RULES_FILE) -> dict[str, Any]:
@@ -53,18 +73,33 @@ def read_document(path: Path = RULES_FILE) -> dict[str, Any]:
     return document
 
 
-def read_rules(interval: str, *, path: Path = RULES_FILE, queries: Path = QUERIES_DIRECTORY) -> tuple[AlertRule, ...]:
-    """Return every rule for a collection interval such as "PT1H".
+def read_rules(
+    interval: str,
+    *,
+    installed_at: datetime | None = None,
+    path: Path = RULES_FILE,
+    queries: Path = QUERIES_DIRECTORY,
+) -> tuple[AlertRule, ...]:
+    """Return every rule for a collection interval such as "PT1H", of an installation made at `installed_at` (long ago).
 
     Raises:
         KeyError: the file has no timing for the interval.
         UnsupportedRuleError: see there.
     """
     document = read_document(path)
-    return tuple(_rule(rule, document["timings"][rule["timing"]][interval], queries) for rule in document["rules"])
+    minutes = document["collectionIntervals"][interval]["minutes"]
+
+    def text_of(rule: Mapping[str, Any]) -> str:
+        text = (queries / f"{rule['query']}.kql").read_text(encoding="utf-8")
+        text = text.replace(INTERVAL, f"let Interval = {minutes}m;")
+        return text if installed_at is None else text.replace(INSTALLED_AT, installed_at.isoformat())
+
+    return tuple(
+        _rule(rule, document["timings"][rule["timing"]][interval], text_of(rule)) for rule in document["rules"]
+    )
 
 
-def _rule(rule: Mapping[str, Any], timing: Mapping[str, str], queries: Path) -> AlertRule:
+def _rule(rule: Mapping[str, Any], timing: Mapping[str, str], query: str) -> AlertRule:
     criterion = rule["criterion"]
     _refuse_what_is_not_evaluated(rule["name"], criterion, timing)
     return AlertRule(
@@ -73,7 +108,7 @@ def _rule(rule: Mapping[str, Any], timing: Mapping[str, str], queries: Path) -> 
         description=rule["description"],
         severity=rule["severity"],
         query_name=rule["query"],
-        query=(queries / f"{rule['query']}.kql").read_text(encoding="utf-8"),
+        query=query,
         evaluation_frequency=parse_duration(timing["evaluationFrequency"]),
         window_size=parse_duration(timing["windowSize"]),
         window_size_text=timing["windowSize"],

@@ -51,7 +51,7 @@ def common_alert(alert: FiredAlert, condition: str, now: datetime) -> dict[str, 
     if condition == "Resolved":
         essentials["resolvedDateTime"] = _time(now)
     context = {
-        "properties": None,
+        "properties": dict(alert.rule.custom_properties) or None,
         "conditionType": "LogQueryCriteria",
         "condition": {
             "windowSize": alert.rule.window_size_text,

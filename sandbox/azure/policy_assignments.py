@@ -5,6 +5,7 @@ Source: the REST specification of Microsoft.Authorization (policyAssignments, po
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from sandbox.azure.resource_manager import ArmRequest, ResourceManager, forbidden
@@ -12,6 +13,7 @@ from sandbox.errors import RefusedError, json_response, not_implemented
 from sandbox.faults.operations import AssignmentList, DefinitionRead
 from sandbox.world.customers import Access, Customer
 from sandbox.world.policies import Assignment, PolicyDefinition, PolicySet
+from sandbox.world.state_documents import timestamp
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 VERSIONS = frozenset(
     {"2020-09-01", "2021-06-01", "2022-06-01", "2023-04-01", "2024-04-01", "2024-05-01", "2025-01-01", "2025-03-01"}
 )
+
+LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+"""When an assignment was last written of which nothing else is said."""
 
 _PROVIDER = "/providers/Microsoft.Authorization"
 _SUBSCRIPTION = "/subscriptions/{subscription}"
@@ -87,28 +92,43 @@ def assignment_json(assignment: Assignment) -> dict[str, Any]:
             "notScopes": [],
             "parameters": {},
             "enforcementMode": "Default",
+            **assignment.properties,
         },
+        "systemData": {"lastModifiedAt": timestamp(assignment.changed_at or LONG_AGO)},
     }
 
 
 def definition_json(definition: PolicyDefinition | PolicySet) -> dict[str, Any]:
     """A policy definition or initiative in Azure's spelling."""
-    properties: dict[str, Any] = {"displayName": definition.display_name, "policyType": "BuiltIn", "parameters": {}}
+    properties: dict[str, Any] = {
+        "displayName": definition.display_name,
+        "policyType": "BuiltIn",
+        "parameters": {"effect": {"type": "String", "defaultValue": _effect(definition)}},
+    }
     kind = "policyDefinitions"
     if isinstance(definition, PolicySet):
         kind = "policySetDefinitions"
         properties["policyDefinitions"] = [
-            {"policyDefinitionReferenceId": reference, "policyDefinitionId": member.id, "parameters": {}}
+            {
+                "policyDefinitionReferenceId": reference,
+                "policyDefinitionId": member.id,
+                "parameters": {"effect": {"value": "[parameters('effect')]"}},
+            }
             for reference, member in definition.members
         ]
     else:
         properties["metadata"] = {"category": definition.category}
+        properties["policyRule"] = {"if": {}, "then": {"effect": "[parameters('effect')]"}}
     return {
         "id": definition.id,
         "name": definition.name,
         "type": f"Microsoft.Authorization/{kind}",
         "properties": properties,
     }
+
+
+def _effect(definition: PolicyDefinition | PolicySet) -> str:
+    return definition.members[0][1].effect if isinstance(definition, PolicySet) else definition.effect
 
 
 def _filtered(customer: Customer, text: str | None) -> list[Assignment]:

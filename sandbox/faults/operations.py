@@ -93,6 +93,34 @@ class AssignmentList(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class ExemptionList(Operation):
+    """GET of the policy exemptions at a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionList(Operation):
+    """GET of the caller's permissions at a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceList(Operation):
+    """GET of the resources in a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRead(Operation):
+    """GET of one resource in a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DefinitionRead(Operation):
     """GET of a policy definition or initiative, by name."""
 

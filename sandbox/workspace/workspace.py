@@ -2,6 +2,7 @@
 
 Rows and answers follow Azure (FACTS 3.4, 3.5): unknown columns are dropped, wrong types become null,
 TimeGenerated is corrected, and a query's time span bounds TimeGenerated of every table that the query reads.
+A query as of a moment sees the rows that are visible by then (see sandbox/workspace/arrival.py).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import duckdb_kql
 import orjson
 from duckdb_kql.translate import CLOCK_SLOT
 
+from sandbox.workspace.arrival import Arrival, at_once
 from sandbox.workspace.column_values import CONVERTERS, time_generated
 
 if TYPE_CHECKING:
@@ -53,6 +55,9 @@ KUSTO_TYPES: Final[Mapping[str, str]] = {
 
 TimeSpan = tuple[datetime, datetime]
 TableColumns = tuple[tuple[str, tuple[str, ...]], ...]
+
+_VISIBLE_AT: Final = "visible at"
+"""Name of a column beside those of the table: when the row becomes visible; null: in every query."""
 
 _SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Stands in for now() while a query is translated; the real time is bound when it runs."""
@@ -96,13 +101,17 @@ class Workspace:
     Args:
         tables: the tables that exist, by name (`read_tables()`).
         clock: aware UTC time; decides about TimeGenerated on receipt, and is what now() and ago() mean in a query.
+
+    `arrival` decides about the rows that are received from now on; a test or a scenario sets it.
     """
 
     def __init__(
         self, tables: Mapping[str, TableSchema], clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self.tables: Final = dict(tables)
+        self.arrival: Arrival = at_once
         self._clock = clock
+        self._latest_receipts = dict.fromkeys(tables, clock())
         self._writing = threading.Lock()
         self._database = duckdb.connect(config={"threads": 2})
         self._columns: TableColumns = tuple(
@@ -124,36 +133,50 @@ class Workspace:
 
     def _create(self, table: TableSchema) -> None:
         columns = ", ".join(f'"{column.name}" {DUCKDB_TYPES[column.type]}' for column in table.columns)
-        self._database.execute(f'CREATE TABLE stored."{table.name}" ({columns})')
+        self._database.execute(f'CREATE TABLE stored."{table.name}" ({columns}, "{_VISIBLE_AT}" TIMESTAMP)')
+        names = ", ".join(f'"{column.name}"' for column in table.columns)
         # A query sees the table through a view, so that a time span bounds it wherever it stands in the query.
         self._database.execute(
-            f'CREATE VIEW "{table.name}" AS SELECT * FROM stored."{table.name}" '  # noqa: S608 - names from infra/tables
+            f'CREATE VIEW "{table.name}" AS SELECT {names} FROM stored."{table.name}" '  # noqa: S608 - names from infra/tables
             "WHERE (getvariable('span_start') IS NULL OR \"TimeGenerated\" >= getvariable('span_start')) "
-            "AND (getvariable('span_end') IS NULL OR \"TimeGenerated\" <= getvariable('span_end'))"
+            "AND (getvariable('span_end') IS NULL OR \"TimeGenerated\" <= getvariable('span_end')) "
+            f'AND ("{_VISIBLE_AT}" IS NULL OR "{_VISIBLE_AT}" <= getvariable(\'as_of\'))'
         )
 
     def insert(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Store rows of JSON values as Azure would, and return how many; KeyError when there is no such table."""
         schema = self.tables[table]
         received = self._clock()
+        delay = self.arrival(table)
+        if delay is None:
+            return 0
+        visible_at = _naive(received + delay).isoformat() if delay else None
         converters = [(column.name, CONVERTERS[column.type]) for column in schema.columns]
         stored = [
             {name: convert(row.get(name)) for name, convert in converters}
-            | {"TimeGenerated": time_generated(row.get("TimeGenerated"), received)}
+            | {"TimeGenerated": time_generated(row.get("TimeGenerated"), received), _VISIBLE_AT: visible_at}
             for row in rows
         ]
         if not stored:
             return 0
-        shape = json.dumps([{column.name: DUCKDB_TYPES[column.type] for column in schema.columns}])
+        types = {column.name: DUCKDB_TYPES[column.type] for column in schema.columns}
+        shape = json.dumps([types | {_VISIBLE_AT: "TIMESTAMP"}])
         statement = f"INSERT INTO stored.\"{table}\" SELECT unnest(from_json($1, '{shape}'), recursive := true)"
         with self._writing, self._database.cursor() as cursor:
             cursor.execute(statement, [orjson.dumps(stored).decode()])
+            self._latest_receipts[table] = received
         return len(stored)
 
+    def latest_receipt(self, table: str) -> datetime:
+        """Return when a table last got a row; when it was made or cleared if it has none."""
+        return self._latest_receipts[table]
+
     def clear(self) -> None:
-        """Forget every row of every table."""
+        """Forget every row of every table; rows arrive at once again."""
+        self.arrival = at_once
         with self._writing, self._database.cursor() as cursor:
             for table in self.tables:
+                self._latest_receipts[table] = self._clock()
                 cursor.execute(f'DELETE FROM stored."{table}"')  # noqa: S608 - names from infra/tables
 
     def query(self, kql: str, *, timespan: TimeSpan | None = None, now: datetime | None = None) -> list[dict[str, Any]]:
@@ -166,15 +189,17 @@ class Workspace:
         Args:
             kql: the query; it can only read.
             timespan: start and end (both included) of TimeGenerated in every table; None: everything.
-            now: what now() means; None: the workspace's clock.
+            now: what now() means, and by when a row must be visible; None: the workspace's clock.
 
         Raises:
             QueryError: see there.
         """
         sql, uses_clock = _translated(kql, self._columns)
-        parameters = {CLOCK_SLOT: _naive(now or self._clock())} if uses_clock else None
+        moment = now or self._clock()
+        parameters = {CLOCK_SLOT: _naive(moment)} if uses_clock else None
+        bounds = {"as_of": moment} | dict(zip(("span_start", "span_end"), timespan or (), strict=False))
         with self._database.cursor() as cursor:
-            for variable, moment in zip(("span_start", "span_end"), timespan or (), strict=False):
+            for variable, moment in bounds.items():
                 cursor.execute(f"SET VARIABLE {variable} = TIMESTAMP '{_naive(moment).isoformat(' ')}'")
             try:
                 cursor.execute(sql, parameters)

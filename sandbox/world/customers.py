@@ -8,7 +8,7 @@ from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.world.plans import Access, Plan
-from sandbox.world.policies import KEY_VAULT, LOCATIONS, REQUIRED_TAG, STORAGE, WEB_APP, Assignment
+from sandbox.world.policies import KEY_VAULT, LOCATIONS, REQUIRED_TAG, STORAGE, WEB_APP, Assignment, Exemption
 from sandbox.world.state_documents import Resource, states_of, timestamp
 from sandbox.world.state_sources import BulkStates, StateList, StateSource
 
@@ -51,6 +51,7 @@ class Customer:
     visible: bool = True
     access: set[Access] = field(default_factory=lambda: set(Access))
     states: StateList = field(default_factory=StateList)
+    exemptions: tuple[Exemption, ...] = ()
 
     def __post_init__(self, foreign: bool, bulk: BulkStates | None) -> None:
         self.usage_id = str(uuid.uuid5(uuid.NAMESPACE_URL, self.application_id))
@@ -188,10 +189,41 @@ class Customer:
             with self.states.lock:
                 self.states.documents.extend(self._evaluated((added,)))
 
-    def unassign(self, name: str) -> None:
-        """A new plan version drops an assignment, and its states with it."""
+    def unassign(self, name: str) -> Assignment:
+        """A new plan version drops an assignment, or somebody deletes it, and its states with it; returns it."""
+        removed = self._assignment(name)
         self.assignments = tuple(assignment for assignment in self.assignments if assignment.name != name)
         self.remove_states(name)
+        return removed
+
+    def change_assignment(self, name: str, **properties: Any) -> None:
+        """Writes properties of an assignment, in ARM's spelling: notScopes, parameters, enforcementMode and so on."""
+        known = self._assignment(name)
+        changed = replace(known, properties={**known.properties, **properties}, changed_at=self.now())
+        self.assignments = tuple(changed if one is known else one for one in self.assignments)
+
+    def disable(self, name: str) -> None:
+        """Sets the effect of an assignment to Disabled; then Azure evaluates, and reports everything as Compliant."""
+        self.change_assignment(name, parameters={"effect": {"value": "Disabled"}})
+        self.set_compliance("Compliant", assignment=name)
+
+    def exempt(self, assignment: str, *, name: str = "waiver", days: float | None = None, by: str = "customer") -> None:
+        """Creates an exemption of an assignment, for a number of days or for ever; its states become Exempt."""
+        expires_at = None if days is None else self.now() + dt.timedelta(days=days)
+        self.exemptions += (Exemption(name, self._assignment(assignment).id, expires_at, created_by=by),)
+        self.set_compliance("Exempt", assignment=assignment)
+
+    def end_exemption(self, name: str = "waiver") -> None:
+        """Deletes an exemption; the states stay as they are until Azure evaluates again."""
+        self.exemptions = tuple(one for one in self.exemptions if one.name != name)
+
+    def remove_resource(self, name: str) -> None:
+        """Deletes a resource; Azure reports no state of it any more."""
+        self.resources = tuple(resource for resource in self.resources if resource.name != name)
+        with self.states.lock:
+            self.states.documents[:] = [
+                state for state in self.states.documents if str(state.get("resourceId")).rpartition("/")[2] != name
+            ]
 
     def relocate(self, resource_group: str | None, managed_resource_group: str | None) -> None:
         """Changes where things are and evaluates anew. Called by `CustomerDirectory.move`."""
@@ -204,6 +236,12 @@ class Customer:
         )
         with self.states.lock:
             self.states.documents[:] = self._evaluated(self.assignments + self.foreign_assignments)
+
+    def _assignment(self, name: str) -> Assignment:
+        for assignment in self.assignments:
+            if assignment.name == name:
+                return assignment
+        raise LookupError(f"{self.name} has no assignment {name}")
 
     def _at_the_group(self, assignment: Assignment) -> Assignment:
         return replace(assignment, scope=assignment.scope or self.managed_resource_group_id)

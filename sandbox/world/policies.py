@@ -6,7 +6,12 @@ Ids and display names of built-in definitions are Azure's own
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
 
 STORAGE = "Microsoft.Storage/storageAccounts"
 KEY_VAULT = "Microsoft.KeyVault/vaults"
@@ -47,12 +52,18 @@ class PolicySet:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A rule or an initiative assigned to `scope`: the managed resource group, something inside it or above it."""
+    """A rule or an initiative assigned to `scope`: the managed resource group, something inside it or above it.
+
+    `properties` are further ones as ARM spells them: notScopes, parameters, overrides and so on. `changed_at` is when
+    it was last written, None for long ago.
+    """
 
     name: str
     display_name: str
     definition: PolicyDefinition | PolicySet
     scope: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    changed_at: dt.datetime | None = None
 
     @property
     def id(self) -> str:
@@ -65,6 +76,17 @@ class Assignment:
         if isinstance(self.definition, PolicySet):
             return self.definition.members
         return ((None, self.definition),)
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """Somebody's word that an assignment (by id) need not be kept until `expires_at`; None: for ever."""
+
+    name: str
+    assignment_id: str
+    expires_at: dt.datetime | None
+    category: str = "Waiver"
+    created_by: str = ""
 
 
 SECURE_TRANSFER = PolicyDefinition(

@@ -140,7 +140,7 @@ def set_timing(**values: Any) -> Callable[[dict[str, Any]], None]:
         (set_timing(windowSize="PT8H"), "does not offer"),
         (set_timing(evaluationFrequency="PT6H", windowSize="PT1H"), "gaps"),
         (set_timing(evaluationFrequency="P1D"), "every 12 hours"),
-        (lambda document: document["timings"]["event"].pop("PT1H"), "collection intervals"),
+        (lambda document: document["timings"][RULE["timing"]].pop("PT1H"), "collection intervals"),
     ],
 )
 def test_what_azure_would_refuse_is_found(change: Callable[[dict[str, Any]], None], message: str) -> None:
@@ -154,7 +154,7 @@ def test_what_azure_would_refuse_is_found(change: Callable[[dict[str, Any]], Non
     ("column", "kind", "message"),
     [
         ("Customer", "bool", "no text column Customer"),
-        ("Noncompliant_states", "string", "no number Noncompliant_states"),
+        ("Violations", "string", "no number Violations"),
         ("Read_at", "datetime", "returns the time Read_at"),
     ],
 )

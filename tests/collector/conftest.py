@@ -13,20 +13,32 @@ from azure.data.tables.aio import TableServiceClient
 
 from collector.reporting.outcomes import ApplicationResult, RunSummary
 from collector.run import run_collection
-from publisher.resource_ids import ApplicationId, ResourceGroupId
+from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
 from publisher.settings import CollectorSettings
-from registry.managed_application import ExpectedAssignment, ManagedApplication
+from registry.managed_application import ExpectedAssignment, ManagedApplication, Posture, Removal
 from registry.registry import Registry
 from sandbox.local_azure import Sandbox
+from sandbox.services import Service
 from sandbox.world.customers import BulkStates, Customer
+from verdicts.ledger import LEDGER_TABLE, Entry, Ledger
 
 if TYPE_CHECKING:
     from publisher.retry import Sleep
+    from verdicts.facts import ApplicationFacts
 
 STATES_TABLE = "PolicyComplianceStates_CL"
 RESULTS_TABLE = "PolicyCollectionResults_CL"
 RUNS_TABLE = "PolicyCollectionRuns_CL"
-STATES_STREAM, RESULTS_STREAM, RUNS_STREAM = (f"Custom-{name}" for name in (STATES_TABLE, RESULTS_TABLE, RUNS_TABLE))
+VERDICTS_TABLE = "PolicyVerdicts_CL"
+STATES_STREAM, RESULTS_STREAM, RUNS_STREAM, VERDICTS_STREAM = (
+    f"Custom-{name}" for name in (STATES_TABLE, RESULTS_TABLE, RUNS_TABLE, VERDICTS_TABLE)
+)
+LATEST_VERDICTS = f"""{VERDICTS_TABLE}
+| where isnotempty(Application_id)
+| summarize arg_max(TimeGenerated, *) by Application_id, Policy_assignment_id"""
+LATEST_RESULTS = f"""{RESULTS_TABLE}
+| where isnotempty(Application_id)
+| summarize arg_max(TimeGenerated, *) by Application_id"""
 
 
 @dataclass
@@ -94,6 +106,7 @@ class Fleet:
             on_result=lambda result: self.results.update({result.application_id: result}),
             time_limit=timedelta(seconds=time_limit),
             sleep=sleep or instantly,
+            clock=self.sandbox.clock,
         )
 
     def outcome(self, customer: Customer) -> str:
@@ -107,8 +120,90 @@ class Fleet:
             if all(row[column] == value for column, value in where.items())
         ]
 
+    def verdicts(self, customer: Customer | None = None) -> dict[str, dict[str, Any]]:
+        """The latest verdict row of each assignment, by its name; of one customer or of the only one."""
+        rows = self.sandbox.workspace.query(LATEST_VERDICTS)
+        wanted = customer.application_id.lower() if customer else None
+        return {
+            row["Policy_assignment_name"]: row for row in rows if wanted in {None, str(row["Application_id"]).lower()}
+        }
+
+    def latest_result(self, customer: Customer) -> dict[str, Any]:
+        """The latest result row of an application."""
+        (row,) = (
+            row
+            for row in self.sandbox.workspace.query(LATEST_RESULTS)
+            if row["Application_id"].lower() == customer.application_id.lower()
+        )
+        return row
+
+    async def ledger(self) -> dict[str, ApplicationFacts]:
+        """What the ledger remembers, by folded application id."""
+        async with Ledger(self.settings) as ledger:
+            entries = [entry async for entry in ledger.entries()]
+        return {fold(one.facts.application_id): one.facts for one in entries if isinstance(one, Entry)}
+
+    async def facts(self, customer: Customer) -> ApplicationFacts:
+        """What the ledger remembers of one application."""
+        return (await self.ledger())[fold(customer.application_id)]
+
+    def ledger_writes(self) -> list[str]:
+        """The paths of the writes to the ledger's application rows since the last count."""
+        return [
+            request.path
+            for request in self.sandbox.requests.of(Service.TABLES, path_part=LEDGER_TABLE)
+            if request.method != "GET" and "control" not in request.path
+        ]
+
+    async def forget_registration(self, customer: Customer) -> None:
+        """The application's registry row is lost."""
+        async with self.tables() as tables:
+            await tables.get_table_client(self.settings.table_name).delete_entity(*_keys(customer))
+
+    async def spoil_registration(self, customer: Customer) -> None:
+        """The application's registry row no longer names its managed resource group."""
+        spoilt = {"managed_resource_group_id": "nonsense", "mrg_name": "nonsense!"}
+        await self._merge(self.settings.table_name, customer, spoilt)
+
+    async def remove_registration(self, customer: Customer) -> None:
+        """The registry learns that the application is deleted."""
+        async with Registry(self.settings) as registry:
+            application_id = ApplicationId.parse(customer.application_id)
+            row = await registry.find(application_id)
+            removal = Removal(at=self.sandbox.clock(), confirmed=True, by="Azure", reason="ARM has deleted it")
+            await registry.remove(application_id, row, removal)
+
+    async def spoil_ledger_row(self, customer: Customer) -> None:
+        """Whatever the ledger remembers of the application can no longer be read."""
+        row = await self.ledger_row(customer)
+        spoilt = {name: "nonsense" for name in row if name != "application_id"}
+        await self._merge(LEDGER_TABLE, customer, spoilt)
+
+    async def forget_ledger(self) -> None:
+        """Nothing is remembered any more."""
+        async with self.tables() as tables:
+            await tables.delete_table(LEDGER_TABLE)
+
+    async def ledger_row(self, customer: Customer) -> dict[str, Any]:
+        """The properties of the application's row in the ledger."""
+        async with self.tables() as tables:
+            entity = await tables.get_table_client(LEDGER_TABLE).get_entity(*_keys(customer))
+        return {name: value for name, value in entity.items() if name not in {"PartitionKey", "RowKey"}}
+
+    async def _merge(self, table: str, customer: Customer, properties: dict[str, Any]) -> None:
+        partition_key, row_key = _keys(customer)
+        async with self.tables() as tables:
+            await tables.get_table_client(table).update_entity(
+                {"PartitionKey": partition_key, "RowKey": row_key, **properties}
+            )
+
     def tables(self) -> TableServiceClient:
         return TableServiceClient.from_connection_string(self.sandbox.environment["AzureWebJobsStorage"])
+
+
+def _keys(customer: Customer) -> tuple[str, str]:
+    application_id = ApplicationId.parse(customer.application_id)
+    return application_id.partition_key, application_id.row_key
 
 
 def _registered(customer: Customer, *, assignments: bool) -> ManagedApplication:
@@ -120,7 +215,7 @@ def _registered(customer: Customer, *, assignments: bool) -> ManagedApplication:
         plan_name=customer.plan.name,
         plan_version=customer.plan.version,
         assignments=tuple(
-            ExpectedAssignment(one.id, one.display_name, one.definition.id, one.definition.display_name)
+            ExpectedAssignment(one.id, one.display_name, one.definition.id, one.definition.display_name, Posture())
             for one in customer.assignments
         )
         if assignments

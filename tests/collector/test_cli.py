@@ -62,7 +62,7 @@ async def test_people_get_tables_and_the_reason_of_what_was_not_read(fleet: Flee
 
 async def test_a_registry_that_cannot_be_read_exits_1_and_says_so(fleet: Fleet) -> None:
     await fleet.deploy("Contoso")
-    fleet.sandbox.faults.add(TableRequest("GET"), Status(403))
+    fleet.sandbox.faults.add(TableRequest("GET", "applications"), Status(403))
 
     done = run(fleet.sandbox.environment, "--json")
 

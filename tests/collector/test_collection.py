@@ -10,7 +10,7 @@ from sandbox.faults.operations import PolicyQuery
 from sandbox.services import Service
 from sandbox.world.customers import MISSING, BulkStates, Resource
 from sandbox.world.policies import SECURE_TRANSFER, STORAGE, Assignment
-from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, Fleet, key_of, key_of_row
+from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, VERDICTS_TABLE, Fleet, key_of, key_of_row
 from verdicts.outcome import Outcome
 
 
@@ -232,7 +232,7 @@ async def test_a_run_limited_to_one_application_writes_no_run_row(fleet: Fleet) 
     assert failure_of(summary, partial_run=True) is None
 
 
-async def test_states_go_before_results_and_results_before_the_run_row(fleet: Fleet) -> None:
+async def test_states_go_first_then_verdicts_and_results_and_the_run_row_last(fleet: Fleet) -> None:
     await fleet.deploy("Contoso", "Fabrikam")
 
     await fleet.collect()
@@ -240,6 +240,7 @@ async def test_states_go_before_results_and_results_before_the_run_row(fleet: Fl
     streams = [entry.path.rpartition("/")[2] for entry in fleet.sandbox.requests.of(Service.LOGS_INGESTION)]
     assert [stream.removeprefix("Custom-") for stream in streams] == [
         "PolicyComplianceStates_CL",
+        VERDICTS_TABLE,
         RESULTS_TABLE,
         RUNS_TABLE,
     ]

@@ -25,7 +25,7 @@ LIMITS = {
 CREDENTIAL_SETTINGS = {
     "federated": {"PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID": GUID},
     "certificate": {"AZURE_CLIENT_CERTIFICATE": "bm8gY2VydGlmaWNhdGU="},
-    "secret": {"AZURE_CLIENT_SECRET": "a secret from the vault"},
+    "secret": {"AZURE_CLIENT_SECRET": "a secret from the vault", "AZURE_CLIENT_SECRET_EXPIRES_ON": "2027-06-30"},
 }
 VALUES = {
     "AZURE_TENANT_ID": GUID,
@@ -40,6 +40,7 @@ VALUES = {
     "STREAM_NAME": "Custom-PolicyComplianceStates_CL",
     "RESULTS_STREAM_NAME": "Custom-PolicyCollectionResults_CL",
     "RUNS_STREAM_NAME": "Custom-PolicyCollectionRuns_CL",
+    "VERDICTS_STREAM_NAME": "Custom-PolicyVerdicts_CL",
     "EVENTS_STREAM_NAME": "Custom-ManagedApplicationEvents_CL",
     "COLLECTION_SCHEDULE": "0 0 * * * *",
     "COLLECTION_MODE": "fan-out",
@@ -47,6 +48,7 @@ VALUES = {
     "STATES_WINDOW_HOURS": "48",
     "MAX_CONCURRENT_APPLICATIONS": "32",
     "MAX_CONCURRENT_PER_SUBSCRIPTION": "4",
+    "CANARY_APPLICATION_ID": f"/subscriptions/{GUID}/resourceGroups/canary/providers/Microsoft.Solutions/applications/canary",
     "NOTIFICATION_SIGNATURE": "a" * 32,
     "API_CLIENT_ID": OTHER_GUID,
     "API_ALLOWED_CLIENTS": f"{GUID},{OTHER_GUID}",

@@ -233,6 +233,23 @@ def test_a_watch_that_cannot_see_the_root_has_no_row(workspace: Workspace, ask: 
     assert len(ask("security_alerts/root_access_unseen.kql")) == 1
 
 
+def test_a_workspace_that_reached_its_cap_is_told_until_the_cap_is_reset(workspace: Workspace, ask: Ask) -> None:
+    reached = "Data collection stopped due to daily limit of free data reached. Ingestion status = OverQuota"
+    reset = "Data collection resumed. Ingestion status = RespectQuota"
+
+    def tell(detail: str, hours_ago: float, category: str = "Data Collection Status") -> None:
+        at = (NOW - timedelta(hours=hours_ago)).isoformat()
+        workspace.insert("Operation", [{"TimeGenerated": at, "OperationCategory": category, "Detail": detail}])
+
+    tell("The agent was restarted", 0.1)
+    tell(reset, 9)
+    assert ask("security_alerts/ingestion_capped.kql") == []
+    tell(reached, 5, category="Ingestion")
+    assert len(ask("security_alerts/ingestion_capped.kql")) == 1
+    tell(reset, 1)
+    assert ask("security_alerts/ingestion_capped.kql") == []
+
+
 def test_saved_queries_for_operators_answer(workspace: Workspace, ask: Ask) -> None:
     at = NOW.isoformat()
     vault_read(workspace, STRANGER)

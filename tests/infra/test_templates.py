@@ -9,10 +9,13 @@ import pytest
 
 from checks import bicep
 from checks import infrastructure as infrastructure_checks
+from checks.documents.markdown import read
 from collector.fan_out import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
 from collector.fan_out.shard_records import RUNS_TABLE
 from infra.hooks.federation import Credential, create_command
 from sandbox.functions.easy_auth import EasyAuth
+
+DOCS = bicep.INFRASTRUCTURE.parent / "docs"
 
 
 def test_the_templates_hold_together() -> None:
@@ -115,6 +118,8 @@ def test_a_broken_template_is_found(infrastructure: Path, file: str, old: str, n
             "  collector_quiet: ",
             "loads collector_quiet, which no rule uses",
         ),
+        ("modules/alerts.bicep", "'let Interval = 12h;'", "'let Interval = 6h;'", "does not put anything in the place"),
+        ("queries/collector_silent.kql", "2000-01-01T00:00:00Z", "2001-01-01", "no query has 2000-01-01T00:00:00Z"),
         ("main.bicep", "  'PT12H'\n", "", "exactly the intervals"),
         ("main.parameters.json", '"alertEmail"', '"alertMail"', "has no parameter alertMail"),
         ("main.parameters.json", '"alertEmail"', '"alertMail"', "alertEmail is required"),
@@ -138,6 +143,35 @@ def test_every_identity_of_a_rule_is_a_managed_one() -> None:
     assert "type: 'UserAssigned'" in rule
     others = [path.name for path in bicep.INFRASTRUCTURE.rglob("*.bicep") if "scheduledQueryRules@" in path.read_text()]
     assert others == ["log_alert.bicep"], "every rule is made by the one module that gives it an identity"
+
+
+def test_every_rule_links_to_its_section_of_the_runbook() -> None:
+    """log_alert.bicep makes the anchor of the display name, as GitHub makes it of the heading."""
+    rule = (bicep.INFRASTRUCTURE / "modules" / "log_alert.bicep").read_text()
+    assert "var anchor = replace(replace(toLower(displayName), ' ', '-'), '\\'', '')\n" in rule
+    assert "  Runbook: '${context.runbook}#${anchor}'\n" in rule
+    assert "customProperties: union(links, context.customProperties)\n" in rule
+    rules = json.loads((bicep.INFRASTRUCTURE / "alert_rules.json").read_text())["rules"]
+    rules += json.loads((bicep.INFRASTRUCTURE / "security_alerts" / "rules.json").read_text()).values()
+    sections = {section.anchor for section in read(DOCS / "operations.md").sections}
+    for one in rules:
+        assert one["displayName"].lower().replace(" ", "-").replace("'", "") in sections, one["displayName"]
+
+
+def test_alerts_tell_of_rules_that_fail_are_written_deleted_or_disabled() -> None:
+    alerts = (bicep.INFRASTRUCTURE / "modules" / "rule_alerts.bicep").read_text()
+    assert alerts.count("resource unhealthy ") == alerts.count("resource changed ") == 1
+    conditions = re.findall(r"field: '(.*)'\n +equals: '(.*)'\n", alerts)
+    assert [value for field, value in conditions if field == "category"] == ["ResourceHealth", "Administrative"]
+    health = {value for field, value in conditions if field == "properties.currentHealthStatus"}
+    assert health == {"Degraded", "Unavailable", "Unknown"}
+    operations = [
+        value.rpartition("scheduledQueryRules/")[2] for field, value in conditions if field == "operationName"
+    ]
+    assert operations == ["write", "delete", "disable/action"]
+    assert alerts.count("      resourceGroup().id\n") == 2
+    sections = {section.anchor for section in read(DOCS / "operations.md").sections}
+    assert set(re.findall(r"runbook\}#([\w-]+)'", alerts)) <= sections
 
 
 def test_shared_keys_and_passwords_are_off() -> None:

@@ -1,7 +1,7 @@
 """Settings: all problems at once, by name, and never the value of a secret."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from publisher.settings import (
     Cloud,
     CollectorSettings,
     NotificationSettings,
+    PublicationSettings,
     ReconcileSettings,
     SettingsError,
     SharedSettings,
@@ -56,21 +57,51 @@ def test_the_seven_required_settings_are_enough() -> None:
     assert settings.states_stream == "Custom-PolicyComplianceStates_CL"
     assert settings.results_stream == "Custom-PolicyCollectionResults_CL"
     assert settings.runs_stream == "Custom-PolicyCollectionRuns_CL"
+    assert settings.verdicts_stream == "Custom-PolicyVerdicts_CL"
     assert settings.states_window == timedelta(hours=48)
+    assert (settings.interval, settings.canary_application_id) == (timedelta(hours=1), "")
+    assert settings.secret_expires_at is None
     assert (settings.compliant_states, settings.mode) == ("detailed", "inline")
     assert (settings.max_concurrent_applications, settings.max_concurrent_per_subscription) == (32, 4)
 
 
 def test_every_problem_is_reported_at_once_by_name() -> None:
     assert set(problems_of({})) == set(MINIMUM) - {"TABLE_NAME"}
-    wrong = {name: "!" for name in SETTING_NAMES if name != "COLLECTION_SCHEDULE"}
+    wrong = dict.fromkeys(SETTING_NAMES, "!")
     assert set(problems_of(wrong)) >= set(SETTING_NAMES) - {
-        "COLLECTION_SCHEDULE",
         "NOTIFICATION_SIGNATURE",  # the collector does not need it
         "EVENTS_STREAM_NAME",  # nor this
         "AZURE_CLIENT_CERTIFICATE_PASSWORD",  # any text can be one
         *(name for name in SETTING_NAMES if name.startswith("AzureWebJobsStorage__")),  # the plain one wins
     }
+
+
+def test_the_interval_follows_from_the_schedule() -> None:
+    settings = CollectorSettings.from_environment(MINIMUM | {"COLLECTION_SCHEDULE": "0 0 */4 * * *"})
+    assert settings.interval == timedelta(hours=4)
+    assert "does not say how often" in problems_with(COLLECTION_SCHEDULE="hourly")["COLLECTION_SCHEDULE"]
+
+
+def test_the_canary_is_an_application() -> None:
+    canary = f"/subscriptions/{GUID}/resourceGroups/rg/providers/Microsoft.Solutions/applications/canary"
+    assert (
+        CollectorSettings.from_environment(MINIMUM | {"CANARY_APPLICATION_ID": canary}).canary_application_id == canary
+    )
+    assert "broken on purpose" in problems_with(CANARY_APPLICATION_ID="canary")["CANARY_APPLICATION_ID"]
+
+
+@pytest.mark.parametrize("text", ["2027-06-30", "2027-06-30T00:00:00Z", "2027-06-30T02:00:00+02:00"])
+def test_the_day_on_which_the_secret_expires_is_a_date(text: str) -> None:
+    settings = CollectorSettings.from_environment(MINIMUM | {"AZURE_CLIENT_SECRET_EXPIRES_ON": text})
+    assert settings.secret_expires_at == datetime(2027, 6, 30, tzinfo=UTC)
+    assert "no date" in problems_with(AZURE_CLIENT_SECRET_EXPIRES_ON="next year")["AZURE_CLIENT_SECRET_EXPIRES_ON"]
+
+
+def test_the_publication_of_the_ledger_needs_no_credential_of_the_publisher() -> None:
+    own = {name: value for name, value in MINIMUM.items() if not name.startswith("AZURE_")}
+    settings = PublicationSettings.from_environment(own)
+    assert settings.verdicts_stream == "Custom-PolicyVerdicts_CL"
+    assert settings.data_collection_rule_id == MINIMUM["DATA_COLLECTION_IMMUTABLE_ID"]
 
 
 def test_the_message_has_one_line_for_each_problem() -> None:

@@ -1,96 +1,133 @@
 """The rule that tells that a customer's deployment failed, over notifications that come twice, late and out of order."""
 
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sandbox.workspace.workspace import Workspace
-from tests.queries.fleet import NOW, application_id, subscription_of
+from tests.queries.conftest import Fired, Names, Story
+from tests.queries.fleet import application_id, subscription_of
+from tests.queries.published import EVENTS, Row, at, event, heartbeat, store
 
-Failed = Callable[[], dict[str, tuple[str, str]]]
-
-
-@pytest.fixture
-def failed(fired: Callable[..., dict[tuple[str, ...], float]]) -> Failed:
-    """Error code and message by application that fires now."""
-
-    def evaluate() -> dict[str, tuple[str, str]]:
-        return {name: (code, message) for _, name, _, code, message in fired("deployment-failed")}
-
-    return evaluate
+RULE = "deployment-failed"
 
 
-@pytest.fixture
-def notify(workspace: Workspace) -> Callable[..., None]:
-    """Stores one accepted notification: what happened, to whom, how many minutes ago."""
-
-    def store(event: str, state: str, minutes_ago: float, name: str = "alpha", **more: Any) -> None:
-        error = {"Error_code": "QuotaExceeded", "Error_message": "No cores left"} if state == "Failed" else {}
-        row = {
-            "TimeGenerated": NOW.isoformat(),
-            "Event_time": (NOW - timedelta(minutes=minutes_ago)).isoformat(),
-            "Application_id": application_id(name),
-            "Application_name": name,
-            "Customer_subscription_id": subscription_of(name),
-            "Event_type": event,
-            "Provisioning_state": state,
-        }
-        workspace.insert("ManagedApplicationEvents_CL", [{**row, **error, **more}])
-
-    return store
+def failed(minutes_ago: float, **more: Any) -> Row:
+    error = {"Error_code": "QuotaExceeded", "Error_message": "No cores left"}
+    return event("PUT", "Failed", minutes_ago=minutes_ago, **{**error, **more})
 
 
-def test_a_failed_deployment_fires_with_its_error(notify: Callable[..., None], failed: Failed) -> None:
-    notify("PUT", "Accepted", 20)
-    notify("PUT", "Failed", 10)
-    notify("PUT", "Succeeded", 5, name="beta")
+def test_a_failed_deployment_fires_with_ids_alone(workspace: Workspace, fired: Fired) -> None:
+    store(workspace, event("PUT", "Accepted", minutes_ago=20), failed(10))
+    store(workspace, event("PUT", "Succeeded", minutes_ago=5, name="beta"))
 
-    assert failed() == {"alpha": ("QuotaExceeded", "No cores left")}
-
-
-def test_a_repeated_notification_fires_once(notify: Callable[..., None], failed: Failed) -> None:
-    notify("PUT", "Failed", 10, Registry_action="TransientFailure", Registry_error="Timeout: the call took too long")
-    notify("PUT", "Failed", 10, Application_id=application_id("alpha").lower())
-
-    assert set(failed()) == {"alpha"}
+    assert list(fired(RULE)) == [(application_id("alpha").lower(), subscription_of("alpha"))]
 
 
-@pytest.mark.parametrize(("event", "state"), [("PUT", "Succeeded"), ("DELETE", "Deleted")])
-def test_success_and_deletion_make_it_silent(
-    notify: Callable[..., None], failed: Failed, event: str, state: str
-) -> None:
-    notify("PUT", "Failed", 10)
-    notify(event, state, 5)
+def test_nothing_fires_over_an_empty_table_and_heartbeats(workspace: Workspace, fired: Fired) -> None:
+    assert fired(RULE) == {}
+    store(workspace, heartbeat(EVENTS))
+    assert fired(RULE) == {}
 
-    assert failed() == {}
+
+def test_a_repeated_notification_fires_once(workspace: Workspace, names: Names) -> None:
+    store(workspace, failed(10, Registry_action="Timeout", Registry_error="Timeout: the call took too long"))
+    store(workspace, failed(10, after=5).shouted())
+
+    assert names(RULE) == ["alpha"]
+
+
+CLOSING = [
+    event("PUT", "Succeeded", minutes_ago=5, Registry_action="Registered"),
+    event("DELETE", "Deleted", minutes_ago=5, Registry_action="Removed"),
+    event("Reconciliation", minutes_ago=5, Registry_action="DeletionConfirmed"),
+    event("Operator", minutes_ago=5, Registry_action="Removed"),
+]
+
+
+@pytest.mark.parametrize("closing", CLOSING)
+def test_success_deletion_and_removal_make_it_silent(workspace: Workspace, names: Names, closing: Row) -> None:
+    store(workspace, failed(10), closing)
+
+    assert names(RULE) == []
 
 
 @pytest.mark.parametrize(
-    ("event", "state"), [("PUT", "Accepted"), ("PATCH", "Succeeded"), ("DELETE", "Deleting"), ("DELETE", "Failed")]
+    ("event_type", "state"),
+    [
+        ("PUT", "Accepted"),
+        ("PATCH", "Succeeded"),
+        ("DELETE", "Deleting"),
+        ("DELETE", "Failed"),
+        ("Reconciliation", ""),
+        ("Operator", ""),
+        ("Heartbeat", ""),
+    ],
 )
 def test_what_does_not_repair_the_deployment_does_not_make_it_silent(
-    notify: Callable[..., None], failed: Failed, event: str, state: str
+    workspace: Workspace, names: Names, event_type: str, state: str
 ) -> None:
-    notify("PUT", "Failed", 10)
-    notify(event, state, 5)
+    store(workspace, failed(10), event(event_type, state, minutes_ago=5, Registry_action="Registered"))
 
-    assert set(failed()) == {"alpha"}
-
-
-def test_events_count_by_their_own_time(notify: Callable[..., None], failed: Failed) -> None:
-    notify("PUT", "Succeeded", 5)
-    notify("PUT", "Failed", 10)
-
-    assert failed() == {}
+    assert names(RULE) == ["alpha"]
 
 
-def test_a_very_long_error_is_cut(notify: Callable[..., None], failed: Failed) -> None:
-    notify("PUT", "Failed", 10, Error_message="x" * 5000)
+def test_events_count_by_their_own_time(workspace: Workspace, names: Names) -> None:
+    store(workspace, event("PUT", "Succeeded", minutes_ago=5), failed(10, after=9))
 
-    assert failed() == {"alpha": ("QuotaExceeded", "x" * 250)}
+    assert names(RULE) == []
 
 
-def test_nothing_fires_over_an_empty_table(workspace: Workspace, failed: Failed) -> None:
-    assert failed() == {}
+@pytest.mark.parametrize("year", ["2026-03-11", "2099-01-01"])
+@pytest.mark.parametrize(("event_type", "state"), [("PUT", "Succeeded"), ("DELETE", "Deleted")])
+def test_nobody_silences_it_with_a_date_in_the_future(
+    workspace: Workspace, names: Names, event_type: str, state: str, year: str
+) -> None:
+    store(workspace, event(event_type, state, minutes_ago=60, Event_time=f"{year}T00:00:00Z"), failed(10))
+
+    assert names(RULE) == ["alpha"]
+
+
+def test_a_reception_in_the_future_is_none(workspace: Workspace, names: Names) -> None:
+    future = {"Event_time": "2099-01-01T00:00:00Z", "Received_at": "2099-01-01T00:00:00Z"}
+    store(workspace, event("PUT", "Succeeded", minutes_ago=60, **future), failed(10))
+
+    assert names(RULE) == ["alpha"]
+
+
+def test_a_failure_that_claims_to_be_of_the_future_does_not_outlive_a_success(
+    workspace: Workspace, names: Names
+) -> None:
+    store(workspace, failed(60, Event_time="2099-01-01T00:00:00Z"), event("PUT", "Succeeded", minutes_ago=10))
+
+    assert names(RULE) == []
+
+
+def test_attempts_that_fail_for_ever_new_reasons_do_not_fire_again(story: Story) -> None:
+    arrivals = {
+        hour: [
+            failed(
+                -60 * hour,
+                Error_code=f"Reason{hour}",
+                Error_message=f"<b>{hour}</b>",
+                Application_name=f"name {hour}",
+                Customer_name=f"customer {hour}",
+                Plan_version=f"{hour}.0",
+            )
+        ]
+        for hour in range(5)
+    }
+
+    assert story(RULE, arrivals, until=6) == ["Fired alpha"]
+
+
+def test_another_failure_after_a_success_fires_again(story: Story) -> None:
+    arrivals = {0: [failed(0)], 1: [event("PUT", "Succeeded", minutes_ago=-60)], 3: [failed(-180)]}
+
+    assert story(RULE, arrivals, until=4) == ["Fired alpha", "Resolved alpha", "Fired alpha"]
+
+
+def test_events_that_become_visible_an_hour_late_tell_the_same(workspace: Workspace, names: Names) -> None:
+    store(workspace, failed(30), event("PUT", "Succeeded", minutes_ago=90))
+
+    assert names(RULE, at=at(1)) == ["alpha"]

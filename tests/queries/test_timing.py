@@ -1,4 +1,4 @@
-"""Frequencies and windows follow from the collection schedule: proven for every interval that can be chosen."""
+"""Frequencies and windows of the rules, proven for every collection interval that can be chosen."""
 
 import json
 from datetime import timedelta
@@ -15,6 +15,9 @@ RULES = read_document()
 INTERVALS = list(RULES["collectionIntervals"])
 INGESTION_LATENCY = timedelta(minutes=15)  # FACTS 3.3
 MAX_LOOK_BACK = timedelta(days=2)  # FACTS 4.3
+SLOWEST_FREQUENCY_WITH_HEALTH = timedelta(minutes=15)
+"""Azure reports the health of rules that are evaluated at least so often: learn.microsoft.com/azure/azure-monitor/alerts/
+log-alert-rule-health. Without it nobody is told that a rule fails."""
 SLOWEST_RESOLVING_FREQUENCY = timedelta(hours=12)  # FACTS 4.3
 
 
@@ -76,6 +79,9 @@ class TestEveryRuleAndInterval:
         frequency = parse_duration(self.timing(rule, interval)["evaluationFrequency"])
 
         assert frequency <= min(timedelta(hours=1), parse_duration(interval))
+
+    def test_azure_watches_the_health_of_the_rule(self, rule: dict[str, str], interval: str) -> None:
+        assert parse_duration(self.timing(rule, interval)["evaluationFrequency"]) <= SLOWEST_FREQUENCY_WITH_HEALTH
 
     def test_azure_offers_the_values(self, rule: dict[str, str], interval: str) -> None:
         timing = self.timing(rule, interval)

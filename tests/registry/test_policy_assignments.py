@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -36,7 +37,8 @@ async def test_the_applications_own_assignments_are_found_with_their_names(
     arm: ResourceManager, customer: Customer
 ) -> None:
     found = await expected(arm, customer)
-    assert found == tuple(
+    assert found is not None
+    assert tuple(replace(one, posture=None) for one in found) == tuple(
         ExpectedAssignment(one.id, one.display_name, one.definition.id, one.definition.display_name)
         for one in customer.assignments
     )

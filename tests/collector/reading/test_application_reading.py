@@ -9,12 +9,14 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.reading.application_reading import ApplicationReading, CompliantStates
+from collector.reading.application_reading import ApplicationReading, CompliantStates, ReadJob
 from collector.reporting.chunks import Delivery
 from collector.reporting.ingestion import StreamUploader
 from collector.reporting.outcomes import ApplicationResult, Run
 from publisher.policy_states import SELECTED_FIELDS
 from tests.collector.reporting.test_rows import APPLICATION, GROUP, STATE
+from verdicts.evidence import Evidence
+from verdicts.outcome import Outcome
 
 RUN = Run("run-1", datetime(2026, 5, 4, tzinfo=UTC), "test")
 
@@ -36,10 +38,9 @@ def read(*pages: list[Any], compliant_states: CompliantStates = "detailed") -> t
     async def run() -> None:
         async with asyncio.TaskGroup() as uploads:
             uploader = StreamUploader(endpoint, "stream", uploads, 2)
-            delivery = Delivery(lambda _: None)
-            reading = ApplicationReading(
-                APPLICATION, RUN, result, uploader=uploader, delivery=delivery, compliant_states=compliant_states
-            )
+            evidence = Evidence(RUN.run_id, RUN.started_at, Outcome.FAILED)
+            job = ReadJob(APPLICATION, None, result, evidence, Delivery(lambda _: None))
+            reading = ApplicationReading(job, RUN, uploader=uploader, compliant_states=compliant_states)
             for page in pages:
                 reading.take(page)
             reading.conclude()

@@ -1,7 +1,7 @@
 """The row builders against the tables' own declarations, and what a policy state's odd values become."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -13,6 +13,11 @@ from collector.reporting.states import Evaluation, Policy, is_compliant
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from registry.managed_application import ExpectedAssignment, ManagedApplication
 from sandbox.workspace.schema import read_tables
+from verdicts.evidence import Evidence
+from verdicts.judge import judge
+from verdicts.outcome import Outcome
+from verdicts.publication import Publication
+from verdicts.rows import result_columns
 
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/mrg-Contoso"
@@ -53,17 +58,30 @@ def row_of(state: dict[str, Any], application: ManagedApplication = APPLICATION)
     return row
 
 
-SUMMARY = RunSummary(RUN)
+INTERVAL = timedelta(hours=6)
+EVIDENCE = Evidence(RUN.run_id, RUN.started_at, Outcome.NO_STATES, complete=True)
+FACTS = judge(None, APPLICATION, EVIDENCE, record=None, declared=None)
+PUBLICATION = Publication(RUN.run_id, RUN.started_at, None)
+EXPIRES_AT = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)
+RUN_ROW = run_row(RunSummary(RUN), "1.0.0", interval=INTERVAL, credential_expires_at=EXPIRES_AT)
 ROWS = {
     "PolicyComplianceStates_CL": row_of(STATE),
-    "PolicyCollectionResults_CL": result_row(ApplicationResult.of(APPLICATION), RUN),
-    "PolicyCollectionRuns_CL": run_row(SUMMARY, "1.0.0"),
+    "PolicyCollectionResults_CL": result_row(
+        ApplicationResult.of(APPLICATION), RUN, result_columns(FACTS, PUBLICATION)
+    ),
+    "PolicyCollectionRuns_CL": RUN_ROW,
 }
 
 
 @pytest.mark.parametrize("table", ROWS)
 def test_rows_have_exactly_the_columns_that_their_table_declares(table: str) -> None:
-    assert list(ROWS[table]) == [column.name for column in read_tables()[table].columns]
+    assert sorted(ROWS[table]) == sorted(column.name for column in read_tables()[table].columns)
+
+
+def test_a_run_row_says_when_the_next_one_is_late_and_when_the_credential_expires() -> None:
+    assert RUN_ROW["Due_by"] == "2026-05-04T16:32:01.987Z", "two intervals of six hours and 90 minutes"
+    assert RUN_ROW["Credential_expires_at"] == "2027-01-02T03:04:05.000Z"
+    assert run_row(RunSummary(RUN), "1", interval=INTERVAL)["Credential_expires_at"] is None
 
 
 def test_a_state_row_names_customer_policy_and_resource_as_people_know_them() -> None:

@@ -237,18 +237,19 @@ async def test_an_alert_that_nobody_receives_is_an_error(workspace: Workspace) -
 
 
 def test_the_projects_rules_can_be_read_for_every_interval() -> None:
-    names = {tuple(rule.name for rule in read_rules(interval)) for interval in read_document()["collectionIntervals"]}
+    document = read_document()
+    names = {tuple(rule.name for rule in read_rules(interval)) for interval in document["collectionIntervals"]}
 
-    assert names == {
-        (
-            "application-noncompliant",
-            "application-unread",
-            "collector-silent",
-            "assignment-without-states",
-            "deployment-failed",
-            "application-unregistered",
-        )
-    }
+    assert names == {tuple(rule["name"] for rule in document["rules"])}
+
+
+def test_a_query_is_told_the_interval_and_when_the_workspace_was_created() -> None:
+    installed_at = datetime(2026, 3, 9, tzinfo=UTC)
+
+    queries = {one.name: one.query for one in read_rules("PT2H", installed_at=installed_at)}
+
+    assert "let Interval = 120m;" in queries["collector-silent"]
+    assert f'todatetime("{installed_at.isoformat()}")' in queries["collector-silent"]
 
 
 @pytest.mark.parametrize(
@@ -263,7 +264,7 @@ def test_a_rule_that_the_sandbox_cannot_evaluate_is_refused(
     tmp_path: Any, change: Callable[[Any, Any], None], message: str
 ) -> None:
     document = read_document()
-    change(document["rules"][0], document["timings"]["judgement"]["PT1H"])
+    change(document["rules"][0], document["timings"][document["rules"][0]["timing"]]["PT1H"])
     path = tmp_path / "rules.json"
     path.write_text(json.dumps(document), encoding="utf-8")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.workspace.arrival import Delay, Dropped, RandomDelay
 from sandbox.workspace.schema import Column, TableSchema, read_table, read_tables
 from sandbox.workspace.workspace import QueryError, ResultColumn, Workspace
 
@@ -228,3 +229,65 @@ def test_a_table_file_with_an_unknown_type_is_refused(tmp_path: Any) -> None:
 
     with pytest.raises(ValueError, match=r"Bad_CL\.json: column A has the unknown type 'text'"):
         read_table(path)
+
+
+def visible(workspace: Workspace, *, minutes: float) -> list[int]:
+    """The values of the rows that a query sees as of so many minutes after they were received."""
+    found = workspace.query(f"{TABLE.name} | project A_int", now=NOW + timedelta(minutes=minutes))
+    return sorted(row["A_int"] for row in found)
+
+
+def test_rows_that_are_late_are_seen_only_by_queries_as_of_later(workspace: Workspace) -> None:
+    workspace.insert(TABLE.name, [{"A_int": 1}])
+    workspace.arrival = Delay(timedelta(minutes=20), TABLE.name)
+    workspace.insert(TABLE.name, [{"A_int": 2}])
+
+    assert visible(workspace, minutes=19) == [1]
+    assert visible(workspace, minutes=20) == [1, 2]
+
+
+def test_requests_to_one_table_can_become_visible_in_another_order_and_rows_of_one_request_together(
+    workspace: Workspace,
+) -> None:
+    workspace.arrival = RandomDelay(seed=2)
+    for request in range(20):
+        workspace.insert(TABLE.name, [{"A_int": request}] * 3)
+
+    seen = [visible(workspace, minutes=minutes) for minutes in range(0, 61, 5)]
+
+    assert seen[0] == []
+    assert seen[-1] == sorted([*range(20)] * 3)
+    assert all(len(values) % 3 == 0 for values in seen)
+    assert any(values and values != sorted([*range(max(values) + 1)] * 3) for values in seen)
+
+
+def test_delays_are_the_same_for_the_same_seed_and_concern_the_named_tables_only() -> None:
+    one, other = (RandomDelay(seed=3, most=timedelta(minutes=10), tables={"Late_CL"}) for _ in range(2))
+    delays = [one("Late_CL") for _ in range(5)]
+
+    assert delays == [other("Late_CL") for _ in range(5)]
+    assert len(set(delays)) == 5
+    assert one("Prompt_CL") == timedelta()
+
+
+def test_rows_can_be_dropped_after_they_were_accepted(workspace: Workspace) -> None:
+    workspace.arrival = Dropped(TABLE.name)
+    workspace.insert(TABLE.name, [{"A_int": 1}])
+    workspace.insert("PolicyCollectionRuns_CL", [{"Run_id": "one"}])
+
+    assert workspace.query(TABLE.name, now=NOW + timedelta(days=1)) == []
+    assert len(workspace.query("PolicyCollectionRuns_CL")) == 1
+
+
+def test_the_hidden_time_of_visibility_is_no_column_of_the_table(workspace: Workspace) -> None:
+    workspace.insert(TABLE.name, [{}])
+
+    assert [column.name for column in workspace.run(TABLE.name).columns] == [one.name for one in TABLE.columns]
+
+
+def test_an_emptied_workspace_lets_rows_arrive_at_once_again(workspace: Workspace) -> None:
+    workspace.arrival = Dropped(TABLE.name)
+    workspace.clear()
+    workspace.insert(TABLE.name, [{"A_int": 1}])
+
+    assert visible(workspace, minutes=0) == [1]

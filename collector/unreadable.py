@@ -1,0 +1,87 @@
+"""What can be told of applications whose ledger row cannot be read: an alarm, and violations that are read again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
+from verdicts.alarms import NAMED_BY_CAUSE
+from verdicts.facts import Alarm, AlarmKind, ApplicationFacts, Label, Unread
+from verdicts.outcome import Outcome
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from verdicts.ledger import UnreadableEntry
+
+CODE: Final = "MalformedLedgerRow"
+_CAUSE: Final = f"unread: {Outcome.FAILED}: {CODE}"
+
+
+class UnreadableRows:
+    """Makes facts of applications whose ledger row cannot be read, for rows alone: nothing of it is ever stored.
+
+    Their alarm is open from the first sight of such a row until somebody repairs it, so its words name no time: nobody
+    remembers since when. The first of them have alarms of their own, further ones are told by their cause.
+
+    Args:
+        run_id: of the run or publication.
+        now: its start.
+        shards: in how many parts the run is done.
+    """
+
+    def __init__(self, run_id: str, now: datetime, *, shards: int = 1) -> None:
+        self._run_id = run_id
+        self._now = now
+        self._room = max(1, NAMED_BY_CAUSE // shards)
+        self.count = 0
+
+    def facts_of(self, entry: UnreadableEntry) -> ApplicationFacts:
+        """Return facts that say that the application has failed, and why."""
+        identity = _identity(entry.application_id)
+        subscription_id, name = (identity.subscription_id, identity.name) if identity else ("", "")
+        facts = ApplicationFacts(
+            application_id=entry.application_id,
+            customer_subscription_id=subscription_id,
+            managed_resource_group_id="",
+            registered_at=None,
+            application_name=name,
+            customer_name=subscription_id,
+            plan_name="",
+            plan_version="",
+            applied_run=self._run_id,
+            applied_at=self._now,
+            changed_at=self._now,
+        )
+        return self.alarmed(facts, entry)
+
+    def alarmed(self, facts: ApplicationFacts, entry: UnreadableEntry) -> ApplicationFacts:
+        """Return facts with the alarm that the application's ledger row cannot be read."""
+        self.count += 1
+        named = self.count <= self._room
+        alarm = Alarm(
+            key=fold(facts.application_id) if named else f"cause: {_CAUSE}",
+            cause="" if named else _CAUSE,
+            says=message_of(entry),
+            opened_at=self._now,
+        )
+        plan = f"{facts.plan_name} {facts.plan_version}".strip()
+        return replace(
+            facts,
+            unread=Unread(self._now, 1, Outcome.FAILED, CODE, message_of(entry)),
+            label=Label(facts.customer_name, facts.application_name, plan),
+            alarms={AlarmKind.UNREAD: alarm},
+        )
+
+
+def message_of(entry: UnreadableEntry) -> str:
+    """Return why a ledger row counts as a failure, for a person."""
+    return f"the ledger's row of this application cannot be read: {entry.reason}"
+
+
+def _identity(application_id: str) -> ApplicationId | None:
+    try:
+        return ApplicationId.parse(application_id)
+    except InvalidResourceId:
+        return None

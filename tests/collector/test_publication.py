@@ -1,0 +1,143 @@
+"""The publication of the ledger: what is open stays in sight when the collection fails, without any credential."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from collector import blueprint
+from collector.publication import Published, publish_ledger
+from publisher.errors import AzureFailure
+from publisher.settings import PublicationSettings
+from sandbox.faults.effects import Status
+from sandbox.faults.operations import TableRequest, Upload
+from sandbox.services import Service
+from sandbox.world.customers import Customer
+from tests.collector.conftest import RESULTS_TABLE, VERDICTS_STREAM, VERDICTS_TABLE, Fleet
+from tests.collector.test_blueprint import Tick
+from verdicts.ledger import LEDGER_TABLE
+
+EVENTS_TABLE = "ManagedApplicationEvents_CL"
+VAULT = "baseline"
+
+
+async def publish(fleet: Fleet) -> Published:
+    """Publish with the settings of an app that has no credential of the publisher."""
+
+    async def instantly(_: float) -> None:
+        pass
+
+    own = {name: value for name, value in fleet.sandbox.environment.items() if not name.startswith("AZURE_CLIENT")}
+    return await publish_ledger(
+        PublicationSettings.from_environment(own),
+        time_limit=timedelta(seconds=30),
+        sleep=instantly,
+        clock=fleet.sandbox.clock,
+    )
+
+
+async def broken(fleet: Fleet) -> Customer:
+    customer = fleet.sandbox.arm.add_customer("Contoso")
+    await fleet.register(customer, assignments=True)
+    customer.break_resource("vault")
+    await fleet.collect()
+    return customer
+
+
+async def test_what_is_open_is_told_again_for_days_while_nothing_is_collected(fleet: Fleet) -> None:
+    customer = await broken(fleet)
+    alarm = fleet.verdicts(customer)[VAULT]["Alarm_key"]
+    fleet.sandbox.requests.clear()
+
+    for _ in range(12):
+        fleet.sandbox.clock.advance(timedelta(hours=6))
+        published = await publish(fleet)
+        assert published.failure is None
+        row = fleet.verdicts(customer)[VAULT]
+        assert row["TimeGenerated"] > fleet.sandbox.clock() - timedelta(minutes=5)
+        assert (row["Verdict"], row["Alarm_key"]) == ("NonCompliant", alarm)
+
+    assert fleet.sandbox.requests.count(Service.RESOURCE_MANAGER) == 0
+    assert fleet.sandbox.requests.count(Service.ENTRA_ID) == 0
+    assert {name: row["Verdict"] for name, row in fleet.verdicts(customer).items() if name != VAULT} == {
+        "secure-transfer": "Compliant",
+        "web-https": "Compliant",
+    }
+
+
+async def test_an_application_that_is_unread_keeps_its_result_row(fleet: Fleet) -> None:
+    customer = await broken(fleet)
+    customer.revoke_access()
+    fleet.sandbox.clock.advance(timedelta(hours=1))
+    await fleet.collect()
+    key = fleet.latest_result(customer)["Unread_alarm_key"]
+    fleet.sandbox.clock.advance(timedelta(hours=30))
+
+    await publish(fleet)
+
+    result = fleet.latest_result(customer)
+    assert key
+    assert (result["Outcome"], result["Unread_alarm_key"]) == ("AccessDenied", key)
+    assert result["TimeGenerated"] > fleet.sandbox.clock() - timedelta(minutes=5)
+
+
+async def test_every_table_gets_a_heartbeat_that_names_no_application(fleet: Fleet) -> None:
+    await publish(fleet)
+
+    for table, column in ((VERDICTS_TABLE, "Verdict"), (RESULTS_TABLE, "Outcome"), (EVENTS_TABLE, "Event_type")):
+        (row,) = fleet.rows(table)
+        assert (row[column], row["Application_id"]) == ("Heartbeat", "")
+
+
+async def test_a_publication_does_not_overtake_a_run_that_writes_meanwhile(fleet: Fleet) -> None:
+    customer = await broken(fleet)
+    before = fleet.sandbox.clock()
+    fleet.sandbox.clock.advance(timedelta(hours=1))
+    customer.repair()
+    await fleet.collect()
+    fleet.sandbox.clock.stop(before + timedelta(minutes=59))  # it began before the run wrote
+
+    await publish(fleet)
+
+    fleet.sandbox.clock.stop(before + timedelta(hours=2))
+    assert fleet.verdicts(customer)[VAULT]["Verdict"] == "Compliant"
+
+
+async def test_a_ledger_row_that_cannot_be_read_is_told_and_fails_the_publication(fleet: Fleet) -> None:
+    customer = await broken(fleet)
+    await fleet.spoil_ledger_row(customer)
+    fleet.sandbox.clock.advance(timedelta(hours=1))
+
+    published = await publish(fleet)
+
+    assert (published.unreadable, published.failure is None) == (1, False)
+    result = fleet.latest_result(customer)
+    assert (result["Outcome"], result["Error_code"]) == ("Failed", "MalformedLedgerRow")
+    assert result["Unread_alarm_key"]
+
+
+async def test_a_ledger_that_cannot_be_read_is_no_empty_ledger(fleet: Fleet) -> None:
+    await broken(fleet)
+    fleet.sandbox.faults.add(TableRequest("GET", LEDGER_TABLE), Status(500))
+
+    with pytest.raises(AzureFailure):
+        await publish(fleet)
+
+
+async def test_rows_that_are_refused_fail_the_publication(fleet: Fleet) -> None:
+    await broken(fleet)
+    fleet.sandbox.faults.add(Upload(VERDICTS_STREAM), Status(400))
+
+    published = await publish(fleet)
+
+    assert "rows were not stored" in str(published.failure)
+
+
+async def test_the_timer_publishes_with_the_settings_of_the_app(fleet: Fleet, environment: dict[str, str]) -> None:
+    assert environment
+    await broken(fleet)
+
+    await blueprint.publish_verdicts(Tick())
+
+    assert len(fleet.rows(VERDICTS_TABLE, Policy_assignment_name=VAULT)) == 2

@@ -1,0 +1,177 @@
+"""Plays days of a publisher's life on a clock of its own: timers fire, customers act, alert rules are evaluated.
+
+Everything but time is real: the product's own entry points, SDK clients, Azurite, and the alert rules of infra/ over
+the workspace. A scripted day of hourly runs takes a second or two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from azure.data.tables import TableClient
+
+from collector.run import run_collection
+from notification_endpoint.endpoint import answer_notification
+from publisher.resource_ids import ApplicationId
+from publisher.settings import CollectorSettings, ReconcileSettings
+from registry.clients import shared_refresher
+from registry.reconcile import reconcile_registry
+from sandbox.alerts.evaluation import AlertEvaluator, Notification
+from sandbox.alerts.mail import MailAction
+from sandbox.alerts.rules import read_rules
+from sandbox.azure.notifications import notification
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
+
+HOUR = timedelta(hours=1)
+STEP = HOUR / 2
+"""Time moves in steps of this; timers fire at full hours. Rules that Azure evaluates more often wait for the next."""
+
+EVERY_DAY = 24
+RECONCILED_AT = 3
+EVALUATED_AT = 5
+"""Hours of a day, counted from the start, at which the registry is reconciled and Azure Policy evaluates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the action group was told, and how long after the start."""
+
+    after: timedelta
+    condition: str
+    rule: str
+    dimensions: tuple[str, ...]
+
+    def is_about(self, customer: Customer) -> bool:
+        """Whether a dimension has the customer's application id or name in it."""
+        texts = [text.casefold() for text in self.dimensions]
+        return any(customer.application_id.casefold() in text or customer.name.casefold() in text for text in texts)
+
+
+@dataclass
+class Days:
+    """The world, and what is switched on in it.
+
+    `collects`, `publishes` and `reconciles` tell which timers fire: the collector's, the publication's from the ledger,
+    and the reconciliation's. `evaluates_policies` tells whether Azure Policy evaluates everything again once a day.
+    """
+
+    sandbox: Sandbox
+    collects: bool = True
+    publishes: bool = True
+    reconciles: bool = True
+    evaluates_policies: bool = True
+    told: list[Told] = field(default_factory=list)
+    customers: list[Customer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        self.sandbox.clock.stop(self.start)
+        self.mail = MailAction(["on-call@example.com"])
+        self.alerts = AlertEvaluator(
+            read_rules("PT1H", installed_at=self.start), self.sandbox.workspace, self.mail, unattended=True
+        )
+
+    @property
+    def now(self) -> datetime:
+        """The scripted time."""
+        return self.sandbox.clock()
+
+    async def play(self, hours: float) -> None:
+        """Let the time pass: fire what is due at each step, then evaluate the rules that are due."""
+        for _ in range(round(hours * HOUR / STEP)):
+            await self._fire_timers()
+            self.evaluate()
+            self.sandbox.clock.advance(STEP)
+
+    async def deploy(self, *names: str, **options: Any) -> list[Customer]:
+        """Let customers deploy the application; Azure tells the webhook of each."""
+        customers = [self.sandbox.arm.add_customer(name, **options) for name in names]
+        for customer in customers:
+            self.customers.append(customer)
+            await self.notify(customer, "PUT", "Accepted")
+            await self.notify(customer, "PUT", "Succeeded")
+            self.name(customer, customer.name)
+        return customers
+
+    async def notify(self, customer: Customer, event_type: str, state: str) -> None:
+        """Azure tells of an event, and is answered 200."""
+        body = json.dumps(notification(customer, event_type, state, event_time=self.now)).encode()
+        answer = await answer_notification(
+            body, self.sandbox.notification_signature, self.sandbox.environment, clock=self.sandbox.clock
+        )
+        assert answer.status.value == 200, answer.detail
+
+    def name(self, customer: Customer, name: str) -> None:
+        """An operator gives the customer a name."""
+        with self.registry() as table:
+            table.update_entity(self._keys(customer) | {"customer_name": name})
+
+    def lose_registry_row(self, customer: Customer) -> None:
+        """The registry's row disappears without a trace."""
+        with self.registry() as table:
+            table.delete_entity(self._keys(customer))
+
+    def registry(self) -> TableClient:
+        """The registry's table, as anybody with its key sees it."""
+        environment = self.sandbox.environment
+        return TableClient.from_connection_string(environment["AzureWebJobsStorage"], environment["TABLE_NAME"])
+
+    async def collect(self) -> None:
+        """Fire the collector's timer; that a run failed is in the tables."""
+        settings = CollectorSettings.from_environment(self.sandbox.environment)
+        await run_collection(settings, trigger="timer", clock=self.sandbox.clock, sleep=_instantly)
+
+    async def reconcile(self) -> None:
+        """Fire the reconciliation's timer."""
+        settings = ReconcileSettings.from_environment(self.sandbox.environment)
+        async with shared_refresher(settings, sleep=_instantly) as refresher:
+            await reconcile_registry(replace(refresher, clock=self.sandbox.clock), deadline=time.monotonic() + 60)
+
+    def evaluate(self) -> list[Notification]:
+        """Evaluate the rules that are due, and note what they tell."""
+        found = self.alerts.evaluate_due(self.now)
+        for one in found:
+            self.told.append(Told(self.now - self.start, one.condition, one.rule.name, tuple(one.dimensions.values())))
+        return found
+
+    def active(self, customer: Customer | None = None) -> set[str]:
+        """Names of the rules with an active alert, about one customer or at all."""
+        alerts = [
+            Told(timedelta(), "Fired", one.rule.name, tuple(one.dimensions.values())) for one in self.alerts.fired
+        ]
+        return {one.rule for one in alerts if customer is None or one.is_about(customer)}
+
+    def history(self, customer: Customer, rule: str) -> list[str]:
+        """What was told about a customer by a rule, in order: "Fired", "Resolved"."""
+        return [one.condition for one in self.told if one.rule == rule and one.is_about(customer)]
+
+    def story(self) -> list[str]:
+        """Everything that was told, for the message of a failed test."""
+        return [f"{one.after}: {one.condition} {one.rule} {one.dimensions}" for one in self.told]
+
+    async def _fire_timers(self) -> None:
+        elapsed = self.now - self.start
+        if elapsed % HOUR:
+            return
+        hour = elapsed // HOUR % EVERY_DAY
+        if hour == EVALUATED_AT and self.evaluates_policies:
+            for customer in self.customers:
+                customer.age_states(timedelta())
+        if hour == RECONCILED_AT and self.reconciles:
+            await self.reconcile()
+        if self.collects:
+            await self.collect()
+
+    def _keys(self, customer: Customer) -> dict[str, str]:
+        application_id = ApplicationId.parse(customer.application_id)
+        return {"PartitionKey": application_id.partition_key, "RowKey": application_id.row_key}
+
+
+async def _instantly(_: float) -> None:
+    await asyncio.sleep(0)

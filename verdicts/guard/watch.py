@@ -1,0 +1,168 @@
+"""Watches the assignments of an application: learns their baseline, and holds against it what was read of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from publisher.resource_ids import fold
+from verdicts.facts import ApplicationFacts, AssignmentFacts, AssignmentGuard, GuardState
+from verdicts.guard.comparison import compare
+from verdicts.guard.declared import relative_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from registry.managed_application import Exemption, ExpectedAssignment, ManagedApplication
+    from verdicts.evidence import GuardReading
+    from verdicts.guard.declared import Declared
+
+_IN_PROGRESS: Final = frozenset(
+    {"accepted", "running", "creating", "updating", "deleting", "deleted", "failed", "canceled"}
+)
+"""Provisioning states in which assignments may be missing that belong there: no baseline is learned in them."""
+
+
+def watch(
+    facts: ApplicationFacts,
+    application: ManagedApplication,
+    reading: GuardReading | None,
+    declared: Declared | None,
+    now: datetime,
+) -> ApplicationFacts:
+    """Return the facts with what is known of the application's assignments and exemptions; equal without news.
+
+    `reading` is what this run read; without it, the registry's view of the assignments counts when it is newer than the
+    last reading, for what it shows and never for what it lacks. A baseline is declared, else learned from the first
+    view of an assignment once the provisioning has ended well. It never moves by itself.
+    """
+    is_first = not any(one.guard.baseline for one in facts.assignments.values())
+    listed, exemptions = _view(facts, application, reading)
+    assignments = dict(facts.assignments)
+    if listed is not None:
+        for key, one in listed.items():
+            assignments[key] = _seen(assignments.get(key), key, one, now, is_settled=_is_settled(application))
+    if declared is not None:
+        assignments = _with_declared(assignments, declared, facts.managed_resource_group_id, now)
+    assignments = {
+        key: _compared(one, listed, reading, now) if one.ending is None else one for key, one in assignments.items()
+    }
+    if exemptions is not None:
+        facts = _with_exemptions(facts, exemptions, is_first=is_first and _is_settled(application))
+    if reading is not None:
+        unread = any(one.guard.state is GuardState.UNREAD for one in assignments.values() if one.ending is None)
+        since = (facts.guard_unread_since or now) if unread or reading.assignments is None else None
+        facts = replace(facts, guard_read_at=reading.read_at, guard_unread_since=since)
+    return facts if assignments == facts.assignments else replace(facts, assignments=assignments)
+
+
+def _view(
+    facts: ApplicationFacts, application: ManagedApplication, reading: GuardReading | None
+) -> tuple[Mapping[str, ExpectedAssignment] | None, tuple[Exemption, ...] | None]:
+    """Return the assignments by folded id and the exemptions, None where there is no news of them."""
+    if reading is not None:
+        return reading.assignments, reading.exemptions
+    read_at = application.assignments_read_at
+    if facts.guard_read_at is not None and (read_at is None or read_at <= facts.guard_read_at):
+        return None, None
+    listed = None if application.assignments is None else {fold(one.id): one for one in application.assignments}
+    return listed, application.exemptions
+
+
+def _is_settled(application: ManagedApplication) -> bool:
+    return application.provisioning_state.lower() not in _IN_PROGRESS
+
+
+def _seen(
+    known: AssignmentFacts | None, key: str, seen: ExpectedAssignment, now: datetime, *, is_settled: bool
+) -> AssignmentFacts:
+    """Return an assignment that ARM lists; one that had ended, and is there again, begins anew."""
+    if known is None or known.ending is not None:
+        known = AssignmentFacts(
+            id=key, name=seen.id.rpartition("/")[2], first_seen=now, changed_at=now, undecided_since=now
+        )
+    guard = known.guard
+    if guard.baseline is None and is_settled and seen.posture is not None:
+        guard = replace(guard, baseline=seen)
+    return replace(
+        known,
+        display_name=seen.display_name or known.display_name,
+        definition_id=fold(seen.definition_id) or known.definition_id,
+        guard=guard,
+    )
+
+
+def _with_declared(
+    assignments: dict[str, AssignmentFacts], declared: Declared, group_id: str, now: datetime
+) -> dict[str, AssignmentFacts]:
+    """Give the declared baseline to every assignment of the plan version; what is not there yet is expected too."""
+    by_relative_id = {relative_id(key, group_id): key for key in assignments}
+    result = dict(assignments)
+    for relative, baseline in declared.assignments.items():
+        key = by_relative_id.get(relative) or _absolute(relative, group_id)
+        known = result.get(key)
+        if known is None or known.ending is not None:
+            known = AssignmentFacts(
+                id=key,
+                name=relative.rpartition("/")[2],
+                first_seen=now,
+                changed_at=now,
+                undecided_since=now,
+                display_name=baseline.display_name,
+                definition_id=fold(baseline.definition_id),
+            )
+        if known.guard.baseline != baseline or not known.guard.declared:
+            known = replace(known, guard=replace(known.guard, baseline=baseline, declared=True))
+        result[key] = known
+    return result
+
+
+def _absolute(relative: str, group_id: str) -> str:
+    if relative.startswith("/"):
+        return relative
+    if "/" in relative:
+        return f"{fold(group_id)}/{relative}"
+    return f"{fold(group_id)}/providers/microsoft.authorization/policyassignments/{relative}"
+
+
+def _compared(
+    facts: AssignmentFacts,
+    listed: Mapping[str, ExpectedAssignment] | None,
+    reading: GuardReading | None,
+    now: datetime,
+) -> AssignmentFacts:
+    guard = facts.guard
+    if guard.baseline is None:
+        return facts
+    seen = None if listed is None else listed.get(facts.id)
+    state: GuardState | None = None
+    details: tuple[str, ...] = ()
+    if seen is not None:
+        state, details = compare(guard.baseline, seen)
+        changed_at = seen.posture.changed_at if seen.posture else None
+        guard = replace(guard, seen=seen, changed_at=changed_at or guard.changed_at)
+    elif reading is not None and reading.missing.get(facts.id):
+        state, details = GuardState.WITHDRAWN, ("the assignment was deleted",)
+        guard = replace(guard, seen=None)
+    elif reading is not None and guard.state in {GuardState.INTACT, GuardState.NOT_KNOWN}:
+        state = GuardState.UNREAD
+    # Without a reading, what is missing may be what we may not see; and what was found before stays until then.
+    if state is None or (state is GuardState.UNREAD and reading is None):
+        return facts
+    return _as(facts, guard, state, details, now)
+
+
+def _as(
+    facts: AssignmentFacts, guard: AssignmentGuard, state: GuardState, details: tuple[str, ...], now: datetime
+) -> AssignmentFacts:
+    since = guard.since if guard.state is state and guard.since else now
+    return replace(facts, guard=replace(guard, state=state, details=details, since=since))
+
+
+def _with_exemptions(facts: ApplicationFacts, exemptions: tuple[Exemption, ...], *, is_first: bool) -> ApplicationFacts:
+    """Return the facts with the exemptions as read; those of the first view are part of the baseline."""
+    if is_first:
+        known = {*facts.known_exemptions, *(one.id for one in exemptions)}
+        facts = replace(facts, known_exemptions=tuple(sorted(known)))
+    return facts if exemptions == facts.exemptions else replace(facts, exemptions=exemptions)

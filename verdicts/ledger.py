@@ -1,0 +1,157 @@
+"""The ledger in Table storage: one row for each application, under its keys in the registry, and the control rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from publisher.errors import NotFound
+from publisher.resource_ids import ApplicationId, fold
+from publisher.retry import USUAL_PATIENCE, Patience
+from publisher.table import EVERYTHING, KeyRange, Row, RowChanged, Table
+from publisher.transport import Closing
+from verdicts.control_rows import (
+    CONTROL_PARTITION,
+    LATEST_RUN,
+    control_of,
+    declared_key,
+    declared_properties,
+    run_properties,
+    snooze_key,
+    snooze_properties,
+    started_at_of,
+)
+from verdicts.stored import UnreadableFacts, facts_of, properties_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from typing import Any
+
+    from publisher.settings import PublicationSettings, SharedSettings
+    from verdicts.control import Control, RunRecord, Snooze
+    from verdicts.facts import ApplicationFacts
+    from verdicts.guard.declared import Declared
+
+LEDGER_TABLE: Final = "verdicts"
+ROWS_IN_A_PAGE: Final = 1000
+_TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the ledger, and the facts in it."""
+
+    row: Row
+    facts: ApplicationFacts
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableEntry:
+    """A row of the ledger that cannot be read: its application as far as it is known, and why."""
+
+    row: Row
+    application_id: str
+    reason: str
+
+
+class Ledger(Closing):
+    """The ledger. An asynchronous context manager; making it asks nothing of the storage account.
+
+    Methods raise the AzureFailures of `publisher.errors`, and RowChanged where they write. A table that does not exist
+    is an empty ledger; the first write creates it.
+    """
+
+    def __init__(self, settings: SharedSettings | PublicationSettings, *, patience: Patience = USUAL_PATIENCE) -> None:
+        self._table = Table(settings.storage, LEDGER_TABLE, what="ledger table", patience=patience)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._table.close()
+
+    async def control(self) -> Control:
+        """Return the control rows, with one query. Raises MalformedAnswer for one that cannot be read."""
+        rows = [row async for row in self._table.matching("PartitionKey eq @partition", partition=CONTROL_PARTITION)]
+        return control_of(rows)
+
+    async def entries(self, within: KeyRange = EVERYTHING) -> AsyncIterator[Entry | UnreadableEntry]:
+        """Yield every application's row in a range of partitions, in the table's order."""
+        before = CONTROL_PARTITION if within.before is None else min(within.before, CONTROL_PARTITION)
+        try:
+            async for row in self._table.rows(KeyRange(within.first, before), page_size=ROWS_IN_A_PAGE):
+                yield _entry(row)
+        except NotFound as error:
+            if error.code != "TableNotFound":
+                raise
+
+    async def find(self, application_id: ApplicationId) -> Entry | UnreadableEntry | None:
+        """Return the row of one application, None when there is none."""
+        row = await self._table.get(application_id.partition_key, application_id.row_key)
+        return None if row is None else _entry(row)
+
+    async def write(self, facts: ApplicationFacts, *, replacing: Entry | UnreadableEntry | None) -> Entry:
+        """Store facts in the place of a row, or as a new one, and return what then stands; raise RowChanged."""
+        properties = properties_of(facts)
+        identity = ApplicationId.parse(facts.application_id)
+        if replacing is None:
+            await self._table.insert(identity.partition_key, identity.row_key, properties)
+        else:
+            await self._table.replace(replacing.row, properties)
+        # What a row is rendered from is what the table holds: read back from the properties, with fewer keys perhaps.
+        return Entry(Row(identity.partition_key, identity.row_key, "", properties), facts_of(properties))
+
+    async def forget(self, entry: Entry | UnreadableEntry) -> None:
+        """Delete a row."""
+        await self._table.delete(entry.row)
+
+    async def note_run(self, record: RunRecord) -> None:
+        """Remember the latest completed run; an older one changes nothing."""
+        for _ in range(_TRIES):
+            row = await self._table.get(CONTROL_PARTITION, LATEST_RUN)
+            if row is not None and (known := started_at_of(row)) is not None and known >= record.started_at:
+                return
+            if await self._put(row, LATEST_RUN, run_properties(record)):
+                return
+
+    async def declare(self, declared: Declared) -> None:
+        """Store the declared baseline of a plan version, in the place of an earlier one."""
+        await self._set(declared_key(declared.plan), declared_properties(declared))
+
+    async def snooze(self, snooze: Snooze) -> None:
+        """Store a snooze, in the place of an earlier one of the same plan version."""
+        await self._set(snooze_key(snooze.plan_name, snooze.plan_version), snooze_properties(snooze))
+
+    async def end_snooze(self, plan_name: str, plan_version: str) -> bool:
+        """End the snooze of a plan version; return whether there was one."""
+        row = await self._table.get(CONTROL_PARTITION, snooze_key(plan_name, plan_version))
+        if row is not None:
+            await self._table.delete(row)
+        return row is not None
+
+    async def _set(self, row_key: str, properties: Mapping[str, Any]) -> None:
+        for _ in range(_TRIES):
+            if await self._put(await self._table.get(CONTROL_PARTITION, row_key), row_key, properties):
+                return
+
+    async def _put(self, row: Row | None, row_key: str, properties: Mapping[str, Any]) -> bool:
+        """Write a control row; return False when somebody else wrote it meanwhile."""
+        try:
+            if row is None:
+                await self._table.insert(CONTROL_PARTITION, row_key, properties)
+            else:
+                await self._table.replace(row, properties)
+        except RowChanged:
+            return False
+        return True
+
+
+def _entry(row: Row) -> Entry | UnreadableEntry:
+    named = row.properties.get("application_id")
+    named = named if isinstance(named, str) else ""
+    try:
+        facts = facts_of(row.properties)
+        identity = ApplicationId.parse(facts.application_id)
+    except (UnreadableFacts, ValueError) as error:
+        return UnreadableEntry(row, named or f"{row.partition_key}/{row.row_key}"[:300], str(error)[:300])
+    if (fold(row.partition_key), row.row_key) != (fold(identity.partition_key), identity.row_key):
+        return UnreadableEntry(row, named, "its keys belong to another application than its facts")
+    return Entry(row, facts)

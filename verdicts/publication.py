@@ -1,0 +1,60 @@
+"""Which verdict rows a run, or the ledger's own publication, has to write."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from publisher.resource_ids import fold
+
+if TYPE_CHECKING:
+    from verdicts.control import RunRecord, Snooze
+    from verdicts.facts import ApplicationFacts, AssignmentFacts, StatesUpload
+
+CHANGES_REPEATED: Final = timedelta(hours=50)
+"""For so long a change is published again: rules look back two days, and rows can be late (FACTS 4.3)."""
+
+EVERYTHING_EVERY: Final = timedelta(hours=20)
+"""So that the latest row of everything is always within the two days that rules see."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A run, or the ledger's own publication, as rows name it.
+
+    `published_at` is when the facts were read or written: the latest row is then of the latest facts. `previous` is
+    when the run or publication before it began, None when that is not known: then everything is due. `read_at` and
+    `states` are of this run, for an application that it read completely. `record` is the latest completed run before.
+    """
+
+    run_id: str
+    published_at: datetime
+    previous: datetime | None
+    read_at: datetime | None = None
+    states: StatesUpload | None = None
+    record: RunRecord | None = None
+    snoozes: tuple[Snooze, ...] = ()
+
+
+def everything_is_due(facts: ApplicationFacts, publication: Publication) -> bool:
+    """Tell whether all rows of an application are due: once in 20 hours, spread over the applications."""
+    if publication.previous is None:
+        return True
+    digest = hashlib.blake2b(fold(facts.application_id).encode(), digest_size=8).digest()
+    offset = timedelta(seconds=int.from_bytes(digest) % int(EVERYTHING_EVERY.total_seconds()))
+    return _slot(publication.published_at, offset) != _slot(publication.previous, offset)
+
+
+def is_due(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Publication) -> bool:
+    """Tell whether an assignment's row is due by itself: something is open about it, or it changed lately."""
+    if assignment.open or assignment.overflow or assignment.alarms or facts.departure is not None:
+        return True
+    return publication.published_at - assignment.changed_at < CHANGES_REPEATED
+
+
+def _slot(moment: datetime, offset: timedelta) -> int:
+    return (moment - _EPOCH - offset) // EVERYTHING_EVERY
