@@ -8,7 +8,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from operations.baseline_file import BadFile, BaselineFile, as_member, bad_field, read_baseline
+from operations.baseline.file import BadFile, BaselineFile, as_member, bad_field, read_baseline
 from operations.decision import Decision, make_sure
 from operations.report import BadUsage, Cell, Listing, Refused, Report
 from publisher.resource_ids import fold

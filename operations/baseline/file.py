@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from operations.json_lines import BadJson, read
+from operations.baseline.json_lines import BadJson, read
 from publisher.resource_ids import fold
 from registry.managed_application import ExpectedAssignment, Posture
 from registry.postures import canonical, kept_value
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from operations.json_lines import Path as JsonPath
+    from operations.baseline.json_lines import Path as JsonPath
 
 _MOST_BYTES: Final = 1_000_000
 _RELATIVE_ID: Final = re.compile(
