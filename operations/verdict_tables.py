@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from operations.openness import open_about
 from operations.report import Cell, Listing, Tone
 from publisher.resource_ids import fold
-from verdicts.acceptance import open_about
 from verdicts.derive import Verdict, accepted_until, guard_accepted, held_of, since_of, verdict_of
 from verdicts.facts import GuardState
 from verdicts.ledger import Entry, UnreadableEntry
