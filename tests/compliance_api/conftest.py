@@ -121,7 +121,7 @@ def mixed(fleet: Fleet) -> Fleet:
     """
     fleet.run(hours_ago=3, beta=[good("a")], nu=[good()], omega=[good()], zeta=[bad()])
     fleet.run(
-        hours_ago=2, beta=[bad("a"), bad("b"), good("c")], gamma="Failed", nu=[bad()], omega=[good()], zeta="Left"
+        hours_ago=2, beta=[bad("a"), bad("b"), good("c")], gamma="Failed", nu=[bad("a")], omega=[good()], zeta="Left"
     )
     fleet.run(
         hours_ago=1,

@@ -98,7 +98,7 @@ class Fleet:
             self.upload_states(common, name, [] if isinstance(found, str) else found, shouting=shouting)
             self.upload_result(common, name, found, shouting=shouting, **self.upload_verdicts(common, name, found))
         if completed:
-            run = {**common, "Applications": len(applications) if registered is None else registered}
+            run = {**common, "Applications": _counted(applications) if registered is None else registered}
             self.workspace.insert("PolicyCollectionRuns_CL", [run])
         return run_id
 
@@ -118,7 +118,7 @@ class Fleet:
             after = judge_absent(before, removal, run_id=run_id, started_at=now, partial_run=False, record=None)
         else:
             after = judge(before, _registered(name), _evidence(name, found, run_id, now), record=None, declared=None)
-        facts = self.remembered[name] = AlarmBook(named_alarms=0, now=now).update(before, after)
+        facts = self.remembered[name] = AlarmBook(named_alarms=0, now=now).update(after)
         read = None if isinstance(found, str) else now
         states = StatesUpload(run_id, now, len(found)) if read else None
         publication = Publication(run_id, now, None, read_at=read, states=states)
@@ -174,6 +174,11 @@ def _shouted(row: Mapping[str, Any]) -> dict[str, Any]:
 def states_of(count: int, state: State) -> list[State]:
     """Return as many states like this one, each of a resource of its own."""
     return [replace(state, resource=f"{state.resource}-{number}") for number in range(count)]
+
+
+def _counted(applications: Mapping[str, Sequence[State] | str]) -> int:
+    """Return how many applications a run counts: those that have left are told and not counted."""
+    return sum(not (isinstance(found, str) and found in ENDED_OUTCOMES) for found in applications.values())
 
 
 def _registered(name: str) -> ManagedApplication:
