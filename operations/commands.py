@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from operations.acceptances import accept_open
-from operations.baselines import baseline
+from operations.baseline.command import baseline
 from operations.changes import add, name, reconcile, remove
 from operations.ledger_rows import ledger
 from operations.lookups import check, list_applications, show

@@ -101,14 +101,11 @@ async def _examine_azure(
 
 
 def _streams(collector: CollectorSettings | None, webhook: NotificationSettings | None) -> list[str]:
-    streams = []
-    if collector:
-        streams = [
-            collector.states_stream,
-            collector.results_stream,
-            collector.runs_stream,
-            collector.verdicts_stream,
-        ]
+    streams = (
+        [collector.states_stream, collector.verdicts_stream, collector.results_stream, collector.runs_stream]
+        if collector
+        else []
+    )
     return [*streams, webhook.events_stream] if webhook else streams
 
 

@@ -15,7 +15,7 @@ from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
 from tests.operations.command_line import Cli
 from tests.operations.ledger_facts import LedgerNow, assignment, facts
-from verdicts.guard.declared import Declared
+from verdicts.guard.declared import Declared, relative_id
 
 PLAN = ("--plan", "standard", "--version", "1.0.0")
 SURE = ("--reason", "1.0.0 drops the tag policy", "--yes")
@@ -57,7 +57,7 @@ def test_a_file_is_declared_with_the_persons_name(
     [one] = declared(ledger)
     assert (one.person, one.reason) == ("Ada Lovelace", "1.0.0 drops the tag policy")
     [(name, expected)] = one.assignments.items()
-    assert name == expected.id == "/providers/microsoft.authorization/policyassignments/baseline"
+    assert name == expected.id == "baseline"
     assert expected.definition_id == fold(DEFINITION)
     assert expected.posture
     assert expected.posture.parameters == (("effect", '"Audit"'),)
@@ -76,6 +76,48 @@ def test_a_version_that_nobody_has_yet_can_be_declared(
     file = written(tmp_path, SOUND | {"version": "2.0.0"})
     assert cli("baseline", "--plan", "standard", "--version", "2.0.0", "--file", file, *SURE).status == 0
     assert len(declared(ledger)) == 1
+
+
+def test_an_assignment_at_a_resource_is_named_by_its_path(
+    cli: Cli, ledger: LedgerNow, customer: Customer, tmp_path: Path
+) -> None:
+    path = "/providers/Microsoft.Storage/storageAccounts/a/providers/Microsoft.Authorization/policyAssignments/Own"
+    file = written(tmp_path, SOUND | {"assignments": [MEMBER | {"id": path}]})
+    assert cli("baseline", *PLAN, "--file", file, *SURE).status == 0
+    [one] = declared(ledger)
+    assert list(one.assignments) == [
+        relative_id(customer.managed_resource_group_id + path, customer.managed_resource_group_id)
+    ]
+
+
+def test_long_values_are_kept_as_postures_keep_them(
+    cli: Cli, ledger: LedgerNow, customer: Customer, tmp_path: Path
+) -> None:
+    long = MEMBER | {"parameters": {"listOfLocations": ["westeurope" * 20, "a"], "kept": "sha256:" + "0" * 64}}
+    assert cli("baseline", *PLAN, "--file", written(tmp_path, SOUND | {"assignments": [long]}), *SURE).status == 0
+    [one] = declared(ledger)
+    posture = one.assignments["baseline"].posture
+    assert posture
+    values = dict(posture.parameters)
+    assert values["kept"] == "sha256:" + "0" * 64
+    assert values["listoflocations"].startswith("sha256:")
+
+
+def test_a_service_catalog_definition_is_a_plan_without_a_version(
+    cli: Cli, sandbox: Sandbox, ledger: LedgerNow, tmp_path: Path
+) -> None:
+    customer = sandbox.arm.add_customer("Contoso", kind="ServiceCatalog")
+    assert cli("add", customer.application_id).status == 0
+    name = customer.application_definition_id.rpartition("/")[2]
+    file = written(tmp_path, {"plan": name, "assignments": [MEMBER]})
+    assert cli("baseline", "--plan", name, "--file", file, *SURE).status == 0
+    [one] = declared(ledger)
+    assert one.plan == fold(customer.application_definition_id)
+
+
+def test_a_marketplace_plan_has_a_version(cli: Cli, customer: Customer, tmp_path: Path) -> None:
+    done = cli("baseline", "--plan", "standard", "--file", written(tmp_path, SOUND), *SURE)
+    assert (done.status, "--version is missing" in done.errors) == (2, True)
 
 
 def test_what_it_retires_and_adds_is_shown_first(
@@ -108,6 +150,7 @@ def test_what_it_retires_and_adds_is_shown_first(
         (SOUND | {"plan": "other"}, ":2: plan is not standard, as --plan says"),
         (SOUND | {"version": "3"}, ":3: version is not 1.0.0, as --version says"),
         (SOUND | {"version": 1}, ":3: version must be text"),
+        ({"plan": "standard", "assignments": [MEMBER]}, ":1: version is not 1.0.0"),
         (SOUND | {"offer": "nobody's"}, "offer is unknown: no registered application has it"),
         (SOUND | {"assignments": []}, ":4: assignments must be a list with at least one assignment"),
         (SOUND | {"assignments": {}}, ":4: assignments must be a list"),
@@ -124,6 +167,7 @@ def test_what_it_retires_and_adds_is_shown_first(
         (SOUND | {"assignments": [MEMBER | {"enforced": "yes"}]}, "assignments[0].enforced must be true or false"),
         (SOUND | {"assignments": [MEMBER | {"references": 0}]}, "assignments[0].references must be a number"),
         (SOUND | {"assignments": [MEMBER | {"not_scopes": "x"}]}, "assignments[0].not_scopes must be a list of texts"),
+        (SOUND | {"assignments": [MEMBER | {"selectors": "x"}]}, "assignments[0].selectors must be a list of objects"),
         (SOUND | {"assignments": [MEMBER | {"effect": "x"}]}, "assignments[0].effect is no field"),
     ],
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
-from operations.baseline_file import BadFile, BaselineFile, as_member, bad_field, read_baseline
+from operations.baseline.file import BadFile, BaselineFile, as_member, bad_field, read_baseline
 from operations.decision import Decision, make_sure
 from operations.report import BadUsage, Cell, Listing, Refused, Report
 from publisher.resource_ids import fold
@@ -27,33 +28,45 @@ if TYPE_CHECKING:
     from registry.managed_application import ExpectedAssignment
     from verdicts.facts import ApplicationFacts
 
-_EFFECTS: Final = ("retire", "add", "change", "keep")
+
+class _Effect(StrEnum):
+    """What a declaration does to an assignment."""
+
+    RETIRE = "retire"
+    """It is judged no more: the declaration lacks it, and Azure lists it no more."""
+    RETIRE_LATER = "retire when Azure lists it no more"
+    ADD = "add"
+    CHANGE = "change"
+    KEEP = "keep"
 
 
 async def baseline(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
     """Declare the baseline of a plan version, from an application as it is now or from a file."""
     decision = Decision.of(options)
+    what = f"{options.plan} {options.version}".strip()
     of_plan = [
         item
         async for item in workplace.registry.applications()
-        if isinstance(item, ManagedApplication) and fold(item.plan_name) == fold(options.plan)
+        if isinstance(item, ManagedApplication) and _is_of(item, options.plan)
     ]
+    if not options.version and any(one.plan_name for one in of_plan):
+        raise BadUsage("--version is missing: a baseline is of one version of a plan")
     try:
         plan, assignments = await _wanted(workplace, options, of_plan)
     except BadFile as error:
         raise BadUsage(str(error)) from error
     declared = Declared(plan, assignments, workplace.now(), decision.person, decision.reason)
-    effects = await _effects(workplace, declared, {one.application_id for one in of_plan if plan_key(one) == plan})
+    effects = await _effects(workplace, declared, [one for one in of_plan if plan_key(one) == plan])
     document = {"baseline": _document(options, assignments), "effects": effects, "declared": False}
     listing = _listing(effects)
     if options.dry_run:
         return Report(ok=True, document=document, listings=(listing,), notes=("Nothing was changed.",))
     console.show_listing(listing)
-    make_sure(f"Declare this for plan {options.plan} {options.version}?", decision, options, console)
+    make_sure(f"Declare this for {what}?", decision, options, console)
     await workplace.ledger.declare(declared)
     event = workplace.plan_event(options.plan, options.version, "BaselineDeclared", decision)
     error_of_event = await workplace.tell([event])
-    note = f"{len(assignments)} assignments are declared for {options.plan} {options.version}, from the next run on."
+    note = f"{len(assignments)} assignments are declared for {what}, from the next run on."
     return Report(
         ok=error_of_event is None, document=document | {"declared": True}, notes=(note,), error=error_of_event
     )
@@ -74,17 +87,19 @@ async def _wanted(
 
 def _key_of_file(options: argparse.Namespace, content: BaselineFile, of_plan: list[ManagedApplication]) -> str:
     """Return the key of the plan version that a file is about, which needs an application of that plan."""
-    offers = {fold(one.plan_product): one for one in of_plan}
+    offers = {fold(one.plan_product or one.definition_id): one for one in of_plan}
     if content.offer:
         offers = {name: one for name, one in offers.items() if name == fold(content.offer)}
     if not offers:
         what = ("offer",) if content.offer and of_plan else ("plan",)
         raise bad_field(options.file, content.lines, what, "is unknown: no registered application has it")
     if len(offers) > 1:
-        names = ", ".join(sorted(one.plan_product for one in offers.values()))
+        names = ", ".join(sorted(one.plan_product or one.definition_id for one in offers.values()))
         raise bad_field(options.file, content.lines, ("plan",), f"is a plan of several offers ({names}): add offer")
     [known] = offers.values()
-    return plan_key(replace(known, plan_name=options.plan, plan_version=options.version))
+    if known.plan_name:
+        known = replace(known, plan_version=options.version)
+    return plan_key(known)
 
 
 async def _of_application(
@@ -96,9 +111,9 @@ async def _of_application(
     application = await refresher.described(
         await refresher.arm.application(identity, deadline=deadline), None, deadline=deadline
     )
-    has = fold(application.plan_name), fold(application.plan_version)
-    if has != (fold(options.plan), fold(options.version)):
-        raise Refused(f"{identity} is of plan {application.plan_name} {application.plan_version}")
+    if not _is_of(application, options.plan) or fold(application.plan_version) != fold(options.version):
+        name = application.plan_name or application.definition_id
+        raise Refused(f"{identity} is of plan {name} {application.plan_version}")
     assignments = application.assignments
     if assignments is None or any(one.posture is None for one in assignments):
         raise Refused(f"the assignments of {identity} cannot be read completely now: try again")
@@ -109,44 +124,59 @@ async def _of_application(
     return plan_key(application), {name: replace(one, id=name) for name, one in by_id.items()}
 
 
-async def _effects(workplace: Workplace, declared: Declared, concerned: set[Any]) -> list[dict[str, Any]]:
+def _is_of(application: ManagedApplication, plan: str) -> bool:
+    """Tell whether an application is of a plan, or of a service catalog definition, by its name or id."""
+    if application.plan_name:
+        return fold(application.plan_name) == fold(plan)
+    definition_id = fold(application.definition_id)
+    return bool(definition_id) and fold(plan) in {definition_id, definition_id.rpartition("/")[2]}
+
+
+async def _effects(
+    workplace: Workplace, declared: Declared, concerned: list[ManagedApplication]
+) -> list[dict[str, Any]]:
     """Return what the declaration would do to each assignment, and in how many applications."""
     counts: Counter[tuple[str, str]] = Counter()
     ending: Counter[str] = Counter()
-    for identity in concerned:
-        entry = await workplace.ledger.find(identity)
+    for application in concerned:
+        entry = await workplace.ledger.find(application.application_id)
         if not isinstance(entry, Entry):
             continue
-        for name, effect, violations in _effects_on(entry.facts, declared.assignments):
+        for name, effect, violations in _effects_on(entry.facts, application, declared.assignments):
             counts[name, effect] += 1
-            ending[name] += violations if effect == "retire" else 0
+            ending[name] += violations
     known = {name for name, _ in counts}
     found = [
-        {"assignment": name, "effect": effect, "applications": count, "violations_that_end": ending[name]}
+        _effect(name, effect, count, ending[name] if effect is _Effect.RETIRE else 0)
         for (name, effect), count in counts.items()
     ]
-    found += [
-        {"assignment": name, "effect": "add", "applications": 0, "violations_that_end": 0}
-        for name in declared.assignments
-        if name not in known
-    ]
-    return sorted(found, key=lambda one: (_EFFECTS.index(one["effect"]), one["assignment"]))
+    found += [_effect(name, _Effect.ADD, 0, 0) for name in declared.assignments if name not in known]
+    return sorted(found, key=lambda one: (list(_Effect).index(one["effect"]), one["assignment"]))
 
 
-def _effects_on(facts: ApplicationFacts, declared: Mapping[str, ExpectedAssignment]) -> Iterable[tuple[str, str, int]]:
-    """Yield (relative id, effect, open violations) for each assignment of an application."""
+def _effect(name: str, effect: str, applications: int, violations: int) -> dict[str, Any]:
+    return {"assignment": name, "effect": effect, "applications": applications, "violations_that_end": violations}
+
+
+def _effects_on(
+    facts: ApplicationFacts, application: ManagedApplication, declared: Mapping[str, ExpectedAssignment]
+) -> Iterable[tuple[str, _Effect, int]]:
+    """Yield (relative id, effect, open violations that end) for each assignment of an application."""
     group = facts.managed_resource_group_id
+    listed = {fold(one.id) for one in application.assignments or ()}
     known = {relative_id(one.id, group): one for one in facts.assignments.values() if one.ending is None}
     for name, one in known.items():
-        if name not in declared:
-            yield name, "retire", len(one.open)
+        if name not in declared and one.id in listed:
+            yield name, _Effect.RETIRE_LATER, 0
+        elif name not in declared:
+            yield name, _Effect.RETIRE, len(one.open)
         elif one.guard.baseline is None or compare(declared[name], one.guard.baseline)[0] is not GuardState.INTACT:
-            yield name, "change", len(one.open)
+            yield name, _Effect.CHANGE, 0
         else:
-            yield name, "keep", len(one.open)
+            yield name, _Effect.KEEP, 0
     for name in declared:
         if name not in known:
-            yield name, "add", 0
+            yield name, _Effect.ADD, 0
 
 
 def _document(options: argparse.Namespace, assignments: Mapping[str, ExpectedAssignment]) -> dict[str, Any]:
@@ -158,7 +188,7 @@ def _listing(effects: list[dict[str, Any]]) -> Listing:
     rows = [
         (
             one["assignment"].rpartition("/")[2],
-            Cell(one["effect"], "good" if one["effect"] == "keep" else "doubtful"),
+            Cell(one["effect"], "good" if one["effect"] is _Effect.KEEP else "doubtful"),
             str(one["applications"]),
             Cell(str(one["violations_that_end"]), "bad") if one["violations_that_end"] else "",
         )

@@ -10,22 +10,25 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from operations.json_lines import BadJson, read
+from operations.baseline.json_lines import BadJson, read
 from publisher.resource_ids import fold
 from registry.managed_application import ExpectedAssignment, Posture
+from registry.postures import canonical, kept_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from operations.json_lines import Path as JsonPath
+    from operations.baseline.json_lines import Path as JsonPath
 
-ASSIGNMENTS: Final = "/providers/microsoft.authorization/policyassignments/"
 _MOST_BYTES: Final = 1_000_000
-_RELATIVE_ID: Final = re.compile(rf"(?:/providers/[^?#%\\]+)?{ASSIGNMENTS}[^/?#%\\]+")
+_RELATIVE_ID: Final = re.compile(
+    r"(?:providers/[^?#%\\]+/providers/microsoft\.authorization/policyassignments/)?[^/?#%\\]+"
+)
 _DEFINITION_ID: Final = re.compile(
     r"(?:/[^?#%\\]+)?/providers/microsoft\.authorization/(?:policydefinitions|policysetdefinitions)/[^/?#%\\]+"
 )
+_HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _MEMBERS: Final = frozenset({"plan", "version", "offer", "assignments"})
 
 
@@ -64,15 +67,16 @@ def as_member(relative_id: str, assignment: ExpectedAssignment) -> dict[str, Any
     """Return an assignment as the file has it."""
     posture = assignment.posture or Posture()
     return {
-        "id": relative_id.removeprefix(ASSIGNMENTS),
+        "id": relative_id,
         "display_name": assignment.display_name,
         "definition_id": assignment.definition_id,
         "definition_display_name": assignment.definition_display_name,
         "definition_version": posture.definition_version,
         "parameters": {name: _value(text) for name, text in posture.parameters},
+        "at_default": list(posture.at_default),
         "not_scopes": list(posture.not_scopes),
-        "selectors": posture.selectors,
-        "overrides": posture.overrides,
+        "selectors": _value(posture.selectors) or [],
+        "overrides": _value(posture.overrides) or [],
         "enforced": posture.enforced,
         "disabled": None if posture.disabled is None else list(posture.disabled),
         "references": posture.references,
@@ -99,7 +103,7 @@ class _Reader:
             found[read_one.id] = read_one
         return BaselineFile(
             self._text((), value, "plan", is_needed=True),
-            self._text((), value, "version", is_needed=True),
+            self._text((), value, "version"),
             self._text((), value, "offer"),
             tuple(found.values()),
             self._lines,
@@ -119,8 +123,7 @@ class _Reader:
         )
 
     def _relative_id(self, path: JsonPath, value: Any) -> str:
-        given = fold(self._text(path, value, "id", is_needed=True))
-        relative = given if "/" in given else ASSIGNMENTS + given
+        relative = fold(self._text(path, value, "id", is_needed=True)).lstrip("/")
         if not _RELATIVE_ID.fullmatch(relative) or "/../" in relative:
             message = "is neither the name of an assignment nor its id from the managed resource group on"
             raise self._bad((*path, "id"), message)
@@ -138,10 +141,11 @@ class _Reader:
             raise self._bad((*path, "enforced"), "must be true or false")
         return Posture(
             definition_version=self._text(path, value, "definition_version"),
-            parameters=tuple(sorted((fold(name), _text(one)) for name, one in parameters.items())),
-            not_scopes=self._texts(path, value, "not_scopes") or (),
-            selectors=self._text(path, value, "selectors"),
-            overrides=self._text(path, value, "overrides"),
+            parameters=tuple(sorted((fold(name), _kept(one)) for name, one in parameters.items())),
+            not_scopes=self._texts(path, value, "not_scopes"),
+            at_default=self._texts(path, value, "at_default"),
+            selectors=self._objects(path, value, "selectors"),
+            overrides=self._objects(path, value, "overrides"),
             enforced=value.get("enforced", True),
             disabled=disabled,
             references=references,
@@ -152,6 +156,12 @@ class _Reader:
         if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
             raise self._bad((*path, name), "must be a list of texts")
         return tuple(sorted({fold(one) for one in texts}))
+
+    def _objects(self, path: JsonPath, value: Any, name: str) -> str:
+        objects = value.get(name, [])
+        if not isinstance(objects, list) or not all(isinstance(one, dict) for one in objects):
+            raise self._bad((*path, name), "must be a list of objects")
+        return canonical(objects)
 
     def _text(self, path: JsonPath, value: Any, name: str, *, is_needed: bool = False) -> str:
         text = value.get(name, "")
@@ -172,9 +182,6 @@ class _Reader:
         return bad_field(self._path, self._lines, path, message)
 
 
-_ASSIGNMENT_MEMBERS: Final = frozenset(as_member("", ExpectedAssignment("", "", "", "")))
-
-
 def bad_field(file: Path, lines: Mapping[JsonPath, int], path: JsonPath, message: str) -> BadFile:
     """Return the complaint about a field: with the line of the nearest value around it that is there."""
     around = next(path[:length] for length in range(len(path), -1, -1) if path[:length] in lines)
@@ -183,12 +190,16 @@ def bad_field(file: Path, lines: Mapping[JsonPath, int], path: JsonPath, message
 
 
 def _value(text: str) -> Any:
-    """Return the value of a parameter's text; a hash, which is no JSON, as it is."""
+    """Return the value that canonical JSON stands for, None for ""; a hash, which is no JSON, as it is."""
     try:
-        return json.loads(text)
+        return json.loads(text) if text else None
     except ValueError:
         return text
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def _kept(value: Any) -> str:
+    is_hash = isinstance(value, str) and _HASH.fullmatch(value)
+    return value if is_hash else kept_value(value)
+
+
+_ASSIGNMENT_MEMBERS: Final = frozenset(as_member("", ExpectedAssignment("", "", "", "")))
