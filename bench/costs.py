@@ -50,7 +50,7 @@ PRIVATE_DNS_ZONES: Final = (8, 0.50)
 NAT_GIGABYTE: Final = 0.045
 """For a GB through the NAT gateway."""
 
-ALERT_RULES: Final = 7
+ALERT_RULES: Final = 16
 """Rules of infra/alert_rules.json and the rule of the key vault."""
 
 CUSTOMERS: Final = (10, 100, 1000)

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     Read = Callable[[ReadJob, StreamUploader], Awaitable[None]]
     """Reads an application, as ApplicationReader.read."""
 
-LOOKAHEAD: Final = 16
-"""Applications that wait for each place: enough to go on with others while a subscription is throttled."""
+LOOKAHEAD: Final = 8
+"""Applications that wait for each place: enough to go on with others while a subscription is throttled, and few enough
+that what the ledger remembers of them takes little memory."""
 
 STATES_UPLOADS_IN_FLIGHT: Final = 6
 RESULTS_UPLOADS_IN_FLIGHT: Final = 2

@@ -59,7 +59,7 @@ def test_a_month_adds_up() -> None:
     everything = 100 * 3 * 600
     assert cost.gigabytes == pytest.approx((730 * rows + 730 / 20 * everything) / 10**9 + 1)
     assert cost.ingestion == pytest.approx(cost.gigabytes * 2.99)
-    assert cost.alerts == pytest.approx(7 * 0.5 + 9 * 0.05)
+    assert cost.alerts == pytest.approx(costs.ALERT_RULES * 0.5 + 9 * 0.05)
     assert cost.public_mode == pytest.approx(cost.ingestion + cost.retention + cost.alerts + cost.functions)
 
 
