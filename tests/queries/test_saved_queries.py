@@ -132,7 +132,7 @@ def test_history_never_counts_an_unread_application_as_compliant(mixed_fleet: Fl
     assert [tuple(row[name] for name in shown) for row in answer("fleet_history")] == [
         (3, 0, 2, 0, 1, 0.0),
         (5, 1, 0, 2, 2, 20.0),
-        (3, 1, 0, 0, 2, 33.3),
+        (3, 0, 0, 1, 2, 0.0),
     ]
 
 
