@@ -5,19 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
+from base64 import b64encode
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from bench.workloads import PAGE_SIZE
 from publisher.resource_ids import ApplicationId, ResourceGroupId
-from registry.managed_application import ExpectedAssignment, ManagedApplication
+from registry.managed_application import ExpectedAssignment, ManagedApplication, Posture
 from registry.rows import properties_of
 from sandbox.world.policies import KEY_VAULT, PLAN_ASSIGNMENTS, STORAGE, WEB_APP, Assignment, PolicyDefinition
 from sandbox.world.state_documents import Resource, policy_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bench.workloads import Workload
 
@@ -35,7 +37,9 @@ class Answers:
     def __init__(self, workload: Workload, endpoint: str) -> None:
         self.workload = workload
         self._endpoint = endpoint
-        self._entities = [json.dumps(_entity(number)).encode() for number in range(workload.applications)]
+        entities = map(_entity, range(workload.applications))
+        # Table storage sorts by the keys.
+        self._entities = [json.dumps(one).encode() for one in sorted(entities, key=itemgetter("PartitionKey"))]
 
     def page(self, path: str, query: str) -> bytes:
         """Return one page of policy states for the resource group in ``path``; ``$select`` is honoured."""
@@ -82,8 +86,19 @@ def _entity(number: int) -> dict[str, Any]:
         "PartitionKey": identity.partition_key,
         "RowKey": identity.row_key,
         "Timestamp": "2026-01-01T00:00:00.0000000Z",
-        **properties_of(application, None),
+        **_as_odata(properties_of(application, None)),
     }
+
+
+def _as_odata(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return properties as Table storage sends them: bytes in base64, with their type."""
+    sent: dict[str, Any] = {}
+    for name, value in properties.items():
+        if isinstance(value, bytes):
+            sent |= {f"{name}@odata.type": "Edm.Binary", name: b64encode(value).decode()}
+        else:
+            sent[name] = value
+    return sent
 
 
 def registered(number: int) -> ManagedApplication:
@@ -97,7 +112,13 @@ def registered(number: int) -> ManagedApplication:
         plan_name="standard",
         plan_version="1.0.0",
         assignments=tuple(
-            ExpectedAssignment(f"{group}{one.id}", one.display_name, one.definition.id, one.definition.display_name)
+            ExpectedAssignment(
+                f"{group}{one.id}",
+                one.display_name,
+                one.definition.id,
+                one.definition.display_name,
+                Posture(),
+            )
             for one in PLAN_ASSIGNMENTS
         ),
     )

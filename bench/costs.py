@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.contenders import ROOT
 from bench.row_sizes import measured
+from verdicts.publication import EVERYTHING_EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +50,7 @@ PRIVATE_DNS_ZONES: Final = (8, 0.50)
 NAT_GIGABYTE: Final = 0.045
 """For a GB through the NAT gateway."""
 
-ALERT_RULES: Final = 7
+ALERT_RULES: Final = 16
 """Rules of infra/alert_rules.json and the rule of the key vault."""
 
 CUSTOMERS: Final = (10, 100, 1000)
@@ -78,6 +79,7 @@ class Fleet:
     customers: int
     states: int = 100
     policies: int = 22
+    assignments: int = 3
     violations: int = 10
     hours_between_runs: float = 1
     summarised: bool = False
@@ -117,7 +119,9 @@ def month(fleet: Fleet, sizes: RowSizes) -> Month:
     detailed = fleet.customers * fleet.states * sizes.state
     summarised = fleet.customers * fleet.policies * sizes.summary + violations * sizes.state
     a_run = (summarised if fleet.summarised else detailed) + fleet.customers * sizes.result + sizes.run
-    gigabytes = fleet.runs * a_run / _GIGABYTE + OTHER_GIGABYTES
+    all_of_them = fleet.customers * fleet.assignments * HOURS * 3600 / EVERYTHING_EVERY.total_seconds()
+    verdicts = (fleet.runs * fleet.violating + all_of_them) * sizes.verdict
+    gigabytes = (fleet.runs * a_run + verdicts) / _GIGABYTE + OTHER_GIGABYTES
     answered = fleet.runs * fleet.customers * fleet.states * sizes.answered_state / _GIGABYTE
     fixed = sum(count * price for count, price in PRIVATE_HOURS.values()) * HOURS
     zones, zone_price = PRIVATE_DNS_ZONES
@@ -179,6 +183,7 @@ def page(sizes: RowSizes) -> str:
     rows = {
         "a policy state": sizes.state,
         "the summary of one policy's compliant states": sizes.summary,
+        "the verdict about one assignment": sizes.verdict,
         "the result of one application": sizes.result,
         "a run": sizes.run,
         "a policy state in the answer of Azure Resource Manager": sizes.answered_state,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from statistics import fmean
 from typing import Any, Final
 
@@ -20,7 +20,11 @@ from collector.reporting.rows import StateRows, result_row, run_row, state_row
 from collector.reporting.states import Evaluation, Policy, is_compliant
 from collector.version import VERSION
 from publisher.policy_states import SELECTED_FIELDS, parse_page
+from verdicts.evidence import Evidence
+from verdicts.judge import judge
 from verdicts.outcome import Outcome
+from verdicts.publication import Publication
+from verdicts.rows import result_columns, verdict_rows
 
 STATES: Final = 100
 _RUN: Final = Run(str(uuid.UUID(int=0)), datetime(2026, 1, 1, tzinfo=UTC), "timer")
@@ -29,10 +33,14 @@ _TIME: Final = "2026-01-01T00:00:00.0000000Z"
 
 @dataclass(frozen=True, slots=True)
 class RowSizes:
-    """Billed bytes of a row: mean of a state, a summarised state, a result, a run; and of a state in ARM's answer."""
+    """Billed bytes of a row: mean of a state, a summarised state and a verdict, a result, a run.
+
+    `answered_state` are the bytes of a state in ARM's answer.
+    """
 
     state: int
     summary: int
+    verdict: int
     result: int
     run: int
     answered_state: int
@@ -55,11 +63,22 @@ def measured() -> RowSizes:
     result.conclude(Outcome.SUCCEEDED)
     result.states, result.pages, result.duration_ms = STATES, 1, 1000
     result.oldest_evaluation = result.latest_evaluation = _TIME
+    facts = judge(
+        None,
+        application,
+        Evidence(_RUN.run_id, _RUN.started_at, Outcome.SUCCEEDED, complete=True),
+        record=None,
+        declared=None,
+    )
+    publication = Publication(_RUN.run_id, _RUN.started_at, None)
+    verdicts = [orjson.dumps(row) for row in verdict_rows(facts, publication)]
+    columns = result_columns(facts, publication)
     return RowSizes(
         state=round(fmean(map(_billed, detailed))),
         summary=round(fmean(map(_billed, summarised))),
-        result=_billed(orjson.dumps(result_row(result, _RUN))),
-        run=_billed(orjson.dumps(run_row(RunSummary(_RUN), VERSION))),
+        verdict=round(fmean(map(_billed, verdicts))),
+        result=_billed(orjson.dumps(result_row(result, _RUN, columns))),
+        run=_billed(orjson.dumps(run_row(RunSummary(_RUN), VERSION, interval=timedelta(hours=1)))),
         answered_state=round(len(body) / STATES),
     )
 

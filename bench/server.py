@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from bench.answers import Answers
+from bench.ledger_table import LedgerTable
 from bench.workloads import Workload
 from sandbox.azure.certificates import CertificateAuthority
+from verdicts.ledger import LEDGER_TABLE
 
 if TYPE_CHECKING:
     import ssl
@@ -44,6 +46,8 @@ class BenchServer:
         self._context = authority.server_certificate().context()
         self._trust = authority.certificate_file
         self._answers = Answers(Workload("none", 0, 0, 0), "")
+        self._ledgers: dict[str, LedgerTable] = {}
+        self._ledger = LedgerTable()
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._secure = self._listen(self._context)
@@ -68,8 +72,9 @@ class BenchServer:
         }
 
     def play(self, workload: Workload) -> None:
-        """Serve another fleet from now on, and count from nothing."""
+        """Serve another fleet from now on, with the ledger of its last run, and count from nothing."""
         self._answers = Answers(workload, self._secure)
+        self._ledger = self._ledgers.setdefault(workload.name, LedgerTable())
         with self._lock:
             self._counts.clear()
 
@@ -119,9 +124,8 @@ class BenchServer:
             resource = _field(query, "resource")
             self._count(**{f"tokens {resource}": 1})
             return _json(_token(resource))
-        if method == "GET" and path.startswith(f"/{ACCOUNT}/"):
-            return answers.registry(query)
-        return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+        is_ledger = path.startswith(f"/{ACCOUNT}/{LEDGER_TABLE}")
+        return self._ledger.answer(method, path, query, body) if is_ledger else answers.registry(query)
 
     def _count(self, **amounts: int) -> None:
         with self._lock:

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     Read = Callable[[ReadJob, StreamUploader], Awaitable[None]]
     """Reads an application, as ApplicationReader.read."""
 
-LOOKAHEAD: Final = 16
-"""Applications that wait for each place: enough to go on with others while a subscription is throttled."""
+LOOKAHEAD: Final = 8
+"""Applications that wait for each place: enough to go on with others while a subscription is throttled, and few enough
+that what the ledger remembers of them takes little memory."""
 
 STATES_UPLOADS_IN_FLIGHT: Final = 6
 RESULTS_UPLOADS_IN_FLIGHT: Final = 2
@@ -171,8 +172,13 @@ class Collection:
         await self._judging.note_run(self.summary)
 
     def _run_row(self) -> Row:
-        expires_at = credential_expires_at(self._settings)
-        return run_row(self.summary, VERSION, self._settings, credential_expires_at=expires_at)
+        return run_row(
+            self.summary,
+            VERSION,
+            interval=self._settings.interval,
+            canary_application_id=self._settings.canary_application_id,
+            credential_expires_at=credential_expires_at(self._settings),
+        )
 
     async def _upload(self, stream: str, rows: list[bytes]) -> None:
         async with asyncio.TaskGroup() as uploads:

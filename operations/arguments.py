@@ -36,8 +36,8 @@ def subscription_id(text: str) -> str:
     return text.lower()
 
 
-def customer_name(text: str) -> str:
-    """Return what a customer is called; "" is allowed."""
+def name_or_nothing(text: str) -> str:
+    """Return a name that may be empty."""
     return _line(text, "a name", _LONGEST_NAME)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from operations.acceptances import accept_open
+from operations.baseline.command import baseline
 from operations.changes import add, name, reconcile, remove
 from operations.ledger_rows import ledger
 from operations.lookups import check, list_applications, show
@@ -27,6 +28,7 @@ _COMMANDS: Final[dict[str, Callable[[Workplace, argparse.Namespace, Console], Aw
     "check": check,
     "reconcile": reconcile,
     "accept": accept_open,
+    "baseline": baseline,
     "snooze": snooze,
     "ledger": ledger,
 }

@@ -101,7 +101,11 @@ async def _examine_azure(
 
 
 def _streams(collector: CollectorSettings | None, webhook: NotificationSettings | None) -> list[str]:
-    streams = [collector.states_stream, collector.results_stream, collector.runs_stream] if collector else []
+    streams = (
+        [collector.states_stream, collector.verdicts_stream, collector.results_stream, collector.runs_stream]
+        if collector
+        else []
+    )
     return [*streams, webhook.events_stream] if webhook else streams
 
 

@@ -30,6 +30,7 @@ async def ledger(workplace: Workplace, options: argparse.Namespace, console: Con
 
 async def _check(workplace: Workplace, console: Console) -> Report:
     count, unreadable = 0, list[UnreadableEntry]()
+    await workplace.ledger.control()  # a control row that cannot be read is a failure that names it
     with console.busy("reading the ledger"):
         async for entry in workplace.ledger.entries():
             count += 1

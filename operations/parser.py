@@ -78,7 +78,7 @@ def _add_registry_commands(commands: _Commands) -> None:
     name = _command(commands, "name", "say what a customer is called, on rows, alerts and dashboards")
     _one_application(name)
     name.add_argument(
-        "customer", metavar="CUSTOMER", type=arguments.customer_name, help='the name; "" for the subscription id'
+        "customer", metavar="CUSTOMER", type=arguments.name_or_nothing, help='the name; "" for the subscription id'
     )
 
     check = _command(
@@ -111,7 +111,7 @@ def _add_ledger_commands(commands: _Commands) -> None:
     accept.add_argument(
         "application", metavar="ID", nargs="?", type=arguments.application_id, help="resource id of the application"
     )
-    _plan_version(accept, "instead of one application: all of this plan")
+    _plan_version(accept, "instead of one application: all of this plan", "and of this version of it")
     accept.add_argument(
         "--assignment",
         metavar="NAME|ID",
@@ -130,7 +130,20 @@ def _add_ledger_commands(commands: _Commands) -> None:
         "Declare the policy assignments that every application of a plan version must have. Those that the declaration "
         "lacks are retired, others are expected from now on.",
     )
-    _plan_version(baseline, "the plan", required=True)
+    baseline.add_argument(
+        "--plan",
+        metavar="NAME",
+        type=arguments.some_name,
+        required=True,
+        help="the plan; the name or id of the definition for service catalog applications",
+    )
+    baseline.add_argument(
+        "--version",
+        metavar="VERSION",
+        type=arguments.name_or_nothing,
+        default="",
+        help="the version of the plan; none for service catalog applications",
+    )
     source = baseline.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--from",
@@ -152,7 +165,7 @@ def _add_ledger_commands(commands: _Commands) -> None:
     which = snooze.add_mutually_exclusive_group()
     which.add_argument("--list", action="store_true", help="list what is snoozed")
     which.add_argument("--end", action="store_true", help="end the snooze now")
-    _plan_version(snooze, "the plan")
+    _plan_version(snooze, "the plan", "the version of the plan; left out: every version")
     _until(snooze)
     _decision(snooze, is_reason_needed=False)
 
@@ -187,11 +200,9 @@ def _subscriptions(command: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def _plan_version(command: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
-    command.add_argument("--plan", metavar="NAME", type=arguments.some_name, required=required, help=what)
-    command.add_argument(
-        "--version", metavar="VERSION", type=arguments.some_name, required=required, help="the version of the plan"
-    )
+def _plan_version(command: argparse.ArgumentParser, what: str, version: str) -> None:
+    command.add_argument("--plan", metavar="NAME", type=arguments.some_name, help=what)
+    command.add_argument("--version", metavar="VERSION", type=arguments.some_name, help=version)
 
 
 def _until(command: argparse.ArgumentParser, *, required: bool = False) -> None:

@@ -21,18 +21,18 @@ async def snooze(workplace: Workplace, options: argparse.Namespace, console: Con
     snoozes = (await workplace.ledger.control()).snoozes
     if options.list:
         return _list([one for one in snoozes if one.until > workplace.now()])
-    if options.plan is None or options.version is None:
-        raise BadUsage("--plan and --version are missing: which plan version is it about?")
+    if options.plan is None:
+        raise BadUsage("--plan is missing: which plan is it about?")
     decision = Decision.of(options)
     if options.end:
         return await _end(workplace, options, decision, [one for one in snoozes if _is_about(one, options)])
     if options.until is None or not options.reason:
         raise BadUsage("--until and --reason are missing: a snooze has an end and a reason")
-    what = f"{options.plan} {options.version} until {options.until:%Y-%m-%d %H:%M} UTC"
+    what = f"{_named(options)} until {options.until:%Y-%m-%d %H:%M} UTC"
     make_sure(f"Let no alert tell of plan {what}?", decision, options, console)
-    begun = Snooze(options.plan, options.version, options.until, decision.person, decision.reason)
+    begun = Snooze(options.plan, options.version or "", options.until, decision.person, decision.reason)
     await workplace.ledger.snooze(begun)
-    event = workplace.plan_event(options.plan, options.version, "Snoozed", decision)
+    event = workplace.plan_event(options.plan, options.version or "", "Snoozed", decision)
     error = await workplace.tell([event])
     note = f"Alerts about {what} are silent from the next collection on."
     return Report(ok=error is None, document={"snoozes": _document([begun])}, notes=(note,), error=error)
@@ -40,21 +40,28 @@ async def snooze(workplace: Workplace, options: argparse.Namespace, console: Con
 
 async def _end(workplace: Workplace, options: argparse.Namespace, decision: Decision, found: list[Snooze]) -> Report:
     if not found:
-        raise Refused(f"plan {options.plan} {options.version} is not snoozed; see `snooze --list`")
+        raise Refused(f"plan {_named(options)} is not snoozed; see `snooze --list`")
     for one in found:
         await workplace.ledger.end_snooze(one.plan_name, one.plan_version)
-    error = await workplace.tell([workplace.plan_event(options.plan, options.version, "SnoozeEnded", decision)])
-    note = f"Alerts about {options.plan} {options.version} are told again from the next collection on."
+    error = await workplace.tell([workplace.plan_event(options.plan, options.version or "", "SnoozeEnded", decision)])
+    note = f"Alerts about {_named(options)} are told again from the next collection on."
     return Report(ok=error is None, document={"ended": _document(found)}, notes=(note,), error=error)
 
 
 def _is_about(snooze: Snooze, options: argparse.Namespace) -> bool:
-    wanted = fold(options.plan), fold(options.version)
+    wanted = fold(options.plan), fold(options.version or "")
     return (fold(snooze.plan_name), fold(snooze.plan_version)) == wanted
 
 
+def _named(options: argparse.Namespace) -> str:
+    return f"{options.plan} {options.version or '(every version)'}"
+
+
 def _list(snoozes: list[Snooze]) -> Report:
-    rows = [(one.plan_name, one.plan_version, f"{one.until:%Y-%m-%d %H:%M}", one.person, one.reason) for one in snoozes]
+    rows = [
+        (one.plan_name, one.plan_version or "(every)", f"{one.until:%Y-%m-%d %H:%M}", one.person, one.reason)
+        for one in snoozes
+    ]
     listing = Listing("", ("Plan", "Version", "Until (UTC)", "Who", "Why"), rows)
     return Report(
         ok=True,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from operations.openness import open_about
 from operations.report import Cell, Listing, Tone
 from publisher.resource_ids import fold
-from verdicts.acceptance import open_about
-from verdicts.derive import Verdict, accepted_until, held_of, since_of, verdict_of
+from verdicts.derive import Verdict, accepted_until, guard_accepted, held_of, since_of, verdict_of
 from verdicts.facts import GuardState
 from verdicts.ledger import Entry, UnreadableEntry
 
@@ -93,7 +93,7 @@ def listings_of(entry: Entry | UnreadableEntry | None, now: datetime) -> tuple[L
 
 def _row(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> tuple[Cell | str, ...]:
     verdict, held, guard = verdict_of(facts, assignment), held_of(facts, assignment), assignment.guard
-    acceptance = accepted_until(assignment, now) or guard.acceptance
+    acceptance = accepted_until(assignment, now) or guard_accepted(assignment, now)
     return (
         assignment.display_name or assignment.name,
         Cell(str(verdict), _TONES.get(verdict, "doubtful")),
@@ -107,6 +107,7 @@ def _row(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) ->
 
 def _assignment(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> dict[str, Any]:
     held, acceptance, guard = held_of(facts, assignment), accepted_until(assignment, now), assignment.guard
+    guard_acceptance = guard_accepted(assignment, now)
     return {
         "id": assignment.id,
         "name": assignment.name,
@@ -132,7 +133,7 @@ def _assignment(facts: ApplicationFacts, assignment: AssignmentFacts, now: datet
             "since": guard.since,
             "details": list(guard.details),
             "declared": guard.declared,
-            "accepted_until": guard.acceptance.until if guard.acceptance else None,
+            "accepted_until": guard_acceptance.until if guard_acceptance else None,
         },
         "accepted": {
             "until": acceptance.until,

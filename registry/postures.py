@@ -54,13 +54,18 @@ def posture_of(document: Mapping[str, Any], definition: Definition) -> Posture:
         parameters=tuple((name, _kept(value)) for name, value in sorted(parameters.items())),
         at_default=tuple(name for name, value in sorted(parameters.items()) if definition.defaults.get(name) == value),
         not_scopes=tuple(sorted(fold(one) for one in _list(properties.get("notScopes")) if isinstance(one, str))),
-        selectors=_canonical(_list(properties.get("resourceSelectors"))),
-        overrides=_canonical(overrides),
+        selectors=canonical(_list(properties.get("resourceSelectors"))),
+        overrides=canonical(overrides),
         enforced=fold(text_at(properties, "enforcementMode")) not in _NOT_ENFORCED,
         disabled=_disabled(parameters, overrides, definition),
         references=max(1, len(definition.effects)),
         changed_at=_changed_at(document),
     )
+
+
+def kept_value(value: Any) -> str:
+    """Return a parameter's value as a posture has it: canonical JSON, the hash of it where that is long."""
+    return _kept(canonical(value))
 
 
 def _disabled(
@@ -110,7 +115,7 @@ def _values(parameters: Any) -> dict[str, str]:
     if not isinstance(parameters, dict):
         return {}
     return {
-        fold(name): _canonical(one.get("value"))
+        fold(name): canonical(one.get("value"))
         for name, one in parameters.items()
         if isinstance(name, str) and isinstance(one, dict) and "value" in one
     }
@@ -121,13 +126,13 @@ def canonical_defaults(parameters: Any) -> dict[str, str]:
     if not isinstance(parameters, dict):
         return {}
     return {
-        fold(name): _canonical(one["defaultValue"])
+        fold(name): canonical(one["defaultValue"])
         for name, one in parameters.items()
         if isinstance(name, str) and isinstance(one, dict) and "defaultValue" in one
     }
 
 
-def _canonical(value: Any) -> str:
+def canonical(value: Any) -> str:
     """Return JSON with sorted keys; "" for nothing. Lists keep their order, except lists of text."""
     if value in (None, [], {}):
         return ""

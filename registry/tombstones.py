@@ -23,6 +23,7 @@ OPERATOR: Final = "operator"
 NOTIFICATION: Final = "notification"
 """Stands for AZURE on the tombstone of an application that had no row: nothing was removed, and nobody was asked."""
 
+_OF_THE_LIVING: Final = ("assignments", "assignments_read_at", "postures", "exemptions", "definition_names")
 _NO_TIME: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -47,7 +48,7 @@ def removal_in(row: Row) -> Removal | None:
 def tombstone_properties(row: Row, event_time: datetime | None, removal: Removal) -> dict[str, Any]:
     """Return the properties of the tombstone that takes a row's place."""
     properties = dict(row.properties)
-    for name in ("assignments", "definition_names", *OF_TOMBSTONES):
+    for name in (*_OF_THE_LIVING, *OF_TOMBSTONES):
         properties.pop(name, None)
     if moment := latest(event_time_of(row), event_time):
         properties["event_time"] = time_text(moment)

@@ -30,7 +30,10 @@ def read_again(
     now = evidence.started_at
     if found is not None and key.key in found.noncompliant:
         evaluated_at = _latest(key.evaluated_at, found.noncompliant[key.key])
-        return replace(key, evaluated_at=evaluated_at, repaired_since=None, suspended=False), None
+        # Nearly all keys are as they were in nearly every run: a copy would cost more than all the rest.
+        is_as_it_was = evaluated_at == key.evaluated_at and key.repaired_since is None and not key.suspended
+        again = key if is_as_it_was else replace(key, evaluated_at=evaluated_at, repaired_since=None, suspended=False)
+        return again, None
     if found is not None and key.key in found.other:
         return replace(key, repaired_since=None, suspended=False), HeldReason.UNDECIDED
     if found is not None and key.key in found.exempt:

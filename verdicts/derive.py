@@ -89,6 +89,19 @@ def is_current(facts: ApplicationFacts) -> bool:
     return facts.unread is None and facts.departure is None and facts.last_read is not None
 
 
+def compliance_of(facts: ApplicationFacts) -> str:
+    """Return what stands about an application, the worst of its assignments (column Compliance of the results)."""
+    judged = [one for one in facts.assignments.values() if one.ending is None]
+    verdicts = {verdict_of(facts, one) for one in judged}
+    if Verdict.NON_COMPLIANT in verdicts:
+        return "NonCompliant"
+    if facts.last_read is None:
+        return "NotRead"
+    group = facts.managed_resource_group_id
+    lacking = any(one.undecided_since is not None and is_expected(one, group) for one in judged)
+    return "Compliant" if Verdict.COMPLIANT in verdicts and not lacking else "NoStates"
+
+
 def held_of(facts: ApplicationFacts, assignment: AssignmentFacts) -> Held | None:
     """Return why open keys are held, None when there are none or the latest read confirmed all of them."""
     if not (assignment.open or assignment.overflow):

@@ -13,6 +13,7 @@ import orjson
 from verdicts.derive import (
     accepted_until,
     assignment_name,
+    compliance_of,
     exemptions_of,
     guard_accepted,
     held_of,
@@ -68,6 +69,7 @@ def result_columns(facts: ApplicationFacts, publication: Publication) -> Row:
         "Customer_name": facts.customer_name,
         "Plan_name": facts.plan_name,
         "Plan_version": facts.plan_version,
+        "Compliance": compliance_of(facts),
         "Last_read": _time(_last_read(facts, publication)),
         "Unread_since": _time(_unread_since(facts)),
         "Failures_in_a_row": unread.failures if unread else 0,

@@ -256,6 +256,7 @@ def _assignment_document(facts: AssignmentFacts) -> dict[str, Any]:
 
 def _assignment(document: Any) -> AssignmentFacts:
     acceptances = [_acceptance(one) for one in document["acceptances"]]
+    shared: dict[Any, Any] = {}
     return AssignmentFacts(
         id=_text(document["id"]),
         name=_text(document["name"]),
@@ -263,9 +264,9 @@ def _assignment(document: Any) -> AssignmentFacts:
         definition_id=_text(document["definition"]),
         first_seen=_moment(document["first"]),
         changed_at=_moment(document["changed"]),
-        open=tuple(_open(one, acceptances) for one in document["open"]),
+        open=tuple(_open(one, acceptances, shared) for one in document["open"]),
         overflow=_flag(document["overflow"]),
-        gone=tuple(GoneKey(_key(one), _moment(one[3]), moment_of(one[4])) for one in document["gone"]),
+        gone=tuple(GoneKey(_key(one, shared), _moment(one[3]), moment_of(one[4])) for one in document["gone"]),
         decided=_flag(document["decided"]),
         counts=Counts(*map(_count, document["counts"])),
         undecided_since=moment_of(document["undecided"]),
@@ -291,19 +292,25 @@ def _open_document(key: OpenKey, acceptances: list[Acceptance]) -> list[Any]:
     ]
 
 
-def _open(one: Any, acceptances: list[Acceptance]) -> OpenKey:
+def _open(one: Any, acceptances: list[Acceptance], shared: dict[Any, Any]) -> OpenKey:
     return OpenKey(
-        _key(one),
-        _moment(one[3]),
-        moment_of(one[4]),
-        moment_of(one[5]),
+        _key(one, shared),
+        _shared(_moment(one[3]), shared),
+        _shared(moment_of(one[4]), shared),
+        _shared(moment_of(one[5]), shared),
         _flag(one[6]),
         _optional(one[7], lambda index: acceptances[_count(index)]),
     )
 
 
-def _key(one: Any) -> StateKey:
-    return StateKey(_text(one[0]), _text(one[1]), _text(one[2]))
+def _key(one: Any, shared: dict[Any, Any]) -> StateKey:
+    return StateKey(*(_shared(_text(part), shared) for part in (one[0], one[1], one[2])))
+
+
+def _shared(value: _Value, shared: dict[Any, Any]) -> _Value:
+    """Return an equal value that was met before: keys have most texts and times in common, and a run holds many."""
+    same: _Value = shared.setdefault(value, value)
+    return same
 
 
 def _acceptance_document(one: Acceptance) -> list[Any]:

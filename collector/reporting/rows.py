@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
     from collector.reporting.states import Evaluation, Policy, Text
-    from publisher.settings import CollectorSettings
     from registry.managed_application import ManagedApplication
 
 
@@ -141,10 +140,17 @@ def result_row(result: ApplicationResult, run: Run, columns: Row) -> Row:
 
 
 def run_row(
-    summary: RunSummary, version: str, settings: CollectorSettings, *, credential_expires_at: datetime | None
+    summary: RunSummary,
+    version: str,
+    *,
+    interval: timedelta,
+    canary_application_id: str = "",
+    credential_expires_at: datetime | None = None,
 ) -> Row:
-    """Return the PolicyCollectionRuns_CL row, which says that the run read the whole registry."""
-    due_by = summary.run.started_at + 2 * settings.interval + LATE
+    """Return the PolicyCollectionRuns_CL row, which says that the run read the whole registry.
+
+    `interval` is the longest time between two runs.
+    """
     return {
         "TimeGenerated": summary.run.time_generated,
         "Run_id": summary.run.run_id,
@@ -158,12 +164,12 @@ def run_row(
         "Uploaded_rows": summary.uploaded_rows,
         "Rejected_rows": summary.rejected_rows,
         "Duration_ms": summary.duration_ms,
-        "Due_by": iso_milliseconds(due_by),
+        "Due_by": iso_milliseconds(summary.run.started_at + 2 * interval + LATE),
         "Result_rows": summary.result_rows,
         "Verdict_rows": summary.verdict_rows,
         "Open_alarms": summary.open_alarms,
         "Named_alarms": summary.named_alarms,
         "Left": summary.left,
-        "Canary_application_id": settings.canary_application_id,
+        "Canary_application_id": canary_application_id,
         "Credential_expires_at": iso_milliseconds(credential_expires_at) if credential_expires_at else None,
     }

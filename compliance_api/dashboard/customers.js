@@ -2,7 +2,7 @@
 
 import { address, APPLICATIONS, get } from "./api.js";
 import { element, show, table } from "./elements.js";
-import { number, since, status, time } from "./words.js";
+import { number, status, time } from "./words.js";
 
 const PAGE_SIZE = 100;
 const TYPING_MILLISECONDS = 250;
@@ -112,7 +112,7 @@ export class Customers {
         element("small", {}, one.name)] },
       { title: "Status", sort: "status", cell: status },
       { title: "Violations", sort: "noncompliant", number: true, cell: (one) => this.violations(one) },
-      { title: "Not compliant since", cell: (one) => since(one.noncompliant_since) },
+      { title: "Not compliant since", cell: (one) => time(one.noncompliant_since) },
       { title: "Last read", sort: "last_read", cell: (one) => time(one.last_read) },
       { title: "Plan", cell: (one) => (one.plan ? `${one.plan.name} ${one.plan.version}`.trim() : "–") },
     ];

@@ -2,7 +2,7 @@
 
 import { address, APPLICATIONS, get } from "./api.js";
 import { element, link, show, table } from "./elements.js";
-import { lastKnown, number, reason, since, status, time } from "./words.js";
+import { held, lastKnown, number, reason, status, time, VERDICT_WORDS } from "./words.js";
 
 export class Details {
   constructor({ say }) {
@@ -50,17 +50,17 @@ export class Details {
 
   unreadable(one) {
     return element("div", { class: "banner" },
-      element("p", {}, element("strong", {}, "This customer could not be read"), ` since ${since(one.reading.unread_since)}. `,
+      element("p", {}, element("strong", {}, "This customer could not be read"), ` since ${time(one.reading.unread_since)}. `,
         reason(one.reading)),
       element("p", {}, one.last_known !== "unknown"
         ? `What follows is from the last result that could be read (${time(one.last_read)}): ${lastKnown(one.last_known)}.`
-        : "No result of the last two days could be read: nothing is known about this customer's compliance."));
+        : "It has never been read: nothing is known about this customer's compliance."));
   }
 
   facts(one) {
     const facts = [
       ["Status", status(one)],
-      ["Not compliant since", since(one.noncompliant_since)],
+      ["Not compliant since", time(one.noncompliant_since)],
       ["Last read", time(one.last_read)],
       ["Plan", one.plan ? `${one.plan.name} ${one.plan.version}` : "–"],
       ["Application", link(one.links.portal, one.id)],
@@ -73,7 +73,7 @@ export class Details {
   assignments(assignments) {
     const heading = element("h3", {}, "Policy assignments");
     if (!assignments.length) {
-      return [heading, element("p", {}, "Azure Policy has reported no state for this application: it is not evaluated.")];
+      return [heading, element("p", {}, "No policy assignment of this application is known: it is not evaluated.")];
     }
     const count = (kind) => (one) => number(one.states[kind]);
     return [heading, table({
@@ -85,14 +85,17 @@ export class Details {
         { title: "Compliant", number: true, cell: count("compliant") },
         { title: "Exempt", number: true, cell: count("exempt") },
         { title: "Unknown", number: true, cell: count("unknown") },
-        { title: "Oldest evaluation", cell: (one) => time(one.oldest_evaluation) },
+        { title: "Verdict", cell: (one) => [VERDICT_WORDS[one.verdict] || one.verdict,
+          element("small", {}, [`since ${time(one.since)}`, held(one.held)].filter(Boolean).join("; "))] },
+        { title: "Guard", cell: (one) => [one.guard.state, element("small", {}, one.guard.details)] },
       ],
     })];
   }
 
   violations(path, answer) {
+    const one = answer.application;
     const heading = element("h3", {}, "Resources that are not compliant");
-    if (!answer.violations.total) return [heading, element("p", {}, "None in the last result that could be read.")];
+    if (!answer.violations.total) return [heading, element("p", {}, one.last_known === "unknown" ? "Nothing is known." : "None is open.")];
     const token = answer.violations.next_page_token;
     const more = element("button", { type: "button", onclick: () => this.more(path, answer, token) }, "Show more");
     return [heading,
@@ -110,7 +113,7 @@ export class Details {
           { title: "Assignment", cell: (one) => link(one.links.portal_assignment, one.assignment_name,
             `${one.assignment_name} (in the Azure portal)`) },
           { title: "Effect", cell: (one) => one.effect },
-          { title: "Evaluated", cell: (one) => time(one.evaluated_at) },
+          { title: "Evaluated", cell: (one) => [time(one.evaluated_at), element("small", {}, held(one.held))] },
         ],
       }),
       token ? more : []];

@@ -1,7 +1,7 @@
 // What the fleet looks like at a glance: the numbers, who could not be read, and how the collector is doing.
 
 import { element, show, table } from "./elements.js";
-import { age, lastKnown, number, outcome, percent, reason, since, STATUS_WORDS, STATUSES, time } from "./words.js";
+import { age, lastKnown, number, outcome, percent, reason, STATUS_WORDS, STATUSES, time } from "./words.js";
 
 export function showAsOf(asOf) {
   document.getElementById("as-of").textContent = asOf
@@ -49,7 +49,7 @@ export function showUnread(answer, { onopen, onall }) {
               one.customer || "(unknown customer)"),
             element("small", {}, one.name)] },
           { title: "Why", cell: (one) => reason(one.reading) },
-          { title: "Since", cell: (one) => since(one.reading.unread_since) },
+          { title: "Since", cell: (one) => time(one.reading.unread_since) },
           { title: "Last read", cell: (one) => (one.last_read ? time(one.last_read) : "never") },
           { title: "When last read", cell: (one) => lastKnown(one.last_known) },
         ],

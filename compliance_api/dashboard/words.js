@@ -41,8 +41,25 @@ export function time(text) {
   return text ? `${TIME.format(new Date(text))} UTC` : "–";
 }
 
-export function since(value) {
-  return value ? `${time(value.time)}${value.or_earlier ? " or earlier" : ""}` : "–";
+export const VERDICT_WORDS = {
+  NonCompliant: "Not compliant",
+  Compliant: "Compliant",
+  NotEvaluated: "Never evaluated",
+  Undecided: "No longer evaluated",
+};
+
+const HELD_WORDS = {
+  Unread: "the customer cannot be read",
+  NoStates: "its state is missing, and the resource is not proven gone",
+  Undecided: "its state decides nothing",
+  Weakened: "the assignment was weakened",
+  GuardUnread: "the assignment could not be compared",
+  Withdrawn: "the assignment was deleted",
+  Exempt: "it was exempted",
+};
+
+export function held(value) {
+  return value ? `held since ${time(value.since)}: ${HELD_WORDS[value.reason] || value.reason}` : "";
 }
 
 export function age(seconds) {

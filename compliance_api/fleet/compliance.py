@@ -22,13 +22,9 @@ _JUDGED_BEFORE_RUN: Final = timedelta(days=2)
 """How far before the latest run a result still counts: as far as an alert rule can look back (FACTS 4.3)."""
 
 _HISTORY: Final = "P30D"
-"""How far back we look for the latest run, and for the beginning of what is wrong."""
+"""How far back we look for the latest run."""
 
 _FLEET: Final = "fleet"
-_WITH_RUN: Final = (
-    "| extend Run_id = Latest_run, Run_time = toscalar(PolicyCollectionRuns_CL | summarize max(TimeGenerated))"
-)
-
 Rows = list[dict[str, Any]]
 
 
@@ -72,21 +68,19 @@ class Compliance:
     async def _fleet(self) -> Fleet:
         latest = (await self._complete(saved_queries.text("latest_run"), _HISTORY)).as_dicts()
         if not latest:
-            return fleet_of([], [], [], [])
+            return fleet_of([], [])
         judged = self._judged_timespan(datetime.fromisoformat(latest[0]["TimeGenerated"]))
-        applications, unread, since = await asyncio.gather(
-            self._complete(f"{saved_queries.text('applications')}\n{_WITH_RUN}", judged),
-            self._complete(saved_queries.text("application_unread"), judged),
-            self._complete(saved_queries.text("trouble_since"), _HISTORY),
-        )
-        return fleet_of(applications.as_dicts(), unread.as_dicts(), since.as_dicts(), latest)
+        applications = await self._complete(saved_queries.text("applications"), judged)
+        return fleet_of(applications.as_dicts(), latest)
 
     async def _details(self, application: Application, run: Run) -> tuple[Rows, Rows]:
         only = f"\n| where Application_id == tolower({literal(application.id)})"
         judged = self._judged_timespan(run.time)
+        # The states that stand are those of the last read, which can be older than what is judged.
+        since = min(run.time - _JUDGED_BEFORE_RUN, application.last_read or run.time)
         assignments, resources = await asyncio.gather(
             self._complete(saved_queries.text("assignments") + only, judged),
-            self._complete(saved_queries.text("noncompliant_resources") + only, judged),
+            self._complete(saved_queries.text("noncompliant_resources") + only, self._until_now(since, run.time)),
         )
         return assignments.as_dicts(), resources.as_dicts()
 
@@ -100,7 +94,10 @@ class Compliance:
         return await self.workspace.ask(Question(query, timespan, _QUERY_SECONDS, _LARGEST_ANSWER_BYTES))
 
     def _judged_timespan(self, run_time: datetime) -> str:
-        return interval(run_time - _JUDGED_BEFORE_RUN, max(self._clock(), run_time) + timedelta(hours=1))
+        return self._until_now(run_time - _JUDGED_BEFORE_RUN, run_time)
+
+    def _until_now(self, since: datetime, run_time: datetime) -> str:
+        return interval(since, max(self._clock(), run_time) + timedelta(hours=1))
 
 
 def _require_complete(table: Table) -> Table:

@@ -1,13 +1,13 @@
-"""The fleet as of one completed run: every registered application, what was found, and whether it could be read.
+"""The fleet as of one completed run: every application, what stands about it, and whether it could be read.
 
 "Could not read" and "not evaluated" are states of their own here and never count as compliant.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
 
@@ -30,17 +30,16 @@ class LastKnown(StrEnum):
     COMPLIANT = "compliant"
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
-    """When a state began; `or_earlier` when no earlier row says that it had not begun."""
-
-    time: datetime
-    or_earlier: bool
+_LAST_KNOWN: Final = {
+    "NonCompliant": LastKnown.NONCOMPLIANT,
+    "NoStates": LastKnown.NOT_EVALUATED,
+    "Compliant": LastKnown.COMPLIANT,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One registered application. Counts are of its last readable result."""
+    """One application. Counts are of its open violations, and of the states of its last complete read."""
 
     id: str
     name: str
@@ -61,8 +60,12 @@ class Application:
     assignments_without_states: int | None = None
     last_read: datetime | None = None
     last_tried: datetime | None = None
-    noncompliant_since: Since | None = None
-    unread_since: Since | None = None
+    held_assignments: int = 0
+    """Assignments with violations that were not read as such again, and that nobody has read as repaired."""
+    guard_changes: int = 0
+    """Assignments that were withdrawn, or differ from their baseline."""
+    noncompliant_since: datetime | None = None
+    unread_since: datetime | None = None
 
     @property
     def status(self) -> Status:
@@ -103,98 +106,52 @@ class Fleet:
         return [application for application in self.applications if application.status is Status.UNREAD]
 
 
-def fleet_of(
-    applications: Sequence[Mapping[str, Any]],
-    unread: Iterable[Mapping[str, Any]],
-    since: Iterable[Mapping[str, Any]],
-    runs: Iterable[Mapping[str, Any]],
-) -> Fleet:
-    """Return the fleet from the rows of four saved queries.
+def fleet_of(applications: Iterable[Mapping[str, Any]], runs: Iterable[Mapping[str, Any]]) -> Fleet:
+    """Return the fleet from the rows of two saved queries.
 
     Args:
-        applications: rows of `applications`, with Run_id and Run_time added.
-        unread: rows of `application_unread`; also has applications without a row in the latest run.
-        since: rows of `trouble_since`.
-        runs: rows of `collector_runs`, latest first; names the run when there are no applications.
+        applications: rows of `applications`.
+        runs: the latest completed run, as a row of `latest_run`.
     """
-    times = {str(row["Application_id"]): row for row in since}
-    found = {application.key: application for application in (_application(row, times) for row in applications)}
-    for row in unread:
-        lost = _lost(row, times)
-        found.setdefault(lost.key, lost)
-    run = next((_run(row) for row in (*applications[:1], *runs)), None)
+    found = {application.key: application for application in map(_application, applications)}
+    run = next((_run(row) for row in runs), None)
     return Fleet(run, tuple(found.values()), found)
 
 
 def _run(row: Mapping[str, Any]) -> Run:
-    return Run(
-        str(row["Run_id"]), _time(row.get("Run_time") or row.get("TimeGenerated")) or datetime.min.replace(tzinfo=UTC)
-    )
+    return Run(str(row["Run_id"]), _time(row.get("TimeGenerated")) or datetime.min.replace(tzinfo=UTC))
 
 
-def _application(row: Mapping[str, Any], times: Mapping[str, Mapping[str, Any]]) -> Application:
+def _application(row: Mapping[str, Any]) -> Application:
     counts = {name: _count(row.get(f"{name}_states")) for name in ("Noncompliant", "Compliant", "Exempt", "Unknown")}
-    since = times.get(str(row["Application_id"] or "").lower(), {})
     is_readable = row.get("Readable") is True
-    last_known = _last_known(str(row.get("Compliance")), counts)
+    last_known = _LAST_KNOWN.get(str(row.get("Compliance")), LastKnown.UNKNOWN)
     return Application(
-        **_texts(row),
+        id=str(row["Application_id"] or ""),
+        name=str(row.get("Application_name") or ""),
+        customer=str(row.get("Customer_name") or row.get("Customer_subscription_id") or ""),
+        subscription_id=str(row.get("Customer_subscription_id") or ""),
+        outcome=str(row.get("Outcome") or ""),
+        error_code=str(row.get("Error_code") or ""),
+        error_message=str(row.get("Error_message") or ""),
         managed_resource_group_id=str(row.get("Managed_resource_group_id") or ""),
         plan_name=str(row.get("Plan_name") or ""),
         plan_version=str(row.get("Plan_version") or ""),
         last_known=last_known,
-        # Whatever the outcome says: without a readable result nothing was read.
+        # Whatever the outcome says: without a verdict nothing was read.
         is_readable=is_readable and last_known is not LastKnown.UNKNOWN,
         noncompliant=counts["Noncompliant"],
         compliant=counts["Compliant"],
         exempt=counts["Exempt"],
         unknown=counts["Unknown"],
         assignments_without_states=row.get("Assignments_without_states"),
-        last_read=_time(row.get("Last_read")) or _time(since.get("Last_read")),
+        held_assignments=_count(row.get("Held_assignments")),
+        guard_changes=_count(row.get("Guard_changes")),
+        last_read=_time(row.get("Last_read")),
         last_tried=_time(row.get("Last_seen")),
-        noncompliant_since=_since(since, "Noncompliant") if last_known is LastKnown.NONCOMPLIANT else None,
-        unread_since=None if is_readable else _since(since, "Unread"),
+        noncompliant_since=_time(row.get("Noncompliant_since")) if last_known is LastKnown.NONCOMPLIANT else None,
+        unread_since=None if is_readable else _time(row.get("Unread_since")),
     )
-
-
-def _last_known(compliance: str, counts: Mapping[str, int]) -> LastKnown:
-    if compliance == "NonCompliant" or counts["Noncompliant"]:
-        return LastKnown.NONCOMPLIANT
-    if compliance == "NotRead":
-        return LastKnown.UNKNOWN
-    # States that say neither yes nor no (Unknown, Error, Conflict) are no evidence of compliance by themselves.
-    if compliance == "Compliant" and counts["Compliant"] + counts["Exempt"]:
-        return LastKnown.COMPLIANT
-    return LastKnown.NOT_EVALUATED
-
-
-def _lost(row: Mapping[str, Any], times: Mapping[str, Mapping[str, Any]]) -> Application:
-    """Return a registered application that has no row in the latest run."""
-    since = times.get(str(row["Application_id"]), {})
-    return Application(
-        **_texts(row),
-        last_read=_time(row.get("Read_at")),
-        last_tried=_time(row.get("Tried_at")),
-        unread_since=_since(since, "Unread"),
-    )
-
-
-def _texts(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of an Application that the rows of both queries name alike."""
-    return {
-        "id": str(row["Application_id"] or ""),
-        "name": str(row.get("Application_name") or ""),
-        "customer": str(row.get("Customer_name") or row.get("Customer_subscription_id") or ""),
-        "subscription_id": str(row.get("Customer_subscription_id") or ""),
-        "outcome": str(row.get("Outcome") or ""),
-        "error_code": str(row.get("Error_code") or ""),
-        "error_message": str(row.get("Error_message") or ""),
-    }
-
-
-def _since(row: Mapping[str, Any], what: str) -> Since | None:
-    time = _time(row.get(f"{what}_since"))
-    return None if time is None else Since(time, row.get(f"{what}_is_older") is not False)
 
 
 def _count(value: object) -> int:

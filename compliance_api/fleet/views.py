@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from compliance_api.fleet.fleet import Application, Fleet, Since, Status, age_seconds, share
+from compliance_api.fleet.fleet import Application, Fleet, Status, age_seconds, share
 
 MOST_UNREAD_LISTED: Final = 100
 STATE_KINDS: Final = ("noncompliant", "compliant", "exempt", "unknown")
@@ -71,7 +71,9 @@ def application(one: Application, portal: str) -> dict[str, Any]:
         "last_known": one.last_known.value,
         "states": {kind: getattr(one, kind) for kind in STATE_KINDS},
         "assignments_without_states": one.assignments_without_states,
-        "noncompliant_since": _since(one.noncompliant_since),
+        "held_assignments": one.held_assignments,
+        "guard_changes": one.guard_changes,
+        "noncompliant_since": _iso(one.noncompliant_since),
         "last_read": _iso(one.last_read),
         "reading": {
             "is_readable": one.is_readable,
@@ -79,7 +81,7 @@ def application(one: Application, portal: str) -> dict[str, Any]:
             "error_code": one.error_code,
             "error_message": one.error_message,
             "last_tried": _iso(one.last_tried),
-            "unread_since": _since(one.unread_since),
+            "unread_since": _iso(one.unread_since),
         },
         "links": {
             "self": f"/api/compliance/applications/{quote(one.id.lstrip('/'))}",
@@ -95,9 +97,26 @@ def assignment(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
     return {
         "id": identifier,
         "name": row["Policy_assignment"],
-        "initiative_id": row["Policy_set_definition_id"] or None,
+        "definition_id": row["Policy_definition_id"] or None,
+        "verdict": row["Verdict"],
+        "since": row["Since"],
+        "is_current": row["Current"] is True,
+        "held": {"reason": row["Held_reason"], "since": row["Held_since"]} if row["Held_reason"] else None,
         "states": {kind: row[f"{kind.capitalize()}_states"] or 0 for kind in STATE_KINDS},
-        "oldest_evaluation": row["Oldest_evaluation"],
+        "guard": {"state": row["Guard"], "details": row["Guard_details"] or ""},
+        "exemptions": {
+            "count": row["Exemptions"] or 0,
+            "created_by": row["Exemption_created_by"] or "",
+            "expires_at": row["Exemption_expires_at"],
+        },
+        "accepted": {
+            "until": row["Accepted_until"],
+            "by": row["Accepted_by"] or "",
+            "reason": row["Accepted_reason"] or "",
+        }
+        if row["Accepted_until"]
+        else None,
+        "last_read": row["Last_read"],
         "links": {"portal": assignment_link(portal, identifier)},
     }
 
@@ -117,6 +136,7 @@ def resource(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         "definition_reference_id": row["Policy_definition_reference_id"] or None,
         "effect": row["Policy_effect"] or "",
         "evaluated_at": row["Evaluated_at"],
+        "held": {"reason": row["Held_reason"], "since": row["Held_since"]} if row["Held_reason"] else None,
         "links": {
             "portal": resource_link(portal, identifier),
             "portal_assignment": assignment_link(portal, assignment_id),
@@ -157,10 +177,6 @@ def assignment_link(portal: str, identifier: str) -> str | None:
         return None
     view = f"{portal}/#view/Microsoft_Azure_Policy/PolicyComplianceDetail.ReactView"
     return f"{view}/assignmentId/{quote(identifier, safe='')}"
-
-
-def _since(since: Since | None) -> dict[str, Any] | None:
-    return None if since is None else {"time": _iso(since.time), "or_earlier": since.or_earlier}
 
 
 def _iso(time: datetime | None) -> str | None:

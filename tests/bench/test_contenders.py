@@ -13,12 +13,14 @@ from bench.answers import Answers, registered
 from bench.contenders import COLLECTOR, FLOOR, STRAIGHTFORWARD, Measurement, Server, WrongResultError, measure
 from bench.floor import SELECT, RowBuilder
 from bench.workloads import PAGE_SIZE, Workload
-from collector.reading.application_reading import ApplicationReading
+from collector.reading.application_reading import ApplicationReading, ReadJob
 from collector.reporting.chunks import Delivery
 from collector.reporting.ingestion import StreamUploader
 from collector.reporting.outcomes import ApplicationResult, Run
 from publisher.policy_states import SELECTED_FIELDS
 from registry.rows import properties_of
+from verdicts.evidence import Evidence
+from verdicts.outcome import Outcome
 
 TINY = Workload("tiny", 3, 2 * PAGE_SIZE + 20, 0)
 
@@ -67,14 +69,10 @@ def test_the_floor_builds_the_collectors_rows() -> None:
     async def collect() -> None:
         async with asyncio.TaskGroup() as uploads:
             uploader = StreamUploader(Endpoint(), "stream", uploads, 1)
-            reading = ApplicationReading(
-                application,
-                Run("floor", started, "test"),
-                ApplicationResult.of(application),
-                uploader=uploader,
-                delivery=Delivery(lambda _: None),
-                compliant_states="detailed",
-            )
+            result, evidence = ApplicationResult.of(application), Evidence("floor", started, Outcome.FAILED)
+            job = ReadJob(application, None, result, evidence, Delivery(lambda _: None))
+            run = Run("floor", started, "test")
+            reading = ApplicationReading(job, run, uploader=uploader, compliant_states="detailed")
             reading.take(states)
             await uploader.flush()
 

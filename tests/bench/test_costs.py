@@ -15,7 +15,7 @@ from bench.costs import Fleet, main, month, overview, page, table
 from bench.row_sizes import RowSizes, measured
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-SIZES = RowSizes(state=1000, summary=800, result=400, run=100, answered_state=1000)
+SIZES = RowSizes(state=1000, summary=800, verdict=600, result=400, run=100, answered_state=1000)
 
 
 @pytest.mark.parametrize(("document", "compute"), [(costs.PAGE, page), (costs.INDEX, overview)])
@@ -55,25 +55,30 @@ def test_what_is_counted_is_what_the_templates_deploy() -> None:
 
 def test_a_month_adds_up() -> None:
     cost = month(Fleet(customers=100), SIZES)
-    rows = 100 * 100 * 1000 + 100 * 400 + 100
-    assert cost.gigabytes == pytest.approx(730 * rows / 10**9 + 1)
+    rows = 100 * 100 * 1000 + 100 * 400 + 100 + 10 * 600
+    everything = 100 * 3 * 600
+    assert cost.gigabytes == pytest.approx((730 * rows + 730 / 20 * everything) / 10**9 + 1)
     assert cost.ingestion == pytest.approx(cost.gigabytes * 2.99)
-    assert cost.alerts == pytest.approx(7 * 0.5 + 9 * 0.05)
+    assert cost.alerts == pytest.approx(costs.ALERT_RULES * 0.5 + 9 * 0.05)
     assert cost.public_mode == pytest.approx(cost.ingestion + cost.retention + cost.alerts + cost.functions)
 
 
 def test_summarised_rows_cost_by_policies_and_violations_and_fewer_runs_cost_less() -> None:
     summarised = month(Fleet(customers=100, summarised=True), SIZES)
-    assert summarised.gigabytes == pytest.approx(730 * (100 * 22 * 800 + 100 * 1000 + 100 * 400 + 100) / 10**9 + 1)
+    rows = 100 * 22 * 800 + 100 * 1000 + 100 * 400 + 100 + 10 * 600
+    everything = 730 / 20 * 100 * 3 * 600 / 10**9
+    assert summarised.gigabytes == pytest.approx(730 * rows / 10**9 + everything + 1)
     seldom = month(Fleet(customers=100, hours_between_runs=6), SIZES)
-    assert seldom.gigabytes - 1 == pytest.approx((month(Fleet(customers=100), SIZES).gigabytes - 1) / 6)
+    hourly = month(Fleet(customers=100), SIZES)
+    assert seldom.gigabytes - 1 - everything == pytest.approx((hourly.gigabytes - 1 - everything) / 6)
 
 
 def test_rows_have_about_the_size_that_the_documents_work_with() -> None:
     sizes = measured()
     assert sizes.state == pytest.approx(1000, rel=0.1)
     assert sizes.summary < sizes.state
-    assert sizes.result == pytest.approx(420, rel=0.1)
+    assert sizes.verdict == pytest.approx(840, rel=0.1)
+    assert sizes.result == pytest.approx(500, rel=0.1)
 
 
 def test_a_fleet_of_ones_own_is_printed_both_ways(capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,12 +53,12 @@ class Fleet:
     def settings(self) -> CollectorSettings:
         return CollectorSettings.from_environment(self.sandbox.environment)
 
-    async def register(self, *customers: Customer, assignments: bool = False) -> None:
+    async def register(self, *customers: Customer, assignments: bool = False, posture: Posture | None = None) -> None:
         if not customers:
             await self.create_registry()
         async with Registry(self.settings) as registry:
             for customer in customers:
-                await registry.save(_registered(customer, assignments=assignments), None)
+                await registry.save(_registered(customer, assignments=assignments, posture=posture), None)
 
     async def deploy(self, *names: str, **options: Any) -> list[Customer]:
         customers = [self.sandbox.arm.add_customer(name, **options) for name in names]
@@ -206,7 +206,7 @@ def _keys(customer: Customer) -> tuple[str, str]:
     return application_id.partition_key, application_id.row_key
 
 
-def _registered(customer: Customer, *, assignments: bool) -> ManagedApplication:
+def _registered(customer: Customer, *, assignments: bool, posture: Posture | None = None) -> ManagedApplication:
     application_id = ApplicationId.parse(customer.application_id)
     return ManagedApplication(
         application_id=application_id,
@@ -215,7 +215,9 @@ def _registered(customer: Customer, *, assignments: bool) -> ManagedApplication:
         plan_name=customer.plan.name,
         plan_version=customer.plan.version,
         assignments=tuple(
-            ExpectedAssignment(one.id, one.display_name, one.definition.id, one.definition.display_name, Posture())
+            ExpectedAssignment(
+                one.id, one.display_name, one.definition.id, one.definition.display_name, posture or Posture()
+            )
             for one in customer.assignments
         )
         if assignments

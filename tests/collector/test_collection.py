@@ -5,6 +5,7 @@ from collections import Counter
 import orjson
 
 from collector.run import failure_of
+from registry.managed_application import Posture
 from sandbox.faults.effects import Body, Status
 from sandbox.faults.operations import PolicyQuery
 from sandbox.services import Service
@@ -127,6 +128,19 @@ async def test_an_expected_assignment_without_states_is_counted(fleet: Fleet) ->
     result = fleet.results[customer.application_id]
     assert result.assignments_expected == len(customer.assignments)
     assert result.assignments_without_states == 1
+
+
+async def test_an_assignment_that_judges_nothing_costs_no_second_query(fleet: Fleet) -> None:
+    customer = fleet.sandbox.arm.add_customer("Contoso", foreign=False)
+    nowhere = Posture(not_scopes=(customer.managed_resource_group_id.lower(),))
+    await fleet.register(customer, assignments=True, posture=nowhere)
+    customer.remove_states(None)
+
+    await fleet.collect()
+
+    assert len(fleet.sandbox.requests.of(Service.RESOURCE_MANAGER, path_part="queryResults")) == 1
+    result = fleet.results[customer.application_id]
+    assert (result.outcome, result.assignments_without_states) == (Outcome.NO_STATES, 0)
 
 
 async def test_a_customer_without_states_is_not_evaluated_rather_than_compliant(fleet: Fleet) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ async def kill_a_run(fleet: Fleet, number: signal.Signals, reached: Callable[[],
 def alerts(sandbox: Sandbox) -> set[tuple[str, int]]:
     """What the alert rule's query says: application and how many states are not compliant."""
     rows = sandbox.workspace.query(NONCOMPLIANT)
-    return {(row["Application_id"], row["Noncompliant_states"]) for row in rows}
+    return {(row["Alarm_key"].partition("#")[0], row["Violations"]) for row in rows}
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -50,6 +51,7 @@ async def test_a_killed_run_claims_nothing_hides_nothing_and_is_repaired(
 ) -> None:
     customers = await fleet.deploy(*(f"Customer {n}" for n in range(8)))
     customers[0].break_resource("vault")
+    customers[0].age_states(timedelta(hours=1))
     await fleet.collect()
     before = alerts(fleet.sandbox)
     assert {application for application, _ in before} == {customers[0].application_id.lower()}

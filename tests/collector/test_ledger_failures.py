@@ -103,3 +103,29 @@ async def test_a_ledger_row_that_cannot_be_read_is_a_named_failure_and_is_not_to
     assert summary.ledger_failures == 1
     told = {row["Policy_assignment_name"] for row in fleet.rows(VERDICTS_TABLE, Run_id=summary.run.run_id)}
     assert told == ({"web-https"} if registered else set())
+
+
+async def test_an_application_whose_row_others_keep_writing_fails_by_name_and_no_other_does(fleet: Fleet) -> None:
+    customer = await broken(fleet)
+    (bystander,) = await fleet.deploy("Fabrikam")
+    lost_race = Status(412, code="UpdateConditionNotSatisfied")
+    fault = fleet.sandbox.faults.add(TableRequest("PUT", LEDGER_TABLE), lost_race)
+
+    summary = await fleet.collect()
+
+    assert fault.played >= 2, "it was read and judged again"
+    assert fleet.results[customer.application_id].error_code == "LedgerNotWritten"
+    assert fleet.outcome(bystander) == "Succeeded"
+    assert summary.ledger_failures == 1
+    assert fleet.verdicts(customer)[VAULT]["Verdict"] == "NonCompliant"
+
+
+async def test_a_row_that_others_wrote_once_is_read_and_judged_again(fleet: Fleet) -> None:
+    customer = await broken(fleet)
+    lost_race = Status(412, code="UpdateConditionNotSatisfied")
+    fleet.sandbox.faults.add(TableRequest("PUT", LEDGER_TABLE), lost_race, times=1)
+
+    summary = await fleet.collect()
+
+    assert summary.ledger_failures == 0
+    assert fleet.verdicts(customer)[VAULT]["Verdict"] == "Compliant"

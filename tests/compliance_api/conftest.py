@@ -115,9 +115,14 @@ def fleet(sandbox: Sandbox) -> Fleet:
 
 @pytest.fixture
 def mixed(fleet: Fleet) -> Fleet:
-    """Compliant alpha, bad beta out of reach, never read gamma, stateless delta, undecided epsilon, bad nu, lost omega."""
+    """Compliant alpha, bad beta out of reach, never read gamma, stateless delta, undecided epsilon, bad nu, left zeta.
+
+    Of omega the latest run has no row, because it was lost.
+    """
     fleet.run(hours_ago=3, beta=[good("a")], nu=[good()], omega=[good()], zeta=[bad()])
-    fleet.run(hours_ago=2, beta=[bad("a"), bad("b"), good("c")], gamma="Failed", nu=[bad()], omega=[good()])
+    fleet.run(
+        hours_ago=2, beta=[bad("a"), bad("b"), good("c")], gamma="Failed", nu=[bad("a")], omega=[good()], zeta="Left"
+    )
     fleet.run(
         hours_ago=1,
         registered=7,

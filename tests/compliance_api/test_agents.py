@@ -59,7 +59,7 @@ def test_an_agent_asks_everything_there_is_to_ask(sign_in: EasyAuth, environment
         status, answer = agent.call("query_logs", {"query": "PolicyCollectionRuns_CL", "timespan": "P1D"})
         assert (status, answer["status"], answer["row_count"]) == (200, "success", 1)
         status, answer = agent.call("list_tables")
-        assert (status, answer["status"], answer["table_count"]) == (200, "success", 3)
+        assert (status, answer["status"], answer["table_count"]) == (200, "success", 4)
         status, answer = agent.call("compliance")
         assert (status, answer["applications"]["noncompliant"], answer["unread"]["count"]) == (200, 1, 1)
         _, listed = agent.call("compliance/applications?status=noncompliant")

@@ -43,7 +43,7 @@ async def test_the_tables_are_listed_as_the_published_sample_lists_them(api: Api
     told = (await api.get("list_tables")).json
 
     assert told["status"] == "success"
-    assert told["table_count"] == len(told["tables"]) == 3
+    assert told["table_count"] == len(told["tables"]) == 4
     assert {"name": RUNS, "row_count_24h": 1} in told["tables"]
 
 

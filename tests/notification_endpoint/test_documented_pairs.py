@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from publisher.resource_ids import ApplicationId
 from registry.rows import is_tombstone
 from sandbox.local_azure import Sandbox
-from sandbox.world.customers import Customer
+from sandbox.world.customers import Access, Customer
 from tests.notification_endpoint.conftest import Lines, Webhook, answer_of
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "deployment.md").read_text(encoding="utf-8")
@@ -90,7 +91,7 @@ async def test_an_update_refreshes_what_is_registered(webhook: Webhook, customer
 
 
 @pytest.mark.parametrize("way", ["delete", "start_deleting", "revoke_access", "hide"])
-async def test_a_confirmed_deletion_leaves_a_tombstone(webhook: Webhook, customer: Customer, way: str) -> None:
+async def test_a_deletion_leaves_a_tombstone(webhook: Webhook, customer: Customer, way: str) -> None:
     await webhook.deliver(customer, "PUT", "Succeeded")
     getattr(customer, way)()
     status, body = answer_of(await webhook.deliver(customer, "DELETE", "Deleted"))
@@ -99,6 +100,24 @@ async def test_a_confirmed_deletion_leaves_a_tombstone(webhook: Webhook, custome
     row = await webhook.row(customer)
     assert row
     assert is_tombstone(row)
+
+
+async def test_a_deletion_that_arm_denies_us_is_not_confirmed(webhook: Webhook, customer: Customer) -> None:
+    await webhook.deliver(customer, "PUT", "Succeeded")
+    customer.revoke_access()
+    await webhook.deliver(customer, "DELETE", "Deleted")
+    removal = await webhook.registry.removal_of(ApplicationId.parse(customer.application_id))
+    assert removal
+    assert not removal.confirmed
+    assert removal.reason.startswith("Azure told of the deletion: ")
+
+
+async def test_a_deletion_keeps_whose_managed_resource_group_can_be_read(webhook: Webhook, customer: Customer) -> None:
+    await webhook.deliver(customer, "PUT", "Succeeded")
+    customer.revoke_access(Access.APPLICATION)
+    status, body = answer_of(await webhook.deliver(customer, "DELETE", "Deleted"))
+    assert (status, body["result"]) == (200, "Ignored")
+    assert customer.application_id in await webhook.registered()
 
 
 async def test_a_deletion_that_arm_contradicts_keeps_the_customer_in_monitoring(

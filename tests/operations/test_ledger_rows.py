@@ -50,6 +50,15 @@ def test_a_row_that_cannot_be_read_is_named(cli: Cli, sandbox: Sandbox, environm
     assert "1 of them cannot be read" in cli("ledger", "check").words
 
 
+def test_a_control_row_that_cannot_be_read_is_named(cli: Cli, environment: Any) -> None:
+    assert cli("snooze", "--plan", "standard", "--until", "7d", *WHY).status == 0
+    with TableClient.from_connection_string(environment["AzureWebJobsStorage"], LEDGER_TABLE) as table:
+        [row] = list(table.list_entities())
+        table.update_entity({**row, "document": "cut"}, mode="replace")
+    done = cli("ledger", "check", "--json")
+    assert (done.status, "control row" in done.document["error"]) == (1, True)
+
+
 def test_it_is_replaced_by_a_fresh_start_when_somebody_says_so(cli: Cli, sandbox: Sandbox, broken: Customer) -> None:
     done = cli("ledger", "repair", broken.application_id, *WHY)
     assert done.status == 0, done.errors

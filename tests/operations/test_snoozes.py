@@ -37,6 +37,15 @@ def test_another_snooze_of_the_same_plan_version_replaces_the_first(cli: Cli) ->
     assert listed["reason"] == "it takes longer"
 
 
+def test_a_snooze_without_a_version_is_about_every_version(cli: Cli) -> None:
+    options = ("--plan", "standard", "--until", "2d", "--reason", "region move", "--yes")
+    assert "standard (every version)" in cli("snooze", *options).words
+    [listed] = cli("snooze", "--list", "--json").document["snoozes"]
+    assert (listed["plan"], listed["version"]) == ("standard", "")
+    assert cli("snooze", "--end", *PLAN).status == 1
+    assert cli("snooze", "--end", "--plan", "standard").status == 0
+
+
 def test_nothing_is_snoozed_at_first(cli: Cli) -> None:
     done = cli("snooze", "--list")
     assert (done.status, "Nothing is snoozed." in done.words) == (0, True)
@@ -46,7 +55,7 @@ def test_nothing_is_snoozed_at_first(cli: Cli) -> None:
     "options",
     [
         (),
-        ("--plan", "standard", "--until", "2d", "--reason", "r"),
+        ("--version", "2.0.0", "--until", "2d", "--reason", "r"),
         (*PLAN, "--reason", "r"),
         (*PLAN, "--until", "2d"),
         (*PLAN, "--until", "2020-01-01", "--reason", "r"),

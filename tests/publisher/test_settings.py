@@ -14,6 +14,7 @@ from publisher.settings import (
     PublicationSettings,
     ReconcileSettings,
     SettingsError,
+    SharedSettings,
 )
 
 GUID = "11111111-2222-4333-8444-555555555555"
@@ -384,7 +385,18 @@ def test_a_weak_or_mistyped_signature_is_refused(value: str) -> None:
 
 def test_the_registry_alone_needs_no_way_into_the_tables() -> None:
     variables = {name: value for name, value in MINIMUM.items() if not name.startswith("DATA_COLLECTION")}
-    assert ReconcileSettings.from_environment(variables).table_name == "applications"
+    assert SharedSettings.from_environment(variables).table_name == "applications"
+
+
+def test_the_daily_job_and_the_operator_need_a_way_into_the_tables() -> None:
+    assert ReconcileSettings.from_environment(MINIMUM).events_stream == "Custom-ManagedApplicationEvents_CL"
+    lacking = {name: value for name, value in MINIMUM.items() if not name.startswith("DATA_COLLECTION")}
+    with pytest.raises(SettingsError) as error:
+        ReconcileSettings.from_environment(lacking)
+    assert [problem.partition(":")[0] for problem in error.value.problems] == [
+        "DATA_COLLECTION_ENDPOINT",
+        "DATA_COLLECTION_IMMUTABLE_ID",
+    ]
 
 
 def test_the_webhook_needs_a_way_into_the_tables() -> None:

@@ -1,4 +1,7 @@
-"""Writes the rows of collection runs as the collector would, in a notation short enough to read in a test."""
+"""Writes the rows of collection runs as the collector would, in a notation short enough to read in a test.
+
+Verdict rows are the product's own: each application is judged from the states that it is given, and remembered.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_DNS, uuid5
+
+from publisher.resource_ids import ApplicationId, ResourceGroupId
+from registry.managed_application import ExpectedAssignment, ManagedApplication, Posture, Removal
+from verdicts.alarms import AlarmBook
+from verdicts.evidence import AssignmentEvidence, Evidence, GuardReading
+from verdicts.facts import ApplicationFacts, StateKey, StatesUpload
+from verdicts.judge import judge, judge_absent
+from verdicts.outcome import ENDED_OUTCOMES, READ_OUTCOMES, Outcome
+from verdicts.publication import Publication
+from verdicts.rows import result_columns, verdict_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +71,7 @@ class Fleet:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.runs: dict[str, str] = {}
+        self.remembered: dict[str, ApplicationFacts] = {}
 
     def started(self, run_id: str) -> str:
         """Return TimeGenerated of a run's rows."""
@@ -82,9 +96,9 @@ class Fleet:
         common = {"TimeGenerated": self.runs[run_id], "Run_id": run_id}
         for name, found in applications.items():
             self.upload_states(common, name, [] if isinstance(found, str) else found, shouting=shouting)
-            self.upload_result(common, name, found, shouting=shouting)
+            self.upload_result(common, name, found, shouting=shouting, **self.upload_verdicts(common, name, found))
         if completed:
-            run = {**common, "Applications": len(applications) if registered is None else registered}
+            run = {**common, "Applications": _counted(applications) if registered is None else registered}
             self.workspace.insert("PolicyCollectionRuns_CL", [run])
         return run_id
 
@@ -93,6 +107,23 @@ class Fleet:
     ) -> None:
         rows = [_state_row(common, name, state) for state in states]
         self.workspace.insert("PolicyComplianceStates_CL", [_shouted(row) for row in rows] if shouting else rows)
+
+    def upload_verdicts(self, common: Mapping[str, Any], name: str, found: Sequence[State] | str) -> dict[str, Any]:
+        """Judge what the run found, write the verdict rows, and return what the ledger adds to the result row."""
+        now, run_id = datetime.fromisoformat(common["TimeGenerated"]), str(common["Run_id"])
+        before = self.remembered.get(name)
+        if isinstance(found, str) and found in ENDED_OUTCOMES:
+            assert before is not None, f"{name} was never there"
+            removal = Removal(now, found == Outcome.LEFT, "Azure", "ResourceNotFound")
+            after = judge_absent(before, removal, run_id=run_id, started_at=now, partial_run=False, record=None)
+        else:
+            after = judge(before, _registered(name), _evidence(name, found, run_id, now), record=None, declared=None)
+        facts = self.remembered[name] = AlarmBook(named_alarms=0, now=now).update(after)
+        read = None if isinstance(found, str) else now
+        states = StatesUpload(run_id, now, len(found)) if read else None
+        publication = Publication(run_id, now, None, read_at=read, states=states)
+        self.workspace.insert("PolicyVerdicts_CL", verdict_rows(facts, publication))
+        return result_columns(facts, publication)
 
     def upload_result(
         self, common: Mapping[str, Any], name: str, found: Sequence[State] | str, *, shouting: bool = False, **more: Any
@@ -143,3 +174,54 @@ def _shouted(row: Mapping[str, Any]) -> dict[str, Any]:
 def states_of(count: int, state: State) -> list[State]:
     """Return as many states like this one, each of a resource of its own."""
     return [replace(state, resource=f"{state.resource}-{number}") for number in range(count)]
+
+
+def _counted(applications: Mapping[str, Sequence[State] | str]) -> int:
+    """Return how many applications a run counts: those that have left are told and not counted."""
+    return sum(not (isinstance(found, str) and found in ENDED_OUTCOMES) for found in applications.values())
+
+
+def _registered(name: str) -> ManagedApplication:
+    return ManagedApplication(
+        ApplicationId.parse(application_id(name)),
+        ResourceGroupId(subscription_of(name), f"mrg-{name}"),
+        f"Customer {name}",
+        provisioning_state="Succeeded",
+    )
+
+
+def _evidence(name: str, found: Sequence[State] | str, run_id: str, now: datetime) -> Evidence:
+    if isinstance(found, str):
+        return Evidence(run_id, now, Outcome(found), "Code", "message")
+    outcome = Outcome.SUCCEEDED if found else Outcome.NO_STATES
+    assert outcome in READ_OUTCOMES
+    evidence = Evidence(run_id, now, outcome, complete=True, states=StatesUpload(run_id, now, len(found)))
+    for state in found:
+        row = _state_row({}, name, state)
+        key = row["Policy_assignment_id"]
+        one = evidence.assignments.setdefault(
+            key, AssignmentEvidence(key, state.assignment, f"The {state.assignment}", row["Policy_definition_id"])
+        )
+        _take(
+            one,
+            state,
+            StateKey(state.reference.lower(), row["Policy_definition_id"], (row["Resource_id"] or "").lower()),
+            now,
+        )
+    guards = {key: ExpectedAssignment(key, "", "", "", Posture(disabled=())) for key in evidence.assignments}
+    evidence.guard = GuardReading(now, guards, exemptions=())
+    return evidence
+
+
+def _take(one: AssignmentEvidence, state: State, key: StateKey, now: datetime) -> None:
+    if state.compliance == "NonCompliant":
+        one.noncompliant[key] = now
+    elif state.compliance == "Compliant":
+        one.compliant[key] = now
+        one.compliant_states += state.count
+    elif state.compliance == "Exempt":
+        one.exempt.add(key)
+        one.exempt_states += state.count
+    else:
+        one.other.add(key)
+        one.undecided_states += state.count

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.alerts.rules import QUERIES_DIRECTORY
 from sandbox.workspace.workspace import Workspace
-from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good, subscription_of, summarised
+from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good, summarised
 
 
 @pytest.fixture
@@ -29,7 +29,8 @@ def mixed_fleet(fleet: Fleet) -> Fleet:
         beta="AccessDenied",
         gamma="Failed",
         delta=[],
-        epsilon=[State("Exempt"), State("Unknown", "disk")],
+        epsilon=[State("Exempt"), State("Unknown", "disk", assignment="manual")],
+        zeta="Left",
     )
     return fleet
 
@@ -42,7 +43,7 @@ def test_every_registered_application_has_one_row_and_a_truthful_verdict(mixed_f
         "beta": ("NonCompliant", False, "AccessDenied"),
         "gamma": ("NotRead", False, "Failed"),
         "delta": ("NoStates", True, "NoStates"),
-        "epsilon": ("Compliant", True, "Succeeded"),
+        "epsilon": ("NoStates", True, "Succeeded"),
     }
 
 
@@ -70,11 +71,11 @@ def test_states_are_counted_by_what_they_are(mixed_fleet: Fleet, answer: Any) ->
     }
 
 
-def test_an_application_without_states_is_named_by_its_subscription(mixed_fleet: Fleet, answer: Any) -> None:
+def test_an_application_that_was_never_read_has_its_customers_name(mixed_fleet: Fleet, answer: Any) -> None:
     rows = {row["Application_name"]: row for row in answer("applications")}
 
     assert rows["alpha"]["Customer_name"] == "Customer alpha"
-    assert rows["gamma"]["Customer_name"] == subscription_of("gamma")
+    assert rows["gamma"]["Customer_name"] == "Customer gamma"
     assert rows["gamma"]["Application_id"] == application_id("gamma")
 
 
@@ -85,12 +86,12 @@ def test_the_fleet_summary_adds_up(mixed_fleet: Fleet, answer: Any) -> None:
         name: row[name] for name in ("Applications", "Compliant", "Noncompliant", "Without_states", "Never_read")
     } == {
         "Applications": 5,
-        "Compliant": 2,
+        "Compliant": 1,
         "Noncompliant": 1,
-        "Without_states": 1,
+        "Without_states": 2,
         "Never_read": 1,
     }
-    assert (row["Unreadable"], row["Noncompliant_states"], row["Compliant_share"]) == (2, 2, 40.0)
+    assert (row["Unreadable"], row["Noncompliant_states"], row["Compliant_share"]) == (2, 2, 20.0)
     assert (row["Run_id"], (NOW - row["Run_time"]).total_seconds()) == ("run-2", 3600)
 
 
@@ -110,6 +111,7 @@ def test_assignments_show_the_worst_first(mixed_fleet: Fleet, answer: Any) -> No
         ("alpha", "The baseline", 0),
         ("alpha", "The tls", 0),
         ("epsilon", "The baseline", 0),
+        ("epsilon", "The manual", 0),
     ]
 
 
@@ -129,8 +131,8 @@ def test_history_never_counts_an_unread_application_as_compliant(mixed_fleet: Fl
     shown = ("Applications", "Compliant", "Noncompliant", "Without_states", "Not_read", "Compliant_share")
     assert [tuple(row[name] for name in shown) for row in answer("fleet_history")] == [
         (3, 0, 2, 0, 1, 0.0),
-        (5, 2, 0, 1, 2, 40.0),
-        (3, 1, 0, 0, 2, 33.3),
+        (5, 1, 0, 2, 2, 20.0),
+        (3, 0, 0, 1, 2, 0.0),
     ]
 
 
@@ -148,3 +150,22 @@ def test_collector_runs_show_what_kept_applications_from_being_read(fleet: Fleet
 @pytest.mark.parametrize("name", sorted(path.stem for path in QUERIES_DIRECTORY.glob("*.kql")))
 def test_every_query_runs_over_empty_tables(workspace: Workspace, answer: Any, name: str) -> None:
     answer(name)
+
+
+def test_a_violation_whose_state_is_missing_is_still_named_with_the_reason(fleet: Fleet, answer: Any) -> None:
+    fleet.run(hours_ago=2, alpha=[bad("a"), bad("b")])
+    fleet.run(hours_ago=1, alpha=[bad("a")])
+
+    rows = [(row["Resource_id"].rsplit("/", 1)[1], row["Held_reason"]) for row in answer("noncompliant_resources")]
+
+    assert rows == [("a", "NoStates"), ("b", "NoStates")]
+
+
+def test_lost_rows_of_one_application_change_nothing_about_the_others(fleet: Fleet, answer: Any) -> None:
+    fleet.run(hours_ago=2, alpha=[bad()], beta=[good()])
+    fleet.run(hours_ago=1, registered=2, beta=[good()])
+
+    assert {row["Application_name"]: row["Compliance"] for row in answer("applications")} == {
+        "alpha": "NonCompliant",
+        "beta": "Compliant",
+    }

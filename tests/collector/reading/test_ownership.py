@@ -1,13 +1,18 @@
 """Which assignments an application owns, and at which scopes the query asks for their states."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from collector.reading.ownership import is_owned, owned_scopes
+from collector.reading.ownership import assignments_with_states, is_owned, owned_scopes
 from publisher.resource_ids import assignment_scope
-from registry.managed_application import ExpectedAssignment
+from registry.managed_application import ExpectedAssignment, Posture
 from tests.collector.reporting.test_rows import APPLICATION, ASSIGNMENT, GROUP, SUBSCRIPTION
+from verdicts.evidence import Evidence
+from verdicts.facts import ApplicationFacts
+from verdicts.judge import judge
+from verdicts.outcome import Outcome
 
 
 def test_scopes_inside_the_managed_resource_group_are_asked_for_too() -> None:
@@ -46,3 +51,23 @@ def test_the_scope_of_an_assignment_is_what_its_id_begins_with() -> None:
     assert assignment_scope(ASSIGNMENT) == GROUP
     assert assignment_scope("/providers/Microsoft.Authorization/policyAssignments/root") == ""
     assert assignment_scope("nonsense") == ""
+
+
+def test_an_assignment_that_judges_nothing_by_its_baseline_need_not_have_states() -> None:
+    (known,) = APPLICATION.assignments or ()
+    excluded = replace(known, posture=Posture(not_scopes=(GROUP.lower(),)))
+    enforced = replace(known, posture=Posture())
+    registered = replace(APPLICATION, assignments=(excluded,))
+
+    assert assignments_with_states(replace(APPLICATION, assignments=(enforced,)), None) == {ASSIGNMENT.lower()}
+    assert assignments_with_states(registered, None) == frozenset()
+    assert assignments_with_states(registered, facts_with(enforced)) == {ASSIGNMENT.lower()}, "the baseline counts"
+    assert assignments_with_states(replace(APPLICATION, assignments=None), None) == frozenset()
+
+
+def facts_with(baseline: ExpectedAssignment) -> ApplicationFacts:
+    """What the ledger remembers of an application whose one assignment has this baseline."""
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    evidence = Evidence("run", now, Outcome.NO_STATES, complete=True)
+    learned = replace(APPLICATION, assignments=(baseline,), provisioning_state="Succeeded")
+    return judge(None, learned, evidence, record=None, declared=None)

@@ -1,7 +1,7 @@
 """The row builders against the tables' own declarations, and what a policy state's odd values become."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -11,10 +11,8 @@ from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
 from collector.reporting.rows import StateRows, result_row, run_row, state_row
 from collector.reporting.states import Evaluation, Policy, is_compliant
 from publisher.resource_ids import ApplicationId, ResourceGroupId
-from publisher.settings import CollectorSettings
 from registry.managed_application import ExpectedAssignment, ManagedApplication
 from sandbox.workspace.schema import read_tables
-from tests.publisher.test_settings import MINIMUM
 from verdicts.evidence import Evidence
 from verdicts.judge import judge
 from verdicts.outcome import Outcome
@@ -60,12 +58,12 @@ def row_of(state: dict[str, Any], application: ManagedApplication = APPLICATION)
     return row
 
 
-SETTINGS = CollectorSettings.from_environment(MINIMUM | {"COLLECTION_SCHEDULE": "0 0 */6 * * *"})
+INTERVAL = timedelta(hours=6)
 EVIDENCE = Evidence(RUN.run_id, RUN.started_at, Outcome.NO_STATES, complete=True)
 FACTS = judge(None, APPLICATION, EVIDENCE, record=None, declared=None)
 PUBLICATION = Publication(RUN.run_id, RUN.started_at, None)
 EXPIRES_AT = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)
-RUN_ROW = run_row(RunSummary(RUN), "1.0.0", SETTINGS, credential_expires_at=EXPIRES_AT)
+RUN_ROW = run_row(RunSummary(RUN), "1.0.0", interval=INTERVAL, credential_expires_at=EXPIRES_AT)
 ROWS = {
     "PolicyComplianceStates_CL": row_of(STATE),
     "PolicyCollectionResults_CL": result_row(
@@ -83,7 +81,7 @@ def test_rows_have_exactly_the_columns_that_their_table_declares(table: str) -> 
 def test_a_run_row_says_when_the_next_one_is_late_and_when_the_credential_expires() -> None:
     assert RUN_ROW["Due_by"] == "2026-05-04T16:32:01.987Z", "two intervals of six hours and 90 minutes"
     assert RUN_ROW["Credential_expires_at"] == "2027-01-02T03:04:05.000Z"
-    assert run_row(RunSummary(RUN), "1", SETTINGS, credential_expires_at=None)["Credential_expires_at"] is None
+    assert run_row(RunSummary(RUN), "1", interval=INTERVAL)["Credential_expires_at"] is None
 
 
 def test_a_state_row_names_customer_policy_and_resource_as_people_know_them() -> None:

@@ -1,0 +1,1 @@
+"""Declared baselines: the command, and the file that it reads."""
