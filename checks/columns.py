@@ -25,7 +25,7 @@ ROW_BUILDERS: Final = {
     "PolicyCollectionRuns_CL": ("collector/reporting/rows.py", ("run_row",)),
     "ManagedApplicationEvents_CL": ("registry/events.py", ("Event",)),
 }
-"""Which file and which classes or functions in it build the rows of a table. The ledger's columns are rendered instead."""
+"""Which file and which classes or functions in it build the rows of a table; the ledger renders further columns."""
 
 STREAM_TYPES: Final = frozenset({"string", "int", "long", "real", "boolean", "datetime", "dynamic"})
 RESERVED_NAMES: Final = frozenset({"_ResourceId", "id", "_SubscriptionId", "TenantId", "Type", "UniqueId", "Title"})
