@@ -23,11 +23,13 @@ ARM_TEXTS: Final = (
 class Posture:
     """What a policy assignment judges, in a form in which two assignments can be compared.
 
-    Ids are folded, collections sorted, what Azure leaves out has its default. `parameters` has each parameter's folded
-    name and its value as JSON, a hash of it where that is long. `selectors` and `overrides` are JSON, "" for none.
-    `disabled` has the folded references of an initiative whose effect is Disabled, and "" for an assignment of a
-    single definition; it is None when the definition could not be read. `changed_at`, when Azure says that the
-    assignment was last written, is not compared.
+    Ids are folded, collections sorted, what Azure leaves out has its default; `{group}` stands for the id of the
+    assignment's resource group. `parameters` has each parameter's folded name and its value as JSON, a hash of it where
+    that is long. `selectors` and `overrides` are JSON, "" for none. `disabled` has the folded references of an
+    initiative whose effect is Disabled, and "" for an assignment of a single definition; it is None when the definition
+    could not be read. `digest` is set in place of parameters, notScopes, selectors and overrides that did not fit into
+    the registry's row (registry.policies.digests). `changed_at`, when Azure says that the assignment was last written,
+    is not compared.
     """
 
     definition_version: str = ""
@@ -37,6 +39,7 @@ class Posture:
     overrides: str = ""
     enforced: bool = True
     disabled: tuple[str, ...] | None = None
+    digest: str = ""
     references: int = 1
     """Definitions that the assignment assigns: how many references an initiative has."""
     at_default: tuple[str, ...] = field(default=(), compare=False)

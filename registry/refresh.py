@@ -203,12 +203,14 @@ class Refresher:
         time_for_assignments = max(deadline - _WRITING_SECONDS, time.monotonic() + 1)
         assignments = await expected_assignments(self.arm, group, self.names, deadline=time_for_assignments)
         known = _known(row)
+        same = known if known is not None and known.managed_resource_group_id == group else None
         read_at = None if assignments is None else self.clock()
-        if assignments is None and known is not None and known.managed_resource_group_id == group:
-            assignments, read_at = known.assignments, known.assignments_read_at
-        exemptions = await known_exemptions(self.arm, group, deadline=time_for_assignments)
-        if exemptions is None and known is not None and known.managed_resource_group_id == group:
-            exemptions = known.exemptions
+        if assignments is None and same is not None:
+            assignments, read_at = same.assignments, same.assignments_read_at
+        before = same.exemptions if same is not None else None
+        exemptions = await known_exemptions(self.arm, group, before=before, deadline=time_for_assignments)
+        if exemptions is None:
+            exemptions = before
         names = await self._definition_names(known, assignments, event_time, time_for_assignments)
         now = self.clock()
         return ManagedApplication(

@@ -20,7 +20,7 @@ from registry.policies.stored_assignments import (
     definition_names_in,
     definition_names_text,
     exemptions_in,
-    exemptions_text,
+    exemptions_packed,
     postures_packed,
 )
 
@@ -140,7 +140,7 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
     if assignments is not None:
         properties["assignments"] = assignments
         properties["postures"] = postures_packed(application.assignments or ())
-    if (exemptions := exemptions_text(application.exemptions)) is not None:
+    if (exemptions := exemptions_packed(application.exemptions)) is not None:
         properties["exemptions"] = exemptions
     if application.definition_names:
         properties["definition_names"] = definition_names_text(application.definition_names)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from verdicts.facts import GoneKey, GuardState, HeldReason
-from verdicts.guard.comparison import judges_nothing
+from verdicts.guard.comparison import judges_nothing, stands_as
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,7 +63,9 @@ def guard_holds(assignment: AssignmentFacts, evidence: Evidence, group_id: str) 
     if guard.state is GuardState.WITHDRAWN:
         return HeldReason.WITHDRAWN
     accepted = guard.acceptance is not None and evidence.started_at < guard.acceptance.until
-    if guard.state in {GuardState.WEAKENED, GuardState.CHANGED} and not (accepted and guard.accepted == guard.seen):
+    if guard.state in {GuardState.WEAKENED, GuardState.CHANGED} and not (
+        accepted and stands_as(guard.accepted, guard.seen)
+    ):
         return HeldReason.WEAKENED
     if reading is None or reading.assignments is None or assignment.id not in reading.assignments:
         return HeldReason.GUARD_UNREAD

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from publisher.resource_ids import fold
 from verdicts.facts import AlarmKind, Ending, GuardState, Held, HeldReason
-from verdicts.guard.comparison import judges_nothing
+from verdicts.guard.comparison import judges_nothing, may_judge_nothing, stands_as
 from verdicts.guard.declared import relative_id
 from verdicts.outcome import Outcome
 
@@ -77,11 +77,16 @@ def since_of(facts: ApplicationFacts, assignment: AssignmentFacts) -> datetime:
 
 
 def is_expected(assignment: AssignmentFacts, group_id: str) -> bool:
-    """Tell whether the assignment has to have states: not when by its own baseline it judges nothing."""
+    """Tell whether the assignment has to have states: not when by its own baseline it judges nothing.
+
+    One that selects resources may have none to judge, until states of it were seen.
+    """
     baseline = assignment.guard.baseline
     if assignment.ending is not None:
         return False
-    return baseline is None or not judges_nothing(baseline, group_id)
+    if baseline is None:
+        return True
+    return not judges_nothing(baseline, group_id) and (assignment.decided or not may_judge_nothing(baseline))
 
 
 def is_current(facts: ApplicationFacts) -> bool:
@@ -127,8 +132,9 @@ def guard_accepted(assignment: AssignmentFacts, now: datetime) -> Acceptance | N
     guard = assignment.guard
     if guard.acceptance is None or guard.acceptance.until <= now or guard.state not in _DIFFERENT:
         return None
-    as_accepted = guard.accepted_withdrawal if guard.state is GuardState.WITHDRAWN else guard.accepted == guard.seen
-    return guard.acceptance if as_accepted else None
+    if guard.state is GuardState.WITHDRAWN:
+        return guard.acceptance if guard.accepted_withdrawal else None
+    return guard.acceptance if stands_as(guard.accepted, guard.seen) else None
 
 
 def exemptions_of(facts: ApplicationFacts, assignment: AssignmentFacts) -> list[Exemption]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from publisher.resource_ids import assignment_scope, fold, is_at_or_inside
-from verdicts.guard.comparison import judges_nothing
+from verdicts.guard.comparison import judges_nothing, may_judge_nothing
 
 if TYPE_CHECKING:
     from registry.managed_application import ExpectedAssignment, ManagedApplication
@@ -38,17 +38,17 @@ def is_owned(scope: str | None, assignment_id: str | None, managed_resource_grou
 def assignments_with_states(application: ManagedApplication, before: ApplicationFacts | None) -> frozenset[str]:
     """Return the folded ids of the registered assignments that have to have states.
 
-    Those are all but the ones that judge nothing by their baseline in the ledger, or as registered where none is known.
+    Those are all but the ones that judge nothing by their baseline in the ledger, or as registered where none is known;
+    one that selects resources may have none to judge, until states of it were seen.
     """
     group = str(application.managed_resource_group_id)
     known = before.assignments if before else {}
 
-    def yardstick(assignment: ExpectedAssignment) -> ExpectedAssignment:
+    def is_expected(assignment: ExpectedAssignment) -> bool:
         facts = known.get(fold(assignment.id))
-        return (facts and facts.guard.baseline) or assignment
+        yardstick = (facts and facts.guard.baseline) or assignment
+        if judges_nothing(yardstick, group):
+            return False
+        return not may_judge_nothing(yardstick) or (facts is not None and facts.decided)
 
-    return frozenset(
-        fold(assignment.id)
-        for assignment in application.assignments or ()
-        if not judges_nothing(yardstick(assignment), group)
-    )
+    return frozenset(fold(one.id) for one in application.assignments or () if is_expected(one))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from operations.baseline.json_lines import BadJson, read
 from publisher.resource_ids import fold
 from registry.managed_application import ExpectedAssignment, Posture
-from registry.policies.postures import canonical, kept_value
+from registry.policies.postures import kept_value, overrides_of, selectors_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,8 +144,8 @@ class _Reader:
             parameters=tuple(sorted((fold(name), _kept(one)) for name, one in parameters.items())),
             not_scopes=self._texts(path, value, "not_scopes"),
             at_default=self._texts(path, value, "at_default"),
-            selectors=self._objects(path, value, "selectors"),
-            overrides=self._objects(path, value, "overrides"),
+            selectors=selectors_of(self._objects(path, value, "selectors")),
+            overrides=overrides_of(self._objects(path, value, "overrides")),
             enforced=value.get("enforced", True),
             disabled=disabled,
             references=references,
@@ -157,11 +157,11 @@ class _Reader:
             raise self._bad((*path, name), "must be a list of texts")
         return tuple(sorted({fold(one) for one in texts}))
 
-    def _objects(self, path: JsonPath, value: Any, name: str) -> str:
+    def _objects(self, path: JsonPath, value: Any, name: str) -> list[dict[str, Any]]:
         objects = value.get(name, [])
         if not isinstance(objects, list) or not all(isinstance(one, dict) for one in objects):
             raise self._bad((*path, name), "must be a list of objects")
-        return canonical(objects)
+        return objects
 
     def _text(self, path: JsonPath, value: Any, name: str, *, is_needed: bool = False) -> str:
         text = value.get(name, "")

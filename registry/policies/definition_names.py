@@ -23,6 +23,12 @@ _DEFINITION_ID: Final = re.compile(
     r"(?:/[^/?#%\\]+)*/providers/microsoft\.authorization/(?:policydefinitions|policysetdefinitions)/[^/?#%\\]+"
 )
 _PARAMETER: Final = re.compile(r"\[parameters\('([^']+)'\)\]", re.IGNORECASE)
+_LASTING: Final = (AccessDenied, NotFound, RequestRefused)
+"""What ARM says of a definition that we may not read; it will say so again."""
+
+_NOT_ARM: Final = "Http"
+"""Begins the code of an answer without ARM's own, such as a gateway's page."""
+
 _KEPT_SECONDS: Final = 24 * 3600.0
 _MOST_KEPT: Final = 10_000
 _MOST_MEMBERS: Final = 500
@@ -75,11 +81,11 @@ class DefinitionNames:
             return Definition(0)
         try:
             answer = await arm.get(quote(definition_id, safe="/()"), api_version=_API_VERSION, deadline=deadline)
-        except (AccessDenied, NotFound, RequestRefused):
-            read = Definition(self._clock())
         except AzureFailure as failure:
-            _LOGGER.debug("no display name for a definition: %s", failure.code)
-            return known or Definition(0)
+            if not isinstance(failure, _LASTING) or failure.code.startswith(_NOT_ARM):
+                _LOGGER.debug("no display name for a definition: %s", failure.code)
+                return known or Definition(0)
+            read = Definition(self._clock())
         else:
             read = _read(answer, self._clock())
         if len(self._known) >= _MOST_KEPT:

@@ -13,13 +13,16 @@ from publisher.resource_ids import ResourceGroupId, assignment_scope, fold, is_a
 from publisher.resource_manager import ResourceManager, text_at
 from registry.managed_application import Exemption, ExpectedAssignment
 from registry.policies.definition_names import DefinitionNames
+from registry.policies.permissions import READ_EXEMPTIONS, is_allowed
 from registry.policies.postures import posture_of, time_at
 
 _LOGGER = logging.getLogger(__name__)
-ASSIGNMENTS_API_VERSION: Final = "2024-04-01"
+ASSIGNMENTS_API_VERSION: Final = "2025-01-01"
 """Has definitionVersion beside resourceSelectors and overrides.
 
-Source: learn.microsoft.com, change log of the template reference of Microsoft.Authorization/policyAssignments.
+Sources: learn.microsoft.com/azure/templates/microsoft.authorization/2025-01-01/policyassignments, and the types of
+Azure/bicep-types-az for Microsoft.Authorization/policyAssignments@2025-01-01. The REST specification of 2024-04-01 has
+no definitionVersion.
 """
 
 _EXEMPTIONS_API_VERSION: Final = "2022-07-01-preview"  # FACTS 11.5
@@ -48,21 +51,29 @@ async def expected_assignments(
 
 
 async def known_exemptions(
-    arm: ResourceManager, group: ResourceGroupId, *, deadline: float
+    arm: ResourceManager,
+    group: ResourceGroupId,
+    *,
+    before: tuple[Exemption, ...] | None,
+    deadline: float,
 ) -> tuple[Exemption, ...] | None:
     """Return the exemptions of assignments at or inside a managed resource group; None when they are not known.
 
-    They may stand at the group, inside it or above it. Expired ones are among them: Azure keeps them as objects.
+    They may stand at the group, inside it or above it. Expired ones are among them: Azure keeps them as objects. An
+    empty list after there were some `before` is believed when our permissions include reading exemptions.
     """
     path = f"{quote(str(group), safe='/()')}/providers/Microsoft.Authorization/policyExemptions"
-    found = []
+    found, seen = [], 0
     try:
         async for document in arm.list(path, api_version=_EXEMPTIONS_API_VERSION, deadline=deadline):
+            seen += 1
             exemption = _exemption(document)
             if is_at_or_inside(assignment_scope(exemption.assignment_id), str(group)):
                 found.append(exemption)
     except AzureFailure as failure:
         _LOGGER.info("the policy exemptions at %s could not be read: %s", group, failure.code)
+        return None
+    if before and not seen and not await is_allowed(arm, group, READ_EXEMPTIONS, deadline=deadline):
         return None
     return tuple(sorted(found, key=lambda one: one.id))
 

@@ -7,13 +7,14 @@ enforcementMode, definitionVersion), and Azure Policy's documentation of the ass
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from publisher.resource_ids import fold
+from publisher.resource_ids import fold, is_at_or_inside
 from publisher.resource_manager import text_at
 from registry.managed_application import Posture
 
@@ -23,8 +24,15 @@ if TYPE_CHECKING:
 _LONGEST_VALUE: Final = 120
 """Characters of a parameter's value that are kept as they are; of a longer one its hash is."""
 
+GROUP: Final = "{group}"
+"""Stands in a posture for the id of the assignment's resource group."""
+
 _DISABLED: Final = "disabled"
-_NOT_ENFORCED: Final = frozenset({"donotenforce"})
+_INITIATIVE: Final = "/policysetdefinitions/"
+_ENFORCED: Final = frozenset({"", "default"})
+"""Enroll enforces nothing until a resource is enrolled (reference of azure-sdk: KnownEnforcementMode)."""
+
+_IN_GROUP: Final = re.compile(r"(/subscriptions/[^/]+/resourcegroups/[^/]+)/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +52,79 @@ class Definition:
 
 
 def posture_of(document: Mapping[str, Any], definition: Definition) -> Posture:
-    """Return what an assignment judges; `definition` is what could be read of the assigned definition or initiative."""
+    """Return what an assignment judges; `definition` is what could be read of the assigned definition or initiative.
+
+    Ids in the assignment's own resource group begin with `GROUP` instead, so that deployments can be compared.
+    """
     properties = document.get("properties")
     properties = properties if isinstance(properties, dict) else {}
-    parameters = _values(properties.get("parameters"))
+    group = _group_of(document)
+    parameters = {name: _relative(value, group) for name, value in _values(properties.get("parameters")).items()}
     overrides = _list(properties.get("overrides"))
     return Posture(
         definition_version=text_at(properties, "definitionVersion"),
         parameters=tuple((name, _kept(value)) for name, value in sorted(parameters.items())),
         at_default=tuple(name for name, value in sorted(parameters.items()) if definition.defaults.get(name) == value),
-        not_scopes=tuple(sorted(fold(one) for one in _list(properties.get("notScopes")) if isinstance(one, str))),
-        selectors=canonical(_list(properties.get("resourceSelectors"))),
-        overrides=canonical(overrides),
-        enforced=fold(text_at(properties, "enforcementMode")) not in _NOT_ENFORCED,
-        disabled=_disabled(parameters, overrides, definition),
+        not_scopes=not_scopes_of(properties.get("notScopes"), group),
+        selectors=selectors_of(properties.get("resourceSelectors")),
+        overrides=overrides_of(overrides),
+        enforced=fold(text_at(properties, "enforcementMode")) in _ENFORCED,
+        disabled=_disabled(text_at(properties, "policyDefinitionId"), parameters, overrides, definition),
         references=max(1, len(definition.effects)),
         changed_at=_changed_at(document),
     )
+
+
+def not_scopes_of(scopes: Any, group: str = "") -> tuple[str, ...]:
+    """Return excluded scopes as a posture has them: folded, sorted, and from the (folded) group on."""
+    folded = {fold(one).rstrip("/") for one in _list(scopes) if isinstance(one, str)}
+    return tuple(sorted(GROUP + one.removeprefix(group) if is_at_or_inside(one, group) else one for one in folded))
+
+
+def selectors_of(selectors: Any) -> str:
+    """Return resource selectors as a posture has them: JSON without their names, folded and sorted; "" for none."""
+    found = [{"selectors": _conditions(one.get("selectors"))} for one in _list(selectors) if isinstance(one, dict)]
+    return canonical(sorted(found, key=canonical))
+
+
+def overrides_of(overrides: Any) -> str:
+    """Return overrides as a posture has them: JSON, folded, in their order, of which the first counts; "" for none."""
+    return canonical(
+        [
+            {
+                "kind": fold(text_at(one, "kind")),
+                "value": fold(text_at(one, "value")),
+                "selectors": _conditions(one.get("selectors")),
+            }
+            for one in _list(overrides)
+            if isinstance(one, dict)
+        ]
+    )
+
+
+def _conditions(selectors: Any) -> list[dict[str, Any]]:
+    """Return the conditions of a selector, all of which must hold: kind, and the values in it or not in it."""
+    conditions = []
+    for one in _list(selectors):
+        if isinstance(one, dict):
+            values = {name: _folded(one[name]) for name in ("in", "notIn") if isinstance(one.get(name), list)}
+            conditions.append({"kind": fold(text_at(one, "kind")), **values})
+    return sorted(conditions, key=canonical)
+
+
+def _folded(values: list[Any]) -> list[str]:
+    return sorted({fold(one) for one in values if isinstance(one, str)})
+
+
+def _group_of(document: Mapping[str, Any]) -> str:
+    """Return the folded id of the resource group that an assignment is at or inside; "" for any other scope."""
+    match = _IN_GROUP.match(fold(text_at(document, "id")))
+    return match[1] if match else ""
+
+
+def _relative(value: str, group: str) -> str:
+    """Return a parameter's JSON text with `GROUP` for the id of the group, however that is spelled."""
+    return re.sub(rf'{re.escape(group)}(?=[/"])', GROUP, value, flags=re.IGNORECASE) if group else value
 
 
 def kept_value(value: Any) -> str:
@@ -69,45 +133,41 @@ def kept_value(value: Any) -> str:
 
 
 def _disabled(
-    parameters: Mapping[str, str], overrides: Iterable[Any], definition: Definition
+    definition_id: str, parameters: Mapping[str, str], overrides: Iterable[Any], definition: Definition
 ) -> tuple[str, ...] | None:
     """Return the folded references whose effect is Disabled, "" outside an initiative; None when it is not known."""
-    overridden = _overridden(overrides)
-    if not definition.effects:
-        if overridden.get(None) == _DISABLED:
+    effects = definition.effects
+    if not effects:
+        if _overridden(overrides, None) == _DISABLED:
             return ("",)
-        # Built-in definitions take their effect from a parameter of this name; others cannot be read by us.
-        effect = _plain(parameters.get("effect"))
-        return ("",) if effect == _DISABLED else None
+        # Built-in definitions take their effect from a parameter of this name; of an initiative that is not known.
+        plain = _plain(parameters.get("effect")) if _INITIATIVE not in fold(definition_id) else ""
+        return ("",) if plain == _DISABLED else None
     found = []
-    for reference, effect in definition.effects:
+    for reference, effect in effects:
         named = effect.removeprefix("parameter:") if effect.startswith("parameter:") else None
         value = effect if named is None else _plain(parameters.get(named, definition.defaults.get(named)))
-        if overridden.get(reference, overridden.get(None, value)) == _DISABLED:
+        overridden = _overridden(overrides, reference)
+        if (value if overridden is None else overridden) == _DISABLED:
             found.append(reference)
     return tuple(sorted(found))
 
 
-def _overridden(overrides: Iterable[Any]) -> dict[str | None, str]:
-    """Return the effects that overrides of kind policyEffect set, by folded reference; None for all of them."""
-    found: dict[str | None, str] = {}
+def _overridden(overrides: Iterable[Any], reference: str | None) -> str | None:
+    """Return the effect that the first override sets for all resources of a reference; None: for every reference."""
     for override in overrides:
-        if not isinstance(override, dict) or fold(text_at(override, "kind")) != "policyeffect":
-            continue
-        effect = fold(text_at(override, "value"))
-        selectors = [one for one in _list(override.get("selectors")) if isinstance(one, dict)]
-        references = [
-            fold(reference)
-            for one in selectors
-            if fold(text_at(one, "kind")) == "policydefinitionreferenceid"
-            for reference in _list(one.get("in"))
-            if isinstance(reference, str)
-        ]
-        if not selectors:
-            found.setdefault(None, effect)
-        for reference in references:
-            found.setdefault(reference, effect)
-    return found
+        if isinstance(override, dict) and fold(text_at(override, "kind")) == "policyeffect":
+            conditions = _conditions(override.get("selectors"))
+            if all(_is_met(one, reference) for one in conditions):
+                return fold(text_at(override, "value"))
+    return None
+
+
+def _is_met(condition: Mapping[str, Any], reference: str | None) -> bool:
+    """Tell whether a selector's condition holds for a reference; those about resources hold for some only."""
+    if reference is None or condition["kind"] != "policydefinitionreferenceid":
+        return False
+    return reference in condition["in"] if "in" in condition else reference not in condition.get("notIn", ())
 
 
 def _values(parameters: Any) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Expected assignments and definition names as text in a registry row, whose length Table storage limits."""
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -9,12 +10,14 @@ import orjson
 
 from publisher.resource_ids import fold
 from registry.managed_application import Exemption, ExpectedAssignment, Posture
+from registry.policies.digests import digested
 
 _LONGEST_PROPERTY: Final = 32_000
 """Table storage allows 32 K UTF-16 code units (FACTS 6.1)."""
 
 _LONGEST_BINARY: Final = 60_000
 _LARGEST_DOCUMENT: Final = 4_000_000
+_DIGESTED_AT_ONCE: Final = 8
 _TEXTS: Final = ("id", "display_name", "definition_id", "definition_display_name")
 
 _BUILT_IN: Final = "/providers/microsoft.authorization/policydefinitions/"
@@ -50,42 +53,61 @@ def assignments_text(assignments: tuple[ExpectedAssignment, ...] | None) -> str 
 
 
 def postures_packed(assignments: tuple[ExpectedAssignment, ...]) -> bytes:
-    """Return the postures by folded id, compressed; none of them when they do not fit, so that none is half known."""
-    documents = {fold(one.id): _posture_document(one.posture) for one in assignments if one.posture}
-    packed = zlib.compress(orjson.dumps(documents))
-    return packed if len(packed) <= _LONGEST_BINARY else zlib.compress(b"{}")
+    """Return the postures by folded id, compressed; the largest ones as digests when they do not fit otherwise.
+
+    Not even the digests of Azure's 200 assignments at a scope fill the property.
+    """
+    postures = {fold(one.id): one.posture for one in assignments if one.posture}
+    largest_first = sorted(postures, key=lambda key: len(orjson.dumps(_posture_document(postures[key]))))
+    while len(packed := _packed(postures)) > _LONGEST_BINARY and largest_first:
+        for key in largest_first[-_DIGESTED_AT_ONCE:]:
+            postures[key] = digested(postures[key])
+        del largest_first[-_DIGESTED_AT_ONCE:]
+    return packed if len(packed) <= _LONGEST_BINARY else _packed({})
+
+
+def _packed(postures: Mapping[str, Posture]) -> bytes:
+    return zlib.compress(orjson.dumps({key: _posture_document(one) for key, one in postures.items()}))
 
 
 def _postures_in(packed: object) -> dict[str, Posture]:
     """Return the postures in a property; none for anything else."""
-    if not isinstance(packed, bytes):
-        return {}
     try:
-        documents = orjson.loads(zlib.decompressobj().decompress(packed, _LARGEST_DOCUMENT))
+        documents = _unpacked(packed) or {}
         return {key: _posture(one) for key, one in documents.items()}
     except (ValueError, TypeError, KeyError, AttributeError, zlib.error):
         return {}
 
 
-def exemptions_text(exemptions: tuple[Exemption, ...] | None) -> str | None:
-    """Return the exemptions as JSON, the last ones left out when they do not fit; None when they are not known."""
+def exemptions_packed(exemptions: tuple[Exemption, ...] | None) -> bytes | None:
+    """Return the exemptions, compressed, without names of people and things when only that fits; None when unknown.
+
+    None, too, when they do not fit at all: some of them would look as if the others had ended.
+    """
     if exemptions is None:
         return None
-    kept: list[Exemption] = list(exemptions)
-    while _code_units(text := orjson.dumps(kept).decode()) > _LONGEST_PROPERTY:
-        kept = kept[: len(kept) // 2]
-    return text
+    nameless = [replace(one, created_by="", display_name="") for one in exemptions]
+    for version in (list(exemptions), nameless):
+        packed = zlib.compress(orjson.dumps(version))
+        if len(packed) <= _LONGEST_BINARY:
+            return packed
+    return None
 
 
-def exemptions_in(text: object) -> tuple[Exemption, ...] | None:
-    """Return the exemptions in a property's text; None, not known, for anything else."""
+def exemptions_in(packed: object) -> tuple[Exemption, ...] | None:
+    """Return the exemptions in a property; None, not known, for anything else."""
     try:
-        members = orjson.loads(text) if isinstance(text, str) else None
-        if not isinstance(members, list):
-            return None
-        return tuple(_exemption(one) for one in members)
-    except (ValueError, TypeError, KeyError):
+        members = _unpacked(packed)
+        return tuple(_exemption(one) for one in members) if isinstance(members, list) else None
+    except (ValueError, TypeError, KeyError, zlib.error):
         return None
+
+
+def _unpacked(packed: object) -> Any:
+    """Return the JSON value in a compressed property, None for anything else; raise ValueError or zlib.error."""
+    if not isinstance(packed, bytes):
+        return None
+    return orjson.loads(zlib.decompressobj().decompress(packed, _LARGEST_DOCUMENT))
 
 
 def assignment_document(assignment: ExpectedAssignment) -> dict[str, Any]:
@@ -121,6 +143,7 @@ def _posture(document: Any) -> Posture:
         overrides=str(document["overrides"]),
         enforced=bool(document["enforced"]),
         disabled=None if disabled is None else tuple(map(str, disabled)),
+        digest=str(document.get("digest", "")),
         references=int(document["references"]),
         changed_at=None if changed_at is None else datetime.fromisoformat(changed_at),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import re
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -21,16 +21,22 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LIST_API_VERSION: Final = "2021-04-01"
-_FIRST_API_VERSION: Final = "2021-04-01"
-"""Asked for first; ARM's refusal names the versions that the type has."""
+_API_VERSION: Final = "2021-04-01"
+"""Of the list, and asked for first of a resource; ARM's refusal names the versions that its type has."""
 
-_MOST_ASKED: Final = 100
-"""Resources of an application that one run asks for; the next run asks for the others."""
+_MOST_GETS: Final = 100
+"""GETs for an application in one run, which draws lots for them: nothing waits behind resources that stay unproven."""
 
 _AT_ONCE: Final = 4
-_GONE: Final = "ResourceNotFound"
-_VERSION: Final = re.compile(r"\b\d{4}-\d{2}-\d{2}(?:-[a-z]+)?\b")
+_GONE: Final = "resourcenotfound"
+_NO_SUCH_VERSION: Final = re.compile("api-?version|NoRegisteredProviderFound|InvalidResourceType", re.IGNORECASE)
+"""In the codes with which ARM refuses an api-version.
+
+InvalidResourceType comes with 404 (github.com/Azure/azure-rest-api-specs/issues/14807).
+"""
+
+_VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:-[a-z]+)?(?=[,'])")
+"""Followed by what ends it in the list: the message may be cut off."""
 
 
 async def proven_gone(
@@ -39,33 +45,27 @@ async def proven_gone(
     """Return those of these resources (folded ids) that are proven gone; raises no AzureFailure.
 
     A resource whose top-level ancestor the list lacks is gone when ARM says ResourceNotFound for that ancestor, one
-    whose ancestor lives only when ARM says it of the resource itself. The group is never gone.
+    whose ancestor lives only when ARM says it of the resource itself. The group is never gone. `deadline` is in seconds
+    of `time.monotonic`.
     """
-    asked_for: dict[str, list[str]] = {}
     try:
         listed = await _listed(arm, group, deadline)
     except AzureFailure as failure:
         logger.info("the resources of %s could not be listed: %s", group, failure.code)
         return frozenset()
+    asked_for: dict[str, list[str]] = {}
     for resource in resources:
         ancestor = _top_level(resource, group)
         if ancestor is None or (ancestor == resource and ancestor in listed):
             continue
         asked_for.setdefault(resource if ancestor in listed else ancestor, []).append(resource)
-    places = asyncio.Semaphore(_AT_ONCE)
-
-    async def ask(resource: str) -> bool:
-        async with places:
-            return await _is_gone(arm, resource, deadline)
-
-    wanted = list(islice(asked_for, _MOST_ASKED))
-    answers = await asyncio.gather(*map(ask, wanted))
-    return frozenset(one for asked, gone in zip(wanted, answers, strict=True) if gone for one in asked_for[asked])
+    gone = await _Inquiry(arm, deadline).gone(list(asked_for))
+    return frozenset(resource for asked in gone for resource in asked_for[asked])
 
 
 async def _listed(arm: ResourceManager, group: ResourceGroupId, deadline: float) -> set[str]:
     path = f"{quote(str(group), safe='/()')}/resources"
-    return {fold(text_at(one, "id")) async for one in arm.list(path, api_version=_LIST_API_VERSION, deadline=deadline)}
+    return {fold(text_at(one, "id")) async for one in arm.list(path, api_version=_API_VERSION, deadline=deadline)}
 
 
 def _top_level(resource: str, group: ResourceGroupId) -> str | None:
@@ -74,33 +74,60 @@ def _top_level(resource: str, group: ResourceGroupId) -> str | None:
     if not is_at_or_inside(resource, str(group)) or not resource.startswith(prefix):
         return None
     parts = resource.removeprefix(prefix).split("/")
-    return prefix + "/".join(parts[:3]) if len(parts) >= 3 and all(parts[:3]) else None  # noqa: PLR2004 - namespace, type, name
+    return prefix + "/".join(parts[:3]) if len(parts) >= 3 and all(parts) else None  # noqa: PLR2004 - namespace, type, name
 
 
-async def _is_gone(arm: ResourceManager, resource: str, deadline: float) -> bool:
-    """Tell whether ARM says that a resource does not exist; anything else, also no answer, is no proof."""
-    path, version = quote(resource, safe="/()"), _FIRST_API_VERSION
-    for _ in range(2):
+class _Inquiry:
+    """Asks ARM for resources, a few at once, and learns the api-version of their types from its refusals."""
+
+    def __init__(self, arm: ResourceManager, deadline: float) -> None:
+        self._arm = arm
+        self._deadline = deadline
+        self._gets_left = _MOST_GETS
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._versions: dict[str, str] = {}
+
+    async def gone(self, resources: list[str]) -> list[str]:
+        """Return those of the resources that ARM says do not exist, as far as the number of GETs goes."""
+        drawn = random.sample(resources, min(len(resources), _MOST_GETS))
+        answers = await asyncio.gather(*map(self._is_gone, drawn))
+        return [resource for resource, gone in zip(drawn, answers, strict=True) if gone]
+
+    async def _is_gone(self, resource: str) -> bool:
+        """Tell whether ARM says that a resource does not exist; anything else, also no answer, is no proof."""
+        async with self._places:
+            kind = _type_of(resource)
+            asked = self._versions.get(kind, _API_VERSION)
+            failure = await self._failure(resource, asked)
+            if failure is not None and (version := _offered(failure, asked)):
+                self._versions[kind] = version
+                failure = await self._failure(resource, version)
+        return isinstance(failure, NotFound) and fold(failure.code) == _GONE
+
+    async def _failure(self, resource: str, api_version: str) -> AzureFailure | None:
+        """Return what a GET of the resource fails with; None when it does not fail, and without asking at the limit."""
+        if self._gets_left == 0:
+            return None
+        self._gets_left -= 1
         try:
-            await arm.get(path, api_version=version, deadline=deadline)
-        except NotFound as failure:
-            return failure.code == _GONE
-        except RequestRefused as failure:
-            known = _newest_version(str(failure))
-            if known is None or known == version:
-                return False
-            version = known
+            await self._arm.get(quote(resource, safe="/()"), api_version=api_version, deadline=self._deadline)
         except AzureFailure as failure:
-            logger.info("a resource could not be asked for: %s", failure.code)
-            return False
-        else:
-            return False
-    return False
+            logger.info("a resource was asked for: %s", failure.code)
+            return failure
+        return None
 
 
-def _newest_version(message: str) -> str | None:
-    """Return the newest version that a refusal lists, a stable one where there is any."""
-    versions = sorted(set(_VERSION.findall(message)) - {_FIRST_API_VERSION})
-    stable = [one for one in versions if len(one) == len(_FIRST_API_VERSION)]
+def _type_of(resource: str) -> str:
+    """Return the folded type of a resource: the last namespace of its id, and every other part from there on."""
+    namespace, *parts = resource.rpartition("/providers/")[2].split("/")
+    return "/".join((namespace, *parts[::2]))
+
+
+def _offered(failure: AzureFailure, asked: str) -> str | None:
+    """Return the newest version that a refused api-version's message lists, a stable one where there is any."""
+    if not isinstance(failure, NotFound | RequestRefused) or not _NO_SUCH_VERSION.search(failure.code):
+        return None
+    versions = sorted(set(_VERSION.findall(str(failure))) - {asked})
+    stable = [one for one in versions if len(one) == len(_API_VERSION)]
     known = stable or versions
     return known[-1] if known else None

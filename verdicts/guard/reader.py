@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-import re
-from typing import TYPE_CHECKING, Any, Final
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from publisher.errors import AzureFailure, NotFound
+from publisher.errors import AccessDenied, AzureFailure, NotFound
 from publisher.resource_ids import fold
+from publisher.resource_manager import text_at
+from registry.managed_application import ExpectedAssignment
+from registry.policies.permissions import READ_ASSIGNMENTS, is_allowed
 from registry.policies.policy_assignments import (
     ASSIGNMENTS_API_VERSION,
     expected_assignment,
@@ -21,16 +24,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from publisher.resource_ids import ResourceGroupId
     from publisher.resource_manager import ResourceManager
-    from registry.managed_application import ExpectedAssignment, ManagedApplication
+    from registry.managed_application import ManagedApplication
     from registry.policies.definition_names import DefinitionNames
 
 logger = logging.getLogger(__name__)
 
-_PERMISSIONS_API_VERSION: Final = "2022-04-01"
-_READ: Final = "microsoft.authorization/policyassignments/read"
 _NOT_FOUND: Final = "PolicyAssignmentNotFound"
+
+
+class Answer(Enum):
+    """What ARM says of an assignment that it does not show."""
+
+    ABSENT = auto()
+    UNKNOWN = auto()
 
 
 async def read_guard(
@@ -56,60 +63,38 @@ async def read_guard(
     group = application.managed_resource_group_id
     listed = await expected_assignments(arm, group, names, deadline=deadline)
     found = {fold(one.id): one for one in listed or ()}
-    missing: dict[str, bool] = {}
-    asked = False
-    may_read = None
-    for assignment_id in baseline:
-        key = fold(assignment_id)
-        if key in found:
-            continue
-        assignment, is_absent = await _asked_for(arm, assignment_id, names, deadline)
-        asked = asked or assignment is not None
-        if assignment is not None:
-            found[key] = assignment
-            continue
-        if is_absent and may_read is None:
-            may_read = await _may_read_assignments(arm, group, deadline)
-        missing[key] = is_absent and bool(may_read)
-    is_known = listed is not None or asked or any(missing.values())
-    exemptions = await known_exemptions(arm, group, deadline=deadline)
+    lacking = [one for one in baseline if fold(one) not in found]
+    asked = await _asked_for(arm, lacking, names, deadline)
+    found |= {key: answer for key, answer in asked.items() if isinstance(answer, ExpectedAssignment)}
+    absent = [key for key, answer in asked.items() if answer is Answer.ABSENT]
+    is_certain = bool(absent) and await is_allowed(arm, group, READ_ASSIGNMENTS, deadline=deadline)
+    missing = {key: is_certain and key in absent for key in map(fold, lacking) if key not in found}
+    exemptions = await known_exemptions(arm, group, before=application.exemptions, deadline=deadline)
+    is_known = listed is not None or bool(found) or any(missing.values())
     return GuardReading(now, found if is_known else None, missing, exemptions)
 
 
 async def _asked_for(
-    arm: ResourceManager, assignment_id: str, names: DefinitionNames, deadline: float
-) -> tuple[ExpectedAssignment | None, bool]:
-    """Return an assignment by its id, or None and whether ARM says that there is none."""
-    path = quote(assignment_id, safe="/()")
-    try:
-        document = await arm.get(path, api_version=ASSIGNMENTS_API_VERSION, deadline=deadline)
-    except NotFound as failure:
-        return None, failure.code == _NOT_FOUND
-    except AzureFailure as failure:
-        logger.info("the policy assignment %s could not be read: %s", assignment_id, failure.code)
-        return None, False
-    return await expected_assignment(arm, document, names, deadline=deadline), False
+    arm: ResourceManager, assignment_ids: Iterable[str], names: DefinitionNames, deadline: float
+) -> dict[str, ExpectedAssignment | Answer]:
+    """Return the answers about assignments by folded id, up to the first refusal: whoever may not read one reads none.
 
-
-async def _may_read_assignments(arm: ResourceManager, group: ResourceGroupId, deadline: float) -> bool:
-    """Tell whether our permissions at the group include reading assignments; False when that is not known."""
-    path = f"{quote(str(group), safe='/()')}/providers/Microsoft.Authorization/permissions"
-    try:
-        return any(
-            [_allows(one) async for one in arm.list(path, api_version=_PERMISSIONS_API_VERSION, deadline=deadline)]
-        )
-    except AzureFailure as failure:
-        logger.info("the permissions at %s could not be read: %s", group, failure.code)
-        return False
-
-
-def _allows(permission: dict[str, Any]) -> bool:
-    return _covers(permission.get("actions")) and not _covers(permission.get("notActions"))
-
-
-def _covers(actions: Any) -> bool:
-    """Tell whether one of these action patterns, in which * stands for anything, covers reading assignments."""
-    if not isinstance(actions, list):
-        return False
-    patterns = (re.escape(fold(action)).replace(r"\*", ".*") for action in actions if isinstance(action, str))
-    return any(re.fullmatch(pattern, _READ) for pattern in patterns)
+    What nobody was asked about is not in it.
+    """
+    answers: dict[str, ExpectedAssignment | Answer] = {}
+    for assignment_id in assignment_ids:
+        try:
+            document = await arm.get(
+                quote(assignment_id, safe="/()"), api_version=ASSIGNMENTS_API_VERSION, deadline=deadline
+            )
+            answer: ExpectedAssignment | Answer = await expected_assignment(arm, document, names, deadline=deadline)
+            if fold(text_at(document, "id")) != fold(assignment_id):
+                answer = Answer.UNKNOWN
+        except AccessDenied as failure:
+            logger.info("the policy assignment %s may not be read: %s", assignment_id, failure.code)
+            break
+        except AzureFailure as failure:
+            answer = Answer.ABSENT if isinstance(failure, NotFound) and failure.code == _NOT_FOUND else Answer.UNKNOWN
+            logger.info("the policy assignment %s could not be read: %s", assignment_id, failure.code)
+        answers[fold(assignment_id)] = answer
+    return answers

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from publisher.resource_ids import fold
 from verdicts.facts import ApplicationFacts, AssignmentFacts, AssignmentGuard, GuardState
-from verdicts.guard.comparison import compare
+from verdicts.guard.comparison import compare, judges_nothing
 from verdicts.guard.declared import relative_id
 
 if TYPE_CHECKING:
@@ -45,8 +45,10 @@ def watch(
             assignments[key] = _seen(assignments.get(key), key, one, now, is_settled=_is_settled(application))
     if declared is not None:
         assignments = _with_declared(assignments, declared, facts.managed_resource_group_id, now)
+    group = facts.managed_resource_group_id
     assignments = {
-        key: _compared(one, listed, reading, now) if one.ending is None else one for key, one in assignments.items()
+        key: _compared(one, listed, reading, group, now) if one.ending is None else one
+        for key, one in assignments.items()
     }
     if exemptions is not None:
         facts = _with_exemptions(facts, exemptions, is_first=is_first and _is_settled(application))
@@ -62,7 +64,8 @@ def _view(
 ) -> tuple[Mapping[str, ExpectedAssignment] | None, tuple[Exemption, ...] | None]:
     """Return the assignments by folded id and the exemptions, None where there is no news of them."""
     if reading is not None:
-        return reading.assignments, reading.exemptions
+        # Who sees no assignment may see no exemption either, of which ARM then says nothing (FACTS 2.12).
+        return reading.assignments, reading.exemptions if reading.assignments else reading.exemptions or None
     read_at = application.assignments_read_at
     if facts.guard_read_at is not None and (read_at is None or read_at <= facts.guard_read_at):
         return None, None
@@ -130,11 +133,14 @@ def _compared(
     facts: AssignmentFacts,
     listed: Mapping[str, ExpectedAssignment] | None,
     reading: GuardReading | None,
+    group_id: str,
     now: datetime,
 ) -> AssignmentFacts:
     guard = facts.guard
     if guard.baseline is None:
         return facts
+    if judges_nothing(guard.baseline, group_id):
+        return _of_no_account(facts, listed, now)
     seen = None if listed is None else listed.get(facts.id)
     state: GuardState | None = None
     details: tuple[str, ...] = ()
@@ -151,6 +157,16 @@ def _compared(
     if state is None or (state is GuardState.UNREAD and reading is None):
         return facts
     return _as(facts, guard, state, details, now)
+
+
+def _of_no_account(
+    facts: AssignmentFacts, listed: Mapping[str, ExpectedAssignment] | None, now: datetime
+) -> AssignmentFacts:
+    """Return an assignment that judges nothing by its baseline: nobody misses what becomes of it."""
+    seen = (listed or {}).get(facts.id, facts.guard.seen)
+    changed_at = seen.posture.changed_at if seen is not None and seen.posture is not None else None
+    guard = replace(facts.guard, seen=seen, changed_at=changed_at or facts.guard.changed_at)
+    return _as(facts, guard, GuardState.INTACT, (), now)
 
 
 def _as(

@@ -1,0 +1,47 @@
+"""What our permissions at a managed resource group include: without them ARM lists nothing, instead of refusing.
+
+FACTS 2.12 tells so of policy assignments. Source of the call: the REST specification of Microsoft.Authorization,
+Permissions_ListForResourceGroup.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from publisher.errors import AzureFailure
+from publisher.resource_ids import fold
+
+if TYPE_CHECKING:
+    from publisher.resource_ids import ResourceGroupId
+    from publisher.resource_manager import ResourceManager
+
+_LOGGER = logging.getLogger(__name__)
+_API_VERSION: Final = "2022-04-01"
+
+READ_ASSIGNMENTS: Final = "Microsoft.Authorization/policyAssignments/read"
+READ_EXEMPTIONS: Final = "Microsoft.Authorization/policyExemptions/read"
+
+
+async def is_allowed(arm: ResourceManager, group: ResourceGroupId, action: str, *, deadline: float) -> bool:
+    """Tell whether our permissions at the group include an action; False when that is not known.
+
+    `deadline` is in seconds of `time.monotonic`.
+    """
+    path = f"{quote(str(group), safe='/()')}/providers/Microsoft.Authorization/permissions"
+    try:
+        roles = [role async for role in arm.list(path, api_version=_API_VERSION, deadline=deadline)]
+    except AzureFailure as failure:
+        _LOGGER.info("the permissions at %s could not be read: %s", group, failure.code)
+        return False
+    return any(_covers(role.get("actions"), action) and not _covers(role.get("notActions"), action) for role in roles)
+
+
+def _covers(patterns: Any, action: str) -> bool:
+    """Tell whether one of these patterns, in which * stands for anything, covers an action."""
+    if not isinstance(patterns, list):
+        return False
+    expressions = (re.escape(fold(one)).replace(r"\*", ".*") for one in patterns if isinstance(one, str))
+    return any(re.fullmatch(expression, fold(action)) for expression in expressions)
