@@ -28,7 +28,12 @@ LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 _PROVIDER = "/providers/Microsoft.Authorization"
 _SUBSCRIPTION = "/subscriptions/{subscription}"
 _MANAGEMENT_GROUP = "/providers/Microsoft.Management/managementGroups/{management_group}"
-_ASSIGNMENTS = f"{_SUBSCRIPTION}/resourceGroups/{{group}}{_PROVIDER}/policyAssignments"
+_GROUP = f"{_SUBSCRIPTION}/resourceGroups/{{group}}"
+_ASSIGNMENTS = f"{_GROUP}{_PROVIDER}/policyAssignments"
+_ASSIGNMENTS_INSIDE = f"{_GROUP}/providers/{{namespace}}/{{type}}/{{resource}}{_PROVIDER}/policyAssignments"
+_SELECTORS_SINCE = "2022-06-01"
+_DEFINITION_VERSION_SINCE = "2024-05-01"
+"""The first api-versions whose answers have resourceSelectors and overrides, and definitionVersion."""
 
 
 class PolicyAssignments:
@@ -36,7 +41,11 @@ class PolicyAssignments:
 
     def __init__(self, arm: ResourceManager) -> None:
         self._arm = arm
-        for path, answer in ((_ASSIGNMENTS, self._assignments), (f"{_ASSIGNMENTS}/{{name}}", self._assignment)):
+        for path, answer in (
+            (_ASSIGNMENTS, self._assignments),
+            (f"{_ASSIGNMENTS}/{{name}}", self._assignment),
+            (f"{_ASSIGNMENTS_INSIDE}/{{name}}", self._assignment),
+        ):
             arm.serve("GET", path, VERSIONS, lambda _, found: AssignmentList(arm.customer_at(found)), answer)
         for scope in ("", _SUBSCRIPTION, _MANAGEMENT_GROUP):
             for kind in ("policyDefinitions", "policySetDefinitions"):
@@ -48,13 +57,13 @@ class PolicyAssignments:
         listed = _filtered(owner, request.http.query.get("$filter"))
         if Access.ASSIGNMENTS not in owner.access:
             listed = []  # without the right to read them Azure lists none, instead of refusing
-        return json_response({"value": [assignment_json(assignment) for assignment in listed]})
+        return json_response({"value": [assignment_json(assignment, _version(request)) for assignment in listed]})
 
     def _assignment(self, request: ArmRequest) -> web.Response:
         owner = self._arm.group_owner(request, Access.ASSIGNMENTS)
         for assignment in owner.assignments:
             if request.is_for(assignment.id):
-                return json_response(assignment_json(assignment))
+                return json_response(assignment_json(assignment, _version(request)))
         name = request.path["name"]
         raise RefusedError(404, "PolicyAssignmentNotFound", f"The policy assignment '{name}' is not found.")
 
@@ -79,22 +88,30 @@ class PolicyAssignments:
         return [*assigned.values(), *members.values()]
 
 
-def assignment_json(assignment: Assignment) -> dict[str, Any]:
-    """A policy assignment in Azure's spelling."""
+def assignment_json(assignment: Assignment, api_version: str) -> dict[str, Any]:
+    """A policy assignment in Azure's spelling, with what an api-version has."""
+    written_at = timestamp(assignment.changed_at or LONG_AGO)
+    properties = {
+        "displayName": assignment.display_name,
+        "policyDefinitionId": assignment.definition.id,
+        "definitionVersion": "1.*.*",
+        "scope": assignment.scope,
+        "notScopes": [],
+        "parameters": {},
+        "enforcementMode": "Default",
+        "metadata": {"createdOn": timestamp(LONG_AGO), "updatedOn": written_at},
+        **assignment.properties,
+    }
+    if api_version < _DEFINITION_VERSION_SINCE:
+        del properties["definitionVersion"]
+    if api_version < _SELECTORS_SINCE:
+        properties = {name: one for name, one in properties.items() if name not in {"resourceSelectors", "overrides"}}
     return {
         "id": assignment.id,
         "name": assignment.name,
         "type": "Microsoft.Authorization/policyAssignments",
-        "properties": {
-            "displayName": assignment.display_name,
-            "policyDefinitionId": assignment.definition.id,
-            "scope": assignment.scope,
-            "notScopes": [],
-            "parameters": {},
-            "enforcementMode": "Default",
-            **assignment.properties,
-        },
-        "systemData": {"lastModifiedAt": timestamp(assignment.changed_at or LONG_AGO)},
+        "properties": properties,
+        "systemData": {"createdAt": timestamp(LONG_AGO), "lastModifiedAt": written_at},
     }
 
 
@@ -125,6 +142,10 @@ def definition_json(definition: PolicyDefinition | PolicySet) -> dict[str, Any]:
         "type": f"Microsoft.Authorization/{kind}",
         "properties": properties,
     }
+
+
+def _version(request: ArmRequest) -> str:
+    return request.http.query["api-version"]
 
 
 def _effect(definition: PolicyDefinition | PolicySet) -> str:

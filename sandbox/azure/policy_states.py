@@ -66,6 +66,7 @@ class PolicyStates:
         size = self._arm.page_size
         if cursor.top is not None:
             size = min(size, cursor.top - cursor.offset)
+        owner.honour_expiry()
         page = owner.source.page(cursor.query, cursor.offset, size)
         sent = cursor.offset + page.count
         more = page.more and (cursor.top is None or sent < cursor.top)

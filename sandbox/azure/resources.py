@@ -79,6 +79,7 @@ class Resources:
                     {"id": one.id(owner.managed_resource_group_id), "name": one.name, "type": one.type}
                 )
         inside = request.http.path.split("/providers/", 1)[1]
+        _check_parent(inside, [one.id("") for one in owner.resources])
         raise RefusedError(
             404,
             "ResourceNotFound",
@@ -88,14 +89,14 @@ class Resources:
 
     def _exemptions(self, request: ArmRequest) -> web.Response:
         owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)
-        readable = Access.ASSIGNMENTS in owner.access
+        readable = Access.EXEMPTIONS in owner.access  # without the right Azure lists none, instead of refusing
         group = owner.managed_resource_group_id
         return json_response({"value": [_exemption_json(one, group) for one in owner.exemptions] if readable else []})
 
     def _permissions(self, request: ArmRequest) -> web.Response:
         owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)
-        # What Contributor has, unless the right to read assignments was taken away.
-        actions = ["*"] if Access.ASSIGNMENTS in owner.access else [access.value for access in sorted(owner.access)]
+        # What Contributor has, unless rights were taken away.
+        actions = ["*"] if owner.access == set(Access) else [access.value for access in sorted(owner.access)]
         permission = {
             "actions": actions,
             "notActions": ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"],
@@ -103,6 +104,15 @@ class Resources:
             "notDataActions": [],
         }
         return json_response({"value": [permission]})
+
+
+def _check_parent(inside: str, existing: list[str]) -> None:
+    """Raises RefusedError when a resource's parent does not exist."""
+    namespace, kind, name, *child = inside.split("/")
+    parent = f"/providers/{namespace}/{kind}/{name}"
+    if child and parent.lower() not in {one.lower() for one in existing}:
+        message = f"Can not perform requested operation on nested resource. Parent resource '{name}' not found."
+        raise RefusedError(404, "ParentResourceNotFound", message)
 
 
 def _check_version(request: ArmRequest) -> None:
@@ -120,12 +130,12 @@ def _check_version(request: ArmRequest) -> None:
 
 def _exemption_json(exemption: Exemption, group: str) -> dict[str, Any]:
     return {
-        "id": f"{group}/providers/Microsoft.Authorization/policyExemptions/{exemption.name}",
+        "id": f"{exemption.scope or group}/providers/Microsoft.Authorization/policyExemptions/{exemption.name}",
         "name": exemption.name,
         "type": "Microsoft.Authorization/policyExemptions",
         "properties": {
             "policyAssignmentId": exemption.assignment_id,
-            "policyDefinitionReferenceIds": [],
+            "policyDefinitionReferenceIds": list(exemption.references),
             "exemptionCategory": exemption.category,
             "expiresOn": timestamp(exemption.expires_at) if exemption.expires_at else None,
             "displayName": exemption.name,

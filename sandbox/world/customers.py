@@ -1,160 +1,31 @@
-"""A customer: one deployment of the managed application, its policies and states, and the publisher's access to it."""
+"""A customer: one deployment of the managed application, and what people do to it and to the publisher's access."""
 
 from __future__ import annotations
 
 import datetime as dt
-import uuid
-from dataclasses import InitVar, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from sandbox.world.deployments import DEFAULT_RESOURCES, MISSING, Deployment
 from sandbox.world.plans import Access, Plan
-from sandbox.world.policies import KEY_VAULT, LOCATIONS, REQUIRED_TAG, STORAGE, WEB_APP, Assignment, Exemption
-from sandbox.world.state_documents import Resource, states_of, timestamp
-from sandbox.world.state_sources import BulkStates, StateList, StateSource
+from sandbox.world.policies import Assignment, Exemption
+from sandbox.world.state_documents import Resource
+from sandbox.world.state_sources import BulkStates
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-MISSING: Final = object()
-"""As a value in `Customer.add_state`: the field is not there at all."""
+@dataclass(slots=True)
+class _Exempted:
+    """States that an exemption made Exempt, and what each said before."""
 
-DEFAULT_RESOURCES = (
-    Resource("storage1", STORAGE),
-    Resource("storage2", STORAGE),
-    Resource("vault", KEY_VAULT),
-    Resource("web", WEB_APP),
-)
-EVALUATED_BEFORE = dt.timedelta(hours=3)
+    exemption: Exemption
+    before: list[tuple[dict[str, Any], str]]
 
 
 @dataclass(eq=False)
-class Customer:
-    """Made by `ResourceManager.add_customer`. All methods can be called from any thread while servers run.
+class Customer(Deployment):
+    """Made by `ResourceManager.add_customer`. All methods can be called from any thread while servers run."""
 
-    `source` answers policy queries: with `states`, or with thousands of generated states when `bulk` is given.
-    """
-
-    name: str
-    subscription_id: str
-    resource_group: str
-    application_name: str
-    managed_resource_group: str
-    kind: str
-    plan: Plan
-    resources: tuple[Resource, ...]
-    assignments: tuple[Assignment, ...]
-    foreign: InitVar[bool]
-    bulk: InitVar[BulkStates | None]
-    now: Callable[[], dt.datetime]
-    provisioning_state: str = "Succeeded"
-    deleted: bool = False
-    visible: bool = True
-    access: set[Access] = field(default_factory=lambda: set(Access))
-    states: StateList = field(default_factory=StateList)
-    exemptions: tuple[Exemption, ...] = ()
-
-    def __post_init__(self, foreign: bool, bulk: BulkStates | None) -> None:
-        self.usage_id = str(uuid.uuid5(uuid.NAMESPACE_URL, self.application_id))
-        self.assignments = tuple(map(self._at_the_group, self.assignments))
-        self.foreign_assignments = self._foreign_assignments() if foreign else ()
-        self.source: StateSource = bulk.source(self.managed_resource_group_id, self.now) if bulk else self.states
-        if bulk is None:
-            self.states.documents.extend(self._evaluated(self.assignments + self.foreign_assignments))
-
-    @property
-    def application_id(self) -> str:
-        """The ARM id of the managed application, in the casing ARM uses."""
-        group = f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
-        return f"{group}/providers/Microsoft.Solutions/applications/{self.application_name}"
-
-    @property
-    def managed_resource_group_id(self) -> str:
-        """The ARM id of the managed resource group, in the casing ARM uses."""
-        return f"/subscriptions/{self.subscription_id}/resourceGroups/{self.managed_resource_group}"
-
-    @property
-    def application_definition_id(self) -> str:
-        """The ARM id of the service catalog definition that the application was deployed from."""
-        catalog = f"/subscriptions/{self.subscription_id}/resourceGroups/rg-catalog"
-        return f"{catalog}/providers/Microsoft.Solutions/applicationDefinitions/{self.plan.product}"
-
-    def owned_states(self) -> list[dict[str, Any]]:
-        """Copies of the states of the application's own assignments: those with a scope at or inside the group."""
-        return [state for state in self._copies() if self._is_owned(state)]
-
-    def foreign_states(self) -> list[dict[str, Any]]:
-        """Copies of the states that belong to assignments of the customer's own."""
-        return [state for state in self._copies() if not self._is_owned(state)]
-
-    def set_compliance(
-        self,
-        compliance: str,
-        *,
-        resource: str | None = None,
-        assignment: str | None = None,
-        reference: str | None = None,
-    ) -> int:
-        """Evaluates again: the matching owned states get this complianceState and the present time.
-
-        Args:
-            compliance: "NonCompliant", "Compliant", "Exempt", "Unknown", "Conflict", "Error", or any other text.
-            resource: the resource's name; None for all.
-            assignment: the assignment's name; None for all.
-            reference: the policy definition reference id; None for all.
-
-        Returns:
-            How many states changed.
-
-        Raises:
-            LookupError: nothing matches, so that a misspelt test does not pass.
-        """
-        changed = 0
-        with self.states.lock:
-            for state in self.states.documents:
-                if (
-                    self._is_owned(state)
-                    and resource in {None, str(state.get("resourceId")).rpartition("/")[2]}
-                    and assignment in {None, state.get("policyAssignmentName")}
-                    and reference in {None, state.get("policyDefinitionReferenceId")}
-                ):
-                    state["complianceState"] = compliance
-                    state["isCompliant"] = compliance == "Compliant"
-                    state["timestamp"] = timestamp(self.now())
-                    changed += 1
-        if not changed:
-            raise LookupError(f"{self.name} has no state for {resource=} {assignment=} {reference=}")
-        return changed
-
-    def break_resource(self, resource: str, assignment: str | None = None, reference: str | None = None) -> int:
-        """Makes a resource non-compliant; see `set_compliance`."""
-        return self.set_compliance("NonCompliant", resource=resource, assignment=assignment, reference=reference)
-
-    def repair(self, resource: str | None = None, assignment: str | None = None) -> int:
-        """Makes a resource, or everything, compliant again; see `set_compliance`."""
-        return self.set_compliance("Compliant", resource=resource, assignment=assignment)
-
-    def add_state(self, **fields: Any) -> dict[str, Any]:
-        """Adds a state like the first one, with `fields` instead; MISSING leaves a field out. Returns the state."""
-        with self.states.lock:
-            state = {**self.states.documents[0], **fields}
-            state = {name: value for name, value in state.items() if value is not MISSING}
-            self.states.documents.append(state)
-        return dict(state)
-
-    def remove_states(self, assignment: str | None = None) -> None:
-        """Removes every state, or those of one assignment: resources deleted, or not evaluated yet."""
-        with self.states.lock:
-            self.states.documents[:] = [
-                state
-                for state in self.states.documents
-                if assignment is not None and state.get("policyAssignmentName") != assignment
-            ]
-
-    def age_states(self, age: dt.timedelta) -> None:
-        """Sets the time of every state to `age` before now, as when no evaluation happened since."""
-        with self.states.lock:
-            for state in self.states.documents:
-                state["timestamp"] = timestamp(self.now() - age)
+    exempted: list[_Exempted] = field(default_factory=list)
 
     def revoke_access(self, *what: Access) -> None:
         """Takes the publisher's permissions away: all, or only those named."""
@@ -182,12 +53,15 @@ class Customer:
         self.plan = replace(self.plan, version=version)
 
     def assign(self, assignment: Assignment, *, evaluated: bool = True) -> None:
-        """A new plan version brings one more assignment, which Azure has `evaluated` already or not yet."""
-        added = self._at_the_group(assignment)
+        """A new plan version brings an assignment, or somebody puts one back.
+
+        Azure has `evaluated` it already, and found everything compliant; or not yet.
+        """
+        added = replace(self.at_the_group(assignment), changed_at=self.now())
         self.assignments += (added,)
         if evaluated:
             with self.states.lock:
-                self.states.documents.extend(self._evaluated((added,)))
+                self.states.documents.extend(self.evaluated((added,), self.now()))
 
     def unassign(self, name: str) -> Assignment:
         """A new plan version drops an assignment, or somebody deletes it, and its states with it; returns it."""
@@ -202,40 +76,103 @@ class Customer:
         changed = replace(known, properties={**known.properties, **properties}, changed_at=self.now())
         self.assignments = tuple(changed if one is known else one for one in self.assignments)
 
-    def disable(self, name: str) -> None:
-        """Sets the effect of an assignment to Disabled; then Azure evaluates, and reports everything as Compliant."""
-        self.change_assignment(name, parameters={"effect": {"value": "Disabled"}})
-        self.set_compliance("Compliant", assignment=name)
+    def exclude(self, name: str, *scopes: str) -> None:
+        """Adds notScopes, by default the whole group; Azure reports no state of what is excluded any more."""
+        known = self._assignment(name)
+        excluded = scopes or (known.scope,)
+        self.change_assignment(name, notScopes=[*known.properties.get("notScopes", ()), *excluded])
+        with self.states.lock:
+            self.states.documents[:] = [
+                state
+                for state in self.states.documents
+                if state.get("policyAssignmentName") != name
+                or not any(_is_inside(str(state.get("resourceId")), scope) for scope in excluded)
+            ]
 
-    def exempt(self, assignment: str, *, name: str = "waiver", days: float | None = None, by: str = "customer") -> None:
-        """Creates an exemption of an assignment, for a number of days or for ever; its states become Exempt."""
+    def disable(self, name: str, *, by_override: bool = False, reference: str | None = None) -> None:
+        """Sets the effect of an assignment to Disabled; then Azure evaluates, and reports everything as Compliant.
+
+        Args:
+            name: the assignment's.
+            by_override: with an override instead of the parameter `effect`.
+            reference: the only reference of an initiative that is concerned; implies an override.
+        """
+        if by_override or reference:
+            kind = "policyDefinitionReferenceId"
+            selectors = {"selectors": [{"kind": kind, "in": [reference]}]} if reference else {}
+            self.change_assignment(name, overrides=[{"kind": "policyEffect", "value": "Disabled", **selectors}])
+        else:
+            self.change_assignment(name, parameters={"effect": {"value": "Disabled"}})
+        self.set_compliance("Compliant", assignment=name, reference=reference)
+
+    def exempt(
+        self,
+        assignment: str,
+        *,
+        name: str = "waiver",
+        days: float | None = None,
+        by: str = "customer",
+        references: tuple[str, ...] = (),
+        resource: str | None = None,
+    ) -> None:
+        """Creates an exemption of an assignment, for a number of days or for ever; its states become Exempt.
+
+        Args:
+            assignment: the assignment's name.
+            name: the exemption's.
+            days: until it ends; then Azure evaluates, and the states come back.
+            by: who creates it.
+            references: of an initiative, those that are exempted; none means all.
+            resource: the name of the only resource that is exempted, at which the exemption stands.
+        """
         expires_at = None if days is None else self.now() + dt.timedelta(days=days)
-        self.exemptions += (Exemption(name, self._assignment(assignment).id, expires_at, created_by=by),)
-        self.set_compliance("Exempt", assignment=assignment)
+        chosen = self._states_of(assignment, references, resource)
+        if not chosen:
+            raise LookupError(f"{self.name} has no state for {assignment=} {references=} {resource=}")
+        scope = str(chosen[0]["resourceId"]) if resource else ""
+        known = self._assignment(assignment).id
+        exemption = Exemption(name, known, expires_at, created_by=by, references=references, scope=scope)
+        self.exemptions += (exemption,)
+        with self.states.lock:
+            self.exempted.append(_Exempted(exemption, [(state, str(state["complianceState"])) for state in chosen]))
+            for state in chosen:
+                self.evaluate(state, "Exempt")
 
     def end_exemption(self, name: str = "waiver") -> None:
         """Deletes an exemption; the states stay as they are until Azure evaluates again."""
         self.exemptions = tuple(one for one in self.exemptions if one.name != name)
 
+    def honour_expiry(self) -> None:
+        """Azure honours exemptions until they expire: then the states say again what they did. The object stays."""
+        with self.states.lock:
+            for one in [*self.exempted]:
+                if one.exemption.expires_at is None or one.exemption.expires_at > self.now():
+                    continue
+                self.exempted.remove(one)
+                for state, before in one.before:
+                    if state["complianceState"] == "Exempt":
+                        self.evaluate(state, before)
+
     def remove_resource(self, name: str) -> None:
-        """Deletes a resource; Azure reports no state of it any more."""
-        self.resources = tuple(resource for resource in self.resources if resource.name != name)
+        """Deletes a resource and what is inside it; Azure reports no state of them any more."""
+        group = self.managed_resource_group_id
+        removed = [one.id(group) for one in self.resources if f"{one.name}/".startswith(f"{name}/")]
+        self.resources = tuple(one for one in self.resources if one.id(group) not in removed)
         with self.states.lock:
             self.states.documents[:] = [
-                state for state in self.states.documents if str(state.get("resourceId")).rpartition("/")[2] != name
+                state
+                for state in self.states.documents
+                if not any(_is_inside(str(state.get("resourceId")), one) for one in removed)
             ]
 
-    def relocate(self, resource_group: str | None, managed_resource_group: str | None) -> None:
-        """Changes where things are and evaluates anew. Called by `CustomerDirectory.move`."""
-        before = self.managed_resource_group_id
-        self.resource_group = resource_group or self.resource_group
-        self.managed_resource_group = managed_resource_group or self.managed_resource_group
-        after = self.managed_resource_group_id
-        self.assignments = tuple(
-            replace(assignment, scope=assignment.scope.replace(before, after)) for assignment in self.assignments
-        )
-        with self.states.lock:
-            self.states.documents[:] = self._evaluated(self.assignments + self.foreign_assignments)
+    def _states_of(self, assignment: str, references: tuple[str, ...], resource: str | None) -> list[dict[str, Any]]:
+        return [
+            state
+            for state in self.states.documents
+            if state.get("policyAssignmentName") == assignment
+            and (not references or state.get("policyDefinitionReferenceId") in references)
+            and resource in {None, str(state.get("resourceId")).rpartition("/")[2]}
+        ]
 
     def _assignment(self, name: str) -> Assignment:
         for assignment in self.assignments:
@@ -243,33 +180,9 @@ class Customer:
                 return assignment
         raise LookupError(f"{self.name} has no assignment {name}")
 
-    def _at_the_group(self, assignment: Assignment) -> Assignment:
-        return replace(assignment, scope=assignment.scope or self.managed_resource_group_id)
 
-    def _evaluated(self, assignments: tuple[Assignment, ...]) -> list[dict[str, Any]]:
-        return states_of(
-            resource_group_id=self.managed_resource_group_id,
-            resources=self.resources,
-            assignments=assignments,
-            evaluated_at=self.now() - EVALUATED_BEFORE,
-        )
-
-    def _copies(self) -> list[dict[str, Any]]:
-        with self.states.lock:
-            return [dict(state) for state in self.states.documents]
-
-    def _is_owned(self, state: dict[str, Any]) -> bool:
-        scope = str(state.get("policyAssignmentScope") or "").lower()
-        return f"{scope}/".startswith(f"{self.managed_resource_group_id.lower()}/")
-
-    def _foreign_assignments(self) -> tuple[Assignment, ...]:
-        management_group = "/providers/Microsoft.Management/managementGroups/contoso"
-        return (
-            Assignment(
-                "cost-tags", "Cost centre on everything", REQUIRED_TAG, f"/subscriptions/{self.subscription_id}"
-            ),
-            Assignment("eu-only", "Only European regions", LOCATIONS, management_group),
-        )
+def _is_inside(resource_id: str, scope: str) -> bool:
+    return f"{resource_id.lower()}/".startswith(f"{scope.lower().rstrip('/')}/")
 
 
 __all__ = ["DEFAULT_RESOURCES", "MISSING", "Access", "BulkStates", "Customer", "Plan", "Resource"]

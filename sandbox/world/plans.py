@@ -12,6 +12,7 @@ class Access(StrEnum):
     APPLICATION = "Microsoft.Solutions/applications/read"
     RESOURCE_GROUP = "Microsoft.Resources/subscriptions/resourceGroups/read"
     ASSIGNMENTS = "Microsoft.Authorization/policyAssignments/read"
+    EXEMPTIONS = "Microsoft.Authorization/policyExemptions/read"
     STATES = "Microsoft.PolicyInsights/policyStates/queryResults/action"
 
 

@@ -80,13 +80,19 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """Somebody's word that an assignment (by id) need not be kept until `expires_at`; None: for ever."""
+    """Somebody's word that an assignment (by id) need not be kept until `expires_at`; None: for ever.
+
+    `references` are the rules of an initiative that are exempted, none: all. `scope` is where it stands, "" for the
+    managed resource group.
+    """
 
     name: str
     assignment_id: str
     expires_at: dt.datetime | None
     category: str = "Waiver"
     created_by: str = ""
+    references: tuple[str, ...] = ()
+    scope: str = ""
 
 
 SECURE_TRANSFER = PolicyDefinition(

@@ -49,7 +49,10 @@ FIELD_SPELLING = {name.lower(): name for name in FIELDS}
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource inside a managed resource group; `name` is what the helpers of Customer address it by."""
+    """A resource inside a managed resource group; `name` is what the helpers of Customer address it by.
+
+    One inside another has a type and a name of several parts: Microsoft.Web/sites/slots and web/staging.
+    """
 
     name: str
     type: str
@@ -57,7 +60,9 @@ class Resource:
 
     def id(self, resource_group_id: str) -> str:
         """The resource's ARM id inside `resource_group_id`."""
-        return f"{resource_group_id}/providers/{self.type}/{self.name}"
+        namespace, *kinds = self.type.split("/")
+        parts = [part for pair in zip(kinds, self.name.split("/"), strict=True) for part in pair]
+        return "/".join((resource_group_id, "providers", namespace, *parts))
 
 
 def policy_state(
