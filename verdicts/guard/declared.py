@@ -38,5 +38,6 @@ def plan_key(application: ManagedApplication) -> str:
 def relative_id(assignment_id: str, group_id: str) -> str:
     """Return a folded assignment id without the managed resource group: its name, or the path inside the group."""
     folded, group = fold(assignment_id), fold(group_id)
-    inside = folded.removeprefix(group) if group else folded
-    return inside.removeprefix(_ASSIGNMENTS).lstrip("/") if inside != folded else folded
+    if not group or not folded.startswith(f"{group}/"):
+        return folded
+    return folded.removeprefix(group).removeprefix(_ASSIGNMENTS).lstrip("/")

@@ -147,7 +147,7 @@ def _compared(
     if seen is not None:
         state, details = compare(guard.baseline, seen)
         changed_at = seen.posture.changed_at if seen.posture else None
-        guard = replace(guard, seen=seen, changed_at=changed_at or guard.changed_at)
+        guard = replace(guard, seen=_latest(guard.seen, seen), changed_at=changed_at or guard.changed_at)
     elif reading is not None and reading.missing.get(facts.id):
         state, details = GuardState.WITHDRAWN, ("the assignment was deleted",)
         guard = replace(guard, seen=None)
@@ -165,8 +165,16 @@ def _of_no_account(
     """Return an assignment that judges nothing by its baseline: nobody misses what becomes of it."""
     seen = (listed or {}).get(facts.id, facts.guard.seen)
     changed_at = seen.posture.changed_at if seen is not None and seen.posture is not None else None
+    seen = _latest(facts.guard.seen, seen)
     guard = replace(facts.guard, seen=seen, changed_at=changed_at or facts.guard.changed_at)
     return _as(facts, guard, GuardState.INTACT, (), now)
+
+
+def _latest(before: ExpectedAssignment | None, seen: ExpectedAssignment | None) -> ExpectedAssignment | None:
+    """Return what was seen last; another name or spelling alone is no news, and not worth a write of the ledger."""
+    if before is None or seen is None or fold(before.definition_id) != fold(seen.definition_id):
+        return seen
+    return before if before.posture == seen.posture else seen
 
 
 def _as(
