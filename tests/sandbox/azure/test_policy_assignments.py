@@ -58,3 +58,39 @@ async def test_definitions_have_display_names(sandbox: Sandbox, caller: Caller) 
     assert (await caller.arm("GET", own, params=POLICIES)).status == 403
     missing = "/providers/Microsoft.Authorization/policyDefinitions/missing"
     assert (await caller.arm("GET", missing, params=POLICIES)).status == 404
+
+
+async def test_an_assignment_has_what_its_api_version_has(sandbox: Sandbox, caller: Caller) -> None:
+    customer = sandbox.arm.add_customer("Contoso")
+    customer.disable("baseline", by_override=True)
+    path = f"{customer.managed_resource_group_id}{ASSIGNMENTS}/baseline"
+
+    async def properties(version: str) -> set[str]:
+        body = (await caller.arm("GET", path, params={"api-version": version})).body
+        assert body["systemData"]["lastModifiedAt"] == body["properties"]["metadata"]["updatedOn"]
+        return set(body["properties"])
+
+    usual = await properties("2021-06-01")
+    assert usual == {
+        "displayName",
+        "policyDefinitionId",
+        "scope",
+        "notScopes",
+        "parameters",
+        "enforcementMode",
+        "metadata",
+    }
+    assert await properties("2022-06-01") - usual == {"overrides"}
+    assert await properties("2025-01-01") - usual == {"overrides", "definitionVersion"}
+
+
+async def test_an_assignment_is_found_where_it_stands_and_nowhere_else(sandbox: Sandbox, caller: Caller) -> None:
+    customer = sandbox.arm.add_customer("Contoso")
+    storage = f"{customer.managed_resource_group_id}/providers/Microsoft.Storage/storageAccounts/storage1"
+    customer.assign(Assignment("deep", "Inside", STORAGE_NETWORK, storage))
+    assert (await caller.arm("GET", f"{storage}{ASSIGNMENTS}/deep", params=POLICIES)).body["name"] == "deep"
+    elsewhere = await caller.arm("GET", f"{customer.managed_resource_group_id}{ASSIGNMENTS}/deep", params=POLICIES)
+    assert (elsewhere.status, elsewhere.code) == (404, "PolicyAssignmentNotFound")
+    customer.revoke_access(Access.ASSIGNMENTS)
+    refused = await caller.arm("GET", f"{storage}{ASSIGNMENTS}/deep", params=POLICIES)
+    assert (refused.status, refused.code) == (403, "AuthorizationFailed")
