@@ -201,6 +201,10 @@ class Fleet:
         return TableServiceClient.from_connection_string(self.sandbox.environment["AzureWebJobsStorage"])
 
 
+AS_DEPLOYED = Posture(definition_version="1.*.*")
+"""What the plan's assignments judge, as the sandbox's Azure describes them."""
+
+
 def _keys(customer: Customer) -> tuple[str, str]:
     application_id = ApplicationId.parse(customer.application_id)
     return application_id.partition_key, application_id.row_key
@@ -216,7 +220,7 @@ def _registered(customer: Customer, *, assignments: bool, posture: Posture | Non
         plan_version=customer.plan.version,
         assignments=tuple(
             ExpectedAssignment(
-                one.id, one.display_name, one.definition.id, one.definition.display_name, posture or Posture()
+                one.id, one.display_name, one.definition.id, one.definition.display_name, posture or AS_DEPLOYED
             )
             for one in customer.assignments
         )
