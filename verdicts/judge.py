@@ -323,10 +323,12 @@ def _may_read_guard(before: ApplicationFacts, evidence: Evidence) -> bool:
 
 
 def _is_doubtful(facts: AssignmentFacts, application: ManagedApplication, evidence: Evidence) -> bool:
-    """Tell whether an assignment that has to be there lacks states, or is not in the registry's list."""
+    """Tell whether an assignment lacks states that it has to have or once had, or is not in the registry's list."""
     if not is_expected(facts, str(application.managed_resource_group_id)):
         return False
     if facts.id not in evidence.assignments and facts.guard.state is not GuardState.WITHDRAWN:
+        return True
+    if any(_missing_resources(facts, evidence)):  # gone, or left out of what the assignment judges
         return True
     listed = application.assignments
     return facts.guard.baseline is not None and listed is not None and facts.id not in {fold(one.id) for one in listed}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -13,9 +14,13 @@ from azure.data.tables.aio import TableServiceClient
 
 from collector.reporting.outcomes import ApplicationResult, RunSummary
 from collector.run import run_collection
+from publisher.credentials import service_principal_credential
 from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
-from publisher.settings import CollectorSettings
+from publisher.resource_manager import ResourceManager
+from publisher.settings import CollectorSettings, ReconcileSettings
 from registry.managed_application import ExpectedAssignment, ManagedApplication, Posture, Removal
+from registry.policies.definition_names import DefinitionNames
+from registry.refresh import Refresher
 from registry.registry import Registry
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
@@ -59,6 +64,14 @@ class Fleet:
         async with Registry(self.settings) as registry:
             for customer in customers:
                 await registry.save(_registered(customer, assignments=assignments, posture=posture), None)
+
+    async def register_as_azure_says(self, customer: Customer) -> None:
+        """Register an application with what Azure says about it now."""
+        settings = ReconcileSettings.from_environment(self.sandbox.environment)
+        credential = service_principal_credential(settings.service_principal, settings.cloud)
+        async with credential, ResourceManager(credential, settings.cloud) as arm, Registry(self.settings) as registry:
+            refresher = Refresher(arm, registry, DefinitionNames(), self.sandbox.clock)
+            await refresher.refresh(ApplicationId.parse(customer.application_id), deadline=time.monotonic() + 30)
 
     async def deploy(self, *names: str, **options: Any) -> list[Customer]:
         customers = [self.sandbox.arm.add_customer(name, **options) for name in names]
