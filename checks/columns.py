@@ -16,12 +16,28 @@ if TYPE_CHECKING:
 PROJECT: Final = Path(__file__).resolve().parent.parent
 MODULES: Final = PROJECT / "infra" / "modules"
 ROW_BUILDERS: Final = {
-    "PolicyComplianceStates_CL": ("collector/reporting/rows.py", ("StateRows", "state_row")),
-    "PolicyCollectionResults_CL": ("collector/reporting/rows.py", ("result_row",)),
-    "PolicyCollectionRuns_CL": ("collector/reporting/rows.py", ("run_row",)),
-    "ManagedApplicationEvents_CL": ("registry/events.py", ("Event",)),
+    "PolicyVerdicts_CL": (
+        (
+            "verdicts/rows.py",
+            (
+                "_verdict_row",
+                "_verdict_columns",
+                "_guard_columns",
+                "_acceptance_columns",
+                "_label_columns",
+                "_alarm_columns",
+            ),
+        ),
+    ),
+    "PolicyComplianceStates_CL": (("collector/reporting/rows.py", ("StateRows", "state_row")),),
+    "PolicyCollectionResults_CL": (
+        ("collector/reporting/rows.py", ("result_row",)),
+        ("verdicts/rows.py", ("result_columns",)),
+    ),
+    "PolicyCollectionRuns_CL": (("collector/reporting/rows.py", ("run_row",)),),
+    "ManagedApplicationEvents_CL": (("registry/events.py", ("Event",)),),
 }
-"""Which file and which classes or functions in it build the rows of a table."""
+"""The files, and the classes or functions in them, that build the rows of a table."""
 
 STREAM_TYPES: Final = frozenset({"string", "int", "long", "real", "boolean", "datetime", "dynamic"})
 RESERVED_NAMES: Final = frozenset({"_ResourceId", "id", "_SubscriptionId", "TenantId", "Type", "UniqueId", "Title"})
@@ -42,11 +58,17 @@ def problems(tables: Path = TABLES_DIRECTORY, modules: Path = MODULES, project: 
     """Return one line for each column or table that the sides disagree on; empty when all agree."""
     known = read_tables(tables)
     found = [f"{table.name}: {message}" for table in known.values() for message in _declaration_problems(table.columns)]
-    for name, (source, definitions) in ROW_BUILDERS.items():
+    for name, builders in ROW_BUILDERS.items():
         declared = {column.name for column in known[name].columns}
-        built = built_columns(project / source, definitions)
-        found += [f"{name}: {source} does not write {column}" for column in sorted(declared - built)]
-        found += [f"{name}: {source} writes {column}, which is no column" for column in sorted(built - declared)]
+        built = {source: built_columns(project / source, definitions) for source, definitions in builders}
+        found += [
+            f"{name}: {' and '.join(built)} write no {one}" for one in sorted(declared.difference(*built.values()))
+        ]
+        found += [
+            f"{name}: {source} writes {column}, which is no column"
+            for source, columns in built.items()
+            for column in sorted(columns - declared)
+        ]
     loaded = {Path(use.text).name for use in BicepFile(modules / "monitoring.bicep").loaded_files}
     found += [
         f"{path.name} is not loaded by monitoring.bicep"
