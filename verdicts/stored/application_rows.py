@@ -137,13 +137,14 @@ def _share(lengths: list[int]) -> int:
 
 
 def _with_fewer_keys(facts: ApplicationFacts) -> ApplicationFacts:
-    """Forget half of what the largest assignment remembers one by one, and say so; raise UnstorableFacts."""
-    remembered = {key: len(one.open) + len(one.gone) for key, one in facts.assignments.items()}
-    largest = max(remembered, key=lambda key: remembered[key], default="")
-    if not remembered.get(largest):
+    """Forget half of the longest list of keys that an assignment has, and say so; raise UnstorableFacts."""
+    longest = max((max(len(one.open), len(one.gone)) for one in facts.assignments.values()), default=0)
+    if not longest:
         raise UnstorableFacts("what is remembered of the application does not fit into a row of the ledger")
-    one = facts.assignments[largest]
-    return replace(facts, assignments={**facts.assignments, largest: _cut(one, len(one.open) // 2, len(one.gone) // 2)})
+    most = longest // 2
+    key, one = next(item for item in facts.assignments.items() if longest in {len(item[1].open), len(item[1].gone)})
+    cut = _cut(one, most, len(one.gone)) if len(one.open) == longest else _cut(one, len(one.open), most)
+    return replace(facts, assignments={**facts.assignments, key: cut})
 
 
 def _cut(one: AssignmentFacts, most_open: int, most_gone: int) -> AssignmentFacts:
