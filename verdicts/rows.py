@@ -24,18 +24,25 @@ from verdicts.derive import (
     since_of,
     verdict_of,
 )
-from verdicts.facts import Alarm, AlarmKind, StatesUpload
+from verdicts.facts import AlarmKind, StatesUpload
 from verdicts.outcome import Outcome
 from verdicts.publication import CHANGES_REPEATED, everything_is_due, is_due
 
 if TYPE_CHECKING:
-    from verdicts.facts import ApplicationFacts, AssignmentFacts, Label
+    from collections.abc import Mapping
+
+    from verdicts.facts import Alarm, ApplicationFacts, AssignmentFacts, Label
     from verdicts.publication import Publication
 
     Row = dict[str, Any]
 
 HEARTBEAT: Final = "Heartbeat"
-_NO_ALARM: Final = Alarm("", "", "", datetime.fromtimestamp(0, UTC))
+_ALARM_COLUMNS: Final = {
+    AlarmKind.NONCOMPLIANT: "Alarm",
+    AlarmKind.GUARD: "Guard_alarm",
+    AlarmKind.NOTICE: "Notice_alarm",
+    AlarmKind.UNDECIDED: "Undecided_alarm",
+}
 
 
 def iso_milliseconds(moment: datetime) -> str:
@@ -57,8 +64,7 @@ def result_columns(facts: ApplicationFacts, publication: Publication) -> Row:
     """Return the columns of an application's PolicyCollectionResults_CL row that the ledger knows."""
     unread = facts.unread
     label = facts.label
-    unread_alarm = facts.alarms.get(AlarmKind.UNREAD, _NO_ALARM)
-    left = facts.alarms.get(AlarmKind.LEFT, _NO_ALARM)
+    left = facts.alarms.get(AlarmKind.LEFT)
     return {
         "Customer_name": facts.customer_name,
         "Plan_name": facts.plan_name,
@@ -72,11 +78,9 @@ def result_columns(facts: ApplicationFacts, publication: Publication) -> Row:
         "Label_customer": label.customer if label else facts.customer_name,
         "Label_application": label.application if label else facts.application_name,
         "Label_plan": label.plan if label else plan_of(facts),
-        "Unread_alarm_key": unread_alarm.key,
-        "Unread_alarm_cause": unread_alarm.cause,
-        "Unread_alarm_says": unread_alarm.says,
-        "Left_alarm_key": left.key,
-        "Left_alarm_says": left.says,
+        **_alarm_columns("Unread_alarm", facts.alarms.get(AlarmKind.UNREAD)),
+        "Left_alarm_key": left.key if left else "",
+        "Left_alarm_says": left.says if left else "",
     }
 
 
@@ -154,7 +158,6 @@ def _verdict_row(facts: ApplicationFacts, assignment: AssignmentFacts, publicati
         **_acceptance_columns(assignment, now),
         "Snoozed_until": _time(_snoozed_until(facts, publication)),
         **_label_columns(facts, assignment),
-        **_alarm_columns(assignment),
     }
 
 
@@ -208,32 +211,22 @@ def _acceptance_columns(assignment: AssignmentFacts, now: datetime) -> Row:
 
 def _label_columns(facts: ApplicationFacts, assignment: AssignmentFacts) -> Row:
     label: Label | None = assignment.label
-    return {
+    columns: Row = {
         "Label_customer": label.customer if label else facts.customer_name,
         "Label_application": label.application if label else facts.application_name,
         "Label_plan": label.plan if label else plan_of(facts),
         "Label_assignment": label.assignment if label else assignment_name(assignment),
     }
+    for kind, prefix in _ALARM_COLUMNS.items():
+        columns |= _alarm_columns(prefix, assignment.alarms.get(kind))
+    return columns
 
 
-def _alarm_columns(assignment: AssignmentFacts) -> Row:
-    violated = assignment.alarms.get(AlarmKind.NONCOMPLIANT, _NO_ALARM)
-    guard = assignment.alarms.get(AlarmKind.GUARD, _NO_ALARM)
-    notice = assignment.alarms.get(AlarmKind.NOTICE, _NO_ALARM)
-    undecided = assignment.alarms.get(AlarmKind.UNDECIDED, _NO_ALARM)
+def _alarm_columns(prefix: str, alarm: Alarm | None) -> Mapping[str, str]:
     return {
-        "Alarm_key": violated.key,
-        "Alarm_cause": violated.cause,
-        "Alarm_says": violated.says,
-        "Guard_alarm_key": guard.key,
-        "Guard_alarm_cause": guard.cause,
-        "Guard_alarm_says": guard.says,
-        "Notice_alarm_key": notice.key,
-        "Notice_alarm_cause": notice.cause,
-        "Notice_alarm_says": notice.says,
-        "Undecided_alarm_key": undecided.key,
-        "Undecided_alarm_cause": undecided.cause,
-        "Undecided_alarm_says": undecided.says,
+        f"{prefix}_key": alarm.key if alarm else "",
+        f"{prefix}_cause": alarm.cause if alarm else "",
+        f"{prefix}_says": alarm.says if alarm else "",
     }
 
 

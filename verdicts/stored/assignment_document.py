@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from registry.stored_assignments import assignment_document as expected_document
-from registry.stored_assignments import assignment_of as expected_of
+from registry.policies.stored_assignments import assignment_document as expected_document
+from registry.policies.stored_assignments import assignment_of as expected_of
 from verdicts.facts import (
     Acceptance,
     Alarm,

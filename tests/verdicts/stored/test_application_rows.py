@@ -276,15 +276,17 @@ PLACES: list[tuple[Any, ...]] = [
 ]
 
 
+def place_of(document: Any, path: tuple[Any, ...]) -> Any:
+    for one in path[:-1]:
+        document = document[one]
+    return document
+
+
 @pytest.mark.parametrize("path", PLACES, ids=str)
 def test_a_member_that_is_missing_is_named(path: tuple[Any, ...]) -> None:
     document = document_of(FULL)
-    *above, name = path
-    parent: Any = document
-    for one in above:
-        parent = parent[one]
-    del parent[name]
-    with pytest.raises(UnreadableFacts, match=f"{name} is missing"):
+    del place_of(document, path)[path[-1]]
+    with pytest.raises(UnreadableFacts, match=f"{path[-1]} is missing"):
         facts_of(of_document(document))
 
 
@@ -298,16 +300,12 @@ _junk = st.recursive(
 @given(st.sampled_from(PLACES), _junk)
 def test_whatever_stands_in_a_place_is_read_exactly_or_not_at_all(path: tuple[Any, ...], junk: Any) -> None:
     document = document_of(FULL)
-    *above, name = path
-    parent: Any = document
-    for one in above:
-        parent = parent[one]
-    parent[name] = junk
+    place_of(document, path)[path[-1]] = junk
     try:
         facts = facts_of(of_document(document))
     except UnreadableFacts:
         return
-    assert document_of(facts) == document
+    assert place_of(document_of(facts), path)[path[-1]] == junk
 
 
 @given(st.binary(max_size=200))
