@@ -133,9 +133,8 @@ class _Keys:
 
     def __init__(self, acceptances: tuple[Acceptance, ...]) -> None:
         self._acceptances = acceptances
-        self._known: dict[Any, Any] = {}
-        key = (self._shared(text),) * 3
-        own, azure = self._shared(own_time), optional(self._shared(azure_time))
+        key = (_once(str, text),) * 3
+        own, azure = _once(int, own_time), optional(_once(int, azure_time))
         self._of_open = (*key, own, azure, optional(own), flag, optional(self._accepted))
         self._of_gone = (*key, own, azure)
 
@@ -155,13 +154,19 @@ class _Keys:
             raise Misread("an acceptance that is not there")
         return self._acceptances[number]
 
-    def _shared(self, read: Callable[[Any], _Value]) -> Callable[[Any], _Value]:
-        def read_shared(stored: Any) -> _Value:
-            value = read(stored)
-            same: _Value = self._known.setdefault(value, value)
-            return same
 
-        return read_shared
+def _once(kind: type, read: Callable[[Any], _Value]) -> Callable[[Any], _Value]:
+    """Return what reads the same, each value of this JSON kind once."""
+    known: dict[Any, _Value] = {}
+
+    def read_once(stored: Any) -> _Value:
+        if type(stored) is not kind:
+            return read(stored)
+        if stored not in known:
+            known[stored] = read(stored)
+        return known[stored]
+
+    return read_once
 
 
 def _open_document(key: OpenKey, places: Mapping[Acceptance, int]) -> list[Any]:
