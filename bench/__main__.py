@@ -12,9 +12,18 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 
 from bench import document
-from bench.contenders import COLLECTOR, FLOOR, STRAIGHTFORWARD, Server, WrongResultError, measure, start_seconds
-from bench.report import OURS, Report, show
-from bench.workloads import DEEP, FLEET, GROWTH, MILLION, TENTH
+from bench.contenders import (
+    COLLECTOR,
+    FLOOR,
+    STRAIGHTFORWARD,
+    Server,
+    WrongResultError,
+    measure,
+    measure_standing_still,
+    start_seconds,
+)
+from bench.report import JUDGE, OURS, Report, show
+from bench.workloads import DEEP, FLEET, GROWTH, LEDGER, MILLION, TENTH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Server() as server:
             for workload in (TENTH, MILLION, TENTH, *(() if options.no_growth else GROWTH)):
                 _measure(server, report, workload, OURS, COLLECTOR)
+            with console.status("a ledger of a fleet that stands still"):
+                report.add(LEDGER, JUDGE, measure_standing_still(server, LEDGER))
             _measure_rounds(server, report, started)
     except WrongResultError as error:
         console.print(f"[red]The benchmark is void: {error}")

@@ -6,17 +6,20 @@ import datetime as dt
 import json
 import uuid
 from base64 import b64encode
+from dataclasses import replace
 from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
+from bench.standing_still import facts_of
 from bench.workloads import PAGE_SIZE
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from registry.managed_application import ExpectedAssignment, ManagedApplication, Posture
 from registry.rows import properties_of
 from sandbox.world.policies import KEY_VAULT, PLAN_ASSIGNMENTS, STORAGE, WEB_APP, Assignment, PolicyDefinition
 from sandbox.world.state_documents import Resource, policy_state
+from verdicts.stored.application_rows import properties_of as stored_properties
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,6 +75,22 @@ class Answers:
             f"{more}Content-Length: {len(content)}\r\n\r\n"
         )
         return head.encode() + content
+
+
+def remembered(workload: Workload) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield the ledger's rows of a fleet, each after its keys, as its first run leaves them."""
+    first = registered(0)
+    states = json.loads(
+        _states(0, workload.states, "")
+        .replace(_SUBSCRIPTION.encode(), first.application_id.subscription_id.encode())
+        .replace(_GROUP.encode(), first.managed_resource_group_id.resource_group.encode())
+    )
+    applications = map(registered, range(workload.applications))
+    # The registry's rows have no name that an operator gave, so the customer is called by the subscription.
+    known = (replace(one, customer_name=one.application_id.subscription_id) for one in applications)
+    for facts in facts_of(known, states):
+        identity = ApplicationId.parse(facts.application_id)
+        yield identity.partition_key, identity.row_key, _as_odata(stored_properties(facts))
 
 
 def _parameters(query: str) -> dict[str, str]:

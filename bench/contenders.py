@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -20,7 +20,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 COLLECTOR: Final = ("-m", "collector", "--json")
 STRAIGHTFORWARD: Final = ("-m", "bench.straightforward")
 FLOOR: Final = ("-m", "bench.floor")
+STANDING_STILL: Final = ("-m", "bench.standing_still")
 _STATES: Final = "rows Custom-PolicyComplianceStates_CL"
+_ROWS_IN_A_PAGE: Final = 1000
 _RESULTS: Final = "rows Custom-PolicyCollectionResults_CL"
 
 
@@ -37,6 +39,8 @@ class Measurement:
     peak_megabytes: float
     rows: int
     tokens: Mapping[str, int]
+    judging_seconds: float = 0.0
+    """Processor seconds of judging, where a program tells them."""
 
     @property
     def rows_per_second(self) -> float:
@@ -79,17 +83,34 @@ class Server:
 def measure(server: Server, workload: Workload, program: Sequence[str]) -> Measurement:
     """Run a contender once; raise WrongResultError unless every row of the workload arrived."""
     server.ask("play", **asdict(workload))
-    seconds, usage = _watched(program, server.environment)
+    seconds, usage, _ = _watched(program, server.environment)
     counts = server.ask("report")
     arrived = counts.get(_STATES, 0), counts.get(_RESULTS, 0)
     if arrived != (workload.applications * workload.states, workload.applications):
         raise WrongResultError(f"{' '.join(program)} on {workload.name}: {arrived} rows arrived")
+    tokens = {name.removeprefix("tokens "): count for name, count in counts.items() if name.startswith("tokens ")}
+    return _measurement(seconds, usage, sum(arrived), tokens)
+
+
+def measure_standing_still(server: Server, workload: Workload) -> Measurement:
+    """Join and judge a fleet once; raise WrongResultError unless a call for 1,000 applications was enough."""
+    server.ask("play", **asdict(workload))
+    seconds, usage, printed = _watched(STANDING_STILL, server.environment, is_heard=True)
+    told = json.loads(printed)
+    calls = {name: count for name, count in server.ask("report").items() if name.startswith("ledger ")}
+    pages = -(-workload.applications // _ROWS_IN_A_PAGE)
+    if told["applications"] != workload.applications or calls != {"ledger GET": pages + 1}:
+        raise WrongResultError(f"{told['applications']} of {workload.applications} were judged, with calls {calls}")
+    return replace(_measurement(seconds, usage, workload.applications, {}), judging_seconds=told["judging"])
+
+
+def _measurement(seconds: float, usage: Any, rows: int, tokens: Mapping[str, int]) -> Measurement:
     return Measurement(
         seconds=seconds,
         processor_seconds=usage.ru_utime + usage.ru_stime,
         peak_megabytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6,
-        rows=sum(arrived),
-        tokens={name.removeprefix("tokens "): count for name, count in counts.items() if name.startswith("tokens ")},
+        rows=rows,
+        tokens=tokens,
     )
 
 
@@ -98,19 +119,26 @@ def start_seconds(*program: str) -> float:
     return _watched(program, {})[0]
 
 
-def _watched(program: Sequence[str], environment: Mapping[str, str]) -> tuple[float, Any]:
-    """Run a program and return its seconds and what the operating system counted for it (its peak included).
+def _watched(
+    program: Sequence[str], environment: Mapping[str, str], *, is_heard: bool = False
+) -> tuple[float, Any, str]:
+    """Run a program and return its seconds, what the operating system counted for it, and what it printed if heard.
 
     A child's peak includes what its parent held when it started, so the measuring process must stay small.
     """
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ}
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, *program], cwd=ROOT, env={**kept, **environment}, stdout=subprocess.DEVNULL
+        [sys.executable, *program],
+        cwd=ROOT,
+        env={**kept, **environment},
+        stdout=subprocess.PIPE if is_heard else subprocess.DEVNULL,
+        text=True,
     )
+    printed = process.stdout.read() if process.stdout else ""
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise WrongResultError(f"{' '.join(program)} ended with status {process.returncode}")
-    return seconds, usage
+    return seconds, usage, printed

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 CONTROL_PARTITION: Final = "~control"
 _HEAD: Final = (
@@ -26,6 +29,11 @@ class LedgerTable:
         self._rows: dict[tuple[str, str], bytes] = {}
         self._lock = threading.Lock()
 
+    def fill(self, rows: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+        """Take rows in the form in which Table storage sends them, each after its keys."""
+        for partition_key, row_key, row in rows:
+            self._keep((partition_key, row_key), row)
+
     def answer(self, method: str, path: str, query: str, body: bytes) -> bytes:
         """Return the whole HTTP answer."""
         keys = _keys_in(path)
@@ -40,10 +48,13 @@ class LedgerTable:
     def _written(self, body: bytes, keys: tuple[str, str] | None) -> bytes:
         row: dict[str, Any] = json.loads(body)
         keys = keys or (row["PartitionKey"], row["RowKey"])
+        self._keep(keys, row)
+        return _answer("204 No Content", b"", f"ETag: {_ETAG}\r\n")
+
+    def _keep(self, keys: tuple[str, str], row: dict[str, Any]) -> None:
         row |= {"odata.etag": _ETAG, "PartitionKey": keys[0], "RowKey": keys[1], "Timestamp": "2026-01-01T00:00:00Z"}
         with self._lock:
             self._rows[keys] = json.dumps(row).encode()
-        return _answer("204 No Content", b"", f"ETag: {_ETAG}\r\n")
 
     def _page(self, query: str) -> bytes:
         parameters = dict(part.partition("=")[::2] for part in query.split("&"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from bench.workloads import DEEP, FLEET, MILLION, REQUIRED, TENTH
+from bench.workloads import DEEP, FLEET, LEDGER, MILLION, REQUIRED, TENTH
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 OURS: Final = "collector"
+JUDGE: Final = "judge"
 
 
 @dataclass
@@ -51,6 +52,9 @@ class Report:
             deep["straightforward"] / deep[OURS],
             self._peak(MILLION),
             self._peak(MILLION) - self._peak(TENTH),
+            self._processor_seconds(LEDGER, JUDGE),
+            self._peak(LEDGER, JUDGE),
+            self._judging_seconds() / (self._processor_seconds(MILLION, OURS) / MILLION.applications),
             max(max(one.tokens.values()) for one in collected),
             statistics.median(self.starts["help"]),
             statistics.median(self.starts["import"]),
@@ -86,8 +90,15 @@ class Report:
             if measured == workload
         }
 
-    def _peak(self, workload: Workload) -> float:
-        return statistics.median(one.peak_megabytes for one in self.measurements[workload, OURS])
+    def _peak(self, workload: Workload, contender: str = OURS) -> float:
+        return statistics.median(one.peak_megabytes for one in self.measurements[workload, contender])
+
+    def _processor_seconds(self, workload: Workload, contender: str) -> float:
+        return statistics.median(one.processor_seconds for one in self.measurements[workload, contender])
+
+    def _judging_seconds(self) -> float:
+        """Return the processor seconds of judging an application, which has as many states as one of MILLION."""
+        return statistics.median(one.judging_seconds for one in self.measurements[LEDGER, JUDGE]) / LEDGER.applications
 
 
 def _medians(some: list[Measurement]) -> dict[str, float]:

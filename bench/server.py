@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from bench.answers import Answers
+from bench.answers import Answers, remembered
 from bench.ledger_table import LedgerTable
-from bench.workloads import Workload
+from bench.workloads import LEDGER, Workload
 from sandbox.azure.certificates import CertificateAuthority
 from verdicts.ledger import LEDGER_TABLE
 
@@ -74,7 +74,10 @@ class BenchServer:
     def play(self, workload: Workload) -> None:
         """Serve another fleet from now on, with the ledger of its last run, and count from nothing."""
         self._answers = Answers(workload, self._secure)
+        is_new = workload.name not in self._ledgers
         self._ledger = self._ledgers.setdefault(workload.name, LedgerTable())
+        if is_new and workload.name == LEDGER.name:
+            self._ledger.fill(remembered(workload))
         with self._lock:
             self._counts.clear()
 
@@ -124,8 +127,10 @@ class BenchServer:
             resource = _field(query, "resource")
             self._count(**{f"tokens {resource}": 1})
             return _json(_token(resource))
-        is_ledger = path.startswith(f"/{ACCOUNT}/{LEDGER_TABLE}")
-        return self._ledger.answer(method, path, query, body) if is_ledger else answers.registry(query)
+        if path.startswith(f"/{ACCOUNT}/{LEDGER_TABLE}"):
+            self._count(**{f"ledger {method}": 1})
+            return self._ledger.answer(method, path, query, body)
+        return answers.registry(query)
 
     def _count(self, **amounts: int) -> None:
         with self._lock:

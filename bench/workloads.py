@@ -31,6 +31,9 @@ class Workload:
 FLEET: Final = Workload("fleet", 500, 300, 40)
 DEEP: Final = Workload("deep", 1, 50_000, 40)
 MILLION: Final = Workload("million", 2_000, 500, 0)
+LEDGER: Final = Workload("ledger", 20_000, 500, 0)
+"""Joined and judged as by a run in which nothing changed; its states are not read."""
+
 TENTH: Final = MILLION.scaled("tenth of million", 200)
 
 GROWTH: Final = (
@@ -63,6 +66,9 @@ REQUIRED: Final[dict[str, Bound]] = {
     "deep: times faster than straightforward": Bound("at least", 2.2, "x"),
     "million: peak memory": Bound("at most", 160.0, "MB"),
     "million: peak beyond that of a tenth": Bound("at most", 20.0, "MB"),
+    "ledger: processor time to join and judge": Bound("at most", 45.0, "s"),
+    "ledger: peak memory": Bound("at most", 110.0, "MB"),
+    "ledger: judge's share of a run's processor time": Bound("at most", 0.1, ""),
     "tokens for each audience": Bound("at most", 1.0, ""),
     "python -m collector --help": Bound("at most", 1.0, "s"),
     "import function_app": Bound("at most", 0.7, "s"),

@@ -122,6 +122,8 @@ class Judging:
         if forgettable(entry.facts, self.clock()):
             try:
                 await self.ledger.forget(entry)
+            except RowChanged:
+                pass  # others forgot it, or it is there again: the next run tells
             except AzureFailure as failure:
                 return Standing(entry.facts, self._began, code=NOT_WRITTEN, message=str(failure))
             return Standing(None, self._began)
@@ -145,7 +147,7 @@ class Judging:
         try:
             record = RunRecord(self._run.run_id, self._run.started_at, summary.named_alarms)
             await self.ledger.note_run(record)
-        except AzureFailure as failure:
+        except (AzureFailure, RowChanged) as failure:
             logger.warning("the ledger was not told that run %s is complete: %s", self._run.run_id, failure)
 
     def publication(self, standing: Standing, evidence: Evidence | None = None) -> Publication:

@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from operations.report import BadUsage, Console, Refused, Report  # noqa: PLC0415
     from publisher.environment import SettingsError  # noqa: PLC0415
     from publisher.errors import AzureFailure  # noqa: PLC0415
+    from publisher.table import RowChanged  # noqa: PLC0415
 
     console = Console(as_json=options.json)
     try:
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_USAGE
     except AzureFailure as failure:
         report = Report(ok=False, document={}, error=f"{failure.code}: {failure}")
+    except RowChanged:
+        words = "a collection, or somebody else, wrote a row meanwhile: look at what stands, and run the command again"
+        report = Report(ok=False, document={}, error=words)
     except Refused as refusal:
         report = Report(ok=False, document={}, error=str(refusal))
     except BadUsage as usage:

@@ -123,6 +123,16 @@ class ApplicationId:
             raise InvalidResourceId(f"not of type Microsoft.Solutions/applications: {quoted(text)}")
         return cls(segments[1], segments[3], segments[7])
 
+    @classmethod
+    def of_keys(cls, partition_key: str, row_key: str) -> "ApplicationId":
+        """Return the id, folded, whose `partition_key` and `row_key` these are; raise InvalidResourceId."""
+        prefix, _, rest = row_key.partition(ROW_KEY_PREFIX)
+        resource_group, _, name = rest.partition(ROW_KEY_PREFIX)
+        identity = cls(partition_key, resource_group, name)
+        if prefix or (identity.partition_key, identity.row_key) != (partition_key, row_key):
+            raise InvalidResourceId(f"no keys of an application: {quoted(f'{partition_key}/{row_key}')}")
+        return identity
+
     @property
     def partition_key(self) -> str:
         """The registry's partition key: the subscription id in lower case."""

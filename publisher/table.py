@@ -109,35 +109,41 @@ class Table(StorageClient[TableClient]):
             if error.code != _MISSING_TABLE:
                 raise
 
-    async def insert(self, partition_key: str, row_key: str, properties: Mapping[str, Any]) -> None:
-        """Store a new row; raise RowChanged when there is one with these keys."""
+    async def insert(self, partition_key: str, row_key: str, properties: Mapping[str, Any]) -> Row:
+        """Store a new row and return it; raise RowChanged when there is one with these keys."""
         entity = {**properties, "PartitionKey": partition_key, "RowKey": row_key}
         try:
-            await self._guarded(lambda: self._client.create_entity(entity))
+            answer = await self._guarded(lambda: self._client.create_entity(entity))
         except NotFound as error:
             if error.code != _MISSING_TABLE:
                 raise
             await self._create()
             try:
-                await self._guarded(lambda: self._client.create_entity(entity))
+                answer = await self._guarded(lambda: self._client.create_entity(entity))
             except NotFound as again:
                 raise TransientFailure(str(again), code=again.code, status=again.status) from again
+        return Row(partition_key, row_key, _etag(answer), properties)
 
-    async def replace(self, row: Row, properties: Mapping[str, Any]) -> None:
-        """Give a row other properties; raise RowChanged when it was changed or deleted since it was read."""
+    async def replace(self, row: Row, properties: Mapping[str, Any]) -> Row:
+        """Give a row other properties and return it; raise RowChanged when it was changed or deleted meanwhile."""
         entity = {**properties, "PartitionKey": row.partition_key, "RowKey": row.row_key}
+        condition = _unchanged(row)
         try:
-            await self._guarded(
-                lambda: self._client.update_entity(
-                    entity, mode=UpdateMode.REPLACE, etag=row.etag, match_condition=MatchConditions.IfNotModified
-                )
+            answer = await self._guarded(
+                lambda: self._client.update_entity(entity, mode=UpdateMode.REPLACE, **condition)
             )
         except NotFound as error:
             raise RowChanged from error
+        return Row(row.partition_key, row.row_key, _etag(answer), properties)
 
     async def delete(self, row: Row) -> None:
         """Delete a row, also when it was changed since it was read."""
         await self._repeated(lambda: self._client.delete_entity(row.partition_key, row.row_key))
+
+    async def delete_unchanged(self, row: Row) -> None:
+        """Delete a row that may be gone already; raise RowChanged when it was changed since it was read."""
+        condition = _unchanged(row)
+        await self._guarded(lambda: self._client.delete_entity(row.partition_key, row.row_key, **condition))
 
     async def _guarded(self, write: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """Return what a write under an ETag returns; raise RowChanged when the ETag is out of date."""
@@ -198,6 +204,17 @@ def _checked(
             ) from error
 
     return attempt
+
+
+def _unchanged(row: Row) -> dict[str, Any]:
+    """Return what the SDK needs to compare a row's ETag; raise RowChanged for one whose ETag nobody told us."""
+    if not row.etag:
+        raise RowChanged
+    return {"etag": row.etag, "match_condition": MatchConditions.IfNotModified}
+
+
+def _etag(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("etag") or "")
 
 
 def _row(entity: TableEntity) -> Row:

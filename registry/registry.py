@@ -187,30 +187,28 @@ class Registry(Closing):
         Rows under the older sample's keys are held until their partition has been read.
         """
         partition = ""
-        known = set[ApplicationId]()
+        known = set[str]()
         waiting: dict[ApplicationId, Row] = {}
         async for row in self._table.rows(within):
             if row.partition_key != partition:
                 async for older in self._not_known(waiting, known):
                     yield older
                 partition, known, waiting = row.partition_key, set(), {}
-            try:
-                identity = identity_of(row)
-            except UnreadableRow:
+            if row.row_key.startswith(ROW_KEY_PREFIX):
+                known.add(row.row_key)
                 yield row
                 continue
-            if row.row_key.startswith(ROW_KEY_PREFIX):
-                known.add(identity)
+            try:
+                waiting.setdefault(identity_of(row), row)
+            except UnreadableRow:
                 yield row
-            else:
-                waiting.setdefault(identity, row)
         async for older in self._not_known(waiting, known):
             yield older
 
-    async def _not_known(self, waiting: Mapping[ApplicationId, Row], known: set[ApplicationId]) -> AsyncIterator[Row]:
-        """Yield the rows whose application has no row under its own key."""
+    async def _not_known(self, waiting: Mapping[ApplicationId, Row], known: set[str]) -> AsyncIterator[Row]:
+        """Yield the rows whose application has no row under its own key; `known` has the row keys of those."""
         for identity, row in waiting.items():
-            if identity in known:
+            if row.partition_key == identity.partition_key and identity.row_key in known:
                 continue
             if row.partition_key != identity.partition_key:  # the same application may also be where it belongs
                 found = await self.find(identity)

@@ -103,14 +103,24 @@ def application_of(row: Row) -> ManagedApplication:
 
 
 def malformed(row: Row, reason: str) -> MalformedRow:
-    """Return what can be said about a row that cannot be collected."""
+    """Return what can be said about a row that cannot be collected; the keys of a row of ours name its application."""
     try:
-        identity = identity_of(row)
+        identity: ApplicationId | None = identity_of(row)
     except UnreadableRow:
+        identity = identity_of_keys(row)
+    if identity is None:
         subscription_id = row.properties.get("subscription_id")
         return MalformedRow(_name(row), reason, _shown(subscription_id) if subscription_id else "")
     access_lost_at = _time(row.properties, "access_lost_at")
     return MalformedRow(_name(row), reason, identity.subscription_id, identity, access_lost_at)
+
+
+def identity_of_keys(row: Row) -> ApplicationId | None:
+    """Return the application whose own keys the row has, in lower case; None for any other row."""
+    try:
+        return ApplicationId.of_keys(row.partition_key, row.row_key)
+    except InvalidResourceId:
+        return None
 
 
 def properties_of(application: ManagedApplication, previous: Row | None) -> dict[str, Any]:

@@ -72,12 +72,15 @@ async def _one(registry: Registry, ledger: Ledger, only: ApplicationId) -> Async
 
 
 async def _absent(registry: Registry, entry: Remembered) -> AsyncIterator[Pair]:
-    """Yield a row of the ledger that no application of the registry took, unless the registry has an active one."""
+    """Yield a row of the ledger that no application of the registry took, unless the registry has an active one.
+
+    Such a one was told already, with a row of the older sample in another partition, or was registered meanwhile.
+    """
     text = entry.facts.application_id if isinstance(entry, Entry) else entry.application_id
     try:
         identity = ApplicationId.parse(text)
     except InvalidResourceId:
-        yield Pair(None, entry)
+        yield Pair(None, entry)  # its keys are no application's: there is nothing to look up
         return
     row = await registry.find(identity)
     if row is None or is_tombstone(row):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from publisher.errors import NotFound
-from publisher.resource_ids import ApplicationId, fold
+from publisher.errors import NotFound, RequestRefused
+from publisher.resource_ids import ApplicationId, InvalidResourceId
 from publisher.retry import USUAL_PATIENCE, Patience
 from publisher.table import EVERYTHING, KeyRange, Row, RowChanged, Table
 from publisher.transport import Closing
-from verdicts.control_rows import (
+from verdicts.stored.application_rows import UnreadableFacts, UnstorableFacts, facts_of, properties_of
+from verdicts.stored.control_rows import (
     CONTROL_PARTITION,
     LATEST_RUN,
     control_of,
@@ -21,7 +22,6 @@ from verdicts.control_rows import (
     snooze_properties,
     started_at_of,
 )
-from verdicts.stored import UnreadableFacts, facts_of, properties_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -89,19 +89,28 @@ class Ledger(Closing):
         return None if row is None else _entry(row)
 
     async def write(self, facts: ApplicationFacts, *, replacing: Entry | UnreadableEntry | None) -> Entry:
-        """Store facts in the place of a row, or as a new one, and return what then stands; raise RowChanged."""
-        properties = properties_of(facts)
+        """Store facts in the place of a row, or as a new one, and return what then stands.
+
+        Raises:
+            RowChanged: somebody else wrote the row since it was read, or made one where none was.
+            RequestRefused: the facts cannot be stored in a form that could be read again.
+        """
+        try:
+            properties = properties_of(facts)
+            # What a row is rendered from is what the table holds: read back, with fewer open keys perhaps.
+            stored = facts_of(properties)
+        except (UnstorableFacts, UnreadableFacts) as error:
+            raise RequestRefused(f"ledger table: {error}", code="UnstorableFacts") from error
         identity = ApplicationId.parse(facts.application_id)
         if replacing is None:
-            await self._table.insert(identity.partition_key, identity.row_key, properties)
+            row = await self._table.insert(identity.partition_key, identity.row_key, properties)
         else:
-            await self._table.replace(replacing.row, properties)
-        # What a row is rendered from is what the table holds: read back from the properties, with fewer keys perhaps.
-        return Entry(Row(identity.partition_key, identity.row_key, "", properties), facts_of(properties))
+            row = await self._table.replace(replacing.row, properties)
+        return Entry(row, stored)
 
     async def forget(self, entry: Entry | UnreadableEntry) -> None:
-        """Delete a row."""
-        await self._table.delete(entry.row)
+        """Delete a row; raise RowChanged when somebody wrote it since it was read."""
+        await self._table.delete_unchanged(entry.row)
 
     async def note_run(self, record: RunRecord) -> None:
         """Remember the latest completed run; an older one changes nothing."""
@@ -111,6 +120,7 @@ class Ledger(Closing):
                 return
             if await self._put(row, LATEST_RUN, run_properties(record)):
                 return
+        raise RowChanged
 
     async def declare(self, declared: Declared) -> None:
         """Store the declared baseline of a plan version, in the place of an earlier one."""
@@ -131,6 +141,7 @@ class Ledger(Closing):
         for _ in range(_TRIES):
             if await self._put(await self._table.get(CONTROL_PARTITION, row_key), row_key, properties):
                 return
+        raise RowChanged
 
     async def _put(self, row: Row | None, row_key: str, properties: Mapping[str, Any]) -> bool:
         """Write a control row; return False when somebody else wrote it meanwhile."""
@@ -145,13 +156,30 @@ class Ledger(Closing):
 
 
 def _entry(row: Row) -> Entry | UnreadableEntry:
-    named = row.properties.get("application_id")
-    named = named if isinstance(named, str) else ""
     try:
         facts = facts_of(row.properties)
-        identity = ApplicationId.parse(facts.application_id)
-    except (UnreadableFacts, ValueError) as error:
-        return UnreadableEntry(row, named or f"{row.partition_key}/{row.row_key}"[:300], str(error)[:300])
-    if (fold(row.partition_key), row.row_key) != (fold(identity.partition_key), identity.row_key):
-        return UnreadableEntry(row, named, "its keys belong to another application than its facts")
+    except UnreadableFacts as error:
+        return UnreadableEntry(row, _best_known_id(row), str(error)[:300])
+    if not _has_keys_of(row, facts.application_id):
+        reason = f"its facts are about another application than its keys: {facts.application_id[:200]}"
+        return UnreadableEntry(row, _best_known_id(row), reason)
     return Entry(row, facts)
+
+
+def _best_known_id(row: Row) -> str:
+    """Return the id in a row when it fits the keys, else the id that the keys say, else the keys."""
+    named = row.properties.get("application_id")
+    if isinstance(named, str) and _has_keys_of(row, named):
+        return named
+    try:
+        return str(ApplicationId.of_keys(row.partition_key, row.row_key))
+    except InvalidResourceId:
+        return f"{row.partition_key}/{row.row_key}"[:300]
+
+
+def _has_keys_of(row: Row, application_id: str) -> bool:
+    try:
+        identity = ApplicationId.parse(application_id)
+    except InvalidResourceId:
+        return False
+    return (row.partition_key, row.row_key) == (identity.partition_key, identity.row_key)

@@ -49,11 +49,17 @@ def everything_is_due(facts: ApplicationFacts, publication: Publication) -> bool
     return _slot(publication.published_at, offset) != _slot(publication.previous, offset)
 
 
-def is_due(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Publication) -> bool:
-    """Tell whether an assignment's row is due by itself: something is open about it, or it changed lately."""
-    if assignment.open or assignment.overflow or assignment.alarms or facts.departure is not None:
+def is_due(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Publication, *, everything: bool) -> bool:
+    """Tell whether an assignment's row is due: with everything, or because something is open, or it changed lately.
+
+    One that has ended is told for as long as any change, and then no more.
+    """
+    if publication.published_at - assignment.changed_at < CHANGES_REPEATED:
         return True
-    return publication.published_at - assignment.changed_at < CHANGES_REPEATED
+    if assignment.ending is not None:
+        return False
+    is_open = assignment.open or assignment.overflow or assignment.alarms or facts.departure is not None
+    return everything or bool(is_open)
 
 
 def _slot(moment: datetime, offset: timedelta) -> int:

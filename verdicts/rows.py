@@ -56,7 +56,7 @@ def verdict_rows(facts: ApplicationFacts, publication: Publication) -> list[Row]
     return [
         _verdict_row(facts, assignment, publication)
         for assignment in facts.assignments.values()
-        if everything or is_due(facts, assignment, publication)
+        if is_due(facts, assignment, publication, everything=everything)
     ]
 
 

@@ -132,21 +132,39 @@ def _posture_document(posture: Posture) -> dict[str, Any]:
 
 
 def _posture(document: Any) -> Posture:
-    changed_at = document["changed_at"]
-    disabled = document["disabled"]
+    """Return the posture in a document; raise TypeError, KeyError or ValueError for what is not exactly one."""
+    changed_at, disabled, parameters = document["changed_at"], document["disabled"], document["parameters"]
+    enforced, references = document["enforced"], document["references"]
+    if type(enforced) is not bool or type(references) is not int or not isinstance(parameters, list):
+        raise TypeError("a posture's enforced, references or parameters are of another type")
+    changed = None if changed_at is None else datetime.fromisoformat(changed_at)
+    if changed is not None and changed.tzinfo is None:
+        raise ValueError("a posture's changed_at has no time zone")
     return Posture(
-        definition_version=str(document["definition_version"]),
-        parameters=tuple((str(name), str(value)) for name, value in document["parameters"]),
-        at_default=tuple(map(str, document["at_default"])),
-        not_scopes=tuple(map(str, document["not_scopes"])),
-        selectors=str(document["selectors"]),
-        overrides=str(document["overrides"]),
-        enforced=bool(document["enforced"]),
-        disabled=None if disabled is None else tuple(map(str, disabled)),
-        digest=str(document.get("digest", "")),
-        references=int(document["references"]),
-        changed_at=None if changed_at is None else datetime.fromisoformat(changed_at),
+        definition_version=_text(document["definition_version"]),
+        parameters=tuple((_text(name), _text(value)) for name, value in parameters),
+        at_default=_texts(document["at_default"]),
+        not_scopes=_texts(document["not_scopes"]),
+        selectors=_text(document["selectors"]),
+        overrides=_text(document["overrides"]),
+        enforced=enforced,
+        disabled=None if disabled is None else _texts(disabled),
+        digest=_text(document.get("digest", "")),
+        references=references,
+        changed_at=changed,
     )
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        raise TypeError("a posture's texts are no list")
+    return tuple(map(_text, values))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a posture's text is no text")
+    return value
 
 
 def _exemption(document: Any) -> Exemption:

@@ -10,9 +10,18 @@ import orjson
 import pytest
 
 from bench.answers import Answers, registered
-from bench.contenders import COLLECTOR, FLOOR, STRAIGHTFORWARD, Measurement, Server, WrongResultError, measure
+from bench.contenders import (
+    COLLECTOR,
+    FLOOR,
+    STRAIGHTFORWARD,
+    Measurement,
+    Server,
+    WrongResultError,
+    measure,
+    measure_standing_still,
+)
 from bench.floor import SELECT, RowBuilder
-from bench.workloads import PAGE_SIZE, Workload
+from bench.workloads import LEDGER, PAGE_SIZE, Workload
 from collector.reading.application_reading import ApplicationReading, ReadJob
 from collector.reporting.chunks import Delivery
 from collector.reporting.ingestion import StreamUploader
@@ -46,6 +55,18 @@ def test_a_contender_that_does_not_finish_the_work_is_no_measurement(server: Ser
         measure(server, TINY, ("-c", "pass"))
     with pytest.raises(WrongResultError):
         measure(server, TINY, ("-c", "raise SystemExit(3)"))
+
+
+def test_a_fleet_that_stands_still_is_judged_with_a_call_for_a_thousand_applications(server: Server) -> None:
+    measured = measure_standing_still(server, LEDGER.scaled("ledger", 1001))
+
+    assert measured.rows == 1001
+    assert 0 < measured.judging_seconds < measured.processor_seconds
+
+
+def test_a_fleet_that_nobody_remembers_does_not_stand_still(server: Server) -> None:
+    with pytest.raises(WrongResultError):
+        measure_standing_still(server, LEDGER.scaled("without a ledger", 3))
 
 
 def page_of(states: int) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.contenders import Measurement
 from bench.report import Report, show
-from bench.workloads import DEEP, FLEET, MILLION, REQUIRED, TENTH
+from bench.workloads import DEEP, FLEET, LEDGER, MILLION, REQUIRED, TENTH
 
 TOKENS = {"https://management.azure.com": 1, "https://monitor.azure.com": 1}
 
@@ -25,12 +25,15 @@ def a_report(**changed: float) -> Report:
         (DEEP, "straightforward"): (9.0, 300.0),
         (MILLION, "collector"): (15.0, changed.get("million", 130.0)),
         (TENTH, "collector"): (2.0, 120.0),
+        (LEDGER, "judge"): (20.0, changed.get("ledger", 80.0)),
     }
     for (workload, contender), (usual, peak) in measured.items():
         seconds = changed.get(f"{workload.name} {contender}", usual)
         tokens = TOKENS if contender != "floor" else {}
+        judging = changed.get("judging", 10.0) if contender == "judge" else 0.0
         for factor in (1, 1, 50):
-            report.add(workload, contender, Measurement(seconds * factor, seconds, peak, workload.rows, tokens))
+            measurement = Measurement(seconds * factor, seconds, peak, workload.rows, tokens, judging)
+            report.add(workload, contender, measurement)
     return report
 
 
@@ -42,6 +45,7 @@ def test_medians_count_and_not_what_disturbed_one_run() -> None:
     assert reached["fleet: times faster than straightforward"] == 10
     assert reached["fleet: time against the floor"] == 1
     assert reached["million: peak beyond that of a tenth"] == 10
+    assert reached["ledger: judge's share of a run's processor time"] == pytest.approx((10 / 20_000) / (15 / 2_000))
     assert reached["python -m collector --help"] == 0.2
 
 
@@ -51,6 +55,9 @@ def test_medians_count_and_not_what_disturbed_one_run() -> None:
         ({"fleet collector": 2.9}, {"fleet: times faster than straightforward", "fleet: time against the floor"}),
         ({"deep collector": 4.5}, {"deep: times faster than straightforward"}),
         ({"million": 141.0}, {"million: peak beyond that of a tenth"}),
+        ({"ledger judge": 46.0}, {"ledger: processor time to join and judge"}),
+        ({"ledger": 111.0}, {"ledger: peak memory"}),
+        ({"judging": 16.0}, {"ledger: judge's share of a run's processor time"}),
         ({"million": 161.0}, {"million: peak memory", "million: peak beyond that of a tenth"}),
     ],
 )
@@ -69,7 +76,7 @@ def test_the_json_has_every_measurement_and_no_host_name() -> None:
     text = a_report().as_json()
 
     document = json.loads(text)
-    assert {one["contender"] for one in document["measurements"]} == {"collector", "floor", "straightforward"}
+    assert {one["contender"] for one in document["measurements"]} == {"collector", "floor", "judge", "straightforward"}
     assert set(document["required"]) == set(REQUIRED)
     assert set(document["machine"]) == {"cores", "memory_gigabytes", "system", "python"}
     assert platform.node() not in text or len(platform.node()) < 4

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from publisher.errors import MalformedAnswer
-from registry.policies.stored_assignments import assignment_document, assignment_of
+from registry.policies.stored_assignments import assignment_document
 from verdicts.control import Control, RunRecord, Snooze
 from verdicts.guard.declared import Declared
-from verdicts.stored import moment_of, number_of
+from verdicts.stored.assignment_document import expected_assignment
+from verdicts.stored.values import Fields, Misread, azure_time, count, number_of, own_time, row, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
     from publisher.table import Row
+    from registry.managed_application import ExpectedAssignment
 
 CONTROL_PARTITION: Final = "~control"
 """Sorts after every subscription id, so that a list of applications ends before it."""
@@ -66,63 +68,59 @@ def control_of(rows: Iterable[Row]) -> Control:
     latest_run: RunRecord | None = None
     declared: dict[str, Declared] = {}
     snoozes: list[Snooze] = []
-    for row in rows:
+    for one in rows:
         try:
-            if row.row_key == LATEST_RUN:
-                latest_run = _run(row)
-            elif row.row_key.startswith(_DECLARED):
-                baseline = _declared(_unpacked(row.properties))
+            if one.row_key == LATEST_RUN:
+                latest_run = _run(one)
+            elif one.row_key.startswith(_DECLARED):
+                baseline = _declared(_unpacked(one))
                 declared[baseline.plan] = baseline
-            elif row.row_key.startswith(_SNOOZE):
-                snoozes.append(_snooze(_unpacked(row.properties)))
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, zlib.error) as error:
+            elif one.row_key.startswith(_SNOOZE):
+                snoozes.append(Snooze(*row(_unpacked(one), text, text, azure_time, text, text)))
+        except Misread as error:
             raise MalformedAnswer(
-                f"the ledger's control row {row.row_key} cannot be read ({type(error).__name__}): delete it, and "
-                "declare or snooze again what it held",
+                f"the ledger's control row {one.row_key} cannot be read ({error}): delete it, and declare or snooze "
+                "again what it held",
                 code="MalformedControlRow",
             ) from error
     return Control(latest_run, declared, tuple(snoozes))
 
 
-def started_at_of(row: Row) -> datetime | None:
+def started_at_of(run: Row) -> datetime | None:
     """Return when the latest run in a row began, None when that cannot be read."""
     try:
-        return _run(row).started_at
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError, zlib.error):
+        return _run(run).started_at
+    except Misread:
         return None
 
 
-def _run(row: Row) -> RunRecord:
-    run_id, started_at, named_alarms = _unpacked(row.properties)
-    return RunRecord(str(run_id), _moment(started_at), int(named_alarms))
+def _run(run: Row) -> RunRecord:
+    return RunRecord(*row(_unpacked(run), text, own_time, count))
 
 
 def _declared(document: Any) -> Declared:
-    plan, assignments, declared_at, person, reason = document
-    expected = {str(key): assignment_of(one) for key, one in assignments.items()}
-    return Declared(str(plan), expected, _moment(declared_at), str(person), str(reason))
+    plan, assignments, declared_at, person, reason = row(document, text, _assignments, own_time, text, text)
+    return Declared(plan, assignments, declared_at, person, reason)
 
 
-def _snooze(document: Any) -> Snooze:
-    plan_name, plan_version, until, person, reason = document
-    return Snooze(str(plan_name), str(plan_version), _moment(until), str(person), str(reason))
-
-
-def _moment(number: Any) -> datetime:
-    moment = moment_of(number)
-    if moment is None:
-        raise ValueError("a time is missing")
-    return moment
+def _assignments(document: Any) -> dict[str, ExpectedAssignment]:
+    fields = Fields(document)
+    return {key: fields(key, expected_assignment) for key in document}
 
 
 def _packed(document: Any) -> bytes:
     return zlib.compress(orjson.dumps(document))
 
 
-def _unpacked(properties: Mapping[str, Any]) -> Any:
-    packed = properties["document"]
-    return orjson.loads(zlib.decompressobj().decompress(packed, _LARGEST_DOCUMENT))
+def _unpacked(one: Row) -> Any:
+    packed = one.properties.get("document")
+    if not isinstance(packed, bytes):
+        raise Misread("its document is missing, or is not binary")
+    try:
+        return orjson.loads(zlib.decompressobj().decompress(packed, _LARGEST_DOCUMENT))
+    except (zlib.error, orjson.JSONDecodeError) as error:
+        raise Misread(f"its document is damaged: {error}") from error
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+def _digest(plan: str) -> str:
+    return hashlib.sha256(plan.encode()).hexdigest()[:32]
