@@ -62,13 +62,16 @@ def azure_tables(path: Path = AZURE_TABLES) -> dict[str, TableSchema]:
     }
 
 
-def runnable(path: Path, infrastructure: Path = INFRASTRUCTURE) -> str:
-    """Return a query file as it will run: the shared blocks put in, as workbook.bicep does, and placeholders filled."""
+def runnable(path: Path, infrastructure: Path = INFRASTRUCTURE, chosen: Mapping[str, str] | None = None) -> str:
+    """Return a query file as it will run: the shared blocks put in, as workbook.bicep does, and placeholders filled.
+
+    `chosen` has other values for placeholders than those of a workbook that was just opened.
+    """
     text = path.read_text(encoding="utf-8")
     for name, (query, only) in SHARED.items():
         whole = (infrastructure / "queries" / f"{query}.kql").read_text(encoding="utf-8")
         text = text.replace(f"{{{name}}}", whole.split(f"end {name}")[0].replace(EVERYBODY, only))
-    for placeholder, value in PLACEHOLDERS.items():
+    for placeholder, value in {**PLACEHOLDERS, **(chosen or {})}.items():
         text = text.replace(placeholder, value)
     return text
 
