@@ -18,7 +18,7 @@ from checks.kql import analyse
 from sandbox.workspace.schema import Column, TableSchema, read_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 INFRASTRUCTURE: Final = Path(__file__).resolve().parent.parent / "infra"
 AZURE_TABLES: Final = Path(__file__).with_name("azure_tables.json")
@@ -31,6 +31,18 @@ PLACEHOLDERS: Final = {
     'arg("").': "",
 }
 """What stands in a query file until the workbook, Bicep or Azure Monitor fills it in."""
+
+EVERYBODY: Final = 'let Only = "";'
+SELECTED: Final = "let Only = iff('{SelectedApplication}' == '*', '', '{SelectedApplication}');"
+SHARED: Final = {
+    "fleet": ("applications", EVERYBODY),
+    "violations": ("noncompliant_resources", SELECTED),
+    "missing": ("states_missing", SELECTED),
+}
+"""What the workbook's queries begin with: the name of the block, the query that it ends in, and whom it looks at."""
+
+FIXED_TIME: Final = {"durationMs": 7_776_000_000}
+"""Ninety days, the time that is looked at by whatever says what stands now: the queries bound themselves."""
 
 _QUERY_ITEM: Final = 3
 _TEXT_ITEM: Final = 1
@@ -50,11 +62,16 @@ def azure_tables(path: Path = AZURE_TABLES) -> dict[str, TableSchema]:
     }
 
 
-def runnable(path: Path, infrastructure: Path = INFRASTRUCTURE) -> str:
-    """Return a query file as it will run: the shared blocks put in, as workbook.bicep does, and placeholders filled."""
-    shared = (infrastructure / "queries" / "applications.kql").read_text(encoding="utf-8").split("end fleet")[0]
-    text = path.read_text(encoding="utf-8").replace("{fleet}", shared)
-    for placeholder, value in PLACEHOLDERS.items():
+def runnable(path: Path, infrastructure: Path = INFRASTRUCTURE, chosen: Mapping[str, str] | None = None) -> str:
+    """Return a query file as it will run: the shared blocks put in, as workbook.bicep does, and placeholders filled.
+
+    `chosen` has other values for placeholders than those of a workbook that was just opened.
+    """
+    text = path.read_text(encoding="utf-8")
+    for name, (query, only) in SHARED.items():
+        whole = (infrastructure / "queries" / f"{query}.kql").read_text(encoding="utf-8")
+        text = text.replace(f"{{{name}}}", whole.split(f"end {name}")[0].replace(EVERYBODY, only))
+    for placeholder, value in {**PLACEHOLDERS, **(chosen or {})}.items():
         text = text.replace(placeholder, value)
     return text
 
@@ -79,16 +96,24 @@ def _workbook_problems(infrastructure: Path) -> Iterator[str]:
     askers = [*(item for item in layout["parameters"]), *(item["content"] for item in layout["items"])]
     asked = [asker["query"] for asker in askers if "query" in asker]
     for asker in askers:
-        if "query" in asker and asker.get("timeContextFromParameter") != "TimeRange":
-            yield f"{LAYOUT}: {asker['query']} does not follow the time filter"
+        if "query" in asker and not _has_its_time(asker, infrastructure / "workbooks" / f"{asker['query']}.kql"):
+            yield f"{LAYOUT}: {asker['query']} looks at another time than it should"
     known = {parameter["name"] for parameter in layout["parameters"]}
     known |= {exported["parameterName"] for asker in askers for exported in asker.get("exportedParameters", [])}
     module = infrastructure / "modules" / "workbook.bicep"
     yield from _listed(LAYOUT, asked, infrastructure / "workbooks", module, "queries")
     for path in sorted((infrastructure / "workbooks").glob("*.kql")):
-        wanted = set(_LEFT_OVER.findall(path.read_text(encoding="utf-8"))) - {"{fleet}"}
+        wanted = set(_LEFT_OVER.findall(path.read_text(encoding="utf-8"))) - {f"{{{name}}}" for name in SHARED}
         unknown = sorted(name for name in wanted if name[1:-1] not in known)
         yield from (f"{path.name}: the workbook has no parameter {name}" for name in unknown)
+
+
+def _has_its_time(asker: Mapping[str, Any], query: Path) -> bool:
+    """Tell whether what stands now is asked for whatever the time filter says, and everything else follows it."""
+    text = query.read_text(encoding="utf-8") if query.is_file() else ""
+    if any(f"{{{name}}}" in text for name in SHARED):
+        return asker.get("timeContext") == FIXED_TIME and "timeContextFromParameter" not in asker
+    return asker.get("timeContextFromParameter") == "TimeRange"
 
 
 def _item_problems(items: list[dict[str, Any]]) -> Iterator[str]:

@@ -52,7 +52,7 @@ async def answer(
     try:
         require_sign_in(variables)
         settings = ApiSettings.from_environment(variables)
-        context = Context(settings, _compliance(settings, clock), check_access(request, settings), clock())
+        context = Context(settings, _compliance(settings), check_access(request, settings), clock())
         return await handler(request, context)
     except ProblemError as problem:
         return _refused(problem, handler, str(problem))
@@ -69,11 +69,11 @@ async def answer(
         return defect.answer()
 
 
-def _compliance(settings: ApiSettings, clock: Callable[[], datetime]) -> Compliance:
+def _compliance(settings: ApiSettings) -> Compliance:
     """Return the Compliance, with its cache, that all requests with these settings share in this event loop."""
     shared = _SHARED.setdefault(asyncio.get_running_loop(), {})
     if settings not in shared:
-        shared[settings] = Compliance(settings, clock=clock)
+        shared[settings] = Compliance(settings)
     return shared[settings]
 
 

@@ -57,8 +57,8 @@ async def application(request: Request, context: Context) -> Answer:
     found = fleet.find(unquote(request.route.get("id", "")))
     if found is None or fleet.run is None:
         raise ProblemError(HTTPStatus.NOT_FOUND, "No registered application has this id.", field="id")
-    assignments, violations = await context.compliance.details(found, fleet.run)
-    resources = sorted((views.resource(row, context.settings.portal) for row in violations), key=_violation_key)
+    details = await context.compliance.details(found, fleet.run)
+    resources = sorted((views.resource(row, context.settings.portal) for row in details.resources), key=_violation_key)
     if as_csv:
         return csv_answer("violations.csv", _VIOLATION_COLUMNS, [_violation_cells(found, one) for one in resources])
     page = page_of(resources, _violation_key, request, question=found.key)
@@ -66,8 +66,14 @@ async def application(request: Request, context: Context) -> Answer:
         {
             **_frame(fleet, context),
             "application": views.application(found, context.settings.portal),
-            "assignments": [views.assignment(row, context.settings.portal) for row in assignments],
-            "violations": {"total": page.total, "resources": page.items, "next_page_token": page.next_token},
+            "assignments": [views.assignment(row, context.settings.portal) for row in details.assignments],
+            "violations": {
+                "total": page.total,
+                "open": views.open_violations(details),
+                "states_missing": views.states_missing(details),
+                "resources": page.items,
+                "next_page_token": page.next_token,
+            },
         }
     )
 
@@ -120,6 +126,8 @@ _APPLICATION_COLUMNS: Final = (
     "unknown_states",
     "assignments_without_states",
     "held_assignments",
+    "accepted_assignments",
+    "guard_changes",
     "noncompliant_since",
     "last_read",
     "outcome",
@@ -144,6 +152,8 @@ def _application_cells(one: dict[str, Any]) -> list[Any]:
         *(states[kind] for kind in views.STATE_KINDS),
         one["assignments_without_states"],
         one["held_assignments"],
+        one["accepted_assignments"],
+        one["guard_changes"],
         one["noncompliant_since"],
         one["last_read"],
         reading["outcome"],
@@ -168,6 +178,8 @@ _VIOLATION_COLUMNS: Final = (
     "policy",
     "effect",
     "evaluated_at",
+    "held_reason",
+    "held_since",
     "assignment_id",
     "definition_id",
     "definition_reference_id",
@@ -177,7 +189,15 @@ _VIOLATION_COLUMNS: Final = (
 def _violation_cells(application: Application, one: dict[str, Any]) -> list[Any]:
     names = ("id", "type", "location", "assignment_name", "definition_name", "effect", "evaluated_at")
     ids = ("assignment_id", "definition_id", "definition_reference_id")
-    return [application.customer, application.name, *(one[name] for name in (*names, *ids))]
+    held = one["held"] or {}
+    return [
+        application.customer,
+        application.name,
+        *(one[name] for name in names),
+        held.get("reason"),
+        held.get("since"),
+        *(one[name] for name in ids),
+    ]
 
 
 def _violation_key(one: dict[str, Any]) -> SortKey:

@@ -39,11 +39,6 @@ def _weeks_as_days(text: str) -> str:
     return _WEEKS.sub(lambda match: f"P{int(match[1]) * 7 + int(match[2] or 0)}D", text)
 
 
-def interval(start: datetime, end: datetime) -> str:
-    """Return the ISO 8601 text of the time between two moments."""
-    return f"{_utc(start)}/{_utc(end)}"
-
-
 def _length(first: str, second: str) -> timedelta | None:
     start, end = _moment(first), _moment(second)
     if start is not None and end is not None:
@@ -67,10 +62,6 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _malformed() -> ProblemError:

@@ -113,7 +113,7 @@ export class Customers {
       { title: "Status", sort: "status", cell: status },
       { title: "Violations", sort: "noncompliant", number: true, cell: (one) => this.violations(one) },
       { title: "Not compliant since", cell: (one) => time(one.noncompliant_since) },
-      { title: "Last read", sort: "last_read", cell: (one) => time(one.last_read) },
+      { title: "Last read", sort: "last_read", cell: (one) => (one.last_read ? time(one.last_read) : "never") },
       { title: "Plan", cell: (one) => (one.plan ? `${one.plan.name} ${one.plan.version}`.trim() : "–") },
     ];
   }

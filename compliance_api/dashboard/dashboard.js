@@ -63,7 +63,7 @@ async function showAllUnread() {
 
 function showFreshness(asOf) {
   if (asOf === null) {
-    show(banner, element("p", { class: "banner" }, "No collection run has been completed in the last 30 days: nothing is known "
+    show(banner, element("p", { class: "banner" }, "No collection run has been completed in the last 90 days: nothing is known "
       + "about the fleet."));
   } else if (asOf.is_stale) {
     show(banner, element("p", { class: "banner danger" }, `The data is stale: the latest completed run began ${age(asOf.age_seconds)} `

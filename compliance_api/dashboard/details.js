@@ -2,7 +2,7 @@
 
 import { address, APPLICATIONS, get } from "./api.js";
 import { element, link, show, table } from "./elements.js";
-import { held, lastKnown, number, reason, status, time, VERDICT_WORDS } from "./words.js";
+import { guard, held, lastKnown, number, reason, status, time, verdict } from "./words.js";
 
 export class Details {
   constructor({ say }) {
@@ -52,16 +52,21 @@ export class Details {
     return element("div", { class: "banner" },
       element("p", {}, element("strong", {}, "This customer could not be read"), ` since ${time(one.reading.unread_since)}. `,
         reason(one.reading)),
-      element("p", {}, one.last_known !== "unknown"
-        ? `What follows is from the last result that could be read (${time(one.last_read)}): ${lastKnown(one.last_known)}.`
-        : "It has never been read: nothing is known about this customer's compliance."));
+      element("p", {}, this.known(one)));
+  }
+
+  known(one) {
+    if (one.last_known === "unknown") return "It has never been read: nothing is known about this customer's compliance.";
+    return one.last_read
+      ? `What follows is what stood when it was last read (${time(one.last_read)}): ${lastKnown(one.last_known)}.`
+      : "It has never been read to the end: what follows is what was found on the way.";
   }
 
   facts(one) {
     const facts = [
       ["Status", status(one)],
       ["Not compliant since", time(one.noncompliant_since)],
-      ["Last read", time(one.last_read)],
+      ["Last read", one.last_read ? time(one.last_read) : "never"],
       ["Plan", one.plan ? `${one.plan.name} ${one.plan.version}` : "–"],
       ["Application", link(one.links.portal, one.id)],
       ["Managed resource group", link(one.links.portal_managed_resource_group, one.managed_resource_group_id || "–")],
@@ -81,13 +86,12 @@ export class Details {
       items: assignments,
       columns: [
         { title: "Assignment", cell: (one) => link(one.links.portal, one.name, `${one.name} (in the Azure portal)`) },
+        { title: "Verdict", class: "words", cell: verdict },
+        { title: "Policy assignment", class: "words", cell: guard },
         { title: "Not compliant", number: true, cell: count("noncompliant") },
         { title: "Compliant", number: true, cell: count("compliant") },
         { title: "Exempt", number: true, cell: count("exempt") },
         { title: "Unknown", number: true, cell: count("unknown") },
-        { title: "Verdict", cell: (one) => [VERDICT_WORDS[one.verdict] || one.verdict,
-          element("small", {}, [`since ${time(one.since)}`, held(one.held)].filter(Boolean).join("; "))] },
-        { title: "Guard", cell: (one) => [one.guard.state, element("small", {}, one.guard.details)] },
       ],
     })];
   }
@@ -95,10 +99,13 @@ export class Details {
   violations(path, answer) {
     const one = answer.application;
     const heading = element("h3", {}, "Resources that are not compliant");
-    if (!answer.violations.total) return [heading, element("p", {}, one.last_known === "unknown" ? "Nothing is known." : "None is open.")];
+    if (!answer.violations.open) return [heading, element("p", {}, one.last_known === "unknown" ? "Nothing is known." : "None is open.")];
+    const lacking = this.lacking(answer.violations);
+    if (!answer.violations.total) return [heading, ...lacking];
     const token = answer.violations.next_page_token;
     const more = element("button", { type: "button", onclick: () => this.more(path, answer, token) }, "Show more");
     return [heading,
+      ...lacking,
       element("p", {}, element("a", { href: address(path, { format: "csv" }), download: true }, "Export CSV")),
       table({
         label: "Resources that are not compliant",
@@ -117,6 +124,20 @@ export class Details {
         ],
       }),
       token ? more : []];
+  }
+
+  // Says why fewer resources are listed than violations are open; nothing when all are.
+  lacking({ open, total, states_missing: missing }) {
+    const said = [];
+    if (total < open) {
+      said.push(`${number(open)} violations are open, ${number(total)} of them are listed: of those that are held, an `
+        + "assignment names five resources at most.");
+    }
+    if (missing) {
+      said.push(`Only ${number(missing.stored)} of ${number(missing.announced)} rows of the last upload are here, so the list `
+        + "is not complete.");
+    }
+    return said.map((text) => element("p", { class: "banner" }, text));
   }
 
   async more(path, answer, token) {

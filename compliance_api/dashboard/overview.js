@@ -19,7 +19,7 @@ export function showTiles(answer) {
       ? ["noncompliant", "compliant", "not_evaluated", "unknown"].filter((name) => unread[name])
         .map((name) => `${number(unread[name])} ${lastKnown(name)}`).join(", ")
       : "",
-    noncompliant: known && answer.states.noncompliant ? `${number(answer.states.noncompliant)} violations` : "",
+    noncompliant: known && answer.states.noncompliant ? `${number(answer.states.noncompliant)} open violations in all` : "",
   };
   const tiles = [
     ["share", "Compliant share", known ? percent(answer.compliant_share) : "–", ""],

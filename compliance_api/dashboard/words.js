@@ -17,7 +17,7 @@ const LAST_KNOWN_WORDS = {
   noncompliant: "not compliant when last read",
   compliant: "compliant when last read",
   not_evaluated: "not evaluated when last read",
-  unknown: "not read for two days or more",
+  unknown: "never read",
 };
 
 const OUTCOME_WORDS = {
@@ -26,7 +26,7 @@ const OUTCOME_WORDS = {
   Throttled: "Throttled by Azure",
   UploadFailed: "Result could not be stored",
   Skipped: "Run ended before its turn",
-  NoResult: "Missing from the latest run",
+  Vanished: "Vanished from the registry, and nobody confirmed that it was deleted",
 };
 
 const NUMBER = new Intl.NumberFormat("en");
@@ -41,7 +41,7 @@ export function time(text) {
   return text ? `${TIME.format(new Date(text))} UTC` : "–";
 }
 
-export const VERDICT_WORDS = {
+const VERDICT_WORDS = {
   NonCompliant: "Not compliant",
   Compliant: "Compliant",
   NotEvaluated: "Never evaluated",
@@ -58,8 +58,44 @@ const HELD_WORDS = {
   Exempt: "it was exempted",
 };
 
+const GUARD_WORDS = {
+  Intact: "As it should be",
+  NotKnown: "Nothing to compare with yet",
+  Withdrawn: "Deleted",
+  Weakened: "Weakened",
+  Changed: "Changed",
+  Unread: "Could not be compared",
+};
+
 export function held(value) {
   return value ? `held since ${time(value.since)}: ${HELD_WORDS[value.reason] || value.reason}` : "";
+}
+
+// What stands about an assignment, since when, and what qualifies it.
+export function verdict(one) {
+  const more = [
+    `since ${time(one.since)}`,
+    one.is_current ? "" : `as of the last read, ${time(one.last_read)}`,
+    held(one.held),
+    one.accepted ? `accepted until ${time(one.accepted.until)} by ${one.accepted.by}: ${one.accepted.reason}` : "",
+    one.snoozed_until ? `alarms snoozed until ${time(one.snoozed_until)}` : "",
+  ];
+  return [VERDICT_WORDS[one.verdict] || one.verdict, element("small", {}, more.filter(Boolean).join("; "))];
+}
+
+// How an assignment compares with its baseline, and what is exempted from it.
+export function guard(one) {
+  const { state, since, details, accepted_until: acceptedUntil } = one.guard;
+  const { count, category, created_by: creator, expires_at: expiry } = one.exemptions;
+  const exempted = count ? `${number(count)} exempted (${[category, creator && `by ${creator}`,
+    expiry ? `until ${time(expiry)}` : "without an end"].filter(Boolean).join(", ")})` : "";
+  const more = [
+    since && state !== "Intact" ? `since ${time(since)}` : "",
+    details,
+    acceptedUntil ? `accepted until ${time(acceptedUntil)}` : "",
+    exempted,
+  ];
+  return [GUARD_WORDS[state] || state, element("small", {}, more.filter(Boolean).join("; "))];
 }
 
 export function age(seconds) {
@@ -74,9 +110,11 @@ export function status(application) {
     `${SIGNS[application.status]} ${STATUS_WORDS[application.status]}`);
   const more = [];
   if (application.status === "unread") more.push(lastKnown(application.last_known));
-  if (application.assignments_without_states) {
-    more.push(`${number(application.assignments_without_states)} assignments without any state`);
-  }
+  const counted = (count, what) => { if (count) more.push(`${number(count)} ${count === 1 ? "assignment" : "assignments"} ${what}`); };
+  counted(application.held_assignments, "with violations that are held");
+  counted(application.accepted_assignments, "accepted for now");
+  counted(application.guard_changes, "deleted, weakened or changed");
+  counted(application.assignments_without_states, "not evaluated");
   return more.length ? [known, element("small", {}, more.join("; "))] : known;
 }
 

@@ -62,6 +62,8 @@ class Application:
     last_tried: datetime | None = None
     held_assignments: int = 0
     """Assignments with violations that were not read as such again, and that nobody has read as repaired."""
+    accepted_assignments: int = 0
+    """Assignments all of whose violations an operator has accepted for now."""
     guard_changes: int = 0
     """Assignments that were withdrawn, or differ from their baseline."""
     noncompliant_since: datetime | None = None
@@ -138,7 +140,6 @@ def _application(row: Mapping[str, Any]) -> Application:
         plan_name=str(row.get("Plan_name") or ""),
         plan_version=str(row.get("Plan_version") or ""),
         last_known=last_known,
-        # Whatever the outcome says: without a verdict nothing was read.
         is_readable=is_readable and last_known is not LastKnown.UNKNOWN,
         noncompliant=counts["Noncompliant"],
         compliant=counts["Compliant"],
@@ -146,6 +147,7 @@ def _application(row: Mapping[str, Any]) -> Application:
         unknown=counts["Unknown"],
         assignments_without_states=row.get("Assignments_without_states"),
         held_assignments=_count(row.get("Held_assignments")),
+        accepted_assignments=_count(row.get("Accepted_assignments")),
         guard_changes=_count(row.get("Guard_changes")),
         last_read=_time(row.get("Last_read")),
         last_tried=_time(row.get("Last_seen")),

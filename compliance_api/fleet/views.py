@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
+from compliance_api.fleet.compliance import Details
 from compliance_api.fleet.fleet import Application, Fleet, Status, age_seconds, share
 
 MOST_UNREAD_LISTED: Final = 100
 STATE_KINDS: Final = ("noncompliant", "compliant", "exempt", "unknown")
 """In the order in which answers count policy states."""
+
+_INITIATIVES: Final = "/policysetdefinitions/"
 
 
 def frame(fleet: Fleet, now: datetime, stale_after: timedelta) -> dict[str, Any]:
@@ -72,6 +75,7 @@ def application(one: Application, portal: str) -> dict[str, Any]:
         "states": {kind: getattr(one, kind) for kind in STATE_KINDS},
         "assignments_without_states": one.assignments_without_states,
         "held_assignments": one.held_assignments,
+        "accepted_assignments": one.accepted_assignments,
         "guard_changes": one.guard_changes,
         "noncompliant_since": _iso(one.noncompliant_since),
         "last_read": _iso(one.last_read),
@@ -94,18 +98,26 @@ def application(one: Application, portal: str) -> dict[str, Any]:
 def assignment(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
     """Return one policy assignment of an application, from a row of the query `assignments`."""
     identifier = str(row["Policy_assignment_id"] or "")
+    definition = row["Policy_definition_id"] or None
     return {
         "id": identifier,
         "name": row["Policy_assignment"],
-        "definition_id": row["Policy_definition_id"] or None,
+        "definition_id": definition,
+        "initiative_id": definition if definition and _INITIATIVES in definition else None,
         "verdict": row["Verdict"],
         "since": row["Since"],
         "is_current": row["Current"] is True,
-        "held": {"reason": row["Held_reason"], "since": row["Held_since"]} if row["Held_reason"] else None,
+        "held": _held(row),
         "states": {kind: row[f"{kind.capitalize()}_states"] or 0 for kind in STATE_KINDS},
-        "guard": {"state": row["Guard"], "details": row["Guard_details"] or ""},
+        "guard": {
+            "state": row["Guard"] or "NotKnown",
+            "since": row["Guard_since"],
+            "details": row["Guard_details"] or "",
+            "accepted_until": row["Guard_accepted_until"],
+        },
         "exemptions": {
             "count": row["Exemptions"] or 0,
+            "category": row["Exemption_category"] or "",
             "created_by": row["Exemption_created_by"] or "",
             "expires_at": row["Exemption_expires_at"],
         },
@@ -116,6 +128,7 @@ def assignment(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         }
         if row["Accepted_until"]
         else None,
+        "snoozed_until": row["Snoozed_until"],
         "last_read": row["Last_read"],
         "links": {"portal": assignment_link(portal, identifier)},
     }
@@ -136,12 +149,23 @@ def resource(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         "definition_reference_id": row["Policy_definition_reference_id"] or None,
         "effect": row["Policy_effect"] or "",
         "evaluated_at": row["Evaluated_at"],
-        "held": {"reason": row["Held_reason"], "since": row["Held_since"]} if row["Held_reason"] else None,
+        "held": _held(row),
         "links": {
             "portal": resource_link(portal, identifier),
             "portal_assignment": assignment_link(portal, assignment_id),
         },
     }
+
+
+def open_violations(details: Details) -> int:
+    """Return how many violations of an application are open, also those that no resource is known of."""
+    return sum(row["Noncompliant_states"] or 0 for row in details.assignments)
+
+
+def states_missing(details: Details) -> dict[str, int] | None:
+    """Return how many state rows the verdicts of an application speak of, and how many are here; None when all are."""
+    rows = details.states_missing
+    return {"announced": rows[0]["States_rows"], "stored": rows[0]["Stored_rows"]} if rows else None
 
 
 def history_point(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,6 +188,10 @@ def history_point(row: Mapping[str, Any]) -> dict[str, Any]:
 def run(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return one completed collection run, from a row of the query `collector_runs`."""
     return {"run_time": row["TimeGenerated"], **{name.lower(): row[name] for name in row if name != "TimeGenerated"}}
+
+
+def _held(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    return {"reason": row["Held_reason"], "since": row["Held_since"]} if row["Held_reason"] else None
 
 
 def resource_link(portal: str, identifier: str) -> str | None:

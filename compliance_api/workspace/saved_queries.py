@@ -5,7 +5,12 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from compliance_api.workspace.kql import literal
+
 FOLDER: Final = Path(__file__).resolve().parents[2] / "infra" / "queries"
+EVERYBODY: Final = 'let Only = "";'
+"""The line of a saved query by which it can be narrowed to one application before anything is read."""
+
 _COMMENT: Final = re.compile(r"//\s?(.*)")
 
 
@@ -21,6 +26,14 @@ def text(name: str) -> str:
     if name not in names():
         raise KeyError(name)
     return (FOLDER / f"{name}.kql").read_text(encoding="utf-8").strip()
+
+
+def text_for(name: str, application_id: str) -> str:
+    """Return the KQL of a saved query, narrowed to one application; KeyError when there is none that can be."""
+    whole = text(name)
+    if EVERYBODY not in whole:
+        raise KeyError(name)
+    return whole.replace(EVERYBODY, f"let Only = {literal(application_id)};")
 
 
 def description(name: str) -> str:

@@ -14,9 +14,13 @@ param tags object
 
 var layout = any(loadJsonContent('../workbooks/compliance.workbook.json'))
 
-// What is judged, and how, is written once: in the product's own queries. What is left of the marker is an empty comment.
+// What stands, and how it is looked up, is written once: in the product's own queries, each up to the end of a block. What is
+// left of the marker is an empty comment. Drill-downs look at the selected application alone.
+var everybody = 'let Only = "";'
+var selected = 'let Only = iff(\'{SelectedApplication}\' == \'*\', \'\', \'{SelectedApplication}\');'
 var fleet = split(loadTextContent('../queries/applications.kql'), 'end fleet')[0]
-var includeFleet = '{fleet}'
+var violations = replace(split(loadTextContent('../queries/noncompliant_resources.kql'), 'end violations')[0], everybody, selected)
+var missing = replace(split(loadTextContent('../queries/states_missing.kql'), 'end missing')[0], everybody, selected)
 
 // The layout names a query by the name of its file.
 var queries = {
@@ -29,17 +33,18 @@ var queries = {
   fleet_history: loadTextContent('../workbooks/fleet_history.kql')
   other_states: loadTextContent('../workbooks/other_states.kql')
   resources: loadTextContent('../workbooks/resources.kql')
+  states_missing: loadTextContent('../workbooks/states_missing.kql')
   summary: loadTextContent('../workbooks/summary.kql')
   unread: loadTextContent('../workbooks/unread.kql')
 }
 
 var parameters = [for parameter in layout.parameters: contains(parameter, 'query') ? union(parameter, {
-  query: replace(queries[parameter.query], includeFleet, fleet)
+  query: replace(queries[parameter.query], '{fleet}', fleet)
 }) : parameter]
 
 var items = [for item in layout.items: contains(item.content, 'query') ? union(item, {
   content: union(item.content, {
-    query: replace(queries[item.content.query], includeFleet, fleet)
+    query: replace(replace(replace(queries[item.content.query], '{fleet}', fleet), '{violations}', violations), '{missing}', missing)
   })
 }) : item]
 

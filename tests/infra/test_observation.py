@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from checks.observation import INFRASTRUCTURE, LAYOUT, azure_tables, problems, runnable
+from checks.observation import EVERYBODY, INFRASTRUCTURE, LAYOUT, SELECTED, SHARED, azure_tables, problems, runnable
 from sandbox.workspace.schema import Column, read_tables
 from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good
@@ -50,9 +50,7 @@ def ask(workspace: Workspace) -> Ask:
     """Runs a query file as the workbook would, over the last seven days; keywords fill in workbook parameters."""
 
     def run(file: str, **parameters: str) -> list[dict[str, Any]]:
-        text = runnable(INFRASTRUCTURE / file)
-        for name, value in parameters.items():
-            text = text.replace({"customer": "'*' in (", "application": "'*' =="}[name], value)
+        text = runnable(INFRASTRUCTURE / file, chosen={f"{{{name}}}": value for name, value in parameters.items()})
         return workspace.query(text, timespan=(NOW - timedelta(days=7), NOW))
 
     return run
@@ -67,7 +65,18 @@ def test_workbook_saved_queries_and_security_alerts_are_sound() -> None:
     [
         (LAYOUT, '"query": "unread"', '"query": "unreed"', "unreed is not in workbook.bicep"),
         (LAYOUT, '"query": "unread"', '"query": "unreed"', "unread is loaded but never shown"),
-        (LAYOUT, '"timeContextFromParameter": "TimeRange"', '"x": "y"', "does not follow the time filter"),
+        (
+            LAYOUT,
+            '"timeContextFromParameter": "TimeRange"',
+            '"x": "y"',
+            "fleet_history looks at another time than it should",
+        ),
+        (
+            LAYOUT,
+            '"durationMs": 7776000000\n      }',
+            '"durationMs": 60000\n      }',
+            "customers_parameter looks at another",
+        ),
         (LAYOUT, '"items": [', '"items": [,', "compliance.workbook.json: "),
         ("workbooks/customers.kql", "{Customer}", "{Kunde}", "the workbook has no parameter {Kunde}"),
         ("workbooks/collector_history.kql", "Duration_ms", "Duration", "KS142"),
@@ -96,10 +105,15 @@ def test_the_tiles_count_every_application_once_and_unread_ones_apart(fleet: Fle
     fleet.run(hours_ago=1, acme=[bad(), good("disk")], blue=[good()], lost="AccessDenied", bare=[])
     assert {row["Title"]: row["Value"] for row in ask("workbooks/summary.kql")} == {
         "Applications": 4,
-        "Compliant": 2,
+        "Compliant": 1,
         "Not compliant": 1,
         "Not evaluated": 1,
         "Could not be read just now": 1,
+        "Not readable, not compliant when last read": 0,
+        "Never read": 0,
+        "With violations that are held": 0,
+        "With violations that are accepted": 0,
+        "With a policy assignment that was changed": 0,
     }
 
 
@@ -120,18 +134,34 @@ def test_customers_in_trouble_come_first_and_the_filter_leaves_one(fleet: Fleet,
         ("blue", 2, 1, 1),
         ("acme", 0, 0, 0),
     ]
-    only = ask(
-        "workbooks/customers.kql",
-        customer=f"'{application_id('acme').lower()}' == tolower(Application_id) and '*' in (",
-    )
+    only = ask("workbooks/customers.kql", Customer=f"'{application_id('acme').lower()}'")
     assert [row["Application"] for row in only] == ["acme"]
 
 
 def test_the_drill_down_lists_the_resources_of_the_selected_application(fleet: Fleet, ask: Ask) -> None:
     fleet.run(acme=[bad("vm-1"), good("vm-2")], blue=[bad("vm-3")])
     assert len(ask("workbooks/resources.kql")) == 2
-    chosen = f"'{application_id('acme').lower()}' == Application and '*' =="
-    assert [row["Application"] for row in ask("workbooks/resources.kql", application=chosen)] == ["acme"]
+    chosen = application_id("acme").lower()
+    assert [row["Application"] for row in ask("workbooks/resources.kql", SelectedApplication=chosen)] == ["acme"]
+    assert ask("workbooks/resources.kql", Customer=f"'{application_id('other').lower()}'") == []
+
+
+def test_a_list_of_resources_that_is_not_complete_is_told(fleet: Fleet, ask: Ask) -> None:
+    fleet.run(hours_ago=1, acme=[bad("vm-1"), good("vm-2")], blue=[bad("vm-3")])
+    assert ask("workbooks/states_missing.kql") == []
+    fleet.run(dropped=["acme"], acme=[bad("vm-1"), good("vm-2")], blue=[bad("vm-3")])
+    (row,) = ask("workbooks/states_missing.kql")
+    assert (row["Application"], row["Rows spoken of"], row["Rows here"]) == ("acme", 2, 0)
+    assert ask("workbooks/states_missing.kql", SelectedApplication=application_id("blue").lower()) == []
+
+
+def test_the_workbook_is_put_together_as_it_is_checked() -> None:
+    module = (INFRASTRUCTURE / "modules" / "workbook.bicep").read_text().replace("\\'", "'")
+    assert f"'{EVERYBODY}'" in module
+    assert f"'{SELECTED}'" in module
+    for name, (query, _) in SHARED.items():
+        assert f"loadTextContent('../queries/{query}.kql'), 'end {name}')[0]" in module
+        assert f"'{{{name}}}', {name})" in module
 
 
 def test_assignments_count_applications_and_resources(fleet: Fleet, ask: Ask) -> None:

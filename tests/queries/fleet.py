@@ -14,14 +14,14 @@ from publisher.resource_ids import ApplicationId, ResourceGroupId
 from registry.managed_application import ExpectedAssignment, ManagedApplication, Posture, Removal
 from verdicts.alarms import AlarmBook
 from verdicts.evidence import AssignmentEvidence, Evidence, GuardReading
-from verdicts.facts import ApplicationFacts, StateKey, StatesUpload
+from verdicts.facts import Acceptance, ApplicationFacts, StateKey, StatesUpload
 from verdicts.judge import judge, judge_absent
 from verdicts.outcome import ENDED_OUTCOMES, READ_OUTCOMES, Outcome
 from verdicts.publication import Publication
 from verdicts.rows import result_columns, verdict_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sandbox.workspace.workspace import Workspace
 
@@ -84,23 +84,38 @@ class Fleet:
         completed: bool = True,
         registered: int | None = None,
         shouting: bool = False,
+        dropped: Collection[str] = (),
+        weakened: Collection[str] = (),
         **applications: Sequence[State] | str,
     ) -> str:
-        """Write a run: state rows, result rows and (if completed) the run row; return its id.
+        """Write a run: state rows, verdict rows, result rows and (if completed) the run row; return its id.
 
         `registered` is how many applications the run says it went through: as many as it reports, unless told.
-        `shouting` writes every id in capitals, as Azure sometimes does.
+        `shouting` writes every id in capitals, as Azure sometimes does. State rows of the `dropped` are lost after they
+        were accepted; the policy assignments of the `weakened` are not enforced any more.
         """
         run_id = f"run-{len(self.runs) + 1}"
         self.runs[run_id] = (NOW - timedelta(hours=hours_ago)).isoformat()
         common = {"TimeGenerated": self.runs[run_id], "Run_id": run_id}
         for name, found in applications.items():
-            self.upload_states(common, name, [] if isinstance(found, str) else found, shouting=shouting)
-            self.upload_result(common, name, found, shouting=shouting, **self.upload_verdicts(common, name, found))
+            stored = [] if isinstance(found, str) or name in dropped else found
+            self.upload_states(common, name, stored, shouting=shouting)
+            known = self.upload_verdicts(common, name, found, enforced=name not in weakened)
+            self.upload_result(common, name, found, shouting=shouting, **known)
         if completed:
             run = {**common, "Applications": _counted(applications) if registered is None else registered}
             self.workspace.insert("PolicyCollectionRuns_CL", [run])
         return run_id
+
+    def accept(self, name: str, *, until: datetime) -> None:
+        """Accept every violation of an application that is open now, as an operator; the next run publishes it."""
+        acceptance = Acceptance("ada", "planned", NOW, until)
+        facts = self.remembered[name]
+        assignments = {
+            key: replace(one, open=tuple(replace(each, acceptance=acceptance) for each in one.open))
+            for key, one in facts.assignments.items()
+        }
+        self.remembered[name] = replace(facts, assignments=assignments)
 
     def upload_states(
         self, common: Mapping[str, Any], name: str, states: Sequence[State], *, shouting: bool = False
@@ -108,16 +123,20 @@ class Fleet:
         rows = [_state_row(common, name, state) for state in states]
         self.workspace.insert("PolicyComplianceStates_CL", [_shouted(row) for row in rows] if shouting else rows)
 
-    def upload_verdicts(self, common: Mapping[str, Any], name: str, found: Sequence[State] | str) -> dict[str, Any]:
+    def upload_verdicts(
+        self, common: Mapping[str, Any], name: str, found: Sequence[State] | str, *, enforced: bool = True
+    ) -> dict[str, Any]:
         """Judge what the run found, write the verdict rows, and return what the ledger adds to the result row."""
         now, run_id = datetime.fromisoformat(common["TimeGenerated"]), str(common["Run_id"])
         before = self.remembered.get(name)
-        if isinstance(found, str) and found in ENDED_OUTCOMES:
+        if isinstance(found, str) and found in {*ENDED_OUTCOMES, Outcome.VANISHED}:
             assert before is not None, f"{name} was never there"
-            removal = Removal(now, found == Outcome.LEFT, "Azure", "ResourceNotFound")
+            told = found in ENDED_OUTCOMES
+            removal = Removal(now, found == Outcome.LEFT, "Azure", "ResourceNotFound") if told else None
             after = judge_absent(before, removal, run_id=run_id, started_at=now, partial_run=False, record=None)
         else:
-            after = judge(before, _registered(name), _evidence(name, found, run_id, now), record=None, declared=None)
+            evidence = _evidence(name, found, run_id, now, enforced=enforced)
+            after = judge(before, _registered(name), evidence, record=None, declared=None)
         facts = self.remembered[name] = AlarmBook(named_alarms=0, now=now).update(after)
         read = None if isinstance(found, str) else now
         states = StatesUpload(run_id, now, len(found)) if read else None
@@ -190,7 +209,7 @@ def _registered(name: str) -> ManagedApplication:
     )
 
 
-def _evidence(name: str, found: Sequence[State] | str, run_id: str, now: datetime) -> Evidence:
+def _evidence(name: str, found: Sequence[State] | str, run_id: str, now: datetime, *, enforced: bool) -> Evidence:
     if isinstance(found, str):
         return Evidence(run_id, now, Outcome(found), "Code", "message")
     outcome = Outcome.SUCCEEDED if found else Outcome.NO_STATES
@@ -208,7 +227,10 @@ def _evidence(name: str, found: Sequence[State] | str, run_id: str, now: datetim
             StateKey(state.reference.lower(), row["Policy_definition_id"], (row["Resource_id"] or "").lower()),
             now,
         )
-    guards = {key: ExpectedAssignment(key, "", "", "", Posture(disabled=())) for key in evidence.assignments}
+    guards = {
+        key: ExpectedAssignment(key, "", "", "", Posture(disabled=(), enforced=enforced))
+        for key in evidence.assignments
+    }
     evidence.guard = GuardReading(now, guards, exemptions=())
     return evidence
 

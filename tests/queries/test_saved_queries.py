@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.alerts.rules import QUERIES_DIRECTORY
 from sandbox.workspace.workspace import Workspace
-from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good, summarised
+from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good, states_of, summarised
 
 
 @pytest.fixture
@@ -82,16 +82,12 @@ def test_an_application_that_was_never_read_has_its_customers_name(mixed_fleet: 
 def test_the_fleet_summary_adds_up(mixed_fleet: Fleet, answer: Any) -> None:
     [row] = answer("fleet_summary")
 
-    assert {
-        name: row[name] for name in ("Applications", "Compliant", "Noncompliant", "Without_states", "Never_read")
-    } == {
-        "Applications": 5,
-        "Compliant": 1,
-        "Noncompliant": 1,
-        "Without_states": 2,
-        "Never_read": 1,
-    }
-    assert (row["Unreadable"], row["Noncompliant_states"], row["Compliant_share"]) == (2, 2, 20.0)
+    parts = {name: row[name] for name in ("Compliant", "Noncompliant", "Without_states", "Not_read")}
+    assert parts == {"Compliant": 1, "Noncompliant": 0, "Without_states": 2, "Not_read": 2}
+    assert row["Applications"] == sum(parts.values())
+    last_known = ("Not_read_compliant", "Not_read_noncompliant", "Not_read_without_states", "Never_read")
+    assert [row[name] for name in last_known] == [0, 1, 0, 1]
+    assert (row["Noncompliant_states"], row["Compliant_share"]) == (2, 20.0)
     assert (row["Run_id"], (NOW - row["Run_time"]).total_seconds()) == ("run-2", 3600)
 
 
@@ -116,13 +112,14 @@ def test_assignments_show_the_worst_first(mixed_fleet: Fleet, answer: Any) -> No
 
 
 def test_noncompliant_resources_can_be_narrowed_to_one_application(mixed_fleet: Fleet, workspace: Workspace) -> None:
-    query = (QUERIES_DIRECTORY / "noncompliant_resources.kql").read_text(encoding="utf-8")
+    def names(only: str = "") -> list[str]:
+        query = (QUERIES_DIRECTORY / "noncompliant_resources.kql").read_text(encoding="utf-8")
+        assert 'let Only = "";' in query
+        rows = workspace.query(query.replace('let Only = "";', f'let Only = "{only}";'))
+        return [row["Resource_id"].rsplit("/", 1)[1] for row in rows]
 
-    everything = workspace.query(query)
-    one = workspace.query(f'{query}\n| where Application_id == "{application_id("alpha").lower()}"')
-
-    assert [row["Resource_id"].rsplit("/", 1)[1] for row in everything] == ["a", "b"]
-    assert one == []
+    assert names() == names(application_id("beta")) == names(application_id("beta").upper()) == ["a", "b"]
+    assert names(application_id("alpha")) == []
 
 
 def test_history_never_counts_an_unread_application_as_compliant(mixed_fleet: Fleet, answer: Any) -> None:
@@ -158,7 +155,68 @@ def test_a_violation_whose_state_is_missing_is_still_named_with_the_reason(fleet
 
     rows = [(row["Resource_id"].rsplit("/", 1)[1], row["Held_reason"]) for row in answer("noncompliant_resources")]
 
-    assert rows == [("a", "NoStates"), ("b", "NoStates")]
+    assert rows == [("a", ""), ("b", "NoStates")]
+
+
+def test_held_violations_beyond_those_that_are_named_are_counted(fleet: Fleet, answer: Any) -> None:
+    fleet.run(hours_ago=2, alpha=states_of(8, bad()))
+    fleet.run(hours_ago=1, alpha=[good("other")])
+
+    rows = answer("noncompliant_resources")
+
+    assert len(rows) == 5
+    assert {(row["Held_reason"], row["Open_violations"]) for row in rows} == {("NoStates", 8)}
+
+
+def test_states_of_an_earlier_upload_are_not_taken_for_those_that_stand(fleet: Fleet, answer: Any) -> None:
+    fleet.run(hours_ago=2, alpha=[bad("a"), bad("b")])
+    again = {"TimeGenerated": fleet.started(fleet.run(hours_ago=1, alpha=[bad("a"), good("b")])), "Run_id": "run-1"}
+    fleet.upload_states(again, "alpha", [bad("c")])
+
+    assert [row["Resource_id"].rsplit("/", 1)[1] for row in answer("noncompliant_resources")] == ["a"]
+
+
+def test_state_rows_that_were_dropped_are_told_and_the_verdict_stands(fleet: Fleet, answer: Any) -> None:
+    fleet.run(hours_ago=2, alpha=[good()], beta=[bad()])
+    fleet.run(hours_ago=1, dropped=["alpha"], alpha=[bad("a"), good("b")], beta=[bad()])
+
+    assert [(row["Application_name"], row["States_rows"], row["Stored_rows"]) for row in answer("states_missing")] == [
+        ("alpha", 2, 0)
+    ]
+    assert [row["Compliance"] for row in answer("applications")] == ["NonCompliant", "NonCompliant"]
+    named = [
+        (row["Application_name"], row["Resource_id"].rsplit("/", 1)[1]) for row in answer("noncompliant_resources")
+    ]
+    assert named == [("alpha", "a"), ("beta", "vm")]
+
+
+def test_ids_in_another_case_are_the_same_application_and_assignment(fleet: Fleet, answer: Any) -> None:
+    fleet.run(hours_ago=2, alpha=[bad()])
+    fleet.run(hours_ago=1, shouting=True, alpha=[bad()])
+
+    assert len(answer("applications")) == len(answer("assignments")) == len(answer("noncompliant_resources")) == 1
+    assert answer("states_missing") == []
+
+
+@pytest.mark.parametrize("name", ["assignments", "noncompliant_resources"])
+def test_an_answer_with_a_row_for_each_finding_is_bounded_and_the_worst_come_first(
+    fleet: Fleet, workspace: Workspace, name: str
+) -> None:
+    fleet.run(hours_ago=1, alpha=[good()], beta=[bad("a"), bad("b")])
+    query = (QUERIES_DIRECTORY / f"{name}.kql").read_text(encoding="utf-8")
+    assert query.endswith("| take 20000\n")
+
+    [row] = workspace.query(query.replace("take 20000", "take 1"))
+
+    assert row["Application_name"] == "beta"
+
+
+def test_the_compliant_share_is_rounded_down(fleet: Fleet, answer: Any) -> None:
+    fleet.run(hours_ago=1, alpha=[good()], beta=[good()], gamma=[bad()])
+
+    [summary], [history] = answer("fleet_summary"), answer("fleet_history")
+
+    assert summary["Compliant_share"] == history["Compliant_share"] == 66.6
 
 
 def test_lost_rows_of_one_application_change_nothing_about_the_others(fleet: Fleet, answer: Any) -> None:

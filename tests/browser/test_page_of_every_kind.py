@@ -1,0 +1,117 @@
+"""The page and a fleet with one application of every kind: what is held, accepted, weakened or out of reach says so."""
+
+# ruff: noqa: RUF001 - the page has dashes
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Place, rows, serious_violations, tiles
+from tests.queries.every_kind import (
+    COMPLIANT,
+    NONCOMPLIANT,
+    NOT_EVALUATED,
+    TOTAL,
+    UNREAD,
+    one_of_every_kind,
+)
+from tests.queries.fleet import NOW, Fleet
+
+WIDTHS = (390, 1440)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fleet(place: Place) -> Iterator[None]:
+    place.sandbox.clock.stop(NOW)
+    one_of_every_kind(Fleet(place.sandbox.workspace))
+    yield
+    place.sandbox.clock.reset()
+
+
+def opened(page: Page, name: str) -> Page:
+    """The page with the details of an application."""
+    page.click(f"#customers button:has-text('Customer {name}')")
+    expect(page.locator("dialog .facts")).to_be_visible()
+    return page
+
+
+def test_the_tiles_divide_the_fleet_and_add_up(page: Page) -> None:
+    shown = tiles(page)
+
+    parts = {
+        "noncompliant": len(NONCOMPLIANT),
+        "unread": len(UNREAD),
+        "not_evaluated": len(NOT_EVALUATED),
+        "compliant": len(COMPLIANT),
+    }
+    assert {name: int(shown[name]) for name in parts} == parts
+    assert (int(shown["total"]), shown["share"]) == (TOTAL, "20.0 %")
+    expect(page.locator("[data-tile=unread]")).to_contain_text("1 not compliant when last read")
+    expect(page.locator("[data-tile=unread]")).to_contain_text("1 never read")
+
+
+def test_the_list_says_what_qualifies_a_status(page: Page) -> None:
+    said = {row[0].split("\n")[1]: row[1] for row in rows(page, "#customers")}
+
+    assert "1 assignment with violations that are held" in said["held"]
+    assert "1 assignment accepted for now" in said["accepted"]
+    assert "1 assignment deleted, weakened or changed" in said["disarmed"]
+    assert said["denied"].startswith("? Could not be read\nnot compliant when last read")
+    assert said["newcomer"].startswith("? Could not be read\nnever read")
+    assert said["sound"] == "✓ Compliant"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("held", "held since 10 Mar 2026, 09:00 UTC: its state is missing, and the resource is not proven gone"),
+        ("disarmed", "held since 10 Mar 2026, 09:00 UTC: the assignment was weakened"),
+        ("denied", "held since 10 Mar 2026, 09:00 UTC: the customer cannot be read"),
+        ("denied", "as of the last read, 10 Mar 2026, 07:00 UTC"),
+        ("accepted", "by ada: planned"),
+        ("violated", "since 10 Mar 2026, 07:00 UTC"),
+    ],
+)
+def test_an_assignment_says_since_when_and_why(page: Page, name: str, said: str) -> None:
+    opened(page, name)
+
+    expect(page.locator("dialog table").first).to_contain_text(said)
+    expect(page.locator("dialog table").first).to_contain_text("Not compliant")
+
+
+def test_what_was_last_known_of_an_unread_customer_has_its_date(page: Page) -> None:
+    opened(page, "denied")
+    expect(page.locator("dialog .banner").first).to_contain_text("since 10 Mar 2026, 09:00 UTC")
+    expect(page.locator("dialog .banner").first).to_contain_text(
+        "What follows is what stood when it was last read (10 Mar 2026, 07:00 UTC): not compliant when last read."
+    )
+    page.keyboard.press("Escape")
+
+    opened(page, "newcomer")
+    expect(page.locator("dialog .banner").first).to_contain_text("It has never been read")
+    expect(page.locator("dialog")).to_contain_text("Nothing is known.")
+
+
+def test_a_list_that_is_not_complete_says_so(place: Place, page: Page) -> None:
+    workspace = place.sandbox.workspace
+    [row] = workspace.query("PolicyVerdicts_CL | where Application_name == 'violated' | top 1 by TimeGenerated desc")
+    more = {"TimeGenerated": NOW.isoformat(), "Noncompliant_states": 9, "States_rows": 12}
+    told = {name: value for name, value in row.items() if value is not None}
+    workspace.insert("PolicyVerdicts_CL", [{**told, "States_time": row["States_time"].isoformat(), **more}])
+
+    opened(page, "violated")
+
+    banners = page.locator("dialog .banner")
+    expect(banners.first).to_contain_text("9 violations are open, 2 of them are listed")
+    expect(banners.nth(1)).to_contain_text("Only 3 of 12 rows of the last upload are here")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_fits_its_window(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    opened(page, "disarmed")
+    assert page.evaluate("document.querySelector('dialog').scrollWidth") <= width
+    assert serious_violations(page) == []
