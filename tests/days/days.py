@@ -15,27 +15,38 @@ from typing import Any
 
 from azure.data.tables import TableClient
 
+from collector.publication import publish_ledger
 from collector.run import run_collection
 from notification_endpoint.endpoint import answer_notification
+from operations.__main__ import main as operate
 from publisher.resource_ids import ApplicationId
-from publisher.settings import CollectorSettings, ReconcileSettings
-from registry.clients import shared_refresher
-from registry.reconcile import reconcile_registry
+from publisher.settings import CollectorSettings, PublicationSettings, ReconcileSettings
+from registry.clients import shared_logs_endpoint, shared_refresher
 from sandbox.alerts.evaluation import AlertEvaluator, Notification
 from sandbox.alerts.mail import MailAction
 from sandbox.alerts.rules import read_rules
 from sandbox.azure.notifications import notification
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
+from tests.days.rules import RememberingWorkspace
+from verdicts.daily import hold_against_azure
+from verdicts.ledger import Ledger
 
 HOUR = timedelta(hours=1)
-STEP = HOUR / 2
-"""Time moves in steps of this; timers fire at full hours. Rules that Azure evaluates more often wait for the next."""
+STEP = HOUR / 4
+"""Time moves in steps of this, the frequency of the rules; timers fire at full hours."""
+
+CLOSE_LOOK, LONG_LOOK = 3 * HOUR, 12 * HOUR
+"""For so long after something happened every rule is looked at each hour; then those beside WATCHED more seldom."""
+
+WATCHED = ("application-noncompliant",)
 
 EVERY_DAY = 24
 RECONCILED_AT = 3
 EVALUATED_AT = 5
-"""Hours of a day, counted from the start, at which the registry is reconciled and Azure Policy evaluates."""
+"""Hours of a day, counted from the start, at which the daily job runs and Azure Policy evaluates everything."""
+PUBLISHED_EVERY = 6
+"""Hours between two publications from the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,7 @@ class Days:
     """The world, and what is switched on in it.
 
     `collects`, `publishes` and `reconciles` tell which timers fire: the collector's, the publication's from the ledger,
-    and the reconciliation's. `evaluates_policies` tells whether Azure Policy evaluates everything again once a day.
+    and the daily job's. `evaluates_policies` tells whether Azure Policy evaluates everything again once a day.
     """
 
     sandbox: Sandbox
@@ -73,9 +84,10 @@ class Days:
         self.start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         self.sandbox.clock.stop(self.start)
         self.mail = MailAction(["on-call@example.com"])
-        self.alerts = AlertEvaluator(
-            read_rules("PT1H", installed_at=self.start), self.sandbox.workspace, self.mail, unattended=True
-        )
+        rules = read_rules("PT1H", installed_at=self.start)
+        watched = {rule.query for rule in rules if rule.name in WATCHED}
+        self.answers = RememberingWorkspace(self.sandbox.workspace, watched)
+        self.alerts = AlertEvaluator(rules, self.answers, self.mail, unattended=True)
 
     @property
     def now(self) -> datetime:
@@ -83,9 +95,11 @@ class Days:
         return self.sandbox.clock()
 
     async def play(self, hours: float) -> None:
-        """Let the time pass: fire what is due at each step, then evaluate the rules that are due."""
+        """Let the time pass: fire what is due at each step, then evaluate the rules."""
+        began = self.now
         for _ in range(round(hours * HOUR / STEP)):
             await self._fire_timers()
+            self.answers.others_every = HOUR if self.now - began < CLOSE_LOOK else LONG_LOOK
             self.evaluate()
             self.sandbox.clock.advance(STEP)
 
@@ -127,11 +141,28 @@ class Days:
         settings = CollectorSettings.from_environment(self.sandbox.environment)
         await run_collection(settings, trigger="timer", clock=self.sandbox.clock, sleep=_instantly)
 
+    async def publish(self) -> None:
+        """Fire the timer that publishes what stands in the ledger."""
+        settings = PublicationSettings.from_environment(self.sandbox.environment)
+        await publish_ledger(settings, clock=self.sandbox.clock, sleep=_instantly)
+
     async def reconcile(self) -> None:
-        """Fire the reconciliation's timer."""
+        """Fire the daily job's timer."""
         settings = ReconcileSettings.from_environment(self.sandbox.environment)
-        async with shared_refresher(settings, sleep=_instantly) as refresher:
-            await reconcile_registry(replace(refresher, clock=self.sandbox.clock), deadline=time.monotonic() + 60)
+        async with (
+            shared_refresher(settings, sleep=_instantly) as shared,
+            shared_logs_endpoint(settings, sleep=_instantly) as endpoint,
+            Ledger(settings) as ledger,
+        ):
+            refresher = replace(shared, clock=self.sandbox.clock)
+            deadline = time.monotonic() + 600
+            await hold_against_azure(refresher, ledger, endpoint, settings.events_stream, deadline=deadline)
+
+    async def accept(self, customer: Customer, assignment: str, *, until: datetime) -> None:
+        """An operator accepts what is open about an assignment."""
+        words = ["--assignment", assignment, "--until", until.isoformat(), "--reason", "agreed", "--person", "Ada"]
+        status = await asyncio.to_thread(operate, ["accept", customer.application_id, *words, "--yes"])
+        assert status == 0
 
     def evaluate(self) -> list[Notification]:
         """Evaluate the rules that are due, and note what they tell."""
@@ -160,6 +191,9 @@ class Days:
         if elapsed % HOUR:
             return
         hour = elapsed // HOUR % EVERY_DAY
+        await self._fire_timers_of(hour)
+
+    async def _fire_timers_of(self, hour: int) -> None:
         if hour == EVALUATED_AT and self.evaluates_policies:
             for customer in self.customers:
                 customer.age_states(timedelta())
@@ -167,6 +201,8 @@ class Days:
             await self.reconcile()
         if self.collects:
             await self.collect()
+        if hour % PUBLISHED_EVERY == PUBLISHED_EVERY - 1 and self.publishes:
+            await self.publish()
 
     def _keys(self, customer: Customer) -> dict[str, str]:
         application_id = ApplicationId.parse(customer.application_id)
