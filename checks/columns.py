@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from checks.bicep_source import BicepFile
 from sandbox.workspace.schema import TABLES_DIRECTORY, read_tables
+from verdicts.facts import ApplicationFacts, AssignmentFacts
+from verdicts.publication import Publication
+from verdicts.rows import result_columns, verdict_rows
 
 if TYPE_CHECKING:
     from sandbox.workspace.schema import Column
@@ -21,12 +25,25 @@ ROW_BUILDERS: Final = {
     "PolicyCollectionRuns_CL": ("collector/reporting/rows.py", ("run_row",)),
     "ManagedApplicationEvents_CL": ("registry/events.py", ("Event",)),
 }
-"""Which file and which classes or functions in it build the rows of a table."""
+"""Which file and which classes or functions in it build the rows of a table; the ledger renders further columns."""
 
 STREAM_TYPES: Final = frozenset({"string", "int", "long", "real", "boolean", "datetime", "dynamic"})
 RESERVED_NAMES: Final = frozenset({"_ResourceId", "id", "_SubscriptionId", "TenantId", "Type", "UniqueId", "Title"})
 _COLUMN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,44}")
 _ROW_KEY: Final = re.compile(r"[A-Z][A-Za-z_]+")
+
+
+_SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def rendered_columns() -> dict[str, set[str]]:
+    """Return, by table, the columns that rows have which are rendered from the ledger: those of rows about anything."""
+    assignment = AssignmentFacts("/a", "a", _SOME_TIME, _SOME_TIME)
+    texts = ("/application", "subscription", "/group", _SOME_TIME, "name", "customer", "plan", "1.0.0", "run")
+    facts = ApplicationFacts(*texts, _SOME_TIME, _SOME_TIME, assignments={assignment.id: assignment})
+    publication = Publication("run", _SOME_TIME, None)
+    [verdict] = verdict_rows(facts, publication)
+    return {"PolicyVerdicts_CL": set(verdict), "PolicyCollectionResults_CL": set(result_columns(facts, publication))}
 
 
 def built_columns(source: Path, definitions: tuple[str, ...]) -> set[str]:
@@ -42,9 +59,11 @@ def problems(tables: Path = TABLES_DIRECTORY, modules: Path = MODULES, project: 
     """Return one line for each column or table that the sides disagree on; empty when all agree."""
     known = read_tables(tables)
     found = [f"{table.name}: {message}" for table in known.values() for message in _declaration_problems(table.columns)]
-    for name, (source, definitions) in ROW_BUILDERS.items():
-        declared = {column.name for column in known[name].columns}
-        built = built_columns(project / source, definitions)
+    rendered = rendered_columns()
+    for name, table in known.items():
+        declared = {column.name for column in table.columns}
+        source, definitions = ROW_BUILDERS.get(name, ("verdicts/rows.py", ()))
+        built = rendered.get(name, set()) | (built_columns(project / source, definitions) if definitions else set())
         found += [f"{name}: {source} does not write {column}" for column in sorted(declared - built)]
         found += [f"{name}: {source} writes {column}, which is no column" for column in sorted(built - declared)]
     loaded = {Path(use.text).name for use in BicepFile(modules / "monitoring.bicep").loaded_files}

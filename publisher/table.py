@@ -9,7 +9,7 @@ from azure.core import MatchConditions
 from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
 
-from publisher.errors import MalformedAnswer, NotFound, RequestRefused, TransientFailure
+from publisher.errors import MalformedAnswer, NotFound, RequestRefused, TransientFailure, as_failure
 from publisher.resource_settings import Storage
 from publisher.retry import USUAL_PATIENCE, Patience
 from publisher.storage import StorageClient
@@ -170,13 +170,18 @@ class Table(StorageClient[TableClient]):
                 yield _row(entity)
 
     async def _repeated(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer:
-        try:
-            return await super()._repeated(call)
-        except NotFound as failure:
-            if failure.code in _ABSENCES:
-                raise
-            # A proxy can answer 404 too; only storage's own error code says that nothing is there.
-            raise TransientFailure(str(failure), code=failure.code, status=failure.status) from failure
+        async def attempt() -> _Answer:
+            try:
+                return await call()
+            except Exception as error:
+                failure = as_failure(error)
+                if not isinstance(failure, NotFound) or failure.code in _ABSENCES:
+                    raise
+                # A proxy can answer 404 too; only storage's own error code says that nothing is there. The answer that
+                # could not be parsed is not told with the failure: a DecodeError quotes it.
+                raise TransientFailure(str(failure), code=failure.code, status=failure.status) from None
+
+        return await super()._repeated(attempt)
 
 
 def _checked(

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_IDS = frozenset({"Application_id", "Policy_assignment_id", "Customer_subscription_id"})
-"""Dimensions that are left out of `Delivery.about`: the dimensions with names say the same."""
+_LEFT_OUT = frozenset(
+    {"Application_id", "Policy_assignment_id", "Customer_subscription_id", "Alarm_key", "Plan", "Says"}
+)
+"""Dimensions that are left out of `Delivery.about`, which names whom the alert is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Delivery:
                 dimension["value"]
                 for criterion in criteria
                 for dimension in criterion["dimensions"]
-                if dimension["name"] not in _IDS
+                if dimension["name"] not in _LEFT_OUT
             ),
             essentials["alertId"],
             essentials["resolvedDateTime" if condition == "Resolved" else "firedDateTime"],

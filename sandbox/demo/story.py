@@ -12,8 +12,14 @@ if TYPE_CHECKING:
     from sandbox.demo.steps import Steps
     from sandbox.functions.process import Answer
 
-FREQUENCY: Final = dt.timedelta(minutes=30)
-"""How often the rules about applications are evaluated when a collection runs every hour (infra/alert_rules.json)."""
+FREQUENCY: Final = dt.timedelta(minutes=15)
+"""How often the rules are evaluated (infra/alert_rules.json)."""
+
+HEALTHY: Final = 3
+"""Healthy evaluations in a row after which Azure resolves an alert of a rule with this frequency."""
+
+EVALUATED: Final = dt.timedelta(hours=1)
+"""How long before the story Azure Policy has evaluated everything."""
 
 SILENCE: Final = dt.timedelta(hours=4)
 """Longer than the window of the rule about the collector's silence."""
@@ -35,10 +41,13 @@ class Story:
         self._northwind = add("Northwind", kind="ServiceCatalog")
         self._fabrikam.break_resource("storage1", "secure-transfer")
         self._northwind.break_resource("vault", "baseline", "vaultPurgeProtection")
+        for customer in (self._contoso, self._fabrikam, self._northwind):
+            customer.age_states(EVALUATED)
         name = "application-noncompliant"
         self._plain_http = steps.alert(name, "Fabrikam", "fabrikam-analytics", "Storage only accepts HTTPS")
         self._no_purge_protection = steps.alert(name, "Northwind", "northwind-analytics", "Security baseline")
-        self._unread = steps.alert("application-unread", "northwind-analytics")
+        self._unread = steps.alert("application-unread", "Northwind", "northwind-analytics")
+        self._withdrawn = steps.alert("guard-changed", "Fabrikam", "fabrikam-analytics", "Storage only accepts HTTPS")
 
     @property
     def chapters(self) -> tuple[tuple[str, Callable[[], None]], ...]:
@@ -46,6 +55,7 @@ class Story:
         return (
             ("Customers deploy the application", self._deploy),
             ("The collector runs, and alerts fire", self._collect),
+            ("A customer deletes the assignment that betrays them", self._withdraw),
             ("One customer is repaired, another takes our access away", self._change),
             ("A customer deletes the application and leaves the fleet", self._leave),
             ("And if the collector itself fell silent?", self._fall_silent),
@@ -88,22 +98,37 @@ class Story:
         self._steps.now = dt.datetime.now(dt.UTC)
         self._steps.evaluate_alerts(f"Fired: {self._plain_http}", f"Fired: {self._no_purge_protection}")
 
+    def _withdraw(self) -> None:
+        self._display.say(
+            "Fabrikam deletes the policy assignment instead of repairing the storage account. Azure Policy reports "
+            "nothing about it any more. The collector runs again, and reads the assignments: one is gone."
+        )
+        self._deleted = self._fabrikam.unassign("secure-transfer")
+        self._steps.collect(self._contoso, self._fabrikam, self._northwind)
+        self._steps.now += FREQUENCY
+        self._steps.evaluate_alerts(f"Fired: {self._withdrawn}")
+        self._display.say("The violation stays an alert: nobody has read that it is repaired. It is held.")
+        for _ in range(HEALTHY):
+            self._steps.now += FREQUENCY
+            self._steps.evaluate_alerts()
+        self._steps.expect_active(self._plain_http, self._no_purge_protection, self._withdrawn)
+
     def _change(self) -> None:
         self._display.say(
-            "Fabrikam's storage account now insists on HTTPS. Northwind revokes the publisher's access. The collector "
-            "runs again."
+            "Fabrikam restores the assignment, and its storage account now insists on HTTPS. Northwind revokes the "
+            "publisher's access. The collector runs again."
         )
+        self._fabrikam.assign(self._deleted)
         self._fabrikam.repair("storage1")
         self._northwind.revoke_access()
         self._steps.collect(self._contoso, self._fabrikam, unreadable=(self._northwind,))
         self._display.say(
-            "Azure evaluates these rules every 30 minutes, and resolves an alert after two healthy evaluations in a "
-            "row. The demonstration does not wait: it evaluates as of 30 minutes later, and then once more."
+            "Azure evaluates the rules every 15 minutes, and resolves an alert after three healthy evaluations in a "
+            "row. The demonstration does not wait: it evaluates as of 15, 30 and 45 minutes later."
         )
         self._steps.now += FREQUENCY
         self._steps.evaluate_alerts(f"Fired: {self._unread}")
-        self._steps.now += FREQUENCY
-        self._steps.evaluate_alerts(f"Resolved: {self._plain_http}")
+        self._evaluate_until_resolved(self._plain_http, self._withdrawn, already=1)
         self._display.say("Northwind's violation stays an alert: what cannot be read has not been repaired.")
         self._steps.expect_active(self._no_purge_protection, self._unread)
         self._steps.expect_fleet(
@@ -123,13 +148,15 @@ class Story:
         self._steps.expect_answers("Azure's notifications are taken in", [200] * 2, answers)
         self._steps.expect_registry(self._contoso, self._fabrikam)
         self._steps.collect(self._contoso, self._fabrikam)
-        self._display.say("After two more evaluations, again 30 minutes apart, Northwind's alerts are resolved.")
-        self._steps.now += FREQUENCY
-        self._steps.evaluate_alerts()
-        self._steps.now += FREQUENCY
-        self._steps.evaluate_alerts(f"Resolved: {self._no_purge_protection}", f"Resolved: {self._unread}")
+        self._display.say("After three more evaluations, again 15 minutes apart, Northwind's alerts are resolved.")
+        self._evaluate_until_resolved(self._no_purge_protection, self._unread)
         self._steps.expect_active()
         self._steps.expect_fleet(("Contoso", "Compliant", "Succeeded"), ("Fabrikam", "Compliant", "Succeeded"))
+
+    def _evaluate_until_resolved(self, *alerts: str, already: int = 0) -> None:
+        for number in range(already + 1, HEALTHY + 1):
+            self._steps.now += FREQUENCY
+            self._steps.evaluate_alerts(*(f"Resolved: {one}" for one in alerts if number == HEALTHY))
 
     def _fall_silent(self) -> None:
         self._display.say(

@@ -9,6 +9,8 @@ from sandbox.world.policies import SECURE_TRANSFER, STORAGE, Assignment
 from tests.days.conftest import ASSIGNMENT, MANY, NONCOMPLIANT, UNREAD
 from tests.days.days import Days
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
 STORAGE_ACCOUNTS = [Resource("storage", STORAGE)]
 PLAN = [Assignment(ASSIGNMENT, "Storage only accepts HTTPS", SECURE_TRANSFER)]
 

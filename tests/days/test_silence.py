@@ -11,6 +11,8 @@ from sandbox.world.customers import Access, Customer
 from tests.days.conftest import ASSIGNMENT, NONCOMPLIANT, SILENT, STORAGE_ALONE, UNDECIDED, UNREAD
 from tests.days.days import HOUR, Days
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
 STATES, RESULTS, RUNS, VERDICTS = (
     "PolicyComplianceStates_CL",
     "PolicyCollectionResults_CL",

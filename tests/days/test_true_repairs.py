@@ -10,6 +10,8 @@ from sandbox.world.customers import Customer
 from tests.days.conftest import ASSIGNMENT, NONCOMPLIANT, STORAGE_ALONE
 from tests.days.days import HOUR, Days
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
 TWO_EVALUATIONS = timedelta(hours=1)
 """Of a rule that is evaluated every half hour; the run before them comes within an hour."""
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sandbox.world.customers import Customer
 from tests.days.conftest import ASSIGNMENT, GUARD, NONCOMPLIANT, STORAGE_ALONE
 from tests.days.days import Days
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 FOUR_DAYS = 96
 

@@ -179,6 +179,7 @@ def test_accepted_snoozed_and_departed_findings_do_not_count(workspace: Workspac
         workspace,
         violated("open", cause=cause),
         violated("accepted", cause=cause, Accepted_until=at(2).isoformat()),
+        verdict("guard", alarms=["guard"], cause="withdrawn: tls", Guard_accepted_until=at(2).isoformat()),
         violated("snoozed", cause=cause, Snoozed_until=at(2).isoformat()),
         violated("retired", cause=cause).with_(Verdict="Retired"),
         violated("left", cause=cause, hours_ago=1),
@@ -187,4 +188,4 @@ def test_accepted_snoozed_and_departed_findings_do_not_count(workspace: Workspac
     )
 
     assert fired(MANY) == {(cause,): 1}
-    assert fired(MANY, at=at(2)) == {(cause,): 3}
+    assert fired(MANY, at=at(2)) == {(cause,): 3, ("withdrawn: tls",): 1}

@@ -113,6 +113,7 @@ SILENT = {
     "compliant": [violated("canary", hours_ago=2), verdict("canary", hours_ago=1)],
     "undecided": [verdict("canary", "Undecided")],
     "left": [violated("canary", hours_ago=2), verdict("canary", "Left", hours_ago=1)],
+    "left with its alarm": [violated("canary").with_(Verdict="Left")],
     "no alarm": [verdict("canary", "NonCompliant")],
 }
 

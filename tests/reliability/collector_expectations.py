@@ -85,7 +85,8 @@ def _last_word(lost: Verdict) -> list[Expectation]:
     """Result rows and the run row: without them a run does not count; `lost` is when only the answers got lost."""
     repeated = ("reset before the answer", "time-out", "403", *THROTTLED, *SERVER_ERRORS, "HTML")
     return [
-        Expectation(CONNECTION + repeated, NOT_COMPLETED, READ),
+        Expectation(CONNECTION, NOTHING_STORED, READ),  # nobody takes anything any more
+        Expectation(repeated, NOT_COMPLETED, READ),
         Expectation(LOST, lost, READ),
         Expectation((*ABSURD, "401", "404", "413"), NOT_COMPLETED, NOT_COMPLETED),
     ]
@@ -96,8 +97,7 @@ EXPECTED: dict[str, list[Expectation]] = {
     "managed identity token": _token(NOTHING_READ, NOTHING_READ),
     "table listing": [
         Expectation(CONNECTION + CUT + THROTTLED + SERVER_ERRORS + NONSENSE, NOTHING_READ, READ),
-        Expectation((*ABSURD, "401", "403", "404", "413"), NOTHING_READ, NOTHING_READ),
-        Expectation(("repeated nextLink",), NOT_COMPLETED, NOT_COMPLETED),
+        Expectation((*ABSURD, "401", "403", "404", "413", "repeated nextLink"), NOTHING_READ, NOTHING_READ),
     ],
     "policy query, first page": _policy_query(),
     "policy query, later page": _policy_query(),

@@ -6,14 +6,12 @@ import asyncio
 import json
 import random
 import time
-import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
-from collector.run import failure_of, open_collection
+from collector.reporting.outcomes import ApplicationResult, RunSummary
+from collector.run import failure_of, run_collection
 from notification_endpoint.endpoint import answer_notification
-from publisher.errors import AzureFailure
 from publisher.settings import ReconcileSettings
 from registry.clients import shared_refresher
 from registry.reconcile import Reconciliation, reconcile_registry
@@ -131,24 +129,19 @@ class Day:
 
     async def collect(self) -> RunSummary:
         """Fire the hourly timer; whoever is called read must have been read in full."""
-        run = Run(str(uuid.uuid4()), self.sandbox.clock(), "timer")
         results: dict[str, ApplicationResult] = {}
-        try:
-            async with open_collection(
-                self.fleet.settings,
-                run,
-                on_result=lambda one: results.update({one.application_id: one}),
-                sleep=_instantly,
-            ) as (collection, registry):
-                await collection.collect(registry.applications(), partial_run=False)
-                summary = collection.summary
-        except AzureFailure as failure:
-            summary = RunSummary(run, error=failure)
+        summary = await run_collection(
+            self.fleet.settings,
+            trigger="timer",
+            on_result=lambda one: results.update({one.application_id: one}),
+            sleep=_instantly,
+            clock=self.sandbox.clock,
+        )
         self.failed_runs += failure_of(summary, partial_run=False) is not None
         for customer in self.customers:
             result = results.get(customer.application_id)
             if result is not None and result.outcome.value == "Succeeded":
-                rows = self.fleet.rows(STATES_TABLE, Run_id=run.run_id, Application_id=customer.application_id)
+                rows = self.fleet.rows(STATES_TABLE, Run_id=summary.run.run_id, Application_id=customer.application_id)
                 assert {key_of_row(row) for row in rows} == {key_of(state) for state in customer.owned_states()}
         return summary
 
@@ -157,8 +150,9 @@ class Day:
         self.alerts.evaluate(self.sandbox.clock() + HOUR / 2)
 
     def fired(self, rule: str) -> set[str]:
-        """Whom a rule's active alerts are about."""
-        return {one.dimensions.get("Application_id", "") for one in self.alerts.fired if one.rule.name == rule}
+        """Whom a rule's active alerts are about: folded application ids."""
+        keys = (one.dimensions.get("Alarm_key", "") for one in self.alerts.fired if one.rule.name == rule)
+        return {key.partition("#")[0] for key in keys}
 
     def living(self) -> list[Customer]:
         """Those who have not left."""
