@@ -36,8 +36,8 @@ HOUR = timedelta(hours=1)
 STEP = HOUR / 4
 """Time moves in steps of this, the frequency of the rules; timers fire at full hours."""
 
-CLOSE_LOOK, LONG_LOOK = 3 * HOUR, 12 * HOUR
-"""For so long after something happened every rule is looked at each hour; then those beside WATCHED more seldom."""
+CLOSE_LOOK, LONG_LOOK = 2 * HOUR, 12 * HOUR
+"""In the first and the last hours of `Days.play` every rule is looked at each hour; else those beside WATCHED seldom."""
 
 WATCHED = ("application-noncompliant",)
 
@@ -57,6 +57,7 @@ class Told:
     condition: str
     rule: str
     dimensions: tuple[str, ...]
+    value: float = 0.0
 
     def is_about(self, customer: Customer) -> bool:
         """Whether a dimension has the customer's application id or name in it."""
@@ -96,10 +97,11 @@ class Days:
 
     async def play(self, hours: float) -> None:
         """Let the time pass: fire what is due at each step, then evaluate the rules."""
-        began = self.now
+        began, ends = self.now, self.now + hours * HOUR
         for _ in range(round(hours * HOUR / STEP)):
             await self._fire_timers()
-            self.answers.others_every = HOUR if self.now - began < CLOSE_LOOK else LONG_LOOK
+            is_close = self.now < began + CLOSE_LOOK or self.now >= ends - CLOSE_LOOK
+            self.answers.others_every = HOUR if is_close else LONG_LOOK
             self.evaluate()
             self.sandbox.clock.advance(STEP)
 
