@@ -16,10 +16,10 @@ from publisher.errors import AzureFailure, MalformedAnswer, NotFound, is_out_of_
 from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
 from publisher.resource_manager import Application, ResourceManager
 from publisher.table import Row
-from registry.definition_names import DEFINITION_NAMES, DefinitionNames
 from registry.existence import Answer, Existence, existence_of, is_denied, is_gone
 from registry.managed_application import ARM_TEXTS, ExpectedAssignment, ManagedApplication, Removal
-from registry.policy_assignments import expected_assignments, known_exemptions
+from registry.policies.definition_names import DEFINITION_NAMES, DefinitionNames
+from registry.policies.policy_assignments import expected_assignments, known_exemptions
 from registry.registry import Registry
 from registry.repeating import repeated_on_row_change
 from registry.rows import UnreadableRow, application_of, event_time_of, is_tombstone, latest, registered_at_of

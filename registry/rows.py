@@ -14,7 +14,7 @@ from publisher.errors import printable
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId, InvalidResourceId, ResourceGroupId, quoted
 from publisher.table import Row
 from registry.managed_application import ARM_TEXTS, MalformedRow, ManagedApplication
-from registry.stored_assignments import (
+from registry.policies.stored_assignments import (
     assignments_in,
     assignments_text,
     definition_names_in,

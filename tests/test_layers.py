@@ -46,7 +46,7 @@ BELOW: Mapping[str, set[str]] = {
     # What proves and plays the product stands over it; the product knows nothing of that.
     "infra": set(),
     "sandbox": set(),
-    "checks": {"collector", "compliance_api", "infra", "publisher", "sandbox"},
+    "checks": {"collector", "compliance_api", "infra", "publisher", "sandbox", "verdicts"},
     "bench": {"collector", "publisher", "registry", "sandbox", "verdicts"},
 }
 """What each top-level room may import from."""

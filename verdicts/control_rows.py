@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from publisher.errors import MalformedAnswer
-from registry.stored_assignments import assignment_document, assignment_of
+from registry.policies.stored_assignments import assignment_document, assignment_of
 from verdicts.control import Control, RunRecord, Snooze
 from verdicts.guard.declared import Declared
 from verdicts.stored import moment_of, number_of

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from registry.managed_application import Exemption
-from registry.stored_assignments import assignment_document, assignment_of
+from registry.policies.stored_assignments import assignment_document, assignment_of
 from verdicts.facts import (
     Acceptance,
     Alarm,

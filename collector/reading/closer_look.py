@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from registry.definition_names import DEFINITION_NAMES
+from registry.policies.definition_names import DEFINITION_NAMES
 from verdicts.guard.gone import proven_gone
 from verdicts.guard.reader import read_guard
 from verdicts.judge import wants

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from operations.baseline.json_lines import BadJson, read
 from publisher.resource_ids import fold
 from registry.managed_application import ExpectedAssignment, Posture
-from registry.postures import canonical, kept_value
+from registry.policies.postures import canonical, kept_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

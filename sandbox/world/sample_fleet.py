@@ -30,6 +30,8 @@ UNREADABLE = {
     "Throttled": ("TooManyRequests", "Azure limited the rate of requests until the run's deadline"),
 }
 
+ASSIGNED = "/providers/microsoft.authorization/policyassignments"
+
 
 class SampleFleet:
     """Customers by number; the outcome of each in each run is random, with a fixed seed."""
@@ -75,13 +77,14 @@ class SampleFleet:
             self._insert(workspace, "PolicyCollectionRuns_CL", [{**run, **counts}], time)
             if self.times[-1] - time <= timedelta(days=1):
                 self._insert(workspace, "PolicyComplianceStates_CL", list(self._states(number)), time)
+        self._insert(workspace, "PolicyVerdicts_CL", list(self._verdicts()), self.times[-1])
         clock.reset()
 
     def _insert(self, workspace: Workspace, table: str, rows: list[dict[str, Any]], time: datetime) -> None:
         workspace.insert(table, [{"TimeGenerated": time.isoformat(), **row} for row in rows])
 
     def _result(self, customer: int, run: int) -> dict[str, Any]:
-        row = {"Run_id": f"run-{run}", **self._application(customer)}
+        row = {"Run_id": f"run-{run}", **self._application(customer), **self._standing(customer, run)}
         if run >= self._lost_from[customer]:
             outcome = self._outcomes[customer]
             code, message = UNREADABLE[outcome]
@@ -91,6 +94,74 @@ class SampleFleet:
             return {**row, "Outcome": "NoStates", "States": 0, "Noncompliant_states": 0}
         violations = self._violations(customer) if run >= self._bad_from[customer] else 0
         return {**row, "Outcome": "Succeeded", "States": 40 + violations, "Noncompliant_states": violations}
+
+    def _last_read(self, customer: int, run: int) -> int:
+        """Return the run that last read a customer as of `run`; -1: none ever did."""
+        return min(run, self._lost_from[customer] - 1)
+
+    def _open(self, customer: int, run: int) -> int:
+        """Return how many violations are open as of `run`."""
+        read = self._last_read(customer, run)
+        return self._violations(customer) if read >= self._bad_from[customer] and not self._empty[customer] else 0
+
+    def _plan(self, customer: int) -> dict[str, str]:
+        return {
+            "Customer_name": self.name(customer),
+            "Plan_name": "standard" if customer % 4 else "premium",
+            "Plan_version": f"2.{customer % 3}.0",
+        }
+
+    def _standing(self, customer: int, run: int) -> dict[str, Any]:
+        """What the ledger adds to a customer's result."""
+        read = self._last_read(customer, run)
+        if read < 0:
+            compliance = "NotRead"
+        elif self._open(customer, run):
+            compliance = "NonCompliant"
+        else:
+            compliance = "NoStates" if self._empty[customer] else "Compliant"
+        return {
+            **self._plan(customer),
+            "Compliance": compliance,
+            "Last_read": self.times[read].isoformat() if read >= 0 else None,
+            "Unread_since": self.times[self._lost_from[customer]].isoformat() if read < run else None,
+        }
+
+    def _verdicts(self) -> Iterator[dict[str, Any]]:
+        """What stands about every assignment after the last run."""
+        last = len(self.times) - 1
+        for customer in range(self.customers):
+            read, violations = self._last_read(customer, last), self._open(customer, last)
+            if read < 0 or self._empty[customer]:
+                continue
+            application = self._application(customer)
+            group = application["Managed_resource_group_id"]
+            for place, (name, display_name, _) in enumerate(ASSIGNMENTS):
+                bad = violations if place == customer % len(ASSIGNMENTS) else 0
+                yield {
+                    **application,
+                    **self._plan(customer),
+                    "Run_id": f"run-{last}",
+                    "Policy_assignment_id": f"{group}{ASSIGNED}/{name}".lower(),
+                    "Policy_assignment_name": name,
+                    "Policy_assignment_display_name": display_name,
+                    "Policy_definition_id": f"/providers/microsoft.authorization/policydefinitions/{name}",
+                    "Verdict": "NonCompliant" if bad else "Compliant",
+                    "Since": self.times[self._bad_from[customer] if bad else 0].isoformat(),
+                    "Current": read == last,
+                    "Expected": True,
+                    "Held_reason": "Unread" if bad and read < last else "",
+                    "Held_since": self.times[read + 1].isoformat() if bad and read < last else None,
+                    "Noncompliant_states": bad,
+                    "Compliant_states": 40,
+                    "Exempt_states": 0,
+                    "Unknown_states": 0,
+                    "Resource_ids": "[]",
+                    "Guard": "Intact",
+                    "Last_read": self.times[read].isoformat(),
+                    "States_id": f"run-{read}",
+                    "States_time": self.times[read].isoformat(),
+                }
 
     def _states(self, run: int) -> Iterator[dict[str, Any]]:
         for customer in range(self.customers):
@@ -123,9 +194,7 @@ class SampleFleet:
         return {
             **application,
             "Run_id": f"run-{run}",
-            "Customer_name": self.name(customer),
-            "Plan_name": "standard" if customer % 4 else "premium",
-            "Plan_version": f"2.{customer % 3}.0",
+            **self._plan(customer),
             "Policy_assignment_id": f"{group}/providers/microsoft.authorization/policyassignments/{name}".lower(),
             "Policy_assignment_name": name,
             "Policy_assignment_display_name": display_name,

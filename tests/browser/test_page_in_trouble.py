@@ -99,7 +99,22 @@ def test_names_that_others_chose_are_text(place: Place, workspace: Workspace, ne
         "Microsoft.Solutions/applications/app",
         "Application_name": name,
     }
-    found = {"Outcome": "Succeeded", "States": 1, "Noncompliant_states": 1}
+    found = {
+        "Customer_name": name,
+        "Outcome": "Succeeded",
+        "Compliance": "NonCompliant",
+        "States": 1,
+        "Noncompliant_states": 1,
+    }
+    standing = {
+        "Customer_name": name,
+        "Policy_assignment_id": "/p/a",
+        "Policy_assignment_display_name": name,
+        "Verdict": "NonCompliant",
+        "Noncompliant_states": 1,
+        "Resource_ids": "[]",
+        "States_id": "run",
+    }
     state = {
         "Customer_name": name,
         "Policy_assignment_id": "/p/a",
@@ -111,6 +126,7 @@ def test_names_that_others_chose_are_text(place: Place, workspace: Workspace, ne
     }
     workspace.insert("PolicyComplianceStates_CL", [{**common, **application, **state}])
     workspace.insert("PolicyCollectionResults_CL", [{**common, **application, **found}])
+    workspace.insert("PolicyVerdicts_CL", [{**common, **application, **standing}])
     workspace.insert("PolicyCollectionRuns_CL", [{**common, "Applications": 1}])
 
     page = open_dashboard(place, new_page)

@@ -12,7 +12,7 @@ from azure.data.tables.aio import TableClient
 from publisher.credentials import service_principal_credential
 from publisher.resource_manager import ResourceManager
 from publisher.settings import ReconcileSettings
-from registry.definition_names import DefinitionNames
+from registry.policies.definition_names import DefinitionNames
 from registry.refresh import Refresher
 from registry.registry import Registry
 from sandbox.local_azure import Sandbox

@@ -8,12 +8,12 @@ import pytest
 
 from publisher.resource_ids import ApplicationId
 from publisher.resource_manager import ResourceManager
-from registry.definition_names import DefinitionNames
 from registry.managed_application import ManagedApplication
+from registry.policies.definition_names import DefinitionNames
+from registry.policies.stored_assignments import definition_names_in, definition_names_text
 from registry.refresh import Refresher
 from registry.registry import Registry
 from registry.rows import is_tombstone
-from registry.stored_assignments import definition_names_in, definition_names_text
 from sandbox.azure.request_log import LoggedRequest
 from sandbox.faults.effects import Body, Status, html
 from sandbox.faults.operations import DefinitionRead

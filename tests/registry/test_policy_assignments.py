@@ -10,9 +10,9 @@ import pytest
 
 from publisher.resource_ids import ResourceGroupId
 from publisher.resource_manager import ResourceManager
-from registry.definition_names import DefinitionNames
 from registry.managed_application import ExpectedAssignment
-from registry.policy_assignments import expected_assignments
+from registry.policies.definition_names import DefinitionNames
+from registry.policies.policy_assignments import expected_assignments
 from sandbox.faults.effects import Body, Status
 from sandbox.faults.operations import AssignmentList, DefinitionRead
 from sandbox.local_azure import Sandbox

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from publisher.errors import AzureFailure, NotFound
 from publisher.resource_ids import fold
-from registry.policy_assignments import (
+from registry.policies.policy_assignments import (
     ASSIGNMENTS_API_VERSION,
     expected_assignment,
     expected_assignments,
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from publisher.resource_ids import ResourceGroupId
     from publisher.resource_manager import ResourceManager
-    from registry.definition_names import DefinitionNames
     from registry.managed_application import ExpectedAssignment, ManagedApplication
+    from registry.policies.definition_names import DefinitionNames
 
 logger = logging.getLogger(__name__)
 

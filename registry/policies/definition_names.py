@@ -15,7 +15,7 @@ from urllib.parse import quote
 from publisher.errors import AccessDenied, AzureFailure, NotFound, RequestRefused
 from publisher.resource_ids import fold
 from publisher.resource_manager import ResourceManager, text_at
-from registry.postures import Definition, canonical_defaults
+from registry.policies.postures import Definition, canonical_defaults
 
 _LOGGER = logging.getLogger(__name__)
 _API_VERSION: Final = "2021-06-01"

@@ -11,9 +11,9 @@ from urllib.parse import quote
 from publisher.errors import AzureFailure
 from publisher.resource_ids import ResourceGroupId, assignment_scope, fold, is_at_or_inside
 from publisher.resource_manager import ResourceManager, text_at
-from registry.definition_names import DefinitionNames
 from registry.managed_application import Exemption, ExpectedAssignment
-from registry.postures import posture_of, time_at
+from registry.policies.definition_names import DefinitionNames
+from registry.policies.postures import posture_of, time_at
 
 _LOGGER = logging.getLogger(__name__)
 ASSIGNMENTS_API_VERSION: Final = "2024-04-01"

@@ -1,0 +1,1 @@
+"""The policy assignments of applications: read from ARM, compared, named and stored."""
