@@ -170,7 +170,8 @@ class Days:
         """Evaluate the rules that are due, and note what they tell."""
         found = self.alerts.evaluate_due(self.now)
         for one in found:
-            self.told.append(Told(self.now - self.start, one.condition, one.rule.name, tuple(one.dimensions.values())))
+            dimensions = tuple(one.dimensions.values())
+            self.told.append(Told(self.now - self.start, one.condition, one.rule.name, dimensions, one.value))
         return found
 
     def active(self, customer: Customer | None = None) -> set[str]:
