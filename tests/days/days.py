@@ -95,13 +95,13 @@ class Days:
         """The scripted time."""
         return self.sandbox.clock()
 
-    async def play(self, hours: float) -> None:
-        """Let the time pass: fire what is due at each step, then evaluate the rules."""
+    async def play(self, hours: float, *, closely: bool = True) -> None:
+        """Let the time pass: fire what is due at each step, then evaluate the rules; see CLOSE_LOOK for `closely`."""
         began, ends = self.now, self.now + hours * HOUR
         for _ in range(round(hours * HOUR / STEP)):
             await self._fire_timers()
             is_close = self.now < began + CLOSE_LOOK or self.now >= ends - CLOSE_LOOK
-            self.answers.others_every = HOUR if is_close else LONG_LOOK
+            self.answers.others_every = HOUR if is_close and closely else LONG_LOOK
             self.evaluate()
             self.sandbox.clock.advance(STEP)
 
