@@ -44,7 +44,9 @@ def read_again(
         return (None, None) if reason is None else (key, reason)
     if key.key.resource_id and key.key.resource_id in evidence.gone:
         return GoneKey(key.key, now, key.evaluated_at), None
-    return replace(key, repaired_since=None, suspended=False), HeldReason.NO_STATES
+    is_withdrawn = assignment.guard.state is GuardState.WITHDRAWN
+    reason = HeldReason.WITHDRAWN if is_withdrawn else HeldReason.NO_STATES
+    return replace(key, repaired_since=None, suspended=False), reason
 
 
 def is_ready(key: OpenKey, evaluated_at: datetime | None, assignment: AssignmentFacts, now: datetime) -> bool:

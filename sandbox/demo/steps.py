@@ -105,6 +105,12 @@ class Steps:
         active = [alert.summary.partition(": ")[2] for alert in still_active(self.deliveries)]
         self._checks.same(_counted(len(expected), "active"), expected, active)
 
+    def expect_verdicts(self, *expected: tuple[str, str, str, str]) -> None:
+        """Show what stands; exactly this must be wrong: customer, verdict, why it is held, and the guard."""
+        rows = self._tables.verdicts()
+        found = [_values(row, "Customer_name", "Verdict", "Held_reason", "Guard") for row in rows]
+        self._checks.same("the verdicts say what stands, and why it is held", expected, found)
+
     def expect_fleet(self, *expected: tuple[str, str, str]) -> None:
         """Show the dashboards' view; it must have these customers, with their compliance and latest outcome."""
         rows = self._tables.fleet()

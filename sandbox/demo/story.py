@@ -107,7 +107,13 @@ class Story:
         self._steps.collect(self._contoso, self._fabrikam, self._northwind)
         self._steps.now += FREQUENCY
         self._steps.evaluate_alerts(f"Fired: {self._withdrawn}")
-        self._display.say("The violation stays an alert: nobody has read that it is repaired. It is held.")
+        self._display.say(
+            "The violation stays an alert: nobody has read that it is repaired. The ledger remembers it, and says why "
+            "it is held."
+        )
+        self._steps.expect_verdicts(
+            ("Fabrikam", "NonCompliant", "Withdrawn", "Withdrawn"), ("Northwind", "NonCompliant", "", "Intact")
+        )
         for _ in range(HEALTHY):
             self._steps.now += FREQUENCY
             self._steps.evaluate_alerts()

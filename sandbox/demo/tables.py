@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _LATEST_RUN: Final = "PolicyCollectionRuns_CL | top 1 by TimeGenerated desc"
 _READ: Final = ("Succeeded", "NoStates")
 _STATUSES: Final = {"NonCompliant": "noncompliant", "NoStates": "not_evaluated", "Compliant": "compliant"}
+_VERDICTS: Final = (
+    "PolicyVerdicts_CL | where isnotempty(Application_id) "
+    "| summarize arg_max(TimeGenerated, *) by Application_id, Policy_assignment_id "
+    "| where Verdict == 'NonCompliant' or Guard !in ('Intact', 'NotKnown') "
+    "| order by Customer_name asc"
+)
 _OF_RUN: Final = "{table} | where Run_id == '{run_id}'"
 
 
@@ -102,6 +108,16 @@ class Tables:
             "The fleet (infra/queries/applications.kql)",
             [{**row, "Last_read": f"{row['Last_read']:%H:%M:%S}" if row["Last_read"] else "never"} for row in rows],
             "Customer_name Application_name Compliance Noncompliant_states Last_read Outcome",
+        )
+        return rows
+
+    def verdicts(self) -> list[dict[str, Any]]:
+        """Show what stands about every assignment that is not plainly in order, and return those rows."""
+        rows = self.installation.sandbox.workspace.query(_VERDICTS)
+        self._show(
+            "PolicyVerdicts_CL, the latest rows, where something is wrong",
+            rows,
+            "Customer_name Policy_assignment_display_name Verdict Held_reason Guard",
         )
         return rows
 

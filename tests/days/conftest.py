@@ -13,7 +13,7 @@ ASSIGNMENT = "secure-transfer"
 
 
 @pytest.fixture
-async def days(sandbox: Sandbox) -> Days:
+async def days(sandbox: Sandbox, environment: dict[str, str]) -> Days:
     """A world in which both have deployed the application, and the first run has not been."""
     days = Days(sandbox)
     await days.deploy("Contoso", "Fabrikam")
@@ -34,6 +34,7 @@ async def violating(days: Days) -> Customer:
 
 NONCOMPLIANT = "application-noncompliant"
 GUARD = "guard-changed"
+NOTICED = "guard-noticed"
 UNREAD = "application-unread"
 UNDECIDED = "assignment-undecided"
 SILENT = "collector-silent"

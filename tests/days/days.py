@@ -15,27 +15,38 @@ from typing import Any
 
 from azure.data.tables import TableClient
 
+from collector.publication import publish_ledger
 from collector.run import run_collection
 from notification_endpoint.endpoint import answer_notification
+from operations.__main__ import main as operate
 from publisher.resource_ids import ApplicationId
-from publisher.settings import CollectorSettings, ReconcileSettings
-from registry.clients import shared_refresher
-from registry.reconcile import reconcile_registry
+from publisher.settings import CollectorSettings, PublicationSettings, ReconcileSettings
+from registry.clients import shared_logs_endpoint, shared_refresher
 from sandbox.alerts.evaluation import AlertEvaluator, Notification
 from sandbox.alerts.mail import MailAction
 from sandbox.alerts.rules import read_rules
 from sandbox.azure.notifications import notification
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
+from tests.days.rules import RememberingWorkspace
+from verdicts.daily import hold_against_azure
+from verdicts.ledger import Ledger
 
 HOUR = timedelta(hours=1)
-STEP = HOUR / 2
-"""Time moves in steps of this; timers fire at full hours. Rules that Azure evaluates more often wait for the next."""
+STEP = HOUR / 4
+"""Time moves in steps of this, the frequency of the rules; timers fire at full hours."""
+
+CLOSE_LOOK, LONG_LOOK = 2 * HOUR, 12 * HOUR
+"""In the first and the last hours of `Days.play` every rule is looked at each hour; else those beside WATCHED seldom."""
+
+WATCHED = ("application-noncompliant",)
 
 EVERY_DAY = 24
 RECONCILED_AT = 3
 EVALUATED_AT = 5
-"""Hours of a day, counted from the start, at which the registry is reconciled and Azure Policy evaluates."""
+"""Hours of a day, counted from the start, at which the daily job runs and Azure Policy evaluates everything."""
+PUBLISHED_EVERY = 6
+"""Hours between two publications from the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,7 @@ class Told:
     condition: str
     rule: str
     dimensions: tuple[str, ...]
+    value: float = 0.0
 
     def is_about(self, customer: Customer) -> bool:
         """Whether a dimension has the customer's application id or name in it."""
@@ -58,7 +70,7 @@ class Days:
     """The world, and what is switched on in it.
 
     `collects`, `publishes` and `reconciles` tell which timers fire: the collector's, the publication's from the ledger,
-    and the reconciliation's. `evaluates_policies` tells whether Azure Policy evaluates everything again once a day.
+    and the daily job's. `evaluates_policies` tells whether Azure Policy evaluates everything again once a day.
     """
 
     sandbox: Sandbox
@@ -73,19 +85,23 @@ class Days:
         self.start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         self.sandbox.clock.stop(self.start)
         self.mail = MailAction(["on-call@example.com"])
-        self.alerts = AlertEvaluator(
-            read_rules("PT1H", installed_at=self.start), self.sandbox.workspace, self.mail, unattended=True
-        )
+        rules = read_rules("PT1H", installed_at=self.start)
+        watched = {rule.query for rule in rules if rule.name in WATCHED}
+        self.answers = RememberingWorkspace(self.sandbox.workspace, watched)
+        self.alerts = AlertEvaluator(rules, self.answers, self.mail, unattended=True)
 
     @property
     def now(self) -> datetime:
         """The scripted time."""
         return self.sandbox.clock()
 
-    async def play(self, hours: float) -> None:
-        """Let the time pass: fire what is due at each step, then evaluate the rules that are due."""
+    async def play(self, hours: float, *, closely: bool = True) -> None:
+        """Let the time pass: fire what is due at each step, then evaluate the rules; see CLOSE_LOOK for `closely`."""
+        began, ends = self.now, self.now + hours * HOUR
         for _ in range(round(hours * HOUR / STEP)):
             await self._fire_timers()
+            is_close = self.now < began + CLOSE_LOOK or self.now >= ends - CLOSE_LOOK
+            self.answers.others_every = HOUR if is_close and closely else LONG_LOOK
             self.evaluate()
             self.sandbox.clock.advance(STEP)
 
@@ -127,17 +143,35 @@ class Days:
         settings = CollectorSettings.from_environment(self.sandbox.environment)
         await run_collection(settings, trigger="timer", clock=self.sandbox.clock, sleep=_instantly)
 
+    async def publish(self) -> None:
+        """Fire the timer that publishes what stands in the ledger."""
+        settings = PublicationSettings.from_environment(self.sandbox.environment)
+        await publish_ledger(settings, clock=self.sandbox.clock, sleep=_instantly)
+
     async def reconcile(self) -> None:
-        """Fire the reconciliation's timer."""
+        """Fire the daily job's timer."""
         settings = ReconcileSettings.from_environment(self.sandbox.environment)
-        async with shared_refresher(settings, sleep=_instantly) as refresher:
-            await reconcile_registry(replace(refresher, clock=self.sandbox.clock), deadline=time.monotonic() + 60)
+        async with (
+            shared_refresher(settings, sleep=_instantly) as shared,
+            shared_logs_endpoint(settings, sleep=_instantly) as endpoint,
+            Ledger(settings) as ledger,
+        ):
+            refresher = replace(shared, clock=self.sandbox.clock)
+            deadline = time.monotonic() + 600
+            await hold_against_azure(refresher, ledger, endpoint, settings.events_stream, deadline=deadline)
+
+    async def accept(self, customer: Customer, assignment: str, *, until: datetime) -> None:
+        """An operator accepts what is open about an assignment."""
+        words = ["--assignment", assignment, "--until", until.isoformat(), "--reason", "agreed", "--person", "Ada"]
+        status = await asyncio.to_thread(operate, ["accept", customer.application_id, *words, "--yes"])
+        assert status == 0
 
     def evaluate(self) -> list[Notification]:
         """Evaluate the rules that are due, and note what they tell."""
         found = self.alerts.evaluate_due(self.now)
         for one in found:
-            self.told.append(Told(self.now - self.start, one.condition, one.rule.name, tuple(one.dimensions.values())))
+            dimensions = tuple(one.dimensions.values())
+            self.told.append(Told(self.now - self.start, one.condition, one.rule.name, dimensions, one.value))
         return found
 
     def active(self, customer: Customer | None = None) -> set[str]:
@@ -160,6 +194,9 @@ class Days:
         if elapsed % HOUR:
             return
         hour = elapsed // HOUR % EVERY_DAY
+        await self._fire_timers_of(hour)
+
+    async def _fire_timers_of(self, hour: int) -> None:
         if hour == EVALUATED_AT and self.evaluates_policies:
             for customer in self.customers:
                 customer.age_states(timedelta())
@@ -167,6 +204,8 @@ class Days:
             await self.reconcile()
         if self.collects:
             await self.collect()
+        if hour % PUBLISHED_EVERY == PUBLISHED_EVERY - 1 and self.publishes:
+            await self.publish()
 
     def _keys(self, customer: Customer) -> dict[str, str]:
         application_id = ApplicationId.parse(customer.application_id)
