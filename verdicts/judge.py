@@ -165,6 +165,8 @@ def _described(
         return replace(fresh, assignments=ended)
     return replace(
         before,
+        # Of a row that was malformed when the ledger first met it, the group was not known.
+        managed_resource_group_id=before.managed_resource_group_id or fresh.managed_resource_group_id,
         customer_name=fresh.customer_name,
         plan_name=fresh.plan_name,
         plan_version=fresh.plan_version,
