@@ -95,7 +95,10 @@ def read_completely(
 
 def is_overflow_over(facts: AssignmentFacts, now: datetime) -> bool:
     """Tell whether an overflow would end, if the assignment proves to be as it has to be."""
-    return facts.overflow and facts.clear_since is not None and now - facts.clear_since >= STAYED_COMPLIANT
+    if not facts.overflow or facts.clear_since is None:
+        return False
+    changed_at = facts.guard.changed_at  # what Azure reported of the assignment as it was before is no evidence
+    return now - max(facts.clear_since, changed_at or facts.clear_since) >= STAYED_COMPLIANT
 
 
 def _overflowing(

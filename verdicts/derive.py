@@ -179,7 +179,8 @@ def open_kinds(facts: ApplicationFacts, assignment: AssignmentFacts, now: dateti
         assignment, facts.managed_resource_group_id
     )
     since = since_of(facts, assignment)
-    if undecided and is_current(facts) and now - since >= TOLD_AFTER:
+    lasting = is_current(facts) and now - since >= TOLD_AFTER
+    if undecided and (lasting or AlarmKind.UNDECIDED in assignment.alarms):  # being unread decides nothing
         word = "not evaluated" if verdict is Verdict.NOT_EVALUATED else "no longer decided"
         found[AlarmKind.UNDECIDED] = Finding(f"{word}: {where}", f"{word} since {_time(since)}")
     return found

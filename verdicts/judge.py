@@ -38,6 +38,9 @@ LEFT_WHEN_READABLE_WITHIN: Final = timedelta(hours=48)
 UNCONFIRMED_FOR: Final = timedelta(days=30)
 """As long as the reconciliation looks at removed applications again."""
 
+ENDED_REMEMBERED: Final = {Ending.LEFT: timedelta(hours=51), Ending.RETIRED: timedelta(days=30)}
+"""Closing rows are repeated for 50 hours; of a retired assignment Azure may go on to report states for a while."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wants:
@@ -85,10 +88,10 @@ def judge(
     """
     if before is not None and not applies(before, evidence.run_id, evidence.started_at):
         return before
-    facts = _described(before, application, evidence)
+    facts = _without_ended(_described(before, application, evidence), evidence.started_at)
     if isinstance(application, ManagedApplication):
         facts = watch(facts, application, evidence.guard, declared, evidence.started_at)
-        facts = _retired(facts, application, declared, evidence.started_at)
+        facts = _retired(facts, application, declared, evidence)
     facts = _states_judged(facts, evidence)
     facts = _read_or_unread(facts, evidence, record)
     return _as_changed(before, facts, evidence)
@@ -192,7 +195,7 @@ def _fresh(application: ManagedApplication, evidence: Evidence) -> ApplicationFa
 
 
 def _of_malformed(before: ApplicationFacts | None, row: MalformedRow, evidence: Evidence) -> ApplicationFacts:
-    if before is not None:
+    if before is not None and (before.departure is None or before.departure.outcome is not Outcome.LEFT):
         return replace(before, departure=None) if before.departure else before
     identity = row.application_id
     return ApplicationFacts(
@@ -221,22 +224,35 @@ def _is_another_deployment(before: ApplicationFacts, application: ManagedApplica
 
 
 def _retired(
-    facts: ApplicationFacts, application: ManagedApplication, declared: Declared | None, now: datetime
+    facts: ApplicationFacts, application: ManagedApplication, declared: Declared | None, evidence: Evidence
 ) -> ApplicationFacts:
     """End assignments that the declared plan version does not have and that Azure no longer lists."""
     if declared is None or application.assignments is None:
         return facts
     listed = {fold(one.id) for one in application.assignments}
-    group = facts.managed_resource_group_id
+    if evidence.guard is not None:
+        listed |= (evidence.guard.assignments or {}).keys()
+    now, group, listed_at = evidence.started_at, facts.managed_resource_group_id, application.assignments_read_at
     retired = {
         key: _ended(one, Ending.RETIRED, now)
         for key, one in facts.assignments.items()
         if one.ending is None
         and key not in listed
         and relative_id(key, group) not in declared.assignments
-        and (one.guard.baseline is not None or one.guard.state is GuardState.WITHDRAWN)
+        # One that is known from its states alone may be newer than the list.
+        and (one.guard.baseline is not None or (listed_at is not None and listed_at > one.first_seen))
     }
     return replace(facts, assignments={**facts.assignments, **retired}) if retired else facts
+
+
+def _without_ended(facts: ApplicationFacts, now: datetime) -> ApplicationFacts:
+    """Forget assignments that ended long ago: their closing rows were told for long enough."""
+    kept = {
+        key: one
+        for key, one in facts.assignments.items()
+        if one.ending is None or now - (one.ended_at or one.changed_at) < ENDED_REMEMBERED[one.ending]
+    }
+    return facts if len(kept) == len(facts.assignments) else replace(facts, assignments=kept)
 
 
 def _ended(facts: AssignmentFacts, ending: Ending, now: datetime) -> AssignmentFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,7 @@ from tests.verdicts.story import (
 )
 from verdicts.derive import Verdict, accepted_until, is_expected
 from verdicts.facts import MOST_OPEN_KEYS, Acceptance, Ending, GuardState, HeldReason
+from verdicts.guard.declared import portable
 from verdicts.judge import Wants, applies, judge, wants
 from verdicts.outcome import Outcome
 
@@ -263,7 +265,7 @@ def test_states_of_a_deleted_assignment_that_say_compliant_close_nothing() -> No
         {"definition_version": "1.*.*"},
     ],
 )
-def test_an_assignment_that_was_weakened_or_changed_closes_nothing(weaker: dict[str, object]) -> None:
+def test_an_assignment_that_was_weakened_or_changed_closes_nothing(weaker: dict[str, Any]) -> None:
     story = violated()
     for _ in range(30):
         story.run(read(compliant={"disk": later_evaluation(story)}), guard=story.reading(expected(**weaker)))
@@ -279,6 +281,15 @@ def test_an_assignment_that_is_put_back_closes_by_the_next_evaluation() -> None:
     assert story.open() == {"disk"}, "this evaluation was of the disabled assignment"
     story.run(read(compliant={"disk": story.now + timedelta(minutes=55)}), guard=story.reading(back))
     assert story.open() == set()
+
+
+def test_a_definition_that_was_disabled_and_put_back_closes_by_the_next_evaluation() -> None:
+    story = violated()  # the assignment itself was never written
+    evaluated_at = later_evaluation(story)
+    story.run(read(compliant={"disk": evaluated_at}), guard=story.reading(expected(disabled=("",))))
+    assert story.run(read(compliant={"disk": evaluated_at})).open() == {"disk"}
+    assert story.run(read(compliant={"disk": evaluated_at})).open() == {"disk"}
+    assert story.run(read(compliant={"disk": later_evaluation(story)})).open() == set()
 
 
 def test_a_disabled_assignment_decides_nothing_even_when_it_is_its_own_baseline() -> None:
@@ -452,6 +463,51 @@ def test_an_assignment_of_which_nothing_could_be_listed_is_not_retired() -> None
     assert story.verdict() is Verdict.NON_COMPLIANT
 
 
+def test_an_assignment_that_this_run_found_is_not_retired_for_an_older_list() -> None:
+    story = violated()
+    story.become(plan_version="2.0.0", assignments=(expected("other"),))
+    story.declared = declared(expected("other"), version="2.0.0")
+    story.run(read(noncompliant=["disk"]), guard=story.reading(expected(), expected("other")))
+    assert story.verdict() is Verdict.NON_COMPLIANT
+
+
+def test_an_assignment_known_by_its_states_alone_retires_once_a_later_list_lacks_it() -> None:
+    story = Story(application(assignments=(expected("other"),)), declared=declared(expected("other")))
+    story.run(read(noncompliant=["disk"]), guard=None).run(read(noncompliant=["disk"]), guard=None)
+    assert story.verdict() is Verdict.NON_COMPLIANT
+    story.become(assignments_read_at=story.now).run(read(noncompliant=["disk"]), guard=None)
+    assert story.verdict() is Verdict.RETIRED
+
+
+def test_a_retired_assignment_is_remembered_while_azure_may_still_report_states_of_it() -> None:
+    story = violated()
+    story.become(plan_version="2.0.0", assignments=(expected("other"),))
+    story.declared = declared(expected("other"), version="2.0.0")
+    story.run(guard=None)
+    story.later(29 * DAY).run(read(noncompliant=["disk"]), guard=None)
+    assert story.verdict() is Verdict.RETIRED
+    story.later(2 * DAY).run(guard=None)
+    assert fold(assignment_id("baseline")) not in story.known.assignments
+
+
+def test_a_declared_baseline_of_another_group_fits_by_paths_from_the_group_on() -> None:
+    elsewhere = ResourceGroupId("22222222-2222-4222-8222-222222222222", "other-managed")
+    excluded = expected(group=elsewhere, not_scopes=(resource("logs", elsewhere),))
+    here = expected(not_scopes=(resource("logs"),))
+    story = Story(application(assignments=(here,)), declared=declared(portable(excluded, str(elsewhere))))
+    story.run(read(compliant=["disk"]))
+    assert story.assignment().guard.state is GuardState.INTACT
+    wider = expected(not_scopes=(resource("logs"), resource("disk")))
+    assert story.run(guard=story.reading(wider)).assignment().guard.state is GuardState.WEAKENED
+
+
+def test_a_declared_baseline_that_leaves_out_its_group_judges_nothing_anywhere() -> None:
+    elsewhere = ResourceGroupId("22222222-2222-4222-8222-222222222222", "other-managed")
+    excluded = expected(group=elsewhere, not_scopes=(f"/subscriptions/{elsewhere.subscription_id}",))
+    story = Story(declared=declared(portable(excluded, str(elsewhere)))).run()
+    assert not is_expected(story.assignment(), str(GROUP))
+
+
 def test_what_a_declared_version_has_is_expected_before_it_was_ever_seen() -> None:
     story = Story(declared=declared(expected(), expected("second"))).run(read(compliant=["disk"]))
     assert story.verdict("second") is Verdict.NOT_EVALUATED
@@ -551,6 +607,15 @@ def test_another_managed_group_under_the_same_id_ends_the_old_deployment_and_sta
     assert story.known.managed_resource_group_id == str(OTHER_GROUP)
 
 
+def test_a_deployment_that_ended_is_forgotten_when_its_rows_were_told_for_long_enough() -> None:
+    story = violated()
+    story.application = replace(story.application, managed_resource_group_id=OTHER_GROUP, assignments=())
+    story.run().later(49 * HOUR).run()
+    assert story.assignment().ending is Ending.LEFT
+    story.later(2 * HOUR).run()
+    assert fold(assignment_id("baseline")) not in story.known.assignments
+
+
 def test_a_group_that_is_only_spelled_otherwise_is_the_same_deployment() -> None:
     story = violated()
     story.application = replace(
@@ -616,6 +681,18 @@ def test_an_overflow_does_not_end_by_reads_without_compliant_states(interrupted_
     story.run(interrupted_by)  # type: ignore[arg-type]
     story.later(23 * HOUR).run(read(compliant={"disk": later_evaluation(story), "x": later_evaluation(story)}))
     assert story.assignment().overflow
+
+
+def test_an_overflow_does_not_end_by_what_a_disabled_assignment_reported() -> None:
+    story = Story().run(read(noncompliant=["disk"], overflow=True))
+    disabled = story.reading(expected(disabled=("",)))
+    for _ in range(30):
+        story.run(read(compliant={"disk": later_evaluation(story)}), guard=disabled)
+    put_back = story.reading(expected(changed_at=story.now))
+    story.run(read(compliant={"disk": later_evaluation(story)}), guard=put_back)
+    assert story.assignment().overflow
+    story.later(23 * HOUR).run(read(compliant={"disk": later_evaluation(story)}), guard=put_back)
+    assert story.verdict() is Verdict.COMPLIANT
 
 
 def test_an_overflow_does_not_end_without_the_guard() -> None:
@@ -716,6 +793,14 @@ def test_a_row_that_was_malformed_from_the_start_is_no_earlier_deployment(regist
     story.become(registered_at=registered_at).run(read(noncompliant=["disk"]))
     assert story.open() == {"disk"}
     assert story.known.managed_resource_group_id == str(GROUP)
+
+
+def test_a_malformed_row_after_a_confirmed_removal_brings_nothing_back() -> None:
+    story = violated()
+    story = judged_as_malformed(story.is_missing(removal(story, confirmed=True)))
+    assert not story.known.assignments
+    story.become(assignments=None).run(read(noncompliant=["disk"]))
+    assert story.open() == {"disk"}
 
 
 # What a complete read wants

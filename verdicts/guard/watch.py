@@ -24,6 +24,9 @@ _IN_PROGRESS: Final = frozenset(
 """Provisioning states in which assignments may be missing that belong there: no baseline is learned in them."""
 
 
+_DIFFERENT: Final = frozenset({GuardState.WITHDRAWN, GuardState.WEAKENED, GuardState.CHANGED})
+
+
 def watch(
     facts: ApplicationFacts,
     application: ManagedApplication,
@@ -146,8 +149,7 @@ def _compared(
     details: tuple[str, ...] = ()
     if seen is not None:
         state, details = compare(guard.baseline, seen)
-        changed_at = seen.posture.changed_at if seen.posture else None
-        guard = replace(guard, seen=_latest(guard.seen, seen), changed_at=changed_at or guard.changed_at)
+        guard = replace(guard, seen=_latest(guard.seen, seen), changed_at=_changed_at(guard, seen, state, now))
     elif reading is not None and reading.missing.get(facts.id):
         state, details = GuardState.WITHDRAWN, ("the assignment was deleted",)
         guard = replace(guard, seen=None)
@@ -157,6 +159,19 @@ def _compared(
     if state is None or (state is GuardState.UNREAD and reading is None):
         return facts
     return _as(facts, guard, state, details, now)
+
+
+def _changed_at(guard: AssignmentGuard, seen: ExpectedAssignment, state: GuardState, now: datetime) -> datetime | None:
+    """Return since when the assignment judges as it does: evaluations before that are no evidence of a repair.
+
+    Azure tells when the assignment was last written. That it is as it has to be again, and was not written since it was
+    found to differ, means that its definition was changed back: then it is so since now, as far as we know.
+    """
+    moments = [guard.changed_at, seen.posture.changed_at if seen.posture else None]
+    latest = max((one for one in moments if one is not None), default=None)
+    if state is GuardState.INTACT and guard.state in _DIFFERENT and (latest is None or latest <= (guard.since or now)):
+        return now
+    return latest
 
 
 def _of_no_account(
