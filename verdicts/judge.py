@@ -265,6 +265,7 @@ def _ended(facts: AssignmentFacts, ending: Ending, now: datetime) -> AssignmentF
         overflow=False,
         clear_since=None,
         held=None,
+        label=None,
         alarms={},
     )
 

@@ -1,0 +1,386 @@
+"""What holds of the judge over every sequence of runs, as hypothesis finds them."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from publisher.resource_ids import fold
+from registry.managed_application import Exemption, ExpectedAssignment, MalformedRow, ManagedApplication, Removal
+from tests.verdicts.story import (
+    APPLICATION,
+    CUSTOMER,
+    GROUP,
+    START,
+    Story,
+    application,
+    assignment_id,
+    declared,
+    expected,
+    read,
+    resource,
+)
+from verdicts.alarms import NAMED_BY_CAUSE, AlarmBook
+from verdicts.control import RunRecord
+from verdicts.derive import application_kinds, held_of, open_kinds, since_of, verdict_of
+from verdicts.evidence import AssignmentEvidence, Evidence, GuardReading
+from verdicts.facts import Alarm, AlarmKind, ApplicationFacts, AssignmentFacts, StateKey, StatesUpload
+from verdicts.judge import judge, judge_absent, wants
+from verdicts.outcome import Outcome
+
+NAMES = ("baseline", "second")
+RESOURCES = ("a", "b", "c")
+LITERALS = ("noncompliant", "compliant", "exempt", "other")
+POSTURES: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {},
+    {"disabled": ("",)},
+    {"enforced": False},
+    {"parameters": (("effect", '"Audit"'),)},
+)
+PATIENT = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+
+hours = st.integers(1, 40).map(lambda number: timedelta(hours=number))
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one run sees; `kind` is read, broken, absent or malformed."""
+
+    kind: str
+    after: timedelta
+    states: tuple[tuple[str, str, str, int | None], ...]
+    """Assignment, resource, literal, and hours since the evaluation."""
+    posture: tuple[tuple[str, int | None], ...]
+    """Assignment and which posture the guard found; None: it was not in the list."""
+    sure: bool
+    reads_guard: bool
+    gone: frozenset[str]
+    outcome: Outcome
+    partial_run: bool
+    removal: bool | None
+    registry: bool
+    declared: bool
+
+
+states = st.lists(
+    st.tuples(
+        st.sampled_from(NAMES),
+        st.sampled_from(RESOURCES),
+        st.sampled_from(LITERALS),
+        st.none() | st.integers(-2, 60),
+    ),
+    max_size=6,
+).map(tuple)
+steps = st.builds(
+    Step,
+    kind=st.sampled_from(["read", "read", "read", "read", "broken", "absent", "malformed"]),
+    after=hours,
+    states=states,
+    posture=st.tuples(*(st.tuples(st.just(name), st.none() | st.integers(0, len(POSTURES) - 1)) for name in NAMES)),
+    sure=st.booleans(),
+    reads_guard=st.booleans(),
+    gone=st.frozensets(st.sampled_from(RESOURCES)),
+    outcome=st.sampled_from(list(Outcome)),
+    partial_run=st.booleans(),
+    removal=st.none() | st.booleans(),
+    registry=st.booleans(),
+    declared=st.booleans(),
+)
+stories = st.lists(steps, min_size=1, max_size=12)
+
+
+def found_by(step: Step, now: datetime) -> list[AssignmentEvidence]:
+    found: dict[str, dict[str, dict[str, datetime | None]]] = {}
+    for name, one, literal, age in step.states:
+        moment = None if age is None else now - timedelta(hours=age)
+        found.setdefault(name, {key: {} for key in LITERALS})[literal][one] = moment
+    return [read(name, **by_literal) for name, by_literal in found.items()]  # type: ignore[arg-type]
+
+
+def reading_of(step: Step, now: datetime) -> GuardReading | None:
+    if not step.reads_guard:
+        return None
+    listed = [expected(name, **POSTURES[which]) for name, which in step.posture if which is not None]
+    missing = {fold(assignment_id(name)): step.sure for name, which in step.posture if which is None}
+    exemptions = (Exemption("/e", fold(assignment_id("baseline"))),)
+    return GuardReading(now, {fold(one.id): one for one in listed}, missing, exemptions)
+
+
+def evidence_of(step: Step, number: int, now: datetime) -> Evidence:
+    is_complete = step.kind == "read"
+    return Evidence(
+        f"run-{number}",
+        now,
+        Outcome.SUCCEEDED if is_complete else step.outcome,
+        complete=is_complete,
+        partial_run=step.partial_run,
+        assignments={one.id: one for one in found_by(step, now)},
+        states=StatesUpload(f"run-{number}", now, 1) if is_complete else None,
+        guard=reading_of(step, now),
+        gone=frozenset(resource(one) for one in step.gone),
+    )
+
+
+def registered(step: Step) -> ManagedApplication:
+    listed: tuple[ExpectedAssignment, ...] | None = tuple(expected(name) for name in NAMES)
+    return application(assignments=listed if step.registry else None)
+
+
+def judged(before: ApplicationFacts | None, step: Step, number: int, now: datetime) -> ApplicationFacts | None:
+    record = RunRecord(f"run-{number - 1}", now - step.after, 0) if number else None
+    if step.kind == "absent":
+        told = None if step.removal is None else Removal(now - timedelta(hours=1), step.removal, "Azure")
+        if before is None:
+            return None
+        return judge_absent(
+            before, told, run_id=f"run-{number}", started_at=now, partial_run=step.partial_run, record=record
+        )
+    row = MalformedRow("keys", "broken", CUSTOMER, APPLICATION) if step.kind == "malformed" else registered(step)
+    evidence = evidence_of(step, number, now)
+    if step.kind == "malformed":
+        evidence.complete, evidence.assignments = False, {}
+    baseline = declared(expected()) if step.declared else None
+    return judge(before, row, evidence, record=record, declared=baseline)
+
+
+def played(
+    story: list[Step],
+) -> Iterator[tuple[int, datetime, Step, ApplicationFacts | None, ApplicationFacts | None]]:
+    """Yield number, time, step, facts before and facts after of each run."""
+    facts: ApplicationFacts | None = None
+    now = START
+    for number, step in enumerate(story):
+        now += step.after
+        after = judged(facts, step, number, now)
+        yield number, now, step, facts, after
+        facts = after
+
+
+def open_keys(facts: ApplicationFacts | None) -> set[tuple[str, StateKey]]:
+    return {(one.id, key.key) for one in (facts.assignments.values() if facts else ()) for key in one.open}
+
+
+def ends_by_departure(before: ApplicationFacts, step: Step) -> bool:
+    """Tell whether everything about the application may end: ARM confirmed it, or 30 days passed without a sign."""
+    known = before.departure is not None and before.departure.outcome is not Outcome.VANISHED
+    return (step.kind == "absent" and not step.partial_run and (step.removal is not None or known)) or known
+
+
+def is_intact(step: Step, name: str) -> bool:
+    return step.reads_guard and any(one == name and which in {0, 1, 2} for one, which in step.posture)
+
+
+def reads_compliant_only(step: Step, name: str, one: str) -> bool:
+    literals = {literal for who, what, literal, _ in step.states if (who, what) == (name, one)}
+    return literals == {"compliant"}
+
+
+@PATIENT
+@given(stories)
+def test_no_sequence_of_runs_makes_the_judge_or_what_is_derived_raise(story: list[Step]) -> None:
+    for number, now, step, before, after in played(story):
+        if before is not None and step.kind == "read":
+            wants(before, registered(step), evidence_of(step, number, now))
+        if after is None:
+            continue
+        application_kinds(after, now)
+        for one in after.assignments.values():
+            open_kinds(after, one, now)
+            assert verdict_of(after, one)
+            assert since_of(after, one) <= now
+            held_of(after, one)
+
+
+@PATIENT
+@given(stories)
+def test_a_key_leaves_open_only_by_evidence_about_itself(story: list[Step]) -> None:
+    """Re-derived from what the runs saw: a repair with the guard as it has to be, a proof, a departure, a retirement."""
+    for _, _, step, before, after in played(story):
+        if before is None or ends_by_departure(before, step):
+            continue
+        for assignment, key in open_keys(before) - open_keys(after):
+            name, one = assignment.rpartition("/")[2], key.resource_id.rpartition("/")[2]
+            has_states = any((who, what) == (name, one) for who, what, _, _ in step.states)
+            is_repaired = reads_compliant_only(step, name, one) and is_intact(step, name)
+            is_gone = one in step.gone and not has_states
+            assert step.kind == "read", "an incomplete read closes nothing"
+            assert is_repaired or is_gone
+
+
+@PATIENT
+@given(stories)
+def test_what_decides_nothing_never_closes(story: list[Step]) -> None:
+    """Only states that say nothing, or nothing at all, and no proof: everything stays open for ever."""
+    first = replace(story[0], kind="read", states=(("baseline", "a", "noncompliant", 0),), partial_run=False)
+    silent = [
+        replace(
+            step,
+            states=tuple(
+                (name, one, "other" if literal != "exempt" else literal, age) for name, one, literal, age in step.states
+            ),
+            gone=frozenset(),
+            removal=None,
+            kind=step.kind if step.kind != "absent" else "broken",
+        )
+        for step in story[1:]
+    ]
+    for *_, after in played([first, *silent]):
+        assert {key.resource_id for _, key in open_keys(after)} == {resource("a")}
+
+
+@PATIENT
+@given(stories)
+def test_every_key_that_a_read_saw_as_noncompliant_is_open_after_it(story: list[Step]) -> None:
+    gone: set[str] = set()
+    for _, _, step, before, after in played(story):
+        gone |= step.gone
+        if step.kind not in {"read", "broken"} or after is None:
+            continue
+        for name, one, literal, _ in step.states:
+            if (
+                literal == "noncompliant"
+                and one not in gone
+                and not after.assignments[fold(assignment_id(name))].ending
+            ):
+                assert (
+                    fold(assignment_id(name)),
+                    read(name, noncompliant=[one]).noncompliant.popitem()[0],
+                ) in open_keys(after)
+        assert before is None or after.application_id == before.application_id
+
+
+@PATIENT
+@given(stories)
+def test_the_same_run_told_twice_changes_nothing(story: list[Step]) -> None:
+    for number, now, step, before, after in played(story):
+        if after is not None and after is not before:
+            assert judged(after, step, number, now) is after
+
+
+@PATIENT
+@given(stories, hours)
+def test_a_run_that_began_earlier_changes_nothing(story: list[Step], late: timedelta) -> None:
+    for _, now, step, before, after in played(story):
+        if after is not None and after is not before:
+            assert judged(after, step, 1000, now - late) is after
+
+
+@PATIENT
+@given(stories, steps)
+def test_a_fleet_that_stands_still_is_not_written(story: list[Step], last: Step) -> None:
+    """The same world again: by then everything that takes a day has happened, and the facts are the same object."""
+    still = replace(last, kind="read", removal=None, states=tuple((*one[:3], None) for one in last.states))
+    runs = [*story, *[replace(still, after=timedelta(hours=20), reads_guard=False, gone=frozenset())] * 4]
+    *_, (_, _, _, before, after) = played(runs)
+    assert after is before
+
+
+@PATIENT
+@given(stories)
+def test_letter_case_of_what_azure_and_the_registry_say_makes_no_difference(story: list[Step]) -> None:
+    facts: ApplicationFacts | None = None
+    for number, now, step, before, after in played(story):
+        if step.kind in {"absent", "malformed"} or (before is not None and before.departure is not None):
+            facts = after
+            continue
+        shouted = registered(step)
+        listed = shouted.assignments
+        shouted = replace(
+            shouted,
+            managed_resource_group_id=type(GROUP)(CUSTOMER.upper(), GROUP.resource_group.upper()),
+            assignments=None if listed is None else tuple(replace(one, id=one.id.upper()) for one in listed),
+        )
+        baseline = declared(expected()) if step.declared else None
+        record = RunRecord(f"run-{number - 1}", now - step.after, 0) if number else None
+        facts = judge(before, shouted, evidence_of(step, number, now), record=record, declared=baseline)
+        assert after is not None
+        assert open_keys(facts) == open_keys(after)
+        assert set(facts.assignments) == set(after.assignments)
+
+
+def alarms_of(facts: ApplicationFacts | None) -> dict[tuple[str, AlarmKind], Alarm]:
+    if facts is None:
+        return {}
+    found = {("", kind): alarm for kind, alarm in facts.alarms.items()}
+    return found | {(one.id, kind): alarm for one in facts.assignments.values() for kind, alarm in one.alarms.items()}
+
+
+def test_the_judge_is_pure() -> None:
+    story = Story().run(read(noncompliant=["a"]))
+    known = story.known
+    evidence = story.later(timedelta(hours=1)).evidence(read(compliant=["a"]))
+    evidence.run_id = "another"
+    first = judge(known, story.application, evidence, record=None, declared=None)
+    assert judge(known, story.application, evidence, record=None, declared=None) == first
+
+
+@PATIENT
+@given(stories)
+def test_an_alarm_keeps_its_key_its_words_and_its_label_for_life(story: list[Step]) -> None:
+    facts: ApplicationFacts | None = None
+    now = START
+    for number, step in enumerate(story):
+        now += step.after
+        after = judged(facts, step, number, now)
+        if after is None:
+            continue
+        book = AlarmBook(named_alarms=0, now=now)
+        after = book.update(after)
+        known, then = alarms_of(facts), alarms_of(after)
+        assert all(then[one] == known[one] for one in known.keys() & then.keys())
+        assert book.open_alarms == len(then)
+        for key, one in after.assignments.items():
+            before = facts.assignments.get(key) if facts else None
+            if before and before.alarms and one.alarms:
+                assert one.label == before.label
+            assert (one.label is not None) == bool(one.alarms)
+        assert AlarmBook(named_alarms=0, now=now).update(after) is after, "the same facts have the same alarms"
+        facts = after
+
+
+def violating(number: int, name: str) -> ApplicationFacts:
+    known = Story().run(read(name, noncompliant=["a"])).known
+    return replace(known, application_id=f"{known.application_id}-{number}")
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.sampled_from(NAMES), max_size=90),
+    st.integers(1, 6),
+    st.integers(0, 230),
+)
+def test_a_run_names_at_most_25_alarms_of_a_cause_and_200_in_all(names: list[str], shards: int, named: int) -> None:
+    book = AlarmBook(named_alarms=named, shards=shards, now=START)
+    told = [
+        alarm
+        for number, name in enumerate(names)
+        for alarm in alarms_of(book.update(violating(number, name))).values()
+        if alarm.opened_at == START
+    ]
+    assert len(told) >= len(names)
+    own = [alarm for alarm in told if not alarm.cause]
+    of_cause = {name: sum(alarm.key.endswith(f"#{name}") for alarm in own) for name in NAMES}
+    assert all(count <= max(1, NAMED_BY_CAUSE // shards) for count in of_cause.values())
+    assert len(own) <= max(0, 200 - named)
+    assert all(alarm.key == f"cause: {alarm.cause}" for alarm in told if alarm.cause)
+    assert book.named_alarms == len(own)
+
+
+@given(st.text(string.printable, max_size=30), st.text(string.printable, max_size=30))
+def test_renames_change_no_alarm(customer: str, plan: str) -> None:
+    story = Story().run(read(noncompliant=["a"]))
+    first = AlarmBook(named_alarms=0, now=story.now).update(story.known)
+    story.facts = first
+    story.become(customer_name=customer, plan_name=plan).run(read(noncompliant=["a"]))
+    second = AlarmBook(named_alarms=0, now=story.now).update(story.known)
+    assert alarms_of(second) == alarms_of(first)
+    one: AssignmentFacts = second.assignments[fold(assignment_id("baseline"))]
+    assert one.label == first.assignments[one.id].label
