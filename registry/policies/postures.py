@@ -76,9 +76,18 @@ def posture_of(document: Mapping[str, Any], definition: Definition) -> Posture:
 
 
 def not_scopes_of(scopes: Any, group: str = "") -> tuple[str, ...]:
-    """Return excluded scopes as a posture has them: folded, sorted, and from the (folded) group on."""
+    """Return excluded scopes as a posture has them: folded, sorted, and from the (folded) group on.
+
+    A scope that contains the group leaves out the group, and no more than that matters of it.
+    """
     folded = {fold(one).rstrip("/") for one in _list(scopes) if isinstance(one, str)}
-    return tuple(sorted(GROUP + one.removeprefix(group) if is_at_or_inside(one, group) else one for one in folded))
+    return tuple(sorted({_from_group(one, group) for one in folded}))
+
+
+def _from_group(scope: str, group: str) -> str:
+    if is_at_or_inside(scope, group):
+        return GROUP + scope.removeprefix(group)
+    return GROUP if is_at_or_inside(group, scope) else scope
 
 
 def selectors_of(selectors: Any) -> str:

@@ -1,6 +1,6 @@
 """The page and a fleet with one application of every kind: what is held, accepted, weakened or out of reach says so."""
 
-# ruff: noqa: RUF001 - the page has dashes
+
 
 from collections.abc import Iterator
 

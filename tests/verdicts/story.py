@@ -63,7 +63,8 @@ def application(**fields: Any) -> ManagedApplication:
 
 def declared(*assignments: ExpectedAssignment, version: str = "1.0.0") -> Declared:
     plan = plan_key(application(plan_version=version))
-    named = {fold(one.id.rpartition("/")[2]): one for one in assignments}
+    by_name = {fold(one.id.rpartition("/")[2]): one for one in assignments}
+    named = {name: replace(one, id=name) for name, one in by_name.items()}
     return Declared(plan, named, START - DAY, "Ada", "as shipped")
 
 

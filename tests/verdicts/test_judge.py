@@ -10,6 +10,7 @@ import pytest
 
 from publisher.resource_ids import ResourceGroupId, fold
 from registry.managed_application import Exemption, MalformedRow, Removal
+from registry.policies.postures import not_scopes_of
 from tests.verdicts.story import (
     APPLICATION,
     CUSTOMER,
@@ -29,7 +30,6 @@ from tests.verdicts.story import (
 )
 from verdicts.derive import Verdict, accepted_until, is_expected
 from verdicts.facts import MOST_OPEN_KEYS, Acceptance, Ending, GuardState, HeldReason
-from verdicts.guard.declared import portable
 from verdicts.judge import Wants, applies, judge, wants
 from verdicts.outcome import Outcome
 
@@ -492,19 +492,19 @@ def test_a_retired_assignment_is_remembered_while_azure_may_still_report_states_
 
 def test_a_declared_baseline_of_another_group_fits_by_paths_from_the_group_on() -> None:
     elsewhere = ResourceGroupId("22222222-2222-4222-8222-222222222222", "other-managed")
-    excluded = expected(group=elsewhere, not_scopes=(resource("logs", elsewhere),))
-    here = expected(not_scopes=(resource("logs"),))
-    story = Story(application(assignments=(here,)), declared=declared(portable(excluded, str(elsewhere))))
+    excluded = expected(group=elsewhere, not_scopes=not_scopes_of([resource("logs", elsewhere)], fold(str(elsewhere))))
+    here = expected(not_scopes=not_scopes_of([resource("logs")], fold(str(GROUP))))
+    story = Story(application(assignments=(here,)), declared=declared(excluded))
     story.run(read(compliant=["disk"]))
     assert story.assignment().guard.state is GuardState.INTACT
-    wider = expected(not_scopes=(resource("logs"), resource("disk")))
+    wider = expected(not_scopes=not_scopes_of([resource("logs"), resource("disk")], fold(str(GROUP))))
     assert story.run(guard=story.reading(wider)).assignment().guard.state is GuardState.WEAKENED
 
 
 def test_a_declared_baseline_that_leaves_out_its_group_judges_nothing_anywhere() -> None:
     elsewhere = ResourceGroupId("22222222-2222-4222-8222-222222222222", "other-managed")
-    excluded = expected(group=elsewhere, not_scopes=(f"/subscriptions/{elsewhere.subscription_id}",))
-    story = Story(declared=declared(portable(excluded, str(elsewhere)))).run()
+    scopes = not_scopes_of([f"/subscriptions/{elsewhere.subscription_id}"], fold(str(elsewhere)))
+    story = Story(declared=declared(expected(group=elsewhere, not_scopes=scopes))).run()
     assert not is_expected(story.assignment(), str(GROUP))
 
 
