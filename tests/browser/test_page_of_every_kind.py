@@ -1,7 +1,5 @@
 """The page and a fleet with one application of every kind: what is held, accepted, weakened or out of reach says so."""
 
-
-
 from collections.abc import Iterator
 
 import pytest

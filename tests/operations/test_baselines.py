@@ -10,7 +10,7 @@ import pytest
 
 from publisher.resource_ids import fold
 from sandbox.faults.effects import Status
-from sandbox.faults.operations import AssignmentList
+from sandbox.faults.operations import AssignmentList, TableRequest
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
 from tests.operations.command_line import Cli
@@ -248,3 +248,28 @@ class TestFromAnApplication:
         done = cli("baseline", *PLAN, "--from", customer.application_id, *SURE)
         assert (done.status, "no policy assignment of its own" in done.errors) == (1, True)
         assert declared(ledger) == []
+
+
+def test_a_declaration_that_others_keep_overtaking_is_refused(
+    cli: Cli, sandbox: Sandbox, ledger: LedgerNow, customer: Customer, tmp_path: Path
+) -> None:
+    file = written(tmp_path, SOUND)
+    assert cli("baseline", *PLAN, "--file", file, *SURE).status == 0
+    sandbox.faults.add(TableRequest("PUT"), Status(412, code="UpdateConditionNotSatisfied"))
+    done = cli("baseline", *PLAN, "--file", file, *SURE)
+    assert done.status == 1
+    assert "somebody else wrote the same row meanwhile" in done.errors
+
+
+def test_what_an_application_leaves_out_is_declared_from_its_group_on(
+    cli: Cli, ledger: LedgerNow, customer: Customer
+) -> None:
+    group = customer.managed_resource_group_id
+    excluded = [f"{group}/providers/Microsoft.Storage/storageAccounts/storage1"]
+    customer.change_assignment("baseline", notScopes=excluded)
+    done = cli("baseline", *PLAN, "--from", customer.application_id, *SURE)
+    assert done.status == 0, done.errors
+    [one] = declared(ledger)
+    posture = one.assignments["baseline"].posture
+    assert posture
+    assert posture.not_scopes == ("{group}/providers/microsoft.storage/storageaccounts/storage1",)

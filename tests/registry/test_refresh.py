@@ -12,12 +12,12 @@ from aiohttp import web
 
 from publisher.errors import AccessDenied, AuthenticationFailed, MalformedAnswer, NotFound, TransientFailure
 from publisher.resource_ids import ApplicationId
-from registry.managed_application import ManagedApplication
+from registry.managed_application import ManagedApplication, Removal
 from registry.refresh import Change, Refresher
 from registry.registry import Registry
 from registry.rows import is_tombstone
 from sandbox.faults.effects import Body, Call, Status, html
-from sandbox.faults.operations import ApplicationRead, AssignmentList, ResourceGroupRead, TableRequest
+from sandbox.faults.operations import ApplicationRead, AssignmentList, ExemptionList, ResourceGroupRead, TableRequest
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Access, Customer
@@ -464,3 +464,52 @@ async def test_a_customer_who_never_let_us_in_is_not_registered(
     with pytest.raises(AccessDenied):
         await refresher.refresh(identity, deadline=soon())
     assert await registry.find(identity) is None
+
+
+async def test_the_time_of_the_assignments_is_that_of_the_last_reading(
+    refresher: Refresher, registry: Registry, customer: Customer, identity: ApplicationId
+) -> None:
+    await refresher.refresh(identity, deadline=soon())
+    first = (await only(registry)).assignments_read_at
+    assert first is not None
+    customer.revoke_access(Access.ASSIGNMENTS)
+    await refresher.refresh(identity, deadline=soon())
+    assert (await only(registry)).assignments_read_at == first
+    customer.grant_access(Access.ASSIGNMENTS)
+    await refresher.refresh(identity, deadline=soon())
+    latest = (await only(registry)).assignments_read_at
+    assert latest is not None
+    assert latest > first
+
+
+async def test_postures_and_exemptions_are_registered_and_kept_when_they_cannot_be_read(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry, customer: Customer, identity: ApplicationId
+) -> None:
+    customer.exempt("baseline", days=5)
+    await refresher.refresh(identity, deadline=soon())
+    stored = await only(registry)
+    assert stored.assignments
+    assert all(one.posture for one in stored.assignments)
+    assert stored.exemptions
+    assert stored.exemptions[0].category == "Waiver"
+    sandbox.faults.add(ExemptionList(), Status(403))
+    sandbox.faults.add(AssignmentList(), Status(403))
+    await refresher.refresh(identity, deadline=soon())
+    again = await only(registry)
+    assert (again.assignments, again.exemptions) == (stored.assignments, stored.exemptions)
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+async def test_only_after_a_confirmed_removal_is_an_application_registered_anew(
+    refresher: Refresher, registry: Registry, identity: ApplicationId, confirmed: bool
+) -> None:
+    await refresher.refresh(identity, deadline=soon())
+    assert (await only(registry)).registered_at is None
+    row = await registry.find(identity)
+    assert row is not None
+    await registry.remove(identity, row, Removal(NOW, confirmed=confirmed, by="Azure"))
+    await refresher.refresh(identity, deadline=soon())
+    registered_at = (await only(registry)).registered_at
+    assert (registered_at is not None) == confirmed
+    await refresher.refresh(identity, deadline=soon())
+    assert (await only(registry)).registered_at == registered_at

@@ -1,12 +1,15 @@
-"""docs/reliability.md says what the tests play, and names no test that is not there."""
+"""Documents say what the tests play, and name no test that is not there."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.reliability import collector_expectations, webhook_expectations
 from tests.reliability.tables import PAGE, page
+from verdicts.facts import HeldReason
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,9 +28,18 @@ def test_the_page_counts_the_cells_right() -> None:
     assert f"{len(webhook_expectations.cells())} cells" in text
 
 
-def test_every_test_that_the_page_names_is_there() -> None:
-    named = re.findall(r"`(tests/[\w/.]+?)(?:::(\w+))?`", PAGE.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("page_name", ["reliability.md", "closing.md"])
+def test_every_test_that_a_page_names_is_there(page_name: str) -> None:
+    named = re.findall(r"`(tests/[\w/.]+?)(?:::(\w+))?`", (PAGE.parent / page_name).read_text(encoding="utf-8"))
     assert len(named) > 10
     for path, test in named:
         assert (ROOT / path).exists(), path
         assert not test or f"def {test}(" in (ROOT / path).read_text(encoding="utf-8"), test
+
+
+@pytest.mark.parametrize(
+    "place", ["docs/closing.md", "infra/tables/PolicyVerdicts_CL.json", "compliance_api/openapi.json"]
+)
+def test_every_reason_for_which_a_violation_is_held_is_explained(place: str) -> None:
+    text = (ROOT / place).read_text(encoding="utf-8")
+    assert [one for one in HeldReason if not re.search(rf"\b{one}\b", text)] == []
