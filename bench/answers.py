@@ -160,7 +160,7 @@ def _document(number: int) -> dict[str, Any]:
     kind = _TYPES[resource % len(_TYPES)]
     return policy_state(
         resource_group_id=_GROUP_ID,
-        resource=Resource(f"{kind.rpartition('/')[2].lower()}{resource:05}", kind, _LOCATIONS[resource % 3]),
+        resource=Resource(_name(kind, resource), kind, _LOCATIONS[resource % 3]),
         assignment=assignment,
         reference_id=reference,
         definition=definition,
@@ -168,6 +168,11 @@ def _document(number: int) -> dict[str, Any]:
         evaluated_at=dt.datetime.now(dt.UTC) - dt.timedelta(hours=3, seconds=number * 7919 % 5400),
         variant=policy,
     )
+
+
+def _name(kind: str, number: int) -> str:
+    """Return a resource's name, with a part for each part of its type."""
+    return "/".join(f"{part.lower()}{number:05}" for part in kind.split("/")[1:])
 
 
 def _policies() -> Iterator[tuple[Assignment, str | None, PolicyDefinition]]:

@@ -258,7 +258,7 @@ def test_a_declaration_that_others_keep_overtaking_is_refused(
     sandbox.faults.add(TableRequest("PUT"), Status(412, code="UpdateConditionNotSatisfied"))
     done = cli("baseline", *PLAN, "--file", file, *SURE)
     assert done.status == 1
-    assert "somebody else wrote the same row meanwhile" in done.errors
+    assert "somebody else, wrote a row meanwhile" in done.errors
 
 
 def test_what_an_application_leaves_out_is_declared_from_its_group_on(
