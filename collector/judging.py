@@ -141,8 +141,11 @@ class Judging:
         return await self._guarded(ApplicationId.parse(entry.facts.application_id), entry, decide)
 
     async def note_run(self, summary: RunSummary) -> None:
-        """Remember that a run read the whole registry, and that everything it learned is in the ledger."""
-        if summary.ledger_failures:
+        """Remember that a run read the whole registry, and that everything it learned is in the ledger.
+
+        An application whose row cannot be read is no obstacle: the record says nothing of it.
+        """
+        if summary.unwritten:
             return
         try:
             record = RunRecord(self._run.run_id, self._run.started_at, summary.named_alarms)

@@ -40,21 +40,24 @@ class PublicationFailedError(Exception):
 
 @dataclass(slots=True)
 class Published:
-    """How many rows a publication stored, and how many it could not; `unreadable` counts rows of the ledger."""
+    """How many rows a publication stored, and how many it could not; `unreadable` counts rows of the ledger.
+
+    `unreadable_control` says of control rows why they cannot be read.
+    """
 
     verdict_rows: int = 0
     result_rows: int = 0
     rejected_rows: int = 0
     unreadable: int = 0
+    unreadable_control: tuple[str, ...] = ()
 
     @property
     def failure(self) -> PublicationFailedError | None:
         """Why the publication counts as failed, or None."""
-        if not self.rejected_rows and not self.unreadable:
-            return None
-        return PublicationFailedError(
-            f"{self.rejected_rows} rows were not stored, and {self.unreadable} rows of the ledger cannot be read"
-        )
+        reasons = [f"{self.rejected_rows} rows were not stored"] if self.rejected_rows else []
+        reasons += [f"{self.unreadable} rows of the ledger cannot be read"] if self.unreadable else []
+        reasons += self.unreadable_control
+        return PublicationFailedError("; ".join(reasons)) if reasons else None
 
 
 async def publish_ledger(
@@ -105,6 +108,7 @@ class _Publishing:
             for stream in (settings.verdicts_stream, settings.results_stream, settings.events_stream)
         )
         self._unreadable = 0
+        self._unreadable_control: tuple[str, ...] = ()
 
     async def publish(self, ledger: Ledger, *, now: datetime) -> None:
         """Queue the rows that are due; raise AzureFailure when the ledger cannot be read completely."""
@@ -113,6 +117,7 @@ class _Publishing:
         for uploader, heartbeat in zip(self._uploaders, heartbeats.values(), strict=True):
             uploader.add([encoded(heartbeat)])
         control = await ledger.control()
+        self._unreadable_control = tuple(map(str, control.unreadable))
         publication = Publication(
             run_id,
             now,
@@ -139,4 +144,5 @@ class _Publishing:
             result_rows=self._results.uploaded_rows,
             rejected_rows=sum(uploader.rejected_rows for uploader in self._uploaders),
             unreadable=self._unreadable,
+            unreadable_control=self._unreadable_control,
         )

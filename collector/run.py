@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 import uuid
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -54,6 +55,8 @@ class Fleet:
         """Yield at most one application."""
         return joined(self.registry, self.ledger, only=application_id)
 
+
+logger = logging.getLogger(__name__)
 
 HOST_JSON: Final = Path(__file__).resolve().parent.parent / "host.json"
 
@@ -146,6 +149,8 @@ async def open_collection(
     ):
         await _fetch_token(own, cloud.monitor_audience, uploading)
         control = await ledger.control()
+        for unreadable in control.unreadable:
+            logger.error("%s", unreadable)
         judging = Judging(run, ledger, control, clock=clock, shards=shards)
         closer_look = CloserLook(resource_manager, clock=clock, deadline=reading.deadline)
         reader = ApplicationReader(run, settings, resource_manager, closer_look, reading)
@@ -153,7 +158,9 @@ async def open_collection(
             await _fetch_token(publisher, cloud.resource_manager_audience, reading)
         except AzureFailure as failure:
             reader.unreadable = failure
-        yield Collection(run, settings, reader, endpoint, judging, on_result=on_result), Fleet(registry, ledger)
+        collection = Collection(run, settings, reader, endpoint, judging, on_result=on_result)
+        collection.summary.unreadable_control = tuple(map(str, control.unreadable))
+        yield collection, Fleet(registry, ledger)
 
 
 async def _fetch_token(credential: AsyncTokenCredential, audience: str, patience: Patience) -> None:
@@ -173,6 +180,7 @@ def failure_of(summary: RunSummary, *, partial_run: bool) -> CollectionFailedErr
     if summary.failed_by_us_or_azure:
         counts = ", ".join(f"{count} {outcome.value}" for outcome, count in sorted(summary.outcomes.items()))
         reasons.append(f"{summary.failed_by_us_or_azure} of {summary.applications} applications failed ({counts})")
+    reasons += summary.unreadable_control
     if not partial_run and not summary.completed:
         reasons.append("the run row was not stored, so queries do not count this run as completed")
     return CollectionFailedError(f"Run {summary.run.run_id}: {'; '.join(reasons)}") if reasons else None

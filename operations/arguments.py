@@ -59,6 +59,14 @@ def reason(text: str) -> str:
     return _filled(_line(text, "a reason", _LONGEST_REASON), "a reason")
 
 
+def keys_of_row(text: str) -> tuple[str, str]:
+    """Return the two keys of a row, as `ledger check` shows them."""
+    partition_key, slash, row_key = text.partition("/")
+    if not slash:
+        raise argparse.ArgumentTypeError("a row is its two keys, with a slash between them")
+    return partition_key, row_key
+
+
 def end(text: str) -> datetime:
     """Return when something ends, in UTC: a date (to its end), a date and time, or days from now such as 7d.
 

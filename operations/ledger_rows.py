@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from operations.decision import Decision, make_sure
-from operations.report import Cell, Listing, Refused, Report
+from operations.report import BadUsage, Cell, Listing, Refused, Report
+from publisher.resource_ids import ApplicationId, InvalidResourceId
+from verdicts.control import UnreadableControl
 from verdicts.ledger import Entry, UnreadableEntry
+from verdicts.stored.control_rows import CONTROL_PARTITION
 
 if TYPE_CHECKING:
     import argparse
 
     from operations.report import Console
     from operations.workplace import Workplace
+    from registry.events import Event
 
 _FORGOTTEN: Final = (
     "This forgets its open violations and since when they are open, what was accepted, since when it was not read, "
     "and its baseline unless one is declared. The next collection begins afresh: violations that are still there open "
     "anew, with new alerts; an assignment that was weakened or withdrawn becomes the baseline unless one is declared."
 )
+_UNDECLARED: Final = "Declare or snooze again what it held. Applications keep what they have of a declared baseline."
+
+
+@dataclass(frozen=True, slots=True)
+class _Damage:
+    """A row that cannot be read: an application's, one of nobody's, or a control row."""
+
+    found: UnreadableEntry | UnreadableControl
+
+    @property
+    def what(self) -> str:
+        """What it is about, for a person."""
+        return self.found.what if isinstance(self.found, UnreadableControl) else self.found.application_id
+
+    @property
+    def place(self) -> str:
+        """Its keys, as `ledger repair --row` takes them."""
+        return f"{self.found.row.partition_key}/{self.found.row.row_key}"
+
+    @property
+    def application(self) -> ApplicationId | None:
+        """The application that it is about, None when it is about none."""
+        if isinstance(self.found, UnreadableControl):
+            return None
+        try:
+            return ApplicationId.parse(self.found.application_id)
+        except InvalidResourceId:
+            return None
 
 
 async def ledger(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
@@ -29,56 +62,84 @@ async def ledger(workplace: Workplace, options: argparse.Namespace, console: Con
 
 
 async def _check(workplace: Workplace, console: Console) -> Report:
-    count, unreadable = 0, list[UnreadableEntry]()
-    await workplace.ledger.control()  # a control row that cannot be read is a failure that names it
+    count = 0
+    damaged = [_Damage(one) for one in (await workplace.ledger.control()).unreadable]
     with console.busy("reading the ledger"):
         async for entry in workplace.ledger.entries():
             count += 1
             if isinstance(entry, UnreadableEntry):
-                unreadable.append(entry)
-    rows = [
-        (one.application_id or "not known", f"{one.row.partition_key}/{one.row.row_key}", Cell(one.reason, "bad"))
-        for one in unreadable
-    ]
+                damaged.append(_Damage(entry))
+    rows = [(one.what or "not known", one.place, Cell(one.found.reason, "bad")) for one in damaged]
     document = {
         "applications": count,
         "unreadable": [
             {
-                "application_id": one.application_id,
-                "partition_key": one.row.partition_key,
-                "row_key": one.row.row_key,
-                "reason": one.reason,
+                "application_id": str(one.application or ""),
+                "what": one.what,
+                "partition_key": one.found.row.partition_key,
+                "row_key": one.found.row.row_key,
+                "reason": one.found.reason,
             }
-            for one in unreadable
+            for one in damaged
         ],
     }
     return Report(
-        ok=not unreadable,
+        ok=not damaged,
         document=document,
-        listings=(Listing("Rows that cannot be read", ("Application", "Row", "Why"), rows),) if rows else (),
-        notes=(f"{count} rows, {len(unreadable)} of them cannot be read",),
-        error="use `ledger repair` where the row cannot be restored" if unreadable else None,
+        listings=(Listing("Rows that cannot be read", ("About", "Row", "Why"), rows),) if rows else (),
+        notes=(f"{count} applications, {len(damaged)} rows that cannot be read",),
+        error="use `ledger repair` where the row cannot be restored" if damaged else None,
     )
 
 
 async def _repair(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
-    identity = options.application
-    entry = await workplace.ledger.find(identity)
-    if entry is None:
-        raise Refused(f"the ledger has no row of {identity}: there is nothing to repair")
-    if isinstance(entry, Entry):
-        raise Refused(f"the ledger's row of {identity} can be read: there is nothing to repair")
+    if (options.application is None) == (options.row is None):
+        raise BadUsage("name an application, or --row as `ledger check` shows it")
+    damage = await _found(workplace, options)
     decision = Decision.of(options)
-    console.say(f"The row of {identity} cannot be read: {entry.reason}")
-    console.say(_FORGOTTEN)
-    if await workplace.registry.find(identity) is None:
-        console.say("It is not in the registry either: nobody will know of it any more. Use `add` if it lives.")
+    console.say(f"The row of {damage.what} cannot be read: {damage.found.reason}")
+    identity = damage.application
+    if isinstance(damage.found, UnreadableControl):
+        console.say(_UNDECLARED)
+    else:
+        console.say(_FORGOTTEN)
+        if identity is None or await workplace.registry.find(identity) is None:
+            console.say("It is not in the registry either: nobody will know of it any more. Use `add` if it lives.")
     make_sure("Forget what cannot be read?", decision, options, console)
-    await workplace.ledger.forget(entry)
-    error = await workplace.tell([await workplace.event(identity, "LedgerRepaired", decision)])
+    await workplace.ledger.forget(damage.found)
+    error = await workplace.tell([await _event(workplace, damage, decision)])
     return Report(
         ok=error is None,
-        document={"application_id": str(identity), "repaired": True, "was": entry.reason},
-        notes=(f"{identity} starts afresh with the next collection.",),
+        document={
+            "application_id": str(identity or ""),
+            "what": damage.what,
+            "repaired": True,
+            "was": damage.found.reason,
+        },
+        notes=(f"{damage.what} starts afresh with the next collection." if identity else f"{damage.what} is gone.",),
         error=error,
     )
+
+
+async def _found(workplace: Workplace, options: argparse.Namespace) -> _Damage:
+    """Return the row that the options name; raise Refused when there is nothing to repair about it."""
+    what = f"row of {options.application}" if options.application else f"row {'/'.join(options.row)}"
+    if options.application is not None:
+        entry = await workplace.ledger.find(options.application)
+    else:
+        for control in (await workplace.ledger.control()).unreadable:
+            if (control.row.partition_key, control.row.row_key) == options.row:
+                return _Damage(control)
+        entry = await workplace.ledger.at(*options.row)
+    if entry is None:
+        raise Refused(f"the ledger has no {what}: there is nothing to repair")
+    if isinstance(entry, Entry) or entry.row.partition_key == CONTROL_PARTITION:
+        raise Refused(f"the ledger's {what} can be read: there is nothing to repair")
+    return _Damage(entry)
+
+
+async def _event(workplace: Workplace, damage: _Damage, decision: Decision) -> Event:
+    if damage.application is not None:
+        return await workplace.event(damage.application, "LedgerRepaired", decision)
+    plan = damage.found.plan if isinstance(damage.found, UnreadableControl) else ""
+    return workplace.plan_event(plan, "", "LedgerRepaired", decision)

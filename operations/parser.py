@@ -178,7 +178,15 @@ def _add_ledger_commands(commands: _Commands) -> None:
         "replace a row that cannot be read by a fresh start",
         "Replace a row that cannot be read by a fresh start. What it remembered is forgotten.",
     )
-    _one_application(repair)
+    repair.add_argument(
+        "application", metavar="ID", nargs="?", type=arguments.application_id, help="resource id of the application"
+    )
+    repair.add_argument(
+        "--row",
+        metavar="KEYS",
+        type=arguments.keys_of_row,
+        help="instead of one application: the row that `ledger check` shows so, also one of a plan version",
+    )
     _decision(repair)
 
 

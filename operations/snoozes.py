@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 async def snooze(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
     """Begin or end a snooze, or list those that last."""
-    snoozes = (await workplace.ledger.control()).snoozes
+    control = await workplace.ledger.control()
+    snoozes = control.snoozes
     if options.list:
-        return _list([one for one in snoozes if one.until > workplace.now()])
+        lasting = [one for one in snoozes if one.until > workplace.now()]
+        return _list(lasting, error="; ".join(map(str, control.unreadable)) or None)
     if options.plan is None:
         raise BadUsage("--plan is missing: which plan is it about?")
     decision = Decision.of(options)
@@ -57,17 +59,18 @@ def _named(options: argparse.Namespace) -> str:
     return f"{options.plan} {options.version or '(every version)'}"
 
 
-def _list(snoozes: list[Snooze]) -> Report:
+def _list(snoozes: list[Snooze], *, error: str | None) -> Report:
     rows = [
         (one.plan_name, one.plan_version or "(every)", f"{one.until:%Y-%m-%d %H:%M}", one.person, one.reason)
         for one in snoozes
     ]
     listing = Listing("", ("Plan", "Version", "Until (UTC)", "Who", "Why"), rows)
     return Report(
-        ok=True,
+        ok=error is None,
         document={"snoozes": _document(snoozes)},
         listings=(listing,) if rows else (),
         notes=() if rows else ("Nothing is snoozed.",),
+        error=error,
     )
 
 

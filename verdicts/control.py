@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from publisher.table import Row
     from verdicts.guard.declared import Declared
 
 
@@ -41,9 +42,29 @@ class Snooze:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadableControl:
+    """A control row that cannot be read: what it held, as far as its keys tell, and why.
+
+    It is as if it were not there, and loses nothing of any application: a declared baseline that was applied stays with
+    the applications, a snooze silences nobody, and the record of the latest run is made again by the next one.
+    """
+
+    row: Row
+    what: str
+    plan: str
+    reason: str
+
+    def __str__(self) -> str:
+        """What a person needs to know of it, and can do about it."""
+        repair = f'operations ledger repair --row "{self.row.partition_key}/{self.row.row_key}"'
+        return f"the ledger's {self.what} cannot be read ({self.reason}): see `{repair}`"
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """Everything of it. Declared baselines are by `verdicts.guard.declared.plan_key`."""
 
     latest_run: RunRecord | None = None
     declared: Mapping[str, Declared] = field(default_factory=dict)
     snoozes: tuple[Snooze, ...] = ()
+    unreadable: tuple[UnreadableControl, ...] = ()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from publisher.settings import PublicationSettings, SharedSettings
-    from verdicts.control import Control, RunRecord, Snooze
+    from verdicts.control import Control, RunRecord, Snooze, UnreadableControl
     from verdicts.facts import ApplicationFacts
     from verdicts.guard.declared import Declared
 
@@ -69,7 +69,7 @@ class Ledger(Closing):
         await self._table.close()
 
     async def control(self) -> Control:
-        """Return the control rows, with one query. Raises MalformedAnswer for one that cannot be read."""
+        """Return the control rows, with one query; those that cannot be read are named."""
         rows = [row async for row in self._table.matching("PartitionKey eq @partition", partition=CONTROL_PARTITION)]
         return control_of(rows)
 
@@ -85,7 +85,11 @@ class Ledger(Closing):
 
     async def find(self, application_id: ApplicationId) -> Entry | UnreadableEntry | None:
         """Return the row of one application, None when there is none."""
-        row = await self._table.get(application_id.partition_key, application_id.row_key)
+        return await self.at(application_id.partition_key, application_id.row_key)
+
+    async def at(self, partition_key: str, row_key: str) -> Entry | UnreadableEntry | None:
+        """Return the row with these keys, which need not be an application's; None when there is none."""
+        row = await self._table.get(partition_key, row_key)
         return None if row is None else _entry(row)
 
     async def write(self, facts: ApplicationFacts, *, replacing: Entry | UnreadableEntry | None) -> Entry:
@@ -108,7 +112,7 @@ class Ledger(Closing):
             row = await self._table.replace(replacing.row, properties)
         return Entry(row, stored)
 
-    async def forget(self, entry: Entry | UnreadableEntry) -> None:
+    async def forget(self, entry: Entry | UnreadableEntry | UnreadableControl) -> None:
         """Delete a row; raise RowChanged when somebody wrote it since it was read."""
         await self._table.delete_unchanged(entry.row)
 

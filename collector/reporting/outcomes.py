@@ -125,6 +125,7 @@ _ADDED_UP: Final = (
     "open_alarms",
     "named_alarms",
     "ledger_failures",
+    "unwritten",
 )
 
 
@@ -152,6 +153,10 @@ class RunSummary:
     """How many of the open alarms are alarms of their own, and not one of many by a cause."""
     ledger_failures: int = 0
     """Applications whose verdict could not be read from the ledger, or written to it."""
+    unwritten: int = 0
+    """Those of them of which this run learned what the ledger does not have."""
+    unreadable_control: tuple[str, ...] = ()
+    """Why control rows of the ledger cannot be read: the run goes on without them, and has failed."""
     duration_ms: int = 0
     error: AzureFailure | None = None
     """Why the registry could not be read completely, or why nothing could be uploaded."""
@@ -184,7 +189,7 @@ class RunSummary:
         for outcome, count in totals["outcomes"].items():
             self.outcomes[Outcome(outcome)] = self.outcomes.get(Outcome(outcome), 0) + count
         for name in _ADDED_UP:
-            setattr(self, name, getattr(self, name) + totals[name])
+            setattr(self, name, getattr(self, name) + totals.get(name, 0))  # another version may count less
 
     @property
     def succeeded(self) -> int:
@@ -228,6 +233,7 @@ class RunSummary:
                 "open_alarms": self.open_alarms,
                 "named_alarms": self.named_alarms,
                 "ledger_failures": self.ledger_failures,
+                "unwritten": self.unwritten,
                 "duration_ms": self.duration_ms,
             },
         }

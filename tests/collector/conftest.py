@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
 from collector.reporting.outcomes import ApplicationResult, RunSummary
@@ -191,6 +192,14 @@ class Fleet:
         row = await self.ledger_row(customer)
         spoilt = {name: "nonsense" for name in row if name != "application_id"}
         await self._merge(LEDGER_TABLE, customer, spoilt)
+
+    async def put_ledger_row(self, partition_key: str, row_key: str, **properties: Any) -> None:
+        """A row of the ledger that no run wrote."""
+        async with self.tables() as tables:
+            await tables.create_table_if_not_exists(LEDGER_TABLE)
+            await tables.get_table_client(LEDGER_TABLE).upsert_entity(
+                {"PartitionKey": partition_key, "RowKey": row_key, **properties}, mode=UpdateMode.REPLACE
+            )
 
     async def forget_ledger(self) -> None:
         """Nothing is remembered any more."""

@@ -11,7 +11,7 @@ from sandbox.faults.effects import AnswerLost, Status
 from sandbox.faults.operations import TableRequest, Upload
 from sandbox.world.customers import Customer
 from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, VERDICTS_STREAM, VERDICTS_TABLE, Fleet
-from verdicts.ledger import LEDGER_TABLE
+from verdicts.ledger import LEDGER_TABLE, Ledger
 
 HOUR = timedelta(hours=1)
 VAULT = "baseline"
@@ -129,3 +129,57 @@ async def test_a_row_that_others_wrote_once_is_read_and_judged_again(fleet: Flee
 
     assert summary.ledger_failures == 0
     assert fleet.verdicts(customer)[VAULT]["Verdict"] == "Compliant"
+
+
+@pytest.mark.parametrize("kind", ["declared-x", "snooze-x", "latest-run"])
+async def test_a_control_row_that_cannot_be_read_fails_the_run_by_name_and_loses_nothing(
+    fleet: Fleet, kind: str
+) -> None:
+    customer = await broken(fleet)
+    await fleet.put_ledger_row("~control", kind, plan="Standard 1.0.0", document=b"cut")
+
+    summary = await fleet.collect()
+
+    assert summary.completed
+    assert fleet.verdicts(customer)[VAULT]["Verdict"] == "Compliant"
+    assert f"~control/{kind}" in str(failure_of(summary, partial_run=False))
+    assert fleet.outcome(customer) == "Succeeded"
+    async with Ledger(fleet.settings) as ledger:
+        control = await ledger.control()
+    assert control.latest_run is not None
+    assert control.latest_run.run_id == summary.run.run_id
+    assert len(control.unreadable) == (kind != "latest-run"), "the record of the latest run is made again"
+
+
+async def test_one_row_that_cannot_be_read_does_not_make_every_other_application_look_long_unread(
+    fleet: Fleet,
+) -> None:
+    customer = await broken(fleet)
+    (bystander,) = await fleet.deploy("Fabrikam")
+    await fleet.collect()
+    await fleet.spoil_ledger_row(customer)
+    for _ in range(36):
+        fleet.sandbox.clock.advance(2 * HOUR)
+        bystander.set_compliance("Compliant")
+        latest = await fleet.collect()
+    told = [
+        row
+        for row in fleet.rows(VERDICTS_TABLE, Application_id=bystander.application_id)
+        if row["TimeGenerated"] > latest.run.started_at - 19 * HOUR
+    ]
+    assert len(told) <= len(bystander.assignments), "what stands still is told every twenty hours, not in every run"
+    bystander.revoke_access()
+    fleet.sandbox.clock.advance(2 * HOUR)
+
+    await fleet.collect()
+
+    assert latest.run.started_at - fleet.latest_result(bystander)["Last_read"] < HOUR
+
+
+async def test_a_run_that_could_not_write_what_it_learned_is_not_the_latest_completed_one(fleet: Fleet) -> None:
+    await broken(fleet)
+    async with Ledger(fleet.settings) as ledger:
+        before = (await ledger.control()).latest_run
+        fleet.sandbox.faults.add(TableRequest("PUT", LEDGER_TABLE), Status(403), times=1)
+        assert (await fleet.collect()).ledger_failures == 1
+        assert (await ledger.control()).latest_run == before

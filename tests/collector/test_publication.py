@@ -141,3 +141,12 @@ async def test_the_timer_publishes_with_the_settings_of_the_app(fleet: Fleet, en
     await blueprint.publish_verdicts(Tick())
 
     assert len(fleet.rows(VERDICTS_TABLE, Policy_assignment_name=VAULT)) == 2
+
+
+async def test_a_control_row_that_cannot_be_read_fails_the_publication_by_name_and_hides_nothing(fleet: Fleet) -> None:
+    customer = await broken(fleet)
+    await fleet.put_ledger_row("~control", "snooze-x", plan="Standard", document=b"cut")
+    fleet.sandbox.clock.advance(timedelta(hours=6))
+    published = await publish(fleet)
+    assert "snooze of Standard" in str(published.failure)
+    assert fleet.verdicts(customer)[VAULT]["TimeGenerated"] > fleet.sandbox.clock() - timedelta(minutes=5)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from publisher.errors import AccessDenied, MalformedAnswer, NotFound, RequestRefused
+from publisher.errors import AccessDenied, NotFound, RequestRefused
 from publisher.resource_ids import ApplicationId
 from publisher.retry import Patience
 from publisher.settings import ReconcileSettings
@@ -315,16 +315,21 @@ async def test_a_control_row_that_others_keep_writing_is_never_lost_in_silence(
 
 
 @pytest.mark.parametrize("document", [None, "text", b"cut"])
-async def test_a_control_row_that_cannot_be_read_is_named(
+async def test_a_control_row_that_cannot_be_read_is_named_and_hides_no_other(
     ledger: Ledger, ledger_rows: LedgerRows, document: Any
 ) -> None:
     await ledger.snooze(SNOOZE)
-    ((keys, row),) = [((one["PartitionKey"], one["RowKey"]), one) for one in await ledger_rows.rows()]
+    [row] = await ledger_rows.rows()
     await ledger_rows.client.upsert_entity(
         {name: value for name, value in (row | {"document": document}).items() if value is not None}, mode="replace"
     )
-    with pytest.raises(MalformedAnswer, match=f"control row {keys[1]}"):
-        await ledger.control()
+    await ledger.note_run(RUN)
+    await ledger.declare(DECLARED)
+    control = await ledger.control()
+    assert replace(control, unreadable=()) == Control(RUN, {DECLARED.plan: DECLARED})
+    [unreadable] = control.unreadable
+    assert "snooze of Standard 1.0.0 cannot be read" in str(unreadable)
+    assert f'--row "~control/{row["RowKey"]}"' in str(unreadable)
 
 
 async def test_a_record_of_a_run_that_cannot_be_read_is_replaced(ledger: Ledger, ledger_rows: LedgerRows) -> None:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from publisher.errors import MalformedAnswer
 from registry.policies.stored_assignments import assignment_document
-from verdicts.control import Control, RunRecord, Snooze
+from verdicts.control import Control, RunRecord, Snooze, UnreadableControl
 from verdicts.guard.declared import Declared
 from verdicts.stored.assignment_document import expected_assignment
 from verdicts.stored.values import Fields, Misread, azure_time, count, number_of, own_time, row, text
@@ -60,14 +59,11 @@ def snooze_properties(snooze: Snooze) -> dict[str, Any]:
 
 
 def control_of(rows: Iterable[Row]) -> Control:
-    """Return what the control rows say.
-
-    Raises:
-        MalformedAnswer: one of them cannot be read; its message names the row.
-    """
+    """Return what the control rows say, and which of them cannot be read."""
     latest_run: RunRecord | None = None
     declared: dict[str, Declared] = {}
     snoozes: list[Snooze] = []
+    unreadable: list[UnreadableControl] = []
     for one in rows:
         try:
             if one.row_key == LATEST_RUN:
@@ -78,12 +74,8 @@ def control_of(rows: Iterable[Row]) -> Control:
             elif one.row_key.startswith(_SNOOZE):
                 snoozes.append(Snooze(*row(_unpacked(one), text, text, azure_time, text, text)))
         except Misread as error:
-            raise MalformedAnswer(
-                f"the ledger's control row {one.row_key} cannot be read ({error}): delete it, and declare or snooze "
-                "again what it held",
-                code="MalformedControlRow",
-            ) from error
-    return Control(latest_run, declared, tuple(snoozes))
+            unreadable.append(_unreadable(one, error))
+    return Control(latest_run, declared, tuple(snoozes), tuple(unreadable))
 
 
 def started_at_of(run: Row) -> datetime | None:
@@ -92,6 +84,16 @@ def started_at_of(run: Row) -> datetime | None:
         return _run(run).started_at
     except Misread:
         return None
+
+
+def _unreadable(one: Row, error: Misread) -> UnreadableControl:
+    plan = one.properties.get("plan")
+    named = plan[:200] if isinstance(plan, str) else ""
+    what = "record of the latest run"
+    if one.row_key != LATEST_RUN:
+        kind = "declared baseline" if one.row_key.startswith(_DECLARED) else "snooze"
+        what = f"{kind} of {named or 'an unknown plan'}"
+    return UnreadableControl(one, what, named, str(error)[:300])
 
 
 def _run(run: Row) -> RunRecord:
