@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
 from verdicts.alarms import NAMED_BY_CAUSE
+from verdicts.derive import SINCE
 from verdicts.facts import Alarm, AlarmKind, ApplicationFacts, Label, Unread
 from verdicts.outcome import Outcome
 
@@ -73,6 +74,22 @@ class UnreadableRows:
             label=Label(facts.customer_name, facts.application_name, plan),
             alarms={AlarmKind.UNREAD: alarm},
         )
+
+
+def without_times(facts: ApplicationFacts) -> ApplicationFacts:
+    """Return facts whose alarms name no time: each run reads the violations as if for the first time.
+
+    An alert is one of its own for each text of its dimensions, so a time would fire it again with every run.
+    """
+    assignments = {
+        key: replace(one, alarms={kind: _without_time(alarm) for kind, alarm in one.alarms.items()})
+        for key, one in facts.assignments.items()
+    }
+    return replace(facts, assignments=assignments)
+
+
+def _without_time(alarm: Alarm) -> Alarm:
+    return replace(alarm, says=alarm.says.rpartition(SINCE)[0] or alarm.says)
 
 
 def message_of(entry: UnreadableEntry) -> str:

@@ -120,7 +120,8 @@ def _decided(facts: AssignmentFacts, found: AssignmentEvidence | None, now: date
     violated = bool(facts.open or facts.overflow)
     judging = facts.guard.seen or facts.guard.baseline
     disabled = judging is not None and judges_nothing(judging, group_id)
-    good = found is not None and not disabled and found.compliant_states + found.exempt_states > 0
+    deciding = found.compliant_states + found.exempt_states + found.protected_states if found is not None else 0
+    good = not disabled and deciding > 0
     if violated or (good and found is not None and not found.undecided_states):
         return replace(facts, decided=True, undecided_since=None)
     return replace(facts, decided=facts.decided or good, undecided_since=facts.undecided_since or now)

@@ -26,6 +26,9 @@ EXPIRES_SOON: Final = timedelta(days=15)
 FAILURES_TOLD: Final = 2
 UNREAD_TOLD_AFTER: Final = timedelta(hours=2)
 NAMED_RESOURCES: Final = 5
+SINCE: Final = "; since "
+"""Ends the words of an alarm, before the time."""
+
 _TOLD_AT_ONCE: Final = frozenset({Outcome.ACCESS_DENIED, Outcome.NOT_FOUND})
 _DIFFERENT: Final = frozenset({GuardState.WITHDRAWN, GuardState.WEAKENED, GuardState.CHANGED})
 
@@ -171,7 +174,7 @@ def open_kinds(facts: ApplicationFacts, assignment: AssignmentFacts, now: dateti
         found[AlarmKind.NONCOMPLIANT] = Finding(f"violated: {where}", _violations(facts, assignment))
     guard = assignment.guard
     if guard.state in _DIFFERENT:
-        says = f"{guard.state}{_joined(guard.details)}; since {_time(guard.since or now)}"
+        says = f"{guard.state}{_joined(guard.details)}{SINCE}{_time(guard.since or now)}"
         found[AlarmKind.GUARD] = Finding(f"{guard.state.lower()}: {where}", says)
     if notices := list(_notices(facts, assignment, now)):
         found[AlarmKind.NOTICE] = Finding(f"noticed: {where}", "; ".join(notices))
@@ -202,7 +205,7 @@ def application_kinds(facts: ApplicationFacts, now: datetime) -> dict[AlarmKind,
         return {}
     cause = ": ".join(part for part in (f"unread: {unread.outcome}", unread.code) if part)
     why = ": ".join(part for part in (unread.outcome, unread.code, unread.message[:200]) if part)
-    return {AlarmKind.UNREAD: Finding(cause, f"{why}; since {_time(unread.since)}")}
+    return {AlarmKind.UNREAD: Finding(cause, f"{why}{SINCE}{_time(unread.since)}")}
 
 
 def alarm_key(facts: ApplicationFacts, assignment: AssignmentFacts | None, kind: AlarmKind) -> str:
@@ -219,7 +222,7 @@ def _violations(facts: ApplicationFacts, assignment: AssignmentFacts) -> str:
     more = f" and {resources - len(names)} more" if resources > len(names) else ""
     count = f"{'at least ' if assignment.overflow else ''}{len(assignment.open)}"
     word = "violation" if len(assignment.open) == 1 else "violations"
-    return f"{count} {word}: {', '.join(names)}{more}; since {_time(since_of(facts, assignment))}"
+    return f"{count} {word}: {', '.join(names)}{more}{SINCE}{_time(since_of(facts, assignment))}"
 
 
 def _notices(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> Iterator[str]:

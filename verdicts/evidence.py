@@ -37,6 +37,8 @@ class AssignmentEvidence:
     compliant_states: int = 0
     exempt_states: int = 0
     manual_states: int = 0
+    protected_states: int = 0
+    """Of effect denyAction, which decide: nothing is violated, and nothing is read as Compliant either."""
     undecided_states: int = 0
 
 

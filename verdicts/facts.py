@@ -192,7 +192,7 @@ class Ending(StrEnum):
 class AssignmentFacts:
     """What is remembered of one assignment of an application.
 
-    `decided` tells whether any complete read ever had a Compliant, NonCompliant or Exempt state of it;
+    `decided` tells whether any complete read ever had a state of it that decides;
     `undecided_since` is the first of an unbroken row of complete reads in which no state decided it; `closed_at` when
     its last open key closed; `changed_at` when the published verdict or its words last changed.
     """

@@ -116,6 +116,8 @@ def _count(evidence: AssignmentEvidence, compliance_state: str, count: int, *, i
         evidence.compliant_states += count
     elif compliance_state == "exempt":
         evidence.exempt_states += count
+    elif compliance_state == "protected":
+        evidence.protected_states += count
     elif compliance_state == "unknown" and is_manual:
         evidence.manual_states += count
     elif compliance_state != "noncompliant":

@@ -105,6 +105,22 @@ async def test_a_ledger_row_that_cannot_be_read_is_a_named_failure_and_is_not_to
     assert told == ({"web-https"} if registered else set())
 
 
+async def test_violations_of_an_unreadable_ledger_row_are_told_in_the_same_words_by_every_run(fleet: Fleet) -> None:
+    customer = await broken(fleet)
+    customer.break_resource("vault")
+    await fleet.spoil_ledger_row(customer)
+
+    words = []
+    for _ in range(3):
+        summary = await fleet.collect()
+        (row,) = fleet.rows(VERDICTS_TABLE, Run_id=summary.run.run_id)
+        words.append((row["Alarm_key"], row["Alarm_says"]))
+        fleet.sandbox.clock.advance(HOUR)
+
+    assert len(set(words)) == 1
+    assert words[0][1].startswith("2 violations: ")
+
+
 async def test_an_application_whose_row_others_keep_writing_fails_by_name_and_no_other_does(fleet: Fleet) -> None:
     customer = await broken(fleet)
     (bystander,) = await fleet.deploy("Fabrikam")

@@ -250,3 +250,19 @@ async def test_two_runs_at_once_agree_in_the_ledger_and_nobody_fails(fleet: Flee
         2,
     }
     assert {row["Outcome"] for row in fleet.rows(RESULTS_TABLE)} == {"Succeeded"}
+
+
+async def test_an_assignment_that_only_protects_is_decided_and_never_told_as_undecided(fleet: Fleet) -> None:
+    customer = fleet.sandbox.arm.add_customer("Contoso")
+    await fleet.register(customer, assignments=True)
+    customer.set_compliance("Protected", assignment=VAULT)
+
+    for _ in range(4):
+        fleet.sandbox.clock.advance(24 * HOUR)
+        customer.age_states(timedelta())
+        await fleet.collect()
+
+    row = fleet.verdicts(customer)[VAULT]
+    assert (row["Verdict"], row["Undecided_alarm_key"], row["Unknown_states"]) == ("Compliant", "", 0)
+    assert row["Compliant_states"] == 0
+    assert fleet.latest_result(customer)["Compliance"] == "Compliant"

@@ -154,3 +154,13 @@ def test_violations_beyond_the_bound_are_marked_and_open_ones_are_never_among_th
     found = reading.concluded()
     assert {key.resource_id for key in found.noncompliant} == {"/g/one", "/g/two", "/g/known"}
     assert found.overflow
+
+
+def test_protected_states_count_neither_as_compliant_nor_as_undecided() -> None:
+    reading = Reading()
+    reading.take(reading.policy(effect="denyAction"), [("/a", "Protected", at(0)), ("/b", "protected", at(0))])
+
+    evidence = reading.concluded()
+
+    assert (evidence.protected_states, evidence.compliant_states, evidence.undecided_states) == (2, 0, 0)
+    assert evidence.noncompliant == {}
