@@ -24,10 +24,10 @@ async def days(sandbox: Sandbox, environment: dict[str, str]) -> Days:
 async def violating(days: Days) -> Customer:
     """Contoso, whose violation has fired an alert three hours ago."""
     contoso, _ = days.customers
-    await days.play(2)
+    await days.play(2, closely=False)
     assert days.told == []
     contoso.break_resource(STORAGE_ALONE, ASSIGNMENT)
-    await days.play(3)
+    await days.play(3, closely=False)
     assert days.history(contoso, NONCOMPLIANT) == ["Fired"], days.story()
     return contoso
 
