@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from collector.unreadable import CODE, UnreadableRows, message_of
+from collector.unreadable import CODE, UnreadableRows, in_steady_words, message_of
 from publisher.errors import AzureFailure
 from publisher.resource_ids import ApplicationId
 from publisher.table import RowChanged
@@ -108,7 +108,7 @@ class Judging:
         fresh = decide(None)
         violated = {key: one for key, one in fresh.assignments.items() if one.open}
         told = self._unreadable_rows.alarmed(replace(fresh, assignments=violated), standing.unreadable)
-        return replace(standing, facts=self._alarms.update(told))
+        return replace(standing, facts=in_steady_words(self._alarms.update(told)))
 
     async def apply_absence(
         self, entry: Entry | UnreadableEntry, removal: Removal | None, *, partial_run: bool

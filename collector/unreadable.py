@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 CODE: Final = "MalformedLedgerRow"
 _CAUSE: Final = f"unread: {Outcome.FAILED}: {CODE}"
 
+_VIOLATED: Final = "violated; how often and since when is not known: the ledger's row of the application cannot be read"
+
 NAMED_BY_A_SHARD: Final = 5
 """So many alarms of their own each shard opens at least: a publication, which is no shard, names the same ones."""
 
@@ -84,6 +86,15 @@ class UnreadableRows:
             label=Label(facts.customer_name, facts.application_name, plan),
             alarms={AlarmKind.UNREAD: alarm},
         )
+
+
+def in_steady_words(facts: ApplicationFacts) -> ApplicationFacts:
+    """Return facts whose alarms about violations say the same in every run: nobody remembers when they were opened."""
+    assignments = {
+        key: replace(one, alarms={kind: replace(alarm, says=_VIOLATED) for kind, alarm in one.alarms.items()})
+        for key, one in facts.assignments.items()
+    }
+    return replace(facts, assignments=assignments)
 
 
 def message_of(entry: UnreadableEntry) -> str:

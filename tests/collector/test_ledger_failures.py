@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from collector.run import failure_of
+from sandbox.alerts.evaluation import AlertEvaluator
+from sandbox.alerts.rules import read_rules
 from sandbox.faults.effects import AnswerLost, Status
 from sandbox.faults.operations import TableRequest, Upload
 from sandbox.world.customers import Customer
@@ -103,6 +105,23 @@ async def test_a_ledger_row_that_cannot_be_read_is_a_named_failure_and_is_not_to
     assert summary.ledger_failures == 1
     told = {row["Policy_assignment_name"] for row in fleet.rows(VERDICTS_TABLE, Run_id=summary.run.run_id)}
     assert told == ({"web-https"} if registered else set())
+
+
+async def test_a_violation_that_nobody_remembers_is_one_alert_however_many_runs_read_it(fleet: Fleet) -> None:
+    customer = await broken(fleet)
+    customer.break_resource("web")
+    await fleet.spoil_ledger_row(customer)
+    (rule,) = [one for one in read_rules("PT1H") if one.name == "application-noncompliant"]
+    alerts = AlertEvaluator([rule], fleet.sandbox.workspace)
+
+    told = []
+    for _ in range(3):
+        await fleet.collect()
+        told += [one for _ in range(4) for one in alerts.evaluate(fleet.sandbox.clock())]
+        fleet.sandbox.clock.advance(HOUR)
+
+    assert {one.condition for one in told} == {"Fired"}
+    assert len({one.dimensions["Alarm_key"] for one in told}) == len(told) == 2
 
 
 async def test_an_application_whose_row_others_keep_writing_fails_by_name_and_no_other_does(fleet: Fleet) -> None:
