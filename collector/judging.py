@@ -141,8 +141,11 @@ class Judging:
         return await self._guarded(ApplicationId.parse(entry.facts.application_id), entry, decide)
 
     async def note_run(self, summary: RunSummary) -> None:
-        """Remember that a run read the whole registry, and that everything it learned is in the ledger."""
-        if summary.ledger_failures:
+        """Remember that a run read the whole registry, and that everything it learned is in the ledger.
+
+        Of an application whose row cannot be read nothing is remembered that the record would belie.
+        """
+        if summary.ledger_failures > summary.ledger_unreadable:
             return
         try:
             record = RunRecord(self._run.run_id, self._run.started_at, summary.named_alarms)

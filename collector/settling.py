@@ -75,6 +75,7 @@ class Settling:
         if standing.code:
             result.conclude(Outcome.FAILED, standing.code, standing.message)
             self._summary.ledger_failures += 1
+            self._summary.ledger_unreadable += standing.unreadable is not None
         columns: Row = {}
         if standing.facts is not None:
             publication = self._judging.publication(standing, evidence)

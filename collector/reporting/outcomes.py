@@ -125,6 +125,7 @@ _ADDED_UP: Final = (
     "open_alarms",
     "named_alarms",
     "ledger_failures",
+    "ledger_unreadable",
 )
 
 
@@ -152,6 +153,8 @@ class RunSummary:
     """How many of the open alarms are alarms of their own, and not one of many by a cause."""
     ledger_failures: int = 0
     """Applications whose verdict could not be read from the ledger, or written to it."""
+    ledger_unreadable: int = 0
+    """How many of these have a row in the ledger that cannot be read."""
     duration_ms: int = 0
     error: AzureFailure | None = None
     """Why the registry could not be read completely, or why nothing could be uploaded."""
@@ -184,7 +187,7 @@ class RunSummary:
         for outcome, count in totals["outcomes"].items():
             self.outcomes[Outcome(outcome)] = self.outcomes.get(Outcome(outcome), 0) + count
         for name in _ADDED_UP:
-            setattr(self, name, getattr(self, name) + totals[name])
+            setattr(self, name, getattr(self, name) + totals.get(name, 0))
 
     @property
     def succeeded(self) -> int:
@@ -228,6 +231,7 @@ class RunSummary:
                 "open_alarms": self.open_alarms,
                 "named_alarms": self.named_alarms,
                 "ledger_failures": self.ledger_failures,
+                "ledger_unreadable": self.ledger_unreadable,
                 "duration_ms": self.duration_ms,
             },
         }

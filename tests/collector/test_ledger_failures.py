@@ -107,6 +107,26 @@ async def test_a_ledger_row_that_cannot_be_read_is_a_named_failure_and_is_not_to
     assert told == ({"web-https"} if registered else set())
 
 
+async def test_a_ledger_row_that_cannot_be_read_does_not_keep_the_others_from_being_as_of_the_latest_run(
+    fleet: Fleet,
+) -> None:
+    customer = await broken(fleet)
+    bystander = fleet.sandbox.arm.add_customer("Fabrikam")
+    await fleet.register(bystander, assignments=True)
+    await fleet.collect()
+    await fleet.spoil_ledger_row(customer)
+    fleet.sandbox.clock.advance(HOUR)
+    await fleet.collect()
+    fleet.sandbox.clock.advance(HOUR)
+    latest = await fleet.collect()
+    bystander.revoke_access()
+    fleet.sandbox.clock.advance(HOUR)
+
+    await fleet.collect()
+
+    assert (await fleet.facts(bystander)).last_read == latest.run.started_at
+
+
 async def test_a_violation_that_nobody_remembers_is_one_alert_however_many_runs_read_it(fleet: Fleet) -> None:
     customer = await broken(fleet)
     customer.break_resource("web")
