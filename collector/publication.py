@@ -19,7 +19,9 @@ from collector.unreadable import UnreadableRows
 from publisher.credentials import own_identity_credential
 from publisher.errors import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
+from publisher.resource_ids import ApplicationId, InvalidResourceId
 from publisher.retry import Patience
+from registry.registry import Registry
 from verdicts.ledger import Entry, Ledger
 from verdicts.publication import Publication
 from verdicts.rows import heartbeat_rows, result_row_of_ledger, verdict_rows
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
     from publisher.retry import Sleep
     from publisher.settings import PublicationSettings
+    from registry.managed_application import MalformedRow, ManagedApplication
+    from verdicts.ledger import UnreadableEntry
 
 UPLOADS_IN_FLIGHT: Final = 2
 
@@ -84,13 +88,14 @@ async def publish_ledger(
         own_identity_credential(settings.own_identity_client_id) as own,
         LogsEndpoint(settings, own, patience=patience) as endpoint,
         Ledger(settings, patience=patience) as ledger,
+        Registry(settings, patience=patience) as registry,
     ):
         failure = None
         async with asyncio.TaskGroup() as uploads:
             publishing = _Publishing(settings, endpoint, uploads)
             try:
                 # Rows must not look newer than those of a run that writes the ledger meanwhile.
-                await publishing.publish(ledger, now=clock())
+                await publishing.publish(ledger, registry, now=clock())
             except AzureFailure as error:
                 failure = error
             published = await publishing.finish()
@@ -110,7 +115,7 @@ class _Publishing:
         self._unreadable = 0
         self._unreadable_control: tuple[str, ...] = ()
 
-    async def publish(self, ledger: Ledger, *, now: datetime) -> None:
+    async def publish(self, ledger: Ledger, registry: Registry, *, now: datetime) -> None:
         """Queue the rows that are due; raise AzureFailure when the ledger cannot be read completely."""
         run_id = str(uuid.uuid4())
         heartbeats = heartbeat_rows(Publication(run_id, now, None))
@@ -129,7 +134,10 @@ class _Publishing:
         async for entry in ledger.entries():
             await self._verdicts.room()
             await self._results.room()
-            facts = entry.facts if isinstance(entry, Entry) else unreadable.facts_of(entry)
+            if isinstance(entry, Entry):
+                facts = entry.facts
+            else:
+                facts = unreadable.facts_of(entry, await _registered(registry, entry))
             self._verdicts.add([encoded(row) for row in verdict_rows(facts, publication)])
             if (row := result_row_of_ledger(facts, publication)) is not None:
                 self._results.add([encoded(row)])
@@ -146,3 +154,13 @@ class _Publishing:
             unreadable=self._unreadable,
             unreadable_control=self._unreadable_control,
         )
+
+
+async def _registered(registry: Registry, entry: UnreadableEntry) -> ManagedApplication | MalformedRow | None:
+    """Return what the registry says of an application whose ledger row cannot be read; None when it says nothing."""
+    try:
+        async for application in registry.applications(ApplicationId.parse(entry.application_id)):
+            return application
+    except (AzureFailure, InvalidResourceId):
+        pass  # what can be told is told all the same
+    return None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
+from registry.managed_application import ManagedApplication
 from verdicts.alarms import NAMED_BY_CAUSE
 from verdicts.derive import SINCE
 from verdicts.facts import Alarm, AlarmKind, ApplicationFacts, Label, Unread
@@ -14,10 +15,14 @@ from verdicts.outcome import Outcome
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from registry.managed_application import MalformedRow
     from verdicts.ledger import UnreadableEntry
 
 CODE: Final = "MalformedLedgerRow"
 _CAUSE: Final = f"unread: {Outcome.FAILED}: {CODE}"
+
+NAMED_BY_A_SHARD: Final = 5
+"""So many alarms of their own each shard opens at least: a publication, which is no shard, names the same ones."""
 
 
 class UnreadableRows:
@@ -35,22 +40,28 @@ class UnreadableRows:
     def __init__(self, run_id: str, now: datetime, *, shards: int = 1) -> None:
         self._run_id = run_id
         self._now = now
-        self._room = max(1, NAMED_BY_CAUSE // shards)
+        self._room = max(NAMED_BY_A_SHARD, NAMED_BY_CAUSE // shards)
         self.count = 0
 
-    def facts_of(self, entry: UnreadableEntry) -> ApplicationFacts:
-        """Return facts that say that the application has failed, and why."""
-        identity = _identity(entry.application_id)
+    def facts_of(
+        self, entry: UnreadableEntry, application: ManagedApplication | MalformedRow | None = None
+    ) -> ApplicationFacts:
+        """Return facts that say that the application has failed, and why.
+
+        `application` is what the registry has of it: a run and a publication call it alike, or its alarm fires anew.
+        """
+        known = application if isinstance(application, ManagedApplication) else None
+        identity = application.application_id if application else _identity(entry.application_id)
         subscription_id, name = (identity.subscription_id, identity.name) if identity else ("", "")
         facts = ApplicationFacts(
-            application_id=entry.application_id,
+            application_id=str(identity) if identity else entry.application_id,
             customer_subscription_id=subscription_id,
-            managed_resource_group_id="",
+            managed_resource_group_id=str(known.managed_resource_group_id) if known else "",
             registered_at=None,
             application_name=name,
-            customer_name=subscription_id,
-            plan_name="",
-            plan_version="",
+            customer_name=known.customer_name if known else subscription_id,
+            plan_name=known.plan_name if known else "",
+            plan_version=known.plan_version if known else "",
             applied_run=self._run_id,
             applied_at=self._now,
             changed_at=self._now,

@@ -180,6 +180,7 @@ class PublicationSettings:
     cloud: Cloud
     own_identity_client_id: str | None
     storage: Storage
+    table_name: str
     data_collection_endpoint: str
     data_collection_rule_id: str
     results_stream: str
@@ -191,8 +192,7 @@ class PublicationSettings:
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
         streams = streams_from(env, "RESULTS_STREAM_NAME", "VERDICTS_STREAM_NAME", "EVENTS_STREAM_NAME")
-        cloud, own_identity, storage = _own(env)
-        settings = cls(cloud, own_identity, storage, *endpoint_and_rule_from(env), *streams)
+        settings = cls(*_own(env), *endpoint_and_rule_from(env), *streams)
         env.finish()
         return settings
 
@@ -236,14 +236,12 @@ class ReconcileSettings(IngestionSettings):
 
 
 def _shared(env: Environment) -> tuple[Cloud, ServicePrincipal, str | None, Storage, str]:
-    cloud, own_identity, storage = _own(env)
-    table_hint = "3 to 63 letters and digits, a letter first"
-    table_name = env.matching("TABLE_NAME", "applications", _TABLE_NAME, hint=table_hint)
+    cloud, own_identity, storage, table_name = _own(env)
     return cloud, _service_principal(env), own_identity, storage, table_name
 
 
-def _own(env: Environment) -> tuple[Cloud, str | None, Storage]:
-    """Return what a function needs to reach our own storage."""
+def _own(env: Environment) -> tuple[Cloud, str | None, Storage, str]:
+    """Return what a function needs to reach our own storage, and the registry's table in it."""
     cloud = cloud_from(env)
     hint = "give the client id of the app's user-assigned managed identity, or leave it out for the system-assigned one"
     own_identity = env.guid("MANAGED_IDENTITY_CLIENT_ID", hint=hint, required=False) or None
@@ -251,7 +249,9 @@ def _own(env: Environment) -> tuple[Cloud, str | None, Storage]:
         # On Kubernetes azure-identity would otherwise take AZURE_CLIENT_ID, which is the publisher's.
         env.problem("MANAGED_IDENTITY_CLIENT_ID", "is required with workload identity; give the app's own client id")
     storage = storage_from(env, suffix=cloud.storage_suffix, own_identity_client_id=own_identity)
-    return cloud, own_identity, storage
+    table_hint = "3 to 63 letters and digits, a letter first"
+    table_name = env.matching("TABLE_NAME", "applications", _TABLE_NAME, hint=table_hint)
+    return cloud, own_identity, storage, table_name
 
 
 def _service_principal(env: Environment) -> ServicePrincipal:

@@ -37,7 +37,7 @@ from registry.tombstones import (
 )
 
 if TYPE_CHECKING:
-    from publisher.settings import SharedSettings
+    from publisher.settings import PublicationSettings, SharedSettings
 
 _AFTER_PREFIX: Final = chr(ord(ROW_KEY_PREFIX) + 1)
 _NO_ETAG: Final = "W/\"datetime'2000-01-01T00%3A00%3A00.0000000Z'\""
@@ -52,7 +52,9 @@ class Registry(Closing):
     creates a table that does not exist; until then `applications` and `partitions` raise NotFound.
     """
 
-    def __init__(self, settings: "SharedSettings", *, patience: Patience = USUAL_PATIENCE) -> None:
+    def __init__(
+        self, settings: "SharedSettings | PublicationSettings", *, patience: Patience = USUAL_PATIENCE
+    ) -> None:
         self._table = Table(settings.storage, settings.table_name, what="registry table", patience=patience)
 
     async def close(self) -> None:

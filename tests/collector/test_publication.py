@@ -10,6 +10,8 @@ from collector import blueprint
 from collector.publication import Published, publish_ledger
 from publisher.errors import AzureFailure
 from publisher.settings import PublicationSettings
+from sandbox.alerts.evaluation import AlertEvaluator
+from sandbox.alerts.rules import read_rules
 from sandbox.faults.effects import Status
 from sandbox.faults.operations import TableRequest, Upload
 from sandbox.services import Service
@@ -115,6 +117,26 @@ async def test_a_ledger_row_that_cannot_be_read_is_told_and_fails_the_publicatio
     result = fleet.latest_result(customer)
     assert (result["Outcome"], result["Error_code"]) == ("Failed", "MalformedLedgerRow")
     assert result["Unread_alarm_key"]
+
+
+@pytest.mark.parametrize("registered", [True, False], ids=["registered", "vanished"])
+async def test_an_alarm_about_a_ledger_row_does_not_fire_anew_with_each_publication(
+    fleet: Fleet, registered: bool
+) -> None:
+    customer = await broken(fleet)
+    await fleet.spoil_ledger_row(customer)
+    if not registered:
+        await fleet.forget_registration(customer)
+    await fleet.collect()
+    (rule,) = [one for one in read_rules("PT1H") if one.name == "application-unread"]
+    alerts = AlertEvaluator([rule], fleet.sandbox.workspace)
+    (fired,) = alerts.evaluate(fleet.sandbox.clock())
+    assert fired.dimensions["Plan"] == ("standard 1.0.0" if registered else "")
+
+    for _ in range(2):
+        fleet.sandbox.clock.advance(timedelta(hours=6))
+        await publish(fleet)
+        assert [alerts.evaluate(fleet.sandbox.clock()) for _ in range(4)] == [[]] * 4
 
 
 async def test_a_ledger_that_cannot_be_read_is_no_empty_ledger(fleet: Fleet) -> None:
