@@ -30,7 +30,8 @@ SINCE: Final = "; since "
 """Ends the words of an alarm, before the time."""
 
 _TOLD_AT_ONCE: Final = frozenset({Outcome.ACCESS_DENIED, Outcome.NOT_FOUND})
-_DIFFERENT: Final = frozenset({GuardState.WITHDRAWN, GuardState.WEAKENED, GuardState.CHANGED})
+DIFFERENT: Final = frozenset({GuardState.WITHDRAWN, GuardState.WEAKENED, GuardState.CHANGED})
+"""How an assignment can differ from its baseline."""
 
 
 class Verdict(StrEnum):
@@ -133,7 +134,7 @@ def accepted_until(assignment: AssignmentFacts, now: datetime) -> Acceptance | N
 def guard_accepted(assignment: AssignmentFacts, now: datetime) -> Acceptance | None:
     """Return the acceptance of how the assignment differs from its baseline now; None when there is none in force."""
     guard = assignment.guard
-    if guard.acceptance is None or guard.acceptance.until <= now or guard.state not in _DIFFERENT:
+    if guard.acceptance is None or guard.acceptance.until <= now or guard.state not in DIFFERENT:
         return None
     if guard.state is GuardState.WITHDRAWN:
         return guard.acceptance if guard.accepted_withdrawal else None
@@ -173,7 +174,7 @@ def open_kinds(facts: ApplicationFacts, assignment: AssignmentFacts, now: dateti
     if verdict is Verdict.NON_COMPLIANT:
         found[AlarmKind.NONCOMPLIANT] = Finding(f"violated: {where}", _violations(facts, assignment))
     guard = assignment.guard
-    if guard.state in _DIFFERENT:
+    if guard.state in DIFFERENT:
         says = f"{guard.state}{_joined(guard.details)}{SINCE}{_time(guard.since or now)}"
         found[AlarmKind.GUARD] = Finding(f"{guard.state.lower()}: {where}", says)
     if notices := list(_notices(facts, assignment, now)):
@@ -237,7 +238,8 @@ def _notices(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime
             until = f" until {_time(one.expires_at)}" if one.expires_at else " without an end"
             yield f"exempted{by}, {one.category or 'no category'}{until}: {name}"
     since = facts.guard_unread_since
-    if since is not None and now - since >= TOLD_AFTER and assignment.guard.state is GuardState.UNREAD:
+    uncompared = assignment.guard.state in {GuardState.UNREAD, GuardState.NOT_KNOWN}
+    if since is not None and now - since >= TOLD_AFTER and uncompared:
         yield f"the assignment could not be compared with its baseline since {_time(since)}"
 
 

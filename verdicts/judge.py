@@ -13,7 +13,7 @@ from publisher.resource_ids import fold
 from registry.managed_application import ManagedApplication
 from verdicts.assignments import first_sight, is_overflow_over, read_completely, with_opened
 from verdicts.closing import is_ready
-from verdicts.derive import is_expected
+from verdicts.derive import DIFFERENT, guard_accepted, is_expected
 from verdicts.facts import ApplicationFacts, Departure, Ending, GuardState, StatesUpload, Unread
 from verdicts.guard.declared import relative_id
 from verdicts.guard.watch import watch
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 GUARD_READ_AT_MOST_EVERY: Final = timedelta(hours=6)
 """For assignments that lack states; a repair that wants to close is not kept waiting."""
+
+NOT_READ_DAILY: Final = timedelta(hours=26)
+"""The reconciliation reads assignments daily; when it could not, a run finds out whether they can be read at all."""
 
 LEFT_WHEN_READABLE_WITHIN: Final = timedelta(hours=48)
 """A deletion that ARM does not confirm is believed of an application that was read so shortly before it."""
@@ -342,10 +345,19 @@ def _may_read_guard(before: ApplicationFacts, evidence: Evidence) -> bool:
 
 
 def _is_doubtful(facts: AssignmentFacts, application: ManagedApplication, evidence: Evidence) -> bool:
-    """Tell whether an assignment lacks states that it has to have or once had, or is not in the registry's list."""
+    """Tell whether an assignment may be another than we know.
+
+    It lacks states that it has to have or once had, differs from its baseline and may be as it was again, or could not
+    be listed for longer than a day.
+    """
+    now = evidence.started_at
     if not is_expected(facts, str(application.managed_resource_group_id)):
         return False
     if facts.id not in evidence.assignments and facts.guard.state is not GuardState.WITHDRAWN:
+        return True
+    if facts.guard.state in DIFFERENT and guard_accepted(facts, now) is None:
+        return True
+    if now - (application.assignments_read_at or facts.first_seen) >= NOT_READ_DAILY:
         return True
     if any(_missing_resources(facts, evidence)):  # gone, or left out of what the assignment judges
         return True

@@ -145,6 +145,30 @@ async def test_deleting_the_assignment_and_our_right_to_see_it_closes_nothing_an
     assert days.history(violating, NOTICED) == ["Fired"] * 3, "none of three assignments can be compared"
 
 
+async def test_losing_the_right_to_see_assignments_without_any_other_sign_is_told_after_two_days(days: Days) -> None:
+    contoso, _ = days.customers
+    await days.play(2)
+    contoso.revoke_access(Access.ASSIGNMENTS)
+    await days.play(53)
+    assert days.history(contoso, NOTICED) == ["Fired"] * 3, days.story()
+
+    contoso.grant_access()
+    await days.play(8)
+    assert days.active() == set(), days.story()
+
+
+async def test_an_assignment_that_is_there_again_resolves_its_alarm_within_six_hours(days: Days) -> None:
+    contoso, _ = days.customers
+    await days.play(5)
+    deleted = contoso.unassign(ASSIGNMENT)
+    await days.play(8)
+    assert days.active(contoso) == {GUARD}, days.story()
+
+    contoso.assign(deleted)
+    await days.play(7)
+    assert days.active() == set(), days.story()
+
+
 @pytest.mark.parametrize("weaken", [disable, not_enforce])
 async def test_a_guard_that_is_changed_where_nothing_is_wrong_is_told_within_a_day(
     days: Days, weaken: Callable[[Customer], None]

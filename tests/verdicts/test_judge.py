@@ -822,7 +822,38 @@ def test_a_key_that_is_ready_to_close_wants_the_guard_in_every_run() -> None:
 def test_a_fleet_that_stands_still_wants_nothing() -> None:
     story = violated()
     assert asked(story, read(noncompliant=["disk"])) == Wants()
+    story.become(assignments_read_at=story.now)
     assert asked(story, read(noncompliant=["disk"]), by=DAY) == Wants()
+
+
+def test_assignments_that_could_not_be_listed_for_a_day_want_the_guard_once_in_six_hours() -> None:
+    story = violated()
+    found = read(noncompliant=["disk"])
+    assert not asked(story, found, by=20 * HOUR).guard
+    assert asked(story, found, by=6 * HOUR).guard
+    story.run(found)
+    assert not asked(story, found).guard
+    assert asked(story, found, by=6 * HOUR).guard
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_an_assignment_that_differs_wants_the_guard_once_in_six_hours_until_it_is_as_it_was(*, missing: bool) -> None:
+    story, found = violated(), read(noncompliant=["disk"])
+    weakened = story.reading(expected(enforced=False))
+    story.run(found, guard=story.reading(missing={"baseline": True}) if missing else weakened)
+    assert not asked(story, found, by=4 * HOUR).guard
+    assert asked(story, found).guard
+    story.run(found)
+    assert not asked(story, found, by=7 * HOUR).guard
+
+
+def test_a_guard_that_cannot_be_read_is_told_two_days_after_it_was_read_last() -> None:
+    story, found = violated(), read(noncompliant=["disk"])
+    story.later(30 * HOUR).run(found, guard=story.reading(missing={"baseline": False}))
+    assert story.known.guard_unread_since == START + HOUR
+    story.become(assignments_read_at=story.now).run(found, guard=None)
+    assert story.assignment().guard.state is GuardState.INTACT
+    assert story.known.guard_unread_since is None
 
 
 def test_states_that_are_missing_want_the_guard_once_in_six_hours_and_the_resources_always() -> None:

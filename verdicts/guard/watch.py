@@ -55,9 +55,12 @@ def watch(
     }
     if exemptions is not None:
         facts = _with_exemptions(facts, exemptions, is_first=is_first and _is_settled(application))
+    unread = any(one.guard.state is GuardState.UNREAD for one in assignments.values() if one.ending is None)
+    if reading is None and listed is not None and not unread:
+        facts = replace(facts, guard_unread_since=None)
     if reading is not None:
-        unread = any(one.guard.state is GuardState.UNREAD for one in assignments.values() if one.ending is None)
-        since = (facts.guard_unread_since or now) if unread or reading.assignments is None else None
+        is_unread = unread or reading.assignments is None
+        since = (facts.guard_unread_since or _last_compared(facts, application, now)) if is_unread else None
         facts = replace(facts, guard_read_at=reading.read_at, guard_unread_since=since)
     return facts if assignments == facts.assignments else replace(facts, assignments=assignments)
 
@@ -74,6 +77,12 @@ def _view(
         return None, None
     listed = None if application.assignments is None else {fold(one.id): one for one in application.assignments}
     return listed, application.exemptions
+
+
+def _last_compared(facts: ApplicationFacts, application: ManagedApplication, now: datetime) -> datetime:
+    """Return when the assignments could last be read, this run's time when nobody knows."""
+    moments = [facts.guard_read_at, application.assignments_read_at]
+    return max((one for one in moments if one is not None), default=now)
 
 
 def _is_settled(application: ManagedApplication) -> bool:
