@@ -1,4 +1,7 @@
-"""Alarm keys: each finding gets its key and its words when it opens, for as long as it is open."""
+"""Alarm keys: each finding gets its key and its words when it opens, for as long as it is open.
+
+What an operator has accepted is told no more. When more opens beside it, that is another finding with words of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,15 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from verdicts.derive import alarm_key, application_kinds, assignment_name, open_kinds, plan_of
+from verdicts.derive import (
+    alarm_key,
+    application_kinds,
+    assignment_name,
+    guard_accepted,
+    not_accepted,
+    open_kinds,
+    plan_of,
+)
 from verdicts.facts import Alarm, AlarmKind, Label
 
 if TYPE_CHECKING:
@@ -67,7 +78,12 @@ class AlarmBook:
 
     def _of_assignment(self, facts: ApplicationFacts, assignment: AssignmentFacts) -> AssignmentFacts:
         findings = open_kinds(facts, assignment, self._now)
-        alarms = self._alarms(findings, assignment.alarms, lambda kind: alarm_key(facts, assignment, kind))
+        known = {
+            kind: alarm
+            for kind, alarm in assignment.alarms.items()
+            if kind not in findings or not _is_beyond_acceptance(assignment, kind, alarm, findings[kind], self._now)
+        }
+        alarms = self._alarms(findings, known, lambda kind: alarm_key(facts, assignment, kind))
         if alarms == assignment.alarms:
             return assignment
         label = self._label(assignment.label, alarms, facts, assignment_name(assignment))
@@ -93,3 +109,17 @@ class AlarmBook:
         if not alarms:
             return None
         return known or Label(facts.customer_name, facts.application_name, plan_of(facts), assignment)
+
+
+def _is_beyond_acceptance(
+    assignment: AssignmentFacts, kind: AlarmKind, alarm: Alarm, finding: Finding, now: datetime
+) -> bool:
+    """Tell whether what an alarm was opened for is accepted, and what is found now goes beyond that."""
+    if kind is AlarmKind.NONCOMPLIANT:
+        new = not_accepted(assignment, now)
+        return 0 < len(new) < len(assignment.open) and all(key.opened_at > alarm.opened_at for key in new)
+    guard = assignment.guard
+    if kind is not AlarmKind.GUARD or guard.acceptance is None or guard.acceptance.until <= now:
+        return False
+    is_covered = guard_accepted(assignment, now) is not None
+    return not is_covered and alarm.opened_at <= guard.acceptance.accepted_at and alarm.says != finding.says

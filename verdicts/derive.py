@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from registry.managed_application import Exemption
-    from verdicts.facts import Acceptance, ApplicationFacts, AssignmentFacts
+    from verdicts.facts import Acceptance, ApplicationFacts, AssignmentFacts, OpenKey
 
 TOLD_AFTER: Final = timedelta(days=2)
 """When an assignment that is not decided, or a guard that cannot be read, is told: Azure evaluates about once a day."""
@@ -131,6 +132,11 @@ def accepted_until(assignment: AssignmentFacts, now: datetime) -> Acceptance | N
     return min(in_force, key=lambda one: one.until) if len(in_force) == len(acceptances) else None
 
 
+def not_accepted(assignment: AssignmentFacts, now: datetime) -> list[OpenKey]:
+    """Return the open keys that no acceptance in force covers."""
+    return [key for key in assignment.open if key.acceptance is None or key.acceptance.until <= now]
+
+
 def guard_accepted(assignment: AssignmentFacts, now: datetime) -> Acceptance | None:
     """Return the acceptance of how the assignment differs from its baseline now; None when there is none in force."""
     guard = assignment.guard
@@ -172,7 +178,7 @@ def open_kinds(facts: ApplicationFacts, assignment: AssignmentFacts, now: dateti
     where = f"{plan_of(facts) or 'no plan'}, {assignment.name}"
     found = {}
     if verdict is Verdict.NON_COMPLIANT:
-        found[AlarmKind.NONCOMPLIANT] = Finding(f"violated: {where}", _violations(facts, assignment))
+        found[AlarmKind.NONCOMPLIANT] = Finding(f"violated: {where}", _violations(facts, assignment, now))
     guard = assignment.guard
     if guard.state in DIFFERENT:
         says = f"{guard.state}{_joined(guard.details)}{SINCE}{_time(guard.since or now)}"
@@ -217,13 +223,19 @@ def alarm_key(facts: ApplicationFacts, assignment: AssignmentFacts | None, kind:
     return key if kind in {AlarmKind.NONCOMPLIANT, AlarmKind.UNREAD} else f"{key}#{kind}"
 
 
-def _violations(facts: ApplicationFacts, assignment: AssignmentFacts) -> str:
-    names = [resource.rpartition("/")[2] or "the group" for resource in resources_of(assignment)]
-    resources = len({key.key.resource_id for key in assignment.open})
+def _violations(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> str:
+    """Return number, first resources and since when, of what is not accepted as far as there is any."""
+    told = replace(assignment, open=tuple(not_accepted(assignment, now)) or assignment.open)
+    names = [resource.rpartition("/")[2] or "the group" for resource in resources_of(told)]
+    resources = len({key.key.resource_id for key in told.open})
     more = f" and {resources - len(names)} more" if resources > len(names) else ""
-    count = f"{'at least ' if assignment.overflow else ''}{len(assignment.open)}"
-    word = "violation" if len(assignment.open) == 1 else "violations"
-    return f"{count} {word}: {', '.join(names)}{more}{SINCE}{_time(since_of(facts, assignment))}"
+    count = f"{'at least ' if told.overflow else ''}{len(told.open)}"
+    word = "violation" if len(told.open) == 1 else "violations"
+    accepted = len(assignment.open) - len(told.open)
+    beside = f"; {accepted} more accepted" if accepted else ""
+    held = held_of(facts, assignment)
+    why = f"; held: {held.reason}" if held else ""
+    return f"{count} {word}: {', '.join(names)}{more}{SINCE}{_time(since_of(facts, told))}{why}{beside}"
 
 
 def _notices(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> Iterator[str]:
