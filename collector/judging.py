@@ -6,13 +6,14 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from collector.unreadable import CODE, UnreadableRows, message_of, without_times
+from collector.unreadable import CODE, NOT_WRITTEN, UnreadableRows, message_of, nothing_known, unwritten, without_times
 from publisher.errors import AzureFailure
 from publisher.resource_ids import ApplicationId
 from publisher.table import RowChanged
 from registry.managed_application import ManagedApplication
 from verdicts.alarms import AlarmBook
 from verdicts.control import RunRecord
+from verdicts.derive import UNREAD_TOLD_AFTER
 from verdicts.guard.declared import plan_key
 from verdicts.judge import applies, judge, judge_absent
 from verdicts.ledger import Entry, UnreadableEntry
@@ -22,7 +23,7 @@ from verdicts.rows import forgettable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from collector.reporting.outcomes import Run, RunSummary
     from registry.managed_application import MalformedRow, Removal
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 TRIES: Final = 4
 """How often an application is judged when others write its ledger row meanwhile."""
-
-NOT_WRITTEN: Final = "LedgerNotWritten"
 
 logger = logging.getLogger(__name__)
 
@@ -66,12 +65,20 @@ class Judging:
         run: what judges.
         ledger: what remembers.
         control: the ledger's control rows, as of the run's start.
+        interval: the longest time between two runs.
         clock: aware UTC time.
         shards: in how many parts the run is done.
     """
 
     def __init__(
-        self, run: Run, ledger: Ledger, control: Control, *, clock: Callable[[], datetime], shards: int = 1
+        self,
+        run: Run,
+        ledger: Ledger,
+        control: Control,
+        *,
+        interval: timedelta,
+        clock: Callable[[], datetime],
+        shards: int = 1,
     ) -> None:
         self.ledger = ledger
         self.clock = clock
@@ -79,6 +86,9 @@ class Judging:
         self._run = run
         self._control = control
         self._record = control.latest_run
+        # A single failure to write is made up for by the next run.
+        told_after = interval + UNREAD_TOLD_AFTER
+        self._tells_unwritten = not self._record or run.started_at - self._record.started_at >= told_after
         named = self._record.named_alarms if self._record else 0
         self._unreadable_rows = UnreadableRows(run.run_id, run.started_at, shards=shards)
         self._alarms = AlarmBook(named_alarms=named, shards=shards, now=run.started_at)
@@ -101,7 +111,11 @@ class Judging:
         assert application.application_id is not None  # noqa: S101 - for the type checker
         standing = await self._guarded(application.application_id, remembered, decide)
         if standing.unreadable is None:
-            return standing
+            fresh = nothing_known(str(application.application_id), self._run.run_id, self._run.started_at)
+            if isinstance(application, ManagedApplication):
+                names = application.customer_name, application.plan_name, application.plan_version
+                fresh = replace(fresh, customer_name=names[0], plan_name=names[1], plan_version=names[2])
+            return self._told(standing, fresh)
         # Nothing that was open is known, so what was read may add violations and close nothing.
         evidence.complete, evidence.outcome = False, Outcome.FAILED
         evidence.error_code, evidence.error_message = standing.code, standing.message
@@ -125,7 +139,8 @@ class Judging:
             except RowChanged:
                 pass  # others forgot it, or it is there again: the next run tells
             except AzureFailure as failure:
-                return Standing(entry.facts, self._began, code=NOT_WRITTEN, message=str(failure))
+                message = f"the ledger could not be written: {failure}"
+                return Standing(entry.facts, self._began, code=NOT_WRITTEN, message=message)
             return Standing(None, self._began)
 
         def decide(before: ApplicationFacts | None) -> ApplicationFacts:
@@ -138,7 +153,8 @@ class Judging:
                 record=self._record,
             )
 
-        return await self._guarded(ApplicationId.parse(entry.facts.application_id), entry, decide)
+        identity = ApplicationId.parse(entry.facts.application_id)
+        return self._told(await self._guarded(identity, entry, decide), entry.facts)
 
     async def note_run(self, summary: RunSummary) -> None:
         """Remember that a run read the whole registry, and that everything it learned is in the ledger.
@@ -165,6 +181,13 @@ class Judging:
             record=self._record,
             snoozes=self._control.snoozes,
         )
+
+    def _told(self, standing: Standing, fresh: ApplicationFacts) -> Standing:
+        """Return what stands, with an alarm when nothing could be written for long; `fresh` where nothing stands."""
+        if not standing.code or standing.unreadable or not self._tells_unwritten:
+            return standing
+        facts = unwritten(standing.facts or fresh, standing.message, self._record, self._run.started_at)
+        return replace(standing, facts=facts)
 
     async def _guarded(self, application_id: ApplicationId, remembered: Remembered, decide: Decide) -> Standing:
         """Judge one application; an unexpected error is its own alone."""

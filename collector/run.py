@@ -151,7 +151,7 @@ async def open_collection(
         control = await ledger.control()
         for unreadable in control.unreadable:
             logger.error("%s", unreadable)
-        judging = Judging(run, ledger, control, clock=clock, shards=shards)
+        judging = Judging(run, ledger, control, interval=settings.interval, clock=clock, shards=shards)
         closer_look = CloserLook(resource_manager, clock=clock, deadline=reading.deadline)
         reader = ApplicationReader(run, settings, resource_manager, closer_look, reading)
         try:

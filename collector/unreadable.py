@@ -1,4 +1,4 @@
-"""What can be told of applications whose ledger row cannot be read: an alarm, and violations that are read again."""
+"""What can be told of applications whose ledger row cannot be read, or not be written: alarms that nobody remembers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
 from registry.managed_application import ManagedApplication
 from verdicts.alarms import NAMED_BY_CAUSE
-from verdicts.derive import SINCE
+from verdicts.derive import FAILURES_TOLD, SINCE
 from verdicts.facts import Alarm, AlarmKind, ApplicationFacts, Label, Unread
 from verdicts.outcome import Outcome
 
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from registry.managed_application import MalformedRow
+    from verdicts.control import RunRecord
     from verdicts.ledger import UnreadableEntry
 
 CODE: Final = "MalformedLedgerRow"
 _CAUSE: Final = f"unread: {Outcome.FAILED}: {CODE}"
+
+NOT_WRITTEN: Final = "LedgerNotWritten"
+_NOT_WRITTEN_CAUSE: Final = f"unread: {Outcome.FAILED}: {NOT_WRITTEN}"
 
 NAMED_BY_A_SHARD: Final = 5
 """So many alarms of their own each shard opens at least: a publication, which is no shard, names the same ones."""
@@ -50,23 +54,7 @@ class UnreadableRows:
 
         `application` is what the registry has of it: a run and a publication call it alike, or its alarm fires anew.
         """
-        known = application if isinstance(application, ManagedApplication) else None
-        identity = application.application_id if application else _identity(entry.application_id)
-        subscription_id, name = (identity.subscription_id, identity.name) if identity else ("", "")
-        facts = ApplicationFacts(
-            application_id=str(identity) if identity else entry.application_id,
-            customer_subscription_id=subscription_id,
-            managed_resource_group_id=str(known.managed_resource_group_id) if known else "",
-            registered_at=None,
-            application_name=name,
-            customer_name=known.customer_name if known else subscription_id,
-            plan_name=known.plan_name if known else "",
-            plan_version=known.plan_version if known else "",
-            applied_run=self._run_id,
-            applied_at=self._now,
-            changed_at=self._now,
-        )
-        return self.alarmed(facts, entry)
+        return self.alarmed(nothing_known(entry.application_id, self._run_id, self._now, application), entry)
 
     def alarmed(self, facts: ApplicationFacts, entry: UnreadableEntry) -> ApplicationFacts:
         """Return facts with the alarm that the application's ledger row cannot be read."""
@@ -101,6 +89,49 @@ def without_times(facts: ApplicationFacts) -> ApplicationFacts:
 
 def _without_time(alarm: Alarm) -> Alarm:
     return replace(alarm, says=alarm.says.rpartition(SINCE)[0] or alarm.says)
+
+
+def nothing_known(
+    application_id: str, run_id: str, now: datetime, application: ManagedApplication | MalformedRow | None = None
+) -> ApplicationFacts:
+    """Return facts of an application of which nothing is remembered but its id, and what the registry has of it."""
+    known = application if isinstance(application, ManagedApplication) else None
+    identity = (application.application_id if application else None) or _identity(application_id)
+    subscription_id, name = (identity.subscription_id, identity.name) if identity else ("", "")
+    return ApplicationFacts(
+        application_id=str(identity) if identity else application_id,
+        customer_subscription_id=subscription_id,
+        managed_resource_group_id=str(known.managed_resource_group_id) if known else "",
+        registered_at=None,
+        application_name=name,
+        customer_name=known.customer_name if known else subscription_id,
+        plan_name=known.plan_name if known else "",
+        plan_version=known.plan_version if known else "",
+        applied_run=run_id,
+        applied_at=now,
+        changed_at=now,
+    )
+
+
+def unwritten(facts: ApplicationFacts, message: str, record: RunRecord | None, now: datetime) -> ApplicationFacts:
+    """Return facts, for rows alone, that say that what was learned of the application cannot be kept.
+
+    Nobody can remember since when, nor which of many have alarms of their own: they are told by their cause, in words
+    that stay the same until a run writes everything again. `record` is the latest one that did.
+    """
+    if AlarmKind.UNREAD in facts.alarms or (facts.departure and facts.departure.outcome is Outcome.LEFT):
+        return facts
+    since = record.started_at if record else facts.changed_at
+    known = f"since the run of {since:%Y-%m-%d %H:%M} UTC" if record else "yet"
+    says = f"nothing that was learned of it could be kept {known}: the ledger cannot be written"
+    alarm = Alarm(f"cause: {_NOT_WRITTEN_CAUSE}", _NOT_WRITTEN_CAUSE, says, now)
+    plan = f"{facts.plan_name} {facts.plan_version}".strip()
+    return replace(
+        facts,
+        unread=facts.unread or Unread(since, FAILURES_TOLD, Outcome.FAILED, NOT_WRITTEN, message),
+        label=facts.label or Label(facts.customer_name, facts.application_name, plan),
+        alarms={**facts.alarms, AlarmKind.UNREAD: alarm},
+    )
 
 
 def message_of(entry: UnreadableEntry) -> str:

@@ -199,3 +199,37 @@ async def test_a_run_that_could_not_write_what_it_learned_is_not_the_latest_comp
         fleet.sandbox.faults.add(TableRequest("PUT", LEDGER_TABLE), Status(403), times=1)
         assert (await fleet.collect()).ledger_failures == 1
         assert (await ledger.control()).latest_run == before
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"], ids=["known applications", "new applications"])
+async def test_a_ledger_that_takes_no_writes_alarms_until_it_does(fleet: Fleet, method: str) -> None:
+    customer = await broken(fleet)
+    if method == "POST":
+        await fleet.forget_ledger()
+    fault = fleet.sandbox.faults.add(TableRequest(method, LEDGER_TABLE), Status(403))
+
+    said = set()
+    for hours in range(1, 7):
+        fleet.sandbox.clock.advance(HOUR)
+        assert (await fleet.collect()).completed
+        result = fleet.latest_result(customer)
+        if hours >= 4:
+            said.add((result["Unread_alarm_cause"], result["Unread_alarm_says"]))
+    assert len(said) == 1, "the words stay the same, so the alert does not fire anew"
+    [(cause, says)] = said
+    assert cause == "unread: Failed: LedgerNotWritten"
+    assert "the ledger cannot be written" in says
+    assert result["Customer_name"]
+
+    fleet.sandbox.faults.remove(fault)
+    fleet.sandbox.clock.advance(HOUR)
+    await fleet.collect()
+    assert fleet.latest_result(customer)["Unread_alarm_key"] == ""
+    assert fleet.verdicts(customer)[VAULT]["Verdict"] == "Compliant"
+
+
+async def test_a_single_run_that_could_not_write_alarms_nobody(fleet: Fleet) -> None:
+    customer = await broken(fleet)
+    fleet.sandbox.faults.add(TableRequest("PUT", LEDGER_TABLE), Status(403))
+    await fleet.collect()
+    assert fleet.latest_result(customer)["Unread_alarm_key"] == ""
