@@ -29,7 +29,6 @@ def count(days: Days, rule: str, condition: str = "Fired") -> int:
     return sum((one.rule, one.condition) == (rule, condition) for one in days.told)
 
 
-@pytest.mark.timeout(300)
 async def test_three_hundred_violations_at_once_are_one_alarm_by_cause_and_stay_so_until_repaired(
     days: Days, many: list[Customer]
 ) -> None:
@@ -50,7 +49,6 @@ async def test_three_hundred_violations_at_once_are_one_alarm_by_cause_and_stay_
     assert count(days, MANY) == count(days, MANY, "Resolved") == 1
 
 
-@pytest.mark.timeout(300)
 async def test_credentials_that_expired_are_one_alarm_for_everybody_and_close_nothing(
     days: Days, many: list[Customer]
 ) -> None:
