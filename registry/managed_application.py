@@ -86,8 +86,8 @@ class ManagedApplication:
     `definition_names` has the folded id and the display name of each definition inside the assigned initiatives.
     `customer_name` is what the operator set, else the subscription id. `access_lost_at` is when ARM first denied us the
     application. `exemptions` is None as long as they are not known, `assignments_read_at` is when the assignments last
-    could be read. `registered_at` is when the application was registered anew after a confirmed removal, None when it
-    never was.
+    could be read, `exemptions_read_at` the same of exemptions. `registered_at` is when the application was registered
+    anew after a confirmed removal, None when it never was.
     """
 
     application_id: ApplicationId
@@ -105,6 +105,7 @@ class ManagedApplication:
     exemptions: tuple[Exemption, ...] | None = None
     definition_names: tuple[tuple[str, str], ...] = ()
     assignments_read_at: datetime | None = None
+    exemptions_read_at: datetime | None = None
     registered_at: datetime | None = None
     event_time: datetime | None = None
     refreshed_at: datetime | None = None

@@ -209,8 +209,10 @@ class Refresher:
             assignments, read_at = same.assignments, same.assignments_read_at
         before = same.exemptions if same is not None else None
         exemptions = await known_exemptions(self.arm, group, before=before, deadline=time_for_assignments)
-        if exemptions is None:
-            exemptions = before
+        exemptions_read_at = None if exemptions is None else self.clock()
+        if exemptions is None and same is not None:
+            exemptions = same.exemptions
+            exemptions_read_at = same.exemptions_read_at or same.assignments_read_at
         names = await self._definition_names(known, assignments, event_time, time_for_assignments)
         now = self.clock()
         return ManagedApplication(
@@ -221,6 +223,7 @@ class Refresher:
             assignments=assignments,
             exemptions=exemptions,
             assignments_read_at=read_at,
+            exemptions_read_at=exemptions_read_at,
             registered_at=_registered_at(row, now),
             definition_names=tuple(names.items()),
             # An event from the future would make every later one look outdated.

@@ -79,6 +79,16 @@ def identity_of(row: Row) -> ApplicationId:
     return identity
 
 
+_TIMES: Final = (
+    "event_time",
+    "refreshed_at",
+    "access_lost_at",
+    "assignments_read_at",
+    "exemptions_read_at",
+    "registered_at",
+)
+
+
 def application_of(row: Row) -> ManagedApplication:
     """Return the application in a row; raise UnreadableRow."""
     identity = identity_of(row)
@@ -94,6 +104,7 @@ def application_of(row: Row) -> ManagedApplication:
         assignments=assignments_in(properties.get("assignments"), properties.get("postures")),
         exemptions=exemptions_in(properties.get("exemptions")),
         assignments_read_at=_time(properties, "assignments_read_at"),
+        exemptions_read_at=_time(properties, "exemptions_read_at"),
         registered_at=registered_at_of(row),
         definition_names=definition_names_in(properties.get("definition_names")),
         event_time=event_time_of(row),
@@ -136,6 +147,7 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
         "assignments_read_at",
         "postures",
         "exemptions",
+        "exemptions_read_at",
         "definition_names",
     ):
         properties.pop(name, None)
@@ -154,7 +166,7 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
         properties["exemptions"] = exemptions
     if application.definition_names:
         properties["definition_names"] = definition_names_text(application.definition_names)
-    for name in ("event_time", "refreshed_at", "access_lost_at", "assignments_read_at", "registered_at"):
+    for name in _TIMES:
         moment: datetime | None = getattr(application, name)
         if moment is not None:
             properties[name] = time_text(moment)

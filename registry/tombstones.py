@@ -23,7 +23,14 @@ OPERATOR: Final = "operator"
 NOTIFICATION: Final = "notification"
 """Stands for AZURE on the tombstone of an application that had no row: nothing was removed, and nobody was asked."""
 
-_OF_THE_LIVING: Final = ("assignments", "assignments_read_at", "postures", "exemptions", "definition_names")
+_OF_THE_LIVING: Final = (
+    "assignments",
+    "assignments_read_at",
+    "postures",
+    "exemptions",
+    "exemptions_read_at",
+    "definition_names",
+)
 _NO_TIME: Final = datetime.fromtimestamp(0, UTC)
 
 

@@ -162,11 +162,9 @@ def _described(
     if before is None:
         return fresh
     if _is_another_deployment(before, application):
-        group = fold(fresh.managed_resource_group_id) + "/"
         ended = {
             key: one if one.ending else _ended(one, Ending.LEFT, evidence.started_at)
             for key, one in before.assignments.items()
-            if not key.startswith(group)
         }
         return replace(fresh, assignments=ended)
     return replace(
@@ -278,6 +276,8 @@ def _states_judged(facts: ApplicationFacts, evidence: Evidence) -> ApplicationFa
     assignments = dict(facts.assignments)
     for key, found in evidence.assignments.items():
         known = assignments.get(key) or first_sight(found, now)
+        if known.ending is Ending.LEFT and relative_id(key, group_id) != key:
+            known = first_sight(found, now)  # the application was deployed anew into the group of this name
         if known.ending is None:  # Azure goes on to report states of an assignment for a while after it is gone
             assignments[key] = with_opened(known, found, now)
     if evidence.complete:

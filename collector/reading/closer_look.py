@@ -49,6 +49,7 @@ class CloserLook:
                 application,
                 baseline,
                 DEFINITION_NAMES,
+                exemptions=job.before.exemptions if job.before else (),
                 now=self._clock(),
                 deadline=deadline,
             )

@@ -139,6 +139,19 @@ async def test_what_cannot_be_read_any_more_stays_known_as_it_was(
     assert after.assignments_read_at == before.assignments_read_at
 
 
+async def test_exemptions_that_were_not_read_are_as_old_as_before(
+    sandbox: Sandbox, refresher: Refresher, customer: Customer
+) -> None:
+    before = await refreshed(refresher, customer)
+    customer.exempt("baseline")
+    sandbox.faults.add(ExemptionList(), Status(403))
+    after = await refreshed(refresher, customer)
+    assert after.exemptions == before.exemptions
+    assert after.exemptions_read_at == before.exemptions_read_at
+    assert after.assignments_read_at and before.assignments_read_at
+    assert after.assignments_read_at > before.assignments_read_at
+
+
 async def test_of_another_group_nothing_stays_known(sandbox: Sandbox, refresher: Refresher, customer: Customer) -> None:
     customer.exempt("baseline")
     await refreshed(refresher, customer)

@@ -803,6 +803,49 @@ def test_a_malformed_row_after_a_confirmed_removal_brings_nothing_back() -> None
     assert story.open() == {"disk"}
 
 
+def test_what_the_group_had_before_the_application_was_deployed_anew_has_left_and_says_so() -> None:
+    story = Story(application(assignments=(expected(), expected("other"))))
+    story.run(read(noncompliant={"disk": START}), read("other", noncompliant={"vault": START}))
+    story.become(registered_at=story.now, assignments=(expected("other"),), assignments_read_at=story.now + HOUR)
+    story.run(read("other", noncompliant={"vault": story.now}))
+    assert (story.verdict(), story.verdict("other")) == (Verdict.LEFT, Verdict.NON_COMPLIANT)
+    assert story.assignment("other").first_seen == story.now
+    story.run(read(noncompliant={"disk": story.now}))
+    assert story.open() == {"disk"}, "states of it mean that it is there again"
+
+
+def upgrading(state: str) -> Story:
+    """Version 2 is being deployed, which the operator declared; Azure still lists what version 1 has."""
+    story = violated()
+    story.declared = declared(expected(parameters=(("strictness", "2"),)), expected("new"), version="2.0.0")
+    return story.become(plan_version="2.0.0", provisioning_state=state)
+
+
+@pytest.mark.parametrize("state", ["Accepted", "Updating"])
+def test_a_declared_baseline_waits_for_a_deployment_that_is_on_its_way(state: str) -> None:
+    story, found = upgrading(state), read(noncompliant={"disk": START})
+    story.run(found, guard=story.reading(expected(), missing={"new": True}))
+    assert story.assignment().guard.state is GuardState.INTACT
+    assert [one.name for one in story.known.assignments.values()] == ["baseline"]
+
+    second = expected(parameters=(("strictness", "2"),))
+    story.run(found, guard=story.reading(second, missing={"new": True}))
+    assert (story.assignment().guard.state, story.assignment().guard.declared) == (GuardState.INTACT, True)
+
+    story.become(provisioning_state="Succeeded")
+    story.run(found).run(found, guard=story.reading(second, missing={"new": True}))
+    assert story.assignment("new").guard.state is GuardState.WITHDRAWN
+    assert story.assignment().guard.state is GuardState.INTACT
+
+
+@pytest.mark.parametrize("state", ["Succeeded", "Failed"])
+def test_a_declared_baseline_counts_when_the_deployment_has_ended(state: str) -> None:
+    story = upgrading(state)
+    story.run(read(noncompliant={"disk": START}), guard=story.reading(expected(), missing={"new": True}))
+    assert story.assignment().guard.state is GuardState.CHANGED
+    assert story.assignment("new").guard.state is GuardState.WITHDRAWN
+
+
 # What a complete read wants
 
 

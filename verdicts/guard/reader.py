@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from publisher.resource_manager import ResourceManager
-    from registry.managed_application import ManagedApplication
+    from registry.managed_application import Exemption, ManagedApplication
     from registry.policies.definition_names import DefinitionNames
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ async def read_guard(
     baseline: Iterable[str],
     names: DefinitionNames,
     *,
+    exemptions: Iterable[Exemption] = (),
     now: datetime,
     deadline: float,
 ) -> GuardReading:
@@ -57,10 +58,12 @@ async def read_guard(
         baseline: the ids of the assignments that have to be there. Those that ARM's list lacks are asked for by id:
             without the right to read them the list is empty (FACTS 2.12).
         names: reads the assigned definitions.
+        exemptions: those that are remembered: that there are none any more has to be certain.
         now: the time of the reading.
         deadline: in seconds of `time.monotonic`.
     """
     group = application.managed_resource_group_id
+    known = (*(application.exemptions or ()), *exemptions)
     listed = await expected_assignments(arm, group, names, deadline=deadline)
     found = {fold(one.id): one for one in listed or ()}
     lacking = [one for one in baseline if fold(one) not in found]
@@ -69,9 +72,9 @@ async def read_guard(
     absent = [key for key, answer in asked.items() if answer is Answer.ABSENT]
     is_certain = bool(absent) and await is_allowed(arm, group, READ_ASSIGNMENTS, deadline=deadline)
     missing = {key: is_certain and key in absent for key in map(fold, lacking) if key not in found}
-    exemptions = await known_exemptions(arm, group, before=application.exemptions, deadline=deadline)
+    exempted = await known_exemptions(arm, group, before=known, deadline=deadline)
     is_known = listed is not None or bool(found) or any(missing.values())
-    return GuardReading(now, found if is_known else None, missing, exemptions)
+    return GuardReading(now, found if is_known else None, missing, exempted)
 
 
 async def _asked_for(

@@ -23,6 +23,8 @@ _IN_PROGRESS: Final = frozenset(
 )
 """Provisioning states in which assignments may be missing that belong there: no baseline is learned in them."""
 
+_MOVING: Final = frozenset({"accepted", "running", "creating", "updating"})
+"""Provisioning states of a deployment that is on its way: a declared baseline waits for what it has not yet written."""
 
 _DIFFERENT: Final = frozenset({GuardState.WITHDRAWN, GuardState.WEAKENED, GuardState.CHANGED})
 
@@ -47,6 +49,8 @@ def watch(
         for key, one in listed.items():
             assignments[key] = _seen(assignments.get(key), key, one, now, is_settled=_is_settled(application))
     if declared is not None:
+        if _is_moving(application):
+            declared = _arrived(assignments, declared, facts.managed_resource_group_id, listed or {})
         assignments = _with_declared(assignments, declared, facts.managed_resource_group_id, now)
     group = facts.managed_resource_group_id
     assignments = {
@@ -69,14 +73,20 @@ def _view(
     facts: ApplicationFacts, application: ManagedApplication, reading: GuardReading | None
 ) -> tuple[Mapping[str, ExpectedAssignment] | None, tuple[Exemption, ...] | None]:
     """Return the assignments by folded id and the exemptions, None where there is no news of them."""
+    exemptions_read_at = application.exemptions_read_at or application.assignments_read_at
+    exemptions = application.exemptions if _is_news(facts, exemptions_read_at) else None
     if reading is not None:
         # Who sees no assignment may see no exemption either, of which ARM then says nothing (FACTS 2.12).
-        return reading.assignments, reading.exemptions if reading.assignments else reading.exemptions or None
-    read_at = application.assignments_read_at
-    if facts.guard_read_at is not None and (read_at is None or read_at <= facts.guard_read_at):
-        return None, None
-    listed = None if application.assignments is None else {fold(one.id): one for one in application.assignments}
-    return listed, application.exemptions
+        read = reading.exemptions if reading.assignments else reading.exemptions or None
+        return reading.assignments, exemptions if read is None else read
+    if application.assignments is None or not _is_news(facts, application.assignments_read_at):
+        return None, exemptions
+    return {fold(one.id): one for one in application.assignments}, exemptions
+
+
+def _is_news(facts: ApplicationFacts, read_at: datetime | None) -> bool:
+    """Tell whether what the registry has of that time is newer than the last reading of a run."""
+    return facts.guard_read_at is None or (read_at is not None and read_at > facts.guard_read_at)
 
 
 def _last_compared(facts: ApplicationFacts, application: ManagedApplication, now: datetime) -> datetime:
@@ -87,6 +97,35 @@ def _last_compared(facts: ApplicationFacts, application: ManagedApplication, now
 
 def _is_settled(application: ManagedApplication) -> bool:
     return application.provisioning_state.lower() not in _IN_PROGRESS
+
+
+def _is_moving(application: ManagedApplication) -> bool:
+    return application.provisioning_state.lower() in _MOVING
+
+
+def _arrived(
+    assignments: Mapping[str, AssignmentFacts],
+    declared: Declared,
+    group_id: str,
+    listed: Mapping[str, ExpectedAssignment],
+) -> Declared:
+    """Return the declared assignments that are there as declared: the others may still be on their way.
+
+    A deployment names the plan version from its first moment, and writes the assignments in its course.
+    """
+
+    def has_arrived(key: str, baseline: ExpectedAssignment) -> bool:
+        known = assignments.get(key)
+        seen = listed.get(key) or (known.guard.seen if known is not None and known.ending is None else None)
+        return seen is not None and compare(baseline, seen)[0] is GuardState.INTACT
+
+    keys = {relative_id(key, group_id): key for key in assignments}
+    arrived = {
+        relative: baseline
+        for relative, baseline in declared.assignments.items()
+        if has_arrived(keys.get(relative, ""), baseline)
+    }
+    return replace(declared, assignments=arrived)
 
 
 def _seen(

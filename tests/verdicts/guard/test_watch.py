@@ -263,6 +263,19 @@ class TestExemptions:
         blind = GuardReading(NOW, None, {KEY: False}, ())
         assert after(facts, blind, 2).exemptions == (EXEMPTION,), "who sees no assignment may see no exemption"
 
+    def test_an_older_view_of_them_ends_none_that_was_read_later(self) -> None:
+        facts = after(learned(), read(TLS, exemptions=(EXEMPTION,)))
+        newer = NOW + 3 * HOUR
+        older = registered(TLS, at=newer, exemptions=(), exemptions_read_at=NOW)
+        assert watch(facts, older, None, None, newer).exemptions == (EXEMPTION,)
+        read_again = registered(TLS, at=newer, exemptions=(), exemptions_read_at=newer)
+        assert watch(facts, read_again, None, None, newer).exemptions == ()
+
+    def test_a_reading_without_them_leaves_what_the_registry_learned_meanwhile(self) -> None:
+        newer = NOW + 3 * HOUR
+        seen = registered(TLS, at=newer, exemptions=(EXEMPTION,), exemptions_read_at=newer)
+        assert watch(learned(), seen, read(TLS, exemptions=None), None, newer).exemptions == (EXEMPTION,)
+
 
 def test_an_assignment_that_ended_and_is_there_again_begins_anew() -> None:
     facts = learned()
