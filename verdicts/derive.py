@@ -203,7 +203,8 @@ def application_kinds(facts: ApplicationFacts, now: datetime) -> dict[AlarmKind,
         says = f"{departure.outcome} since {_time(departure.at)}: {departure.reason}"
         if departure.outcome is Outcome.VANISHED:
             return {AlarmKind.UNREAD: Finding("unread: Vanished", says)}
-        return {AlarmKind.LEFT: Finding("", says)} if departure.outcome is Outcome.LEFT_UNCONFIRMED else {}
+        is_unconfirmed = departure.outcome is Outcome.LEFT_UNCONFIRMED
+        return {AlarmKind.LEFT: Finding(f"left: {departure.outcome}", says)} if is_unconfirmed else {}
     if unread is None:
         return {}
     at_once = unread.outcome in _TOLD_AT_ONCE and facts.last_read is not None

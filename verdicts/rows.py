@@ -64,7 +64,6 @@ def result_columns(facts: ApplicationFacts, publication: Publication) -> Row:
     """Return the columns of an application's PolicyCollectionResults_CL row that the ledger knows."""
     unread = facts.unread
     label = facts.label
-    left = facts.alarms.get(AlarmKind.LEFT)
     return {
         "Customer_name": facts.customer_name,
         "Plan_name": facts.plan_name,
@@ -79,8 +78,8 @@ def result_columns(facts: ApplicationFacts, publication: Publication) -> Row:
         "Label_application": label.application if label else facts.application_name,
         "Label_plan": label.plan if label else plan_of(facts),
         **_alarm_columns("Unread_alarm", facts.alarms.get(AlarmKind.UNREAD)),
-        "Left_alarm_key": left.key if left else "",
-        "Left_alarm_says": left.says if left else "",
+        **_alarm_columns("Left_alarm", facts.alarms.get(AlarmKind.LEFT)),
+        "Snoozed_until": _time(_snoozed_until(facts, publication)),
     }
 
 

@@ -185,7 +185,27 @@ def test_accepted_snoozed_and_departed_findings_do_not_count(workspace: Workspac
         violated("left", cause=cause, hours_ago=1),
         result("left", "Left"),
         unread("gone", cause=EXPIRED).with_(Outcome="Left"),
+        unread("resting", cause=EXPIRED, Snoozed_until=at(3).isoformat()),
     )
 
     assert fired(MANY) == {(cause,): 1}
     assert fired(MANY, at=at(2)) == {(cause,): 3, ("withdrawn: tls",): 1}
+
+
+@pytest.mark.parametrize(("rule", "opened"), [(UNREAD, unread("alpha")), (LEFT, left_unconfirmed())])
+def test_an_application_of_a_snoozed_plan_version_is_told_when_the_snooze_ends(
+    workspace: Workspace, names: Names, rule: str, opened: Row
+) -> None:
+    store(workspace, opened.with_(Snoozed_until=at(2).isoformat()))
+
+    assert names(rule, at=at(1.9)) == []
+    assert names(rule, at=at(2)) == ["alpha"]
+
+
+def test_many_that_left_unconfirmed_are_one_alert_by_cause(workspace: Workspace, fired: Fired) -> None:
+    cause = "left: LeftUnconfirmed"
+    store(workspace, *(left_unconfirmed(f"a{number}", Left_alarm_cause=cause) for number in range(320)))
+    store(workspace, left_unconfirmed("gone", Left_alarm_cause=cause).with_(Outcome="Left"))
+
+    assert fired(LEFT) == {}
+    assert fired(MANY) == {(cause,): 320}

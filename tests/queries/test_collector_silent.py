@@ -122,7 +122,20 @@ def test_alarms_that_nobody_publishes_any_more_are_told_with_their_number_and_en
     store(workspace, violated("delta", hours_ago=1), verdict("delta"), violated("epsilon").with_(Verdict="Left"))
 
     assert fired(ENDING, at=at(8)) == {}
-    assert list(fired(ENDING, at=at(8.1))) == [("3", "2026-03-10 12:00", "2026-03-12 12:00")]
+    assert fired(ENDING, at=at(8.1)) == {("2026-03-10 12:00", "2026-03-12 12:00"): 3}
+
+
+def test_alarms_about_applications_are_about_to_end_as_well(workspace: Workspace, fired: Fired) -> None:
+    store(workspace, unread("alpha"), unread("beta", cause="unread: Failed"), result("gamma"))
+    store(workspace, unread("delta").with_(Outcome="Left"))
+
+    assert fired(ENDING, at=at(8.1)) == {("2026-03-10 12:00", "2026-03-12 12:00"): 2}
+
+
+def test_it_stays_one_alert_while_the_last_rows_go_out_of_sight(story: Story) -> None:
+    rows = [violated(f"a{number}", hours_ago=47 - number / 2) for number in range(5)]
+
+    assert story(ENDING, {0: rows}, until=2.9) == [f"Fired {ENDING}"]
 
 
 def test_nothing_is_about_to_end_without_open_alarms_or_while_the_ledger_is_published(

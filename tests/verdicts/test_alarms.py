@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.verdicts.story import DAY, HOUR, Story, application, expected, read
+from registry.managed_application import Removal
+from tests.verdicts.story import DAY, HOUR, START, Story, application, expected, read
 from verdicts.alarms import AlarmBook
 from verdicts.facts import Acceptance, AlarmKind, AssignmentFacts
 from verdicts.outcome import Outcome
@@ -92,3 +93,13 @@ def test_a_violation_of_a_read_that_broke_off_says_that_it_is_held() -> None:
 
     assert told.says.startswith("1 violation: vault; since ")
     assert told.says.endswith("; held: Unread")
+
+
+def test_many_that_leave_unconfirmed_in_one_run_share_an_alarm() -> None:
+    book = AlarmBook(named_alarms=0, now=START + HOUR)
+    removal = Removal(START, confirmed=False, by="Azure", reason="")
+    left = Story().run(read(compliant=["disk"])).is_missing(removal).known
+
+    alarms = [book.update(left).alarms[AlarmKind.LEFT] for _ in range(30)]
+
+    assert [alarm.cause for alarm in alarms] == [""] * 25 + ["left: LeftUnconfirmed"] * 5
