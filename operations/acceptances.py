@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from verdicts.facts import ApplicationFacts
 
 _SHOWN_RESOURCES: Final = 3
+_OVERFLOW: Final = (
+    "{} of them have more violations than the ledger remembers one by one. Those that it does not remember cannot be "
+    "accepted, so the alarms about their violations go on."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +46,43 @@ async def accept_open(workplace: Workplace, options: argparse.Namespace, console
     if (options.application is None) == (options.plan is None) or (options.plan is None) != (options.version is None):
         raise BadUsage("name an application, or --plan and --version")
     decision = Decision.of(options)
-    found = await _facts(workplace, options)
+    found, untold = await _facts(workplace, options)
     targets = [target for facts in found for target in _targets(facts, options.assignment)]
     if not targets:
         raise Refused(_nothing_open(found, options))
     listing = _listing(targets)
+    beyond = sum(target.opened.overflows for target in targets)
     if options.dry_run:
         note = f"Until {options.until:%Y-%m-%d %H:%M} UTC this would be accepted. Nothing was changed."
-        return Report(
-            ok=True, document={"accepted": [], "open": _document(targets)}, listings=(listing,), notes=(note,)
-        )
+        document = {"accepted": [], "open": _document(targets)}
+        notes = (note, _OVERFLOW.format(beyond)) if beyond else (note,)
+        return Report(ok=untold is None, document=document, listings=(listing,), notes=notes, error=untold)
     console.show_listing(listing)
+    if beyond:
+        console.say(_OVERFLOW.format(beyond))
+    if untold:
+        console.say(untold)
     question = f"Accept this until {options.until:%Y-%m-%d %H:%M} UTC?"
     make_sure(question, decision, options, console)
-    return await _accept_all(workplace, targets, options, decision)
+    return await _accept_all(workplace, targets, options, decision, untold)
 
 
-async def _facts(workplace: Workplace, options: argparse.Namespace) -> list[ApplicationFacts]:
-    """Return what the ledger knows of the applications that the options name; raise Refused."""
+async def _facts(workplace: Workplace, options: argparse.Namespace) -> tuple[list[ApplicationFacts], str | None]:
+    """Return what the ledger knows of the named applications, and what it cannot tell; raise Refused."""
     if options.application is not None:
-        return [(await readable_entry(workplace, options.application)).facts]
+        return [(await readable_entry(workplace, options.application)).facts], None
     wanted = fold(options.plan), fold(options.version)
-    entries = [entry async for entry in workplace.ledger.entries()]
-    found = [
-        entry.facts
-        for entry in entries
-        if isinstance(entry, Entry) and (fold(entry.facts.plan_name), fold(entry.facts.plan_version)) == wanted
-    ]
+    found, unreadable = [], 0
+    async for entry in workplace.ledger.entries():
+        if not isinstance(entry, Entry):
+            unreadable += 1
+        elif (fold(entry.facts.plan_name), fold(entry.facts.plan_version)) == wanted:
+            found.append(entry.facts)
+    unread = f"{unreadable} rows of the ledger cannot be read, and may be of this plan version: see `ledger check`"
     if not found:
-        raise Refused(f"the ledger knows no application of plan {options.plan} {options.version}")
-    return found
+        none = f"the ledger knows no application of plan {options.plan} {options.version}"
+        raise Refused(f"{none}; {unread}" if unreadable else none)
+    return found, unread if unreadable else None
 
 
 async def readable_entry(workplace: Workplace, application_id: ApplicationId) -> Entry:
@@ -103,29 +114,32 @@ def _nothing_open(found: list[ApplicationFacts], options: argparse.Namespace) ->
 
 
 async def _accept_all(
-    workplace: Workplace, targets: list[_Target], options: argparse.Namespace, decision: Decision
+    workplace: Workplace, targets: list[_Target], options: argparse.Namespace, decision: Decision, untold: str | None
 ) -> Report:
     acceptance = Acceptance(decision.person, decision.reason, workplace.now(), options.until)
 
     @repeated_on_row_change
-    async def write(target: _Target) -> None:
+    async def write(target: _Target) -> _Target:
         entry = await readable_entry(workplace, target.identity)
-        opened = _targets(entry.facts, target.opened.assignment.id)
+        now = entry.facts.assignments.get(target.opened.assignment.id)
+        opened = open_about(entry.facts, now).of_those(target.opened) if now else None
         if not opened:
-            raise Refused("nothing is open about it any more")
-        await workplace.ledger.write(accept(entry.facts, opened[0].opened, acceptance), replacing=entry)
+            raise Refused("nothing of it is open any more")
+        await workplace.ledger.write(accept(entry.facts, opened, acceptance), replacing=entry)
+        return _Target(entry.facts, opened)
 
-    async def try_to_write(target: _Target) -> str | None:
+    async def try_to_write(target: _Target) -> _Target | str:
         try:
-            await write(target)
+            return await write(target)
         except (AzureFailure, Refused) as failure:
             return f"{target.facts.application_id}: {failure}"
-        return None
 
-    errors = await each(targets, try_to_write)
-    done = [target for target, error in zip(targets, errors, strict=True) if error is None]
+    results = await each(targets, try_to_write)
+    done = [one for one in results if isinstance(one, _Target)]
+    errors = [one for one in results if isinstance(one, str)]
     events = [await workplace.event(target.identity, "Accepted", decision) for target in done]
-    error = "; ".join(error for error in errors if error) or await workplace.tell(events)
+    errors += [error for error in (await workplace.tell(events), untold) if error]
+    error = "; ".join(errors) or None
     return Report(
         ok=error is None,
         document={"accepted": _document(done), "until": options.until},

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from publisher.resource_ids import fold
-from verdicts.facts import AssignmentGuard, GuardState
+from verdicts.facts import GuardState
+from verdicts.guard.comparison import stands_as
 
 if TYPE_CHECKING:
     from registry.managed_application import Exemption
-    from verdicts.facts import Acceptance, ApplicationFacts, AssignmentFacts, OpenKey
+    from verdicts.facts import Acceptance, ApplicationFacts, AssignmentFacts, AssignmentGuard, OpenKey
 
 DIFFERENCES: Final = frozenset({GuardState.WITHDRAWN, GuardState.WEAKENED, GuardState.CHANGED})
 
@@ -23,24 +24,33 @@ class Openness:
     """What is open about an assignment: violations, a difference from its baseline, and exemptions."""
 
     assignment: AssignmentFacts
-    exemptions: tuple[Exemption, ...]
-
-    @property
-    def keys(self) -> tuple[OpenKey, ...]:
-        """The violations."""
-        return self.assignment.open
-
-    @property
-    def difference(self) -> GuardState | None:
-        """How the assignment differs from its baseline."""
-        state = self.assignment.guard.state
-        return state if state in DIFFERENCES else None
+    keys: tuple[OpenKey, ...] = ()
+    difference: GuardState | None = None
+    exemptions: tuple[Exemption, ...] = ()
+    overflows: bool = False
+    """There are more violations than the ledger remembers one by one."""
 
     def __bool__(self) -> bool:
-        return bool(self.keys or self.assignment.overflow or self.difference or self.exemptions)
+        return bool(self.keys or self.overflows or self.difference or self.exemptions)
+
+    def of_those(self, shown: Openness) -> Openness:
+        """Return what is still open of what somebody was shown; what opened since was not decided about."""
+        keys = {(one.key, one.opened_at) for one in shown.keys}
+        exemptions = {one.id for one in shown.exemptions}
+        is_same = self.difference is shown.difference and (
+            self.difference is GuardState.WITHDRAWN
+            or stands_as(shown.assignment.guard.seen, self.assignment.guard.seen)
+        )
+        return replace(
+            self,
+            keys=tuple(one for one in self.keys if (one.key, one.opened_at) in keys),
+            difference=self.difference if is_same else None,
+            exemptions=tuple(one for one in self.exemptions if one.id in exemptions),
+            overflows=self.overflows and shown.overflows,
+        )
 
     def __str__(self) -> str:
-        more = " or more" if self.assignment.overflow else ""
+        more = " or more" if self.overflows else ""
         parts = [f"{len(self.keys)}{more} violations"] if self.keys else []
         parts += [str(self.difference).lower()] if self.difference else []
         parts += [f"{len(self.exemptions)} exemptions"] if self.exemptions else []
@@ -50,10 +60,12 @@ class Openness:
 def open_about(facts: ApplicationFacts, assignment: AssignmentFacts) -> Openness:
     """Return what is open about an assignment; nothing when it is judged no more."""
     if assignment.ending is not None:
-        return Openness(replace(assignment, open=(), overflow=False, guard=AssignmentGuard()), ())
+        return Openness(assignment)
     known = set(facts.known_exemptions)
     exemptions = (one for one in facts.exemptions if one.assignment_id == assignment.id and fold(one.id) not in known)
-    return Openness(assignment, tuple(exemptions))
+    state = assignment.guard.state
+    difference = state if state in DIFFERENCES else None
+    return Openness(assignment, assignment.open, difference, tuple(exemptions), assignment.overflow)
 
 
 def named(facts: ApplicationFacts, name: str) -> list[AssignmentFacts]:
@@ -67,11 +79,12 @@ def named(facts: ApplicationFacts, name: str) -> list[AssignmentFacts]:
 
 
 def accept(facts: ApplicationFacts, opened: Openness, acceptance: Acceptance) -> ApplicationFacts:
-    """Return the facts with everything accepted that is open about an assignment."""
+    """Return the facts with what is open about an assignment accepted."""
     assignment, now = opened.assignment, acceptance.accepted_at
+    keys = set(opened.keys)
     accepted = replace(
         assignment,
-        open=tuple(replace(one, acceptance=acceptance) for one in opened.keys),
+        open=tuple(replace(one, acceptance=acceptance) if one in keys else one for one in assignment.open),
         guard=_accepted(assignment.guard, acceptance) if opened.difference else assignment.guard,
         changed_at=now,
     )

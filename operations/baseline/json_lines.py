@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Path = tuple[str | int, ...]
+_MOST_DIGITS: Final = 25
+_LARGEST_NUMBER: Final = 2.0**63
 _TOKEN: Final = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
@@ -26,14 +28,15 @@ def read(text: str) -> tuple[Any, dict[Path, int]]:
 
     A path has the names of members and the positions in lists, such as ("assignments", 0, "id").
     """
+    lines: dict[Path, int] = {}
     try:
-        value = json.loads(text)
+        # Numbers that nobody can store are told with their line, and Python reads no number of thousands of digits.
+        value = json.loads(text, parse_int=lambda digits: int(digits[:_MOST_DIGITS]))
+        _walk(_tokens(text), (), lines)
     except json.JSONDecodeError as error:
         raise BadJson(error.lineno, f"no JSON: {error.msg}") from error
     except RecursionError as error:
         raise BadJson(1, "no JSON: too many levels") from error
-    lines: dict[Path, int] = {}
-    _walk(_tokens(text), (), lines)
     return value, lines
 
 
@@ -42,7 +45,19 @@ def _tokens(text: str) -> Iterator[tuple[str, int]]:
     for match in _TOKEN.finditer(text):
         line += text.count("\n", before, match.start())
         before = match.start()
+        _check(match[0], line)
         yield match[0], line
+
+
+def _check(token: str, line: int) -> None:
+    """Raise BadJson for what Python reads, and is no JSON or cannot be stored."""
+    if token.startswith('"'):
+        if any("\ud800" <= character <= "\udfff" for character in json.loads(token)):
+            raise BadJson(line, "half a surrogate pair in a text")
+    elif token in {"NaN", "Infinity", "-Infinity"}:
+        raise BadJson(line, f"no JSON: {token}")
+    elif token[-1].isdigit() and (len(token) > _MOST_DIGITS or abs(float(token)) >= _LARGEST_NUMBER):
+        raise BadJson(line, "a number of more digits than can be stored")
 
 
 def _walk(tokens: Iterator[tuple[str, int]], path: Path, lines: dict[Path, int]) -> None:
