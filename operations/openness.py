@@ -9,10 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from publisher.resource_ids import fold
+from verdicts.exempted import told_of_exemptions
 from verdicts.facts import AssignmentGuard, GuardState
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from registry.managed_application import Exemption
+    from verdicts.exempted import Exempted
     from verdicts.facts import Acceptance, ApplicationFacts, AssignmentFacts, OpenKey
 
 DIFFERENCES: Final = frozenset({GuardState.WITHDRAWN, GuardState.WEAKENED, GuardState.CHANGED})
@@ -23,7 +27,13 @@ class Openness:
     """What is open about an assignment: violations, a difference from its baseline, and exemptions."""
 
     assignment: AssignmentFacts
-    exemptions: tuple[Exemption, ...]
+    told: tuple[Exempted, ...]
+    """What there is to tell of exemptions."""
+
+    @property
+    def exemptions(self) -> tuple[Exemption, ...]:
+        """The exemptions of which there is something to tell."""
+        return tuple(one.exemption for one in self.told)
 
     @property
     def keys(self) -> tuple[OpenKey, ...]:
@@ -47,13 +57,11 @@ class Openness:
         return ", ".join(parts) or "nothing"
 
 
-def open_about(facts: ApplicationFacts, assignment: AssignmentFacts) -> Openness:
+def open_about(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> Openness:
     """Return what is open about an assignment; nothing when it is judged no more."""
     if assignment.ending is not None:
         return Openness(replace(assignment, open=(), overflow=False, guard=AssignmentGuard()), ())
-    known = set(facts.known_exemptions)
-    exemptions = (one for one in facts.exemptions if one.assignment_id == assignment.id and fold(one.id) not in known)
-    return Openness(assignment, tuple(exemptions))
+    return Openness(assignment, tuple(told_of_exemptions(facts, assignment, now)))
 
 
 def named(facts: ApplicationFacts, name: str) -> list[AssignmentFacts]:
@@ -75,7 +83,8 @@ def accept(facts: ApplicationFacts, opened: Openness, acceptance: Acceptance) ->
         guard=_accepted(assignment.guard, acceptance) if opened.difference else assignment.guard,
         changed_at=now,
     )
-    known = (*facts.known_exemptions, *(fold(one.id) for one in opened.exemptions))
+    # What is accepted of an exemption shortly before its end is the exemption, too, if it should be given another end.
+    known = (*facts.known_exemptions, *(token for one in opened.told for token in (one.token, one.exemption.id)))
     return replace(
         facts,
         assignments={**facts.assignments, assignment.id: accepted},

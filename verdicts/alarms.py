@@ -76,7 +76,10 @@ class AlarmBook:
     def _alarms(
         self, findings: Mapping[AlarmKind, Finding], known: Mapping[AlarmKind, Alarm], key: Callable[[AlarmKind], str]
     ) -> dict[AlarmKind, Alarm]:
-        return {kind: known.get(kind) or self._opened(finding, key(kind)) for kind, finding in findings.items()}
+        return {
+            kind: known[kind] if kind in known and _tells(known[kind], finding) else self._opened(finding, key(kind))
+            for kind, finding in findings.items()
+        }
 
     def _opened(self, finding: Finding, key: str) -> Alarm:
         self._by_cause[finding.cause] += 1
@@ -93,3 +96,8 @@ class AlarmBook:
         if not alarms:
             return None
         return known or Label(facts.customer_name, facts.application_name, plan_of(facts), assignment)
+
+
+def _tells(alarm: Alarm, finding: Finding) -> bool:
+    """Tell whether an alarm tells all of a finding; else it is opened again, with the words of now."""
+    return finding.since is None or finding.since <= alarm.opened_at

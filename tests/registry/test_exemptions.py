@@ -148,7 +148,8 @@ async def test_exemptions_that_were_not_read_are_as_old_as_before(
     after = await refreshed(refresher, customer)
     assert after.exemptions == before.exemptions
     assert after.exemptions_read_at == before.exemptions_read_at
-    assert after.assignments_read_at and before.assignments_read_at
+    assert after.assignments_read_at
+    assert before.assignments_read_at
     assert after.assignments_read_at > before.assignments_read_at
 
 
