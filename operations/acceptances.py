@@ -17,6 +17,7 @@ from verdicts.ledger import Entry
 
 if TYPE_CHECKING:
     import argparse
+    from datetime import datetime
 
     from operations.report import Console
     from operations.workplace import Workplace
@@ -47,9 +48,10 @@ async def accept_open(workplace: Workplace, options: argparse.Namespace, console
         raise BadUsage("name an application, or --plan and --version")
     decision = Decision.of(options)
     found, untold = await _facts(workplace, options)
-    targets = [target for facts in found for target in _targets(facts, options.assignment)]
+    now = workplace.now()
+    targets = [target for facts in found for target in _targets(facts, options.assignment, now)]
     if not targets:
-        raise Refused(_nothing_open(found, options))
+        raise Refused(_nothing_open(found, options, now))
     listing = _listing(targets)
     beyond = sum(target.opened.overflows for target in targets)
     if options.dry_run:
@@ -95,17 +97,17 @@ async def readable_entry(workplace: Workplace, application_id: ApplicationId) ->
     return entry
 
 
-def _targets(facts: ApplicationFacts, assignment: str) -> list[_Target]:
-    return [_Target(facts, opened) for one in named(facts, assignment) if (opened := open_about(facts, one))]
+def _targets(facts: ApplicationFacts, assignment: str, now: datetime) -> list[_Target]:
+    return [_Target(facts, opened) for one in named(facts, assignment) if (opened := open_about(facts, one, now))]
 
 
-def _nothing_open(found: list[ApplicationFacts], options: argparse.Namespace) -> str:
+def _nothing_open(found: list[ApplicationFacts], options: argparse.Namespace, now: datetime) -> str:
     """Return why nothing can be accepted: what is open instead."""
     others = {
         one.name: str(opened)
         for facts in found
         for one in facts.assignments.values()
-        if (opened := open_about(facts, one))
+        if (opened := open_about(facts, one, now))
     }
     known = any(named(facts, options.assignment) for facts in found)
     begin = f"nothing is open about {options.assignment}" if known else f"there is no assignment {options.assignment}"
@@ -121,8 +123,9 @@ async def _accept_all(
     @repeated_on_row_change
     async def write(target: _Target) -> _Target:
         entry = await readable_entry(workplace, target.identity)
-        now = entry.facts.assignments.get(target.opened.assignment.id)
-        opened = open_about(entry.facts, now).of_those(target.opened) if now else None
+        known = entry.facts.assignments.get(target.opened.assignment.id)
+        now = acceptance.accepted_at
+        opened = open_about(entry.facts, known, now).of_those(target.opened) if known else None
         if not opened:
             raise Refused("nothing of it is open any more")
         await workplace.ledger.write(accept(entry.facts, opened, acceptance), replacing=entry)

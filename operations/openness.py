@@ -9,11 +9,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from publisher.resource_ids import fold
+from verdicts.exempted import told_of_exemptions
 from verdicts.facts import GuardState
 from verdicts.guard.comparison import stands_as
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from registry.managed_application import Exemption
+    from verdicts.exempted import Exempted
     from verdicts.facts import Acceptance, ApplicationFacts, AssignmentFacts, AssignmentGuard, OpenKey
 
 DIFFERENCES: Final = frozenset({GuardState.WITHDRAWN, GuardState.WEAKENED, GuardState.CHANGED})
@@ -26,9 +30,15 @@ class Openness:
     assignment: AssignmentFacts
     keys: tuple[OpenKey, ...] = ()
     difference: GuardState | None = None
-    exemptions: tuple[Exemption, ...] = ()
+    told: tuple[Exempted, ...] = ()
+    """What there is to tell of exemptions."""
     overflows: bool = False
     """There are more violations than the ledger remembers one by one."""
+
+    @property
+    def exemptions(self) -> tuple[Exemption, ...]:
+        """The exemptions of which there is something to tell."""
+        return tuple(one.exemption for one in self.told)
 
     def __bool__(self) -> bool:
         return bool(self.keys or self.overflows or self.difference or self.exemptions)
@@ -36,7 +46,7 @@ class Openness:
     def of_those(self, shown: Openness) -> Openness:
         """Return what is still open of what somebody was shown; what opened since was not decided about."""
         keys = {(one.key, one.opened_at) for one in shown.keys}
-        exemptions = {one.id for one in shown.exemptions}
+        told = {one.token for one in shown.told}
         is_same = self.difference is shown.difference and (
             self.difference is GuardState.WITHDRAWN
             or stands_as(shown.assignment.guard.seen, self.assignment.guard.seen)
@@ -45,7 +55,7 @@ class Openness:
             self,
             keys=tuple(one for one in self.keys if (one.key, one.opened_at) in keys),
             difference=self.difference if is_same else None,
-            exemptions=tuple(one for one in self.exemptions if one.id in exemptions),
+            told=tuple(one for one in self.told if one.token in told),
             overflows=self.overflows and shown.overflows,
         )
 
@@ -57,15 +67,14 @@ class Openness:
         return ", ".join(parts) or "nothing"
 
 
-def open_about(facts: ApplicationFacts, assignment: AssignmentFacts) -> Openness:
+def open_about(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> Openness:
     """Return what is open about an assignment; nothing when it is judged no more."""
     if assignment.ending is not None:
         return Openness(assignment)
-    known = set(facts.known_exemptions)
-    exemptions = (one for one in facts.exemptions if one.assignment_id == assignment.id and fold(one.id) not in known)
     state = assignment.guard.state
     difference = state if state in DIFFERENCES else None
-    return Openness(assignment, assignment.open, difference, tuple(exemptions), assignment.overflow)
+    told = tuple(told_of_exemptions(facts, assignment, now))
+    return Openness(assignment, assignment.open, difference, told, assignment.overflow)
 
 
 def named(facts: ApplicationFacts, name: str) -> list[AssignmentFacts]:
@@ -88,7 +97,8 @@ def accept(facts: ApplicationFacts, opened: Openness, acceptance: Acceptance) ->
         guard=_accepted(assignment.guard, acceptance) if opened.difference else assignment.guard,
         changed_at=now,
     )
-    known = (*facts.known_exemptions, *(fold(one.id) for one in opened.exemptions))
+    # What is accepted of an exemption shortly before its end is the exemption, too, if it should be given another end.
+    known = (*facts.known_exemptions, *(token for one in opened.told for token in (one.token, one.exemption.id)))
     return replace(
         facts,
         assignments={**facts.assignments, assignment.id: accepted},

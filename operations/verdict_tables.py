@@ -98,7 +98,7 @@ def _row(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) ->
         assignment.display_name or assignment.name,
         Cell(str(verdict), _TONES.get(verdict, "doubtful")),
         _moment(since_of(facts, assignment)),
-        str(open_about(facts, assignment)),
+        str(open_about(facts, assignment, now)),
         f"{held.reason} since {_day(held.since)}" if held else "",
         Cell(" ".join((str(guard.state), *guard.details)), _GUARD_TONES.get(guard.state, "bad")),
         f"{_day(acceptance.until)} by {acceptance.person}" if acceptance else "",

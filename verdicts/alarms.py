@@ -92,7 +92,10 @@ class AlarmBook:
     def _alarms(
         self, findings: Mapping[AlarmKind, Finding], known: Mapping[AlarmKind, Alarm], key: Callable[[AlarmKind], str]
     ) -> dict[AlarmKind, Alarm]:
-        return {kind: known.get(kind) or self._opened(finding, key(kind)) for kind, finding in findings.items()}
+        return {
+            kind: known[kind] if kind in known and _tells(known[kind], finding) else self._opened(finding, key(kind))
+            for kind, finding in findings.items()
+        }
 
     def _opened(self, finding: Finding, key: str) -> Alarm:
         self._by_cause[finding.cause] += 1
@@ -123,3 +126,8 @@ def _is_beyond_acceptance(
         return False
     is_covered = guard_accepted(assignment, now) is not None
     return not is_covered and alarm.opened_at <= guard.acceptance.accepted_at and alarm.says != finding.says
+
+
+def _tells(alarm: Alarm, finding: Finding) -> bool:
+    """Tell whether an alarm tells all of a finding; else it is opened again, with the words of now."""
+    return finding.since is None or finding.since <= alarm.opened_at

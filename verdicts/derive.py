@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from publisher.resource_ids import fold
+from verdicts.exempted import time_of, told_of_exemptions
 from verdicts.facts import AlarmKind, Ending, GuardState, Held, HeldReason
 from verdicts.guard.comparison import judges_nothing, may_judge_nothing, stands_as
 from verdicts.guard.declared import relative_id
@@ -17,13 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from registry.managed_application import Exemption
     from verdicts.facts import Acceptance, ApplicationFacts, AssignmentFacts, OpenKey
 
 TOLD_AFTER: Final = timedelta(days=2)
 """When an assignment that is not decided, or a guard that cannot be read, is told: Azure evaluates about once a day."""
 
-EXPIRES_SOON: Final = timedelta(days=15)
 FAILURES_TOLD: Final = 2
 UNREAD_TOLD_AFTER: Final = timedelta(hours=2)
 NAMED_RESOURCES: Final = 5
@@ -50,10 +49,14 @@ class Verdict(StrEnum):
 
 
 class Finding(NamedTuple):
-    """Something to alarm about: the cause that it may share with others, and what it says to a person."""
+    """Something to alarm about: the cause that it may share with others, and what it says to a person.
+
+    `since` is when something was added to it that an alarm of before does not tell.
+    """
 
     cause: str
     says: str
+    since: datetime | None = None
 
 
 def verdict_of(facts: ApplicationFacts, assignment: AssignmentFacts) -> Verdict:
@@ -147,14 +150,6 @@ def guard_accepted(assignment: AssignmentFacts, now: datetime) -> Acceptance | N
     return guard.acceptance if stands_as(guard.accepted, guard.seen) else None
 
 
-def exemptions_of(facts: ApplicationFacts, assignment: AssignmentFacts) -> list[Exemption]:
-    """Return the exemptions of an assignment, the one that expires first first; those that never expire last."""
-    own = [one for one in facts.exemptions if one.assignment_id == assignment.id]
-    return sorted(
-        own, key=lambda one: (one.expires_at is None, one.expires_at.timestamp() if one.expires_at else 0, one.id)
-    )
-
-
 def resources_of(assignment: AssignmentFacts) -> list[str]:
     """Return the folded ids of up to five resources with open keys, in a steady order."""
     return sorted({key.key.resource_id for key in assignment.open})[:NAMED_RESOURCES]
@@ -181,10 +176,10 @@ def open_kinds(facts: ApplicationFacts, assignment: AssignmentFacts, now: dateti
         found[AlarmKind.NONCOMPLIANT] = Finding(f"violated: {where}", _violations(facts, assignment, now))
     guard = assignment.guard
     if guard.state in DIFFERENT:
-        says = f"{guard.state}{_joined(guard.details)}{SINCE}{_time(guard.since or now)}"
+        says = f"{guard.state}{_joined(guard.details)}{SINCE}{time_of(guard.since or now)}"
         found[AlarmKind.GUARD] = Finding(f"{guard.state.lower()}: {where}", says)
-    if notices := list(_notices(facts, assignment, now)):
-        found[AlarmKind.NOTICE] = Finding(f"noticed: {where}", "; ".join(notices))
+    if notices := "; ".join(_notices(facts, assignment, now)):
+        found[AlarmKind.NOTICE] = Finding(f"noticed: {where}", notices, _latest_stage(facts, assignment, now))
     undecided = verdict in {Verdict.NOT_EVALUATED, Verdict.UNDECIDED} and is_expected(
         assignment, facts.managed_resource_group_id
     )
@@ -192,7 +187,7 @@ def open_kinds(facts: ApplicationFacts, assignment: AssignmentFacts, now: dateti
     lasting = is_current(facts) and now - since >= TOLD_AFTER
     if undecided and (lasting or AlarmKind.UNDECIDED in assignment.alarms):  # being unread decides nothing
         word = "not evaluated" if verdict is Verdict.NOT_EVALUATED else "no longer decided"
-        found[AlarmKind.UNDECIDED] = Finding(f"{word}: {where}", f"{word} since {_time(since)}")
+        found[AlarmKind.UNDECIDED] = Finding(f"{word}: {where}", f"{word} since {time_of(since)}")
     return found
 
 
@@ -200,7 +195,7 @@ def application_kinds(facts: ApplicationFacts, now: datetime) -> dict[AlarmKind,
     """Return what there is to alarm about an application, by kind: that it is unread, or left unconfirmed."""
     departure, unread = facts.departure, facts.unread
     if departure is not None:
-        says = f"{departure.outcome} since {_time(departure.at)}: {departure.reason}"
+        says = f"{departure.outcome} since {time_of(departure.at)}: {departure.reason}"
         if departure.outcome is Outcome.VANISHED:
             return {AlarmKind.UNREAD: Finding("unread: Vanished", says)}
         is_unconfirmed = departure.outcome is Outcome.LEFT_UNCONFIRMED
@@ -213,7 +208,7 @@ def application_kinds(facts: ApplicationFacts, now: datetime) -> dict[AlarmKind,
         return {}
     cause = ": ".join(part for part in (f"unread: {unread.outcome}", unread.code) if part)
     why = ": ".join(part for part in (unread.outcome, unread.code, unread.message[:200]) if part)
-    return {AlarmKind.UNREAD: Finding(cause, f"{why}{SINCE}{_time(unread.since)}")}
+    return {AlarmKind.UNREAD: Finding(cause, f"{why}{SINCE}{time_of(unread.since)}")}
 
 
 def alarm_key(facts: ApplicationFacts, assignment: AssignmentFacts | None, kind: AlarmKind) -> str:
@@ -236,30 +231,23 @@ def _violations(facts: ApplicationFacts, assignment: AssignmentFacts, now: datet
     beside = f"; {accepted} more accepted" if accepted else ""
     held = held_of(facts, assignment)
     why = f"; held: {held.reason}" if held else ""
-    return f"{count} {word}: {', '.join(names)}{more}{SINCE}{_time(since_of(facts, told))}{why}{beside}"
+    return f"{count} {word}: {', '.join(names)}{more}{SINCE}{time_of(since_of(facts, told))}{why}{beside}"
 
 
 def _notices(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> Iterator[str]:
-    for one in exemptions_of(facts, assignment):
-        name = one.display_name or one.id.rpartition("/")[2]
-        by = f" by {one.created_by}" if one.created_by else ""
-        if one.expires_at is not None and one.expires_at <= now:
-            yield f"exemption {name}{by} has expired on {_time(one.expires_at)}"
-        elif one.expires_at is not None and one.expires_at - now <= EXPIRES_SOON:
-            yield f"exemption {name}{by} expires on {_time(one.expires_at)}"
-        elif one.id not in facts.known_exemptions:
-            until = f" until {_time(one.expires_at)}" if one.expires_at else " without an end"
-            yield f"exempted{by}, {one.category or 'no category'}{until}: {name}"
+    yield from (one.says for one in told_of_exemptions(facts, assignment, now))
     since = facts.guard_unread_since
     uncompared = assignment.guard.state in {GuardState.UNREAD, GuardState.NOT_KNOWN}
     if since is not None and now - since >= TOLD_AFTER and uncompared:
-        yield f"the assignment could not be compared with its baseline since {_time(since)}"
+        yield f"the assignment could not be compared with its baseline since {time_of(since)}"
+
+
+def _latest_stage(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> datetime | None:
+    """Return when the last of an assignment's exemptions began to expire soon, or expired."""
+    stages = [one.since for one in told_of_exemptions(facts, assignment, now)]
+    return max((one for one in stages if one is not None), default=None)
 
 
 def _joined(details: Iterable[str]) -> str:
     text = "; ".join(details)
     return f": {text[:300]}" if text else ""
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -275,7 +275,10 @@ class ApplicationFacts:
     exemptions: tuple[Exemption, ...] = ()
     """Those of the application's own assignments, as last read."""
     known_exemptions: tuple[str, ...] = ()
-    """Folded ids of exemptions that are part of the baseline, or accepted: they are not told as new."""
+    """Folded ids of exemptions that are part of the baseline, or accepted: they are not told as new.
+
+    Also the tokens of verdicts.exempted: that one expires, or has expired, is accepted apart.
+    """
     guard_read_at: datetime | None = None
     guard_unread_since: datetime | None = None
     last_read: datetime | None = None

@@ -14,7 +14,6 @@ from verdicts.derive import (
     accepted_until,
     assignment_name,
     compliance_of,
-    exemptions_of,
     guard_accepted,
     held_of,
     is_current,
@@ -24,6 +23,7 @@ from verdicts.derive import (
     since_of,
     verdict_of,
 )
+from verdicts.exempted import exemptions_of
 from verdicts.facts import AlarmKind, StatesUpload
 from verdicts.outcome import Outcome
 from verdicts.publication import CHANGES_REPEATED, everything_is_due, is_due

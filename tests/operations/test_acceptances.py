@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,8 @@ from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
 from tests.operations.command_line import Cli
 from tests.operations.ledger_facts import NOW, LedgerNow, assignment, assignment_id, facts, weakened
-from verdicts.facts import AssignmentGuard, Ending, GuardState
+from verdicts.derive import open_kinds
+from verdicts.facts import AlarmKind, AssignmentGuard, Ending, GuardState
 
 WHY = ("--reason", "repair is planned", "--until", "14d")
 SURE = (*WHY, "--yes")
@@ -83,6 +85,20 @@ def test_an_exemption_is_accepted_and_told_no_more(cli: Cli, ledger: LedgerNow, 
     assert ledger.facts(customer).known_exemptions == (exemption.id,)
     again = cli("accept", customer.application_id, "--assignment", "The baseline", *SURE)
     assert (again.status, "nothing is open about The baseline" in again.errors) == (1, True)
+
+
+def test_that_an_accepted_exemption_has_expired_is_open_and_can_be_accepted(
+    cli: Cli, ledger: LedgerNow, customer: Customer
+) -> None:
+    exemption = Exemption(
+        "/mrg/policyexemptions/waived", assignment_id(customer, "baseline"), expires_at=NOW - timedelta(days=1)
+    )
+    known = facts(customer, assignment(customer, "baseline"), exemptions=(exemption,))
+    ledger.write(replace(known, known_exemptions=(exemption.id,)))
+    assert cli("accept", customer.application_id, "--assignment", "baseline", *SURE).status == 0
+    accepted = ledger.facts(customer)
+    assert AlarmKind.NOTICE not in open_kinds(accepted, accepted.assignments[assignment_id(customer, "baseline")], NOW)
+    assert cli("accept", customer.application_id, "--assignment", "baseline", *SURE).status == 1
 
 
 def test_what_is_not_open_is_refused_and_what_is_open_is_said(cli: Cli, ledger: LedgerNow, customer: Customer) -> None:

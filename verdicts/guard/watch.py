@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from publisher.resource_ids import fold
-from verdicts.facts import ApplicationFacts, AssignmentFacts, AssignmentGuard, GuardState
+from verdicts.facts import AlarmKind, ApplicationFacts, AssignmentFacts, AssignmentGuard, GuardState
 from verdicts.guard.comparison import compare, judges_nothing
 from verdicts.guard.declared import relative_id
 
@@ -58,6 +58,7 @@ def watch(
         for key, one in assignments.items()
     }
     if exemptions is not None:
+        assignments = _with_new_notices(assignments, facts, exemptions)
         facts = _with_exemptions(facts, exemptions, is_first=is_first and _is_settled(application))
     unread = any(one.guard.state is GuardState.UNREAD for one in assignments.values() if one.ending is None)
     if reading is None and listed is not None and not unread:
@@ -245,6 +246,20 @@ def _as(
 ) -> AssignmentFacts:
     since = guard.since if guard.state is state and guard.since else now
     return replace(facts, guard=replace(guard, state=state, details=details, since=since))
+
+
+def _with_new_notices(
+    assignments: dict[str, AssignmentFacts], facts: ApplicationFacts, exemptions: tuple[Exemption, ...]
+) -> dict[str, AssignmentFacts]:
+    """Take the notice from assignments that have an exemption more, of which its words do not tell."""
+    before = {*facts.known_exemptions, *(one.id for one in facts.exemptions)}
+    exempted = {one.assignment_id for one in exemptions if one.id not in before}
+    return {
+        key: replace(one, alarms={kind: alarm for kind, alarm in one.alarms.items() if kind is not AlarmKind.NOTICE})
+        if key in exempted and AlarmKind.NOTICE in one.alarms
+        else one
+        for key, one in assignments.items()
+    }
 
 
 def _with_exemptions(facts: ApplicationFacts, exemptions: tuple[Exemption, ...], *, is_first: bool) -> ApplicationFacts:
