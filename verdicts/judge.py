@@ -64,9 +64,9 @@ def wants(before: ApplicationFacts | None, application: ManagedApplication, evid
         return Wants()
     facts = watch(before, application, None, None, evidence.started_at)
     judged = [one for one in facts.assignments.values() if one.ending is None]
-    ready = any(_wants_to_close(one, evidence) for one in judged)
+    may_close = any(_wants_to_close(one, evidence) or _is_told_as_different(one, evidence) for one in judged)
     return Wants(
-        guard=ready
+        guard=may_close
         or (_may_read_guard(before, evidence) and any(_is_doubtful(one, application, evidence) for one in judged)),
         resources=tuple(sorted({resource for one in judged for resource in _missing_resources(one, evidence)})),
     )
@@ -339,6 +339,11 @@ def _wants_to_close(facts: AssignmentFacts, evidence: Evidence) -> bool:
     )
 
 
+def _is_told_as_different(facts: AssignmentFacts, evidence: Evidence) -> bool:
+    """Tell whether an alarm says that the assignment differs: the run that finds it as it has to be shall end that."""
+    return facts.guard.state in DIFFERENT and guard_accepted(facts, evidence.started_at) is None
+
+
 def _may_read_guard(before: ApplicationFacts, evidence: Evidence) -> bool:
     read_at = before.guard_read_at
     return read_at is None or evidence.started_at - read_at >= GUARD_READ_AT_MOST_EVERY
@@ -347,15 +352,12 @@ def _may_read_guard(before: ApplicationFacts, evidence: Evidence) -> bool:
 def _is_doubtful(facts: AssignmentFacts, application: ManagedApplication, evidence: Evidence) -> bool:
     """Tell whether an assignment may be another than we know.
 
-    It lacks states that it has to have or once had, differs from its baseline and may be as it was again, or could not
-    be listed for longer than a day.
+    It lacks states that it has to have or once had, or could not be listed for longer than a day.
     """
     now = evidence.started_at
     if not is_expected(facts, str(application.managed_resource_group_id)):
         return False
     if facts.id not in evidence.assignments and facts.guard.state is not GuardState.WITHDRAWN:
-        return True
-    if facts.guard.state in DIFFERENT and guard_accepted(facts, now) is None:
         return True
     if now - (application.assignments_read_at or facts.first_seen) >= NOT_READ_DAILY:
         return True
