@@ -42,8 +42,9 @@ sandbox: install ## the same local Azure and Functions host, running until Ctrl-
 test: install $(VALIDATORS) ## the test suite
 	@$(BIN)/pytest -n auto
 
-test-long: install $(VALIDATORS) ## what takes minutes: load, thousands of random deliveries and hostile requests
-	@$(BIN)/pytest -m long --capture=no
+test-long: install $(VALIDATORS) ## what takes minutes: load, thousands of random deliveries, hostile requests, days of alarms
+	@$(BIN)/pytest -m long --capture=no --ignore=tests/days
+	@$(BIN)/pytest -m long -n auto tests/days
 
 bench: install ## how fast and how small the collector is, next to others on this machine (under five minutes)
 	@$(BIN)/python -m bench

@@ -85,7 +85,7 @@ async def answer_notification(
             )
         notification = parse_notification(body)
         outcome = await _process(
-            notification, settings, clock(), budget_seconds=budget_seconds, sleep=sleep, correlation_id=correlation_id
+            notification, settings, clock, budget_seconds=budget_seconds, sleep=sleep, correlation_id=correlation_id
         )
         return _answered(notification, outcome, correlation_id)
     except InvalidNotification as error:
@@ -101,18 +101,19 @@ async def answer_notification(
 async def _process(
     notification: Notification,
     settings: NotificationSettings,
-    now: datetime,
+    clock: Callable[[], datetime],
     *,
     budget_seconds: float,
     sleep: Sleep,
     correlation_id: str,
 ) -> Outcome:
     """Handle a notification, then store the event with what became of it: an outcome of 200 says that both are done."""
-    started = time.monotonic()
+    started, now = time.monotonic(), clock()
     async with (
-        shared_refresher(settings, attempts=_ATTEMPTS, sleep=sleep) as refresher,
+        shared_refresher(settings, attempts=_ATTEMPTS, sleep=sleep) as shared,
         shared_logs_endpoint(settings, attempts=_ATTEMPTS, sleep=sleep) as logs_endpoint,
     ):
+        refresher = replace(shared, clock=clock)  # what it writes has to agree with the event's time
         outcome = await _handled(notification, refresher, now, started + budget_seconds * _HANDLED_BY)
         name = await _customer_name(notification, refresher.registry, started + budget_seconds * _NAMED_BY)
         row = event_row(notification, outcome, received_at=now, customer_name=name, correlation_id=correlation_id)

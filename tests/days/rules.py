@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sandbox.workspace.arrival import at_once
+from sandbox.workspace.arrival import Dropped, at_once
 from sandbox.workspace.schema import TableSchema
 from sandbox.workspace.workspace import QueryResult, TimeSpan, Workspace
 
@@ -46,4 +46,5 @@ class RememberingWorkspace:
     def _good_for(self, kql: str) -> timedelta:
         if kql not in self.watched:
             return self.others_every
-        return HOUR if self.workspace.arrival is at_once else NOTHING
+        arrival = self.workspace.arrival
+        return HOUR if arrival is at_once or isinstance(arrival, Dropped) else NOTHING

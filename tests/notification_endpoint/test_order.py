@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 
+from notification_endpoint.endpoint import answer_notification
+from registry.tombstones import removal_in
+from sandbox.azure.notifications import notification
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Customer
@@ -73,3 +77,17 @@ async def test_a_burst_is_served_with_one_token(sandbox: Sandbox, webhook: Webho
     assert {response.status_code for response in responses} == {200}
     assert len(await webhook.registered()) == 40
     assert sandbox.directory.tokens_issued()[sandbox.url(Service.RESOURCE_MANAGER)] == 1
+
+
+async def test_a_removal_and_the_event_that_told_of_it_go_by_one_clock(webhook: Webhook, customer: Customer) -> None:
+    in_a_week = now() + timedelta(days=7)
+    sandbox = webhook.sandbox
+    for event_type, state in (("PUT", "Succeeded"), ("DELETE", "Deleted")):
+        body = json.dumps(notification(customer, event_type, state, event_time=in_a_week)).encode()
+        await answer_notification(body, sandbox.notification_signature, sandbox.environment, clock=lambda: in_a_week)
+        customer.revoke_access()
+
+    row = await webhook.row(customer)
+    removal = None if row is None else removal_in(row)
+    assert removal is not None
+    assert removal.at == in_a_week
