@@ -174,7 +174,7 @@ async def test_one_row_that_cannot_be_read_does_not_make_every_other_application
     (bystander,) = await fleet.deploy("Fabrikam")
     await fleet.collect()
     await fleet.spoil_ledger_row(customer)
-    for _ in range(45):  # until what the first look at its assignments changed has been told for fifty hours
+    for _ in range(52):  # until what the first look at its assignments changed has been told for fifty hours
         fleet.sandbox.clock.advance(2 * HOUR)
         bystander.set_compliance("Compliant")
         latest = await fleet.collect()
