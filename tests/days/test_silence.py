@@ -157,8 +157,8 @@ async def test_a_dead_app_is_told_within_hours_and_its_open_alarms_come_back_wit
     assert silent.value == 1, "one alarm is open"
     await days.play(6)
     [ending] = [one for one in days.told if one.rule == ENDING]
-    assert ending.dimensions[0] == "1", days.story()
-    assert datetime.fromisoformat(ending.dimensions[2]).replace(tzinfo=UTC) > days.now + timedelta(days=1)
+    assert ending.value == 1, days.story()
+    assert datetime.fromisoformat(ending.dimensions[1]).replace(tzinfo=UTC) > days.now + timedelta(days=1)
     await days.play(THREE_DAYS)
     assert SILENT in days.active(), days.story()
 
