@@ -21,7 +21,7 @@ from collector.reporting.states import Evaluation, Policy, is_compliant
 from collector.version import VERSION
 from publisher.policy_states import SELECTED_FIELDS, parse_page
 from verdicts.evidence import Evidence
-from verdicts.judge import judge
+from verdicts.judging.judge import judge
 from verdicts.outcome import Outcome
 from verdicts.publication import Publication
 from verdicts.rows import result_columns, verdict_rows

@@ -24,7 +24,9 @@ from verdicts.control import RunRecord
 from verdicts.evidence import AssignmentEvidence, Evidence
 from verdicts.facts import StateKey, StatesUpload
 from verdicts.joined import joined
-from verdicts.judge import applies, judge, wants
+from verdicts.judging.judge import judge
+from verdicts.judging.reads import applies
+from verdicts.judging.wants import wants
 from verdicts.ledger import Entry, Ledger
 from verdicts.outcome import Outcome
 from verdicts.publication import Publication

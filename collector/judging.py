@@ -15,7 +15,9 @@ from verdicts.alarms import AlarmBook
 from verdicts.control import RunRecord
 from verdicts.derive import UNREAD_TOLD_AFTER
 from verdicts.guard.declared import plan_key
-from verdicts.judge import applies, judge, judge_absent
+from verdicts.judging.departures import judge_absent
+from verdicts.judging.judge import judge
+from verdicts.judging.reads import applies
 from verdicts.ledger import Entry, UnreadableEntry
 from verdicts.outcome import Outcome
 from verdicts.publication import Publication

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from registry.policies.definition_names import DEFINITION_NAMES
 from verdicts.guard.gone import proven_gone
 from verdicts.guard.reader import read_guard
-from verdicts.judge import wants
+from verdicts.judging.wants import wants
 
 if TYPE_CHECKING:
     from collections.abc import Callable

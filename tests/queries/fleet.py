@@ -15,7 +15,8 @@ from registry.managed_application import ExpectedAssignment, ManagedApplication,
 from verdicts.alarms import AlarmBook
 from verdicts.evidence import AssignmentEvidence, Evidence, GuardReading
 from verdicts.facts import Acceptance, ApplicationFacts, StateKey, StatesUpload
-from verdicts.judge import judge, judge_absent
+from verdicts.judging.departures import judge_absent
+from verdicts.judging.judge import judge
 from verdicts.outcome import ENDED_OUTCOMES, READ_OUTCOMES, Outcome
 from verdicts.publication import Publication
 from verdicts.rows import result_columns, verdict_rows

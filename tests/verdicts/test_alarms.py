@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from registry.managed_application import Removal
-from tests.verdicts.story import DAY, HOUR, START, Story, application, expected, read
+from tests.verdicts.judging.story import DAY, HOUR, START, Story, application, expected, read
 from verdicts.alarms import AlarmBook
 from verdicts.facts import Acceptance, AlarmKind, AssignmentFacts
 from verdicts.outcome import Outcome

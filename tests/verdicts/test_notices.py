@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from publisher.resource_ids import fold
 from registry.managed_application import Exemption
-from tests.verdicts.story import DAY, HOUR, Story, assignment_id, expected, read, violated
+from tests.verdicts.judging.story import DAY, HOUR, Story, assignment_id, expected, read, violated
 from verdicts.alarms import AlarmBook
 from verdicts.facts import Alarm, AlarmKind
 

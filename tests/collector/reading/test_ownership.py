@@ -11,7 +11,7 @@ from registry.managed_application import ExpectedAssignment, Posture
 from tests.collector.reporting.test_rows import APPLICATION, ASSIGNMENT, GROUP, SUBSCRIPTION
 from verdicts.evidence import Evidence
 from verdicts.facts import ApplicationFacts
-from verdicts.judge import judge
+from verdicts.judging.judge import judge
 from verdicts.outcome import Outcome
 
 

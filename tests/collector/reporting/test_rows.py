@@ -14,7 +14,7 @@ from publisher.resource_ids import ApplicationId, ResourceGroupId
 from registry.managed_application import ExpectedAssignment, ManagedApplication
 from sandbox.workspace.schema import read_tables
 from verdicts.evidence import Evidence
-from verdicts.judge import judge
+from verdicts.judging.judge import judge
 from verdicts.outcome import Outcome
 from verdicts.publication import Publication
 from verdicts.rows import result_columns

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from publisher.resource_ids import fold
 from registry.managed_application import Exemption, ExpectedAssignment, MalformedRow, ManagedApplication, Removal
-from tests.verdicts.story import (
+from tests.verdicts.judging.story import (
     APPLICATION,
     CUSTOMER,
     GROUP,
@@ -31,7 +31,9 @@ from verdicts.control import RunRecord
 from verdicts.derive import application_kinds, held_of, open_kinds, since_of, verdict_of
 from verdicts.evidence import AssignmentEvidence, Evidence, GuardReading
 from verdicts.facts import Alarm, AlarmKind, ApplicationFacts, AssignmentFacts, StateKey, StatesUpload
-from verdicts.judge import judge, judge_absent, wants
+from verdicts.judging.departures import judge_absent
+from verdicts.judging.judge import judge
+from verdicts.judging.wants import wants
 from verdicts.outcome import Outcome
 
 NAMES = ("baseline", "second")

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from verdicts.closing import STAYED_COMPLIANT, guard_holds, read_again
 from verdicts.facts import MOST_OPEN_KEYS, AssignmentFacts, Counts, GoneKey, Held, HeldReason, OpenKey
 from verdicts.guard.comparison import judges_nothing
+from verdicts.judging.closing import STAYED_COMPLIANT, guard_holds, read_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,7 +14,8 @@ from verdicts.derive import Verdict, held_of, verdict_of
 from verdicts.evidence import AssignmentEvidence, Evidence, GuardReading
 from verdicts.facts import ApplicationFacts, AssignmentFacts, HeldReason, StateKey, StatesUpload
 from verdicts.guard.declared import Declared, plan_key
-from verdicts.judge import judge, judge_absent
+from verdicts.judging.departures import judge_absent
+from verdicts.judging.judge import judge
 from verdicts.outcome import Outcome
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -198,3 +199,11 @@ def violated(*resources: str, **fields: Any) -> Story:
     """A story that began with resources read as NonCompliant, evaluated at the start."""
     story = Story(application(**fields)) if fields else Story()
     return story.run(read(noncompliant=dict.fromkeys(resources or ("disk",), START)))
+
+
+def later_evaluation(story: Story) -> datetime:
+    return story.now + timedelta(minutes=30)
+
+
+def removal(story: Story, *, confirmed: bool) -> Removal:
+    return Removal(story.now, confirmed, "Azure", "deleted" if confirmed else "")

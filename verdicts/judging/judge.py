@@ -1,0 +1,85 @@
+"""The judge: from what the ledger remembers of an application and what a run learned, what the ledger shall remember.
+
+Pure functions of their arguments. They raise nothing, whatever the combination (tests/verdicts/judging).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from registry.managed_application import ManagedApplication
+from verdicts.facts import Ending
+from verdicts.guard.declared import relative_id
+from verdicts.guard.watch import watch
+from verdicts.judging.assignments import first_sight, read_completely, with_opened
+from verdicts.judging.deployments import described
+from verdicts.judging.endings import with_retired, without_long_ended
+from verdicts.judging.reads import applies, read_or_unread
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from registry.managed_application import MalformedRow
+    from verdicts.control import RunRecord
+    from verdicts.evidence import Evidence
+    from verdicts.facts import ApplicationFacts, AssignmentFacts
+    from verdicts.guard.declared import Declared
+
+
+def judge(
+    before: ApplicationFacts | None,
+    application: ManagedApplication | MalformedRow,
+    evidence: Evidence,
+    *,
+    record: RunRecord | None,
+    declared: Declared | None,
+) -> ApplicationFacts:
+    """Return what the ledger shall remember; an equal object when nothing changed.
+
+    Args:
+        before: what it remembers, None for an application that it does not know.
+        application: as the registry has it; a row that cannot be collected has the id of its application.
+        evidence: what the run learned.
+        record: the latest completed run over the whole registry.
+        declared: the baseline that an operator declared for the application's plan version.
+    """
+    if before is not None and not applies(before, evidence.run_id, evidence.started_at):
+        return before
+    facts = without_long_ended(described(before, application, evidence), evidence.started_at)
+    if isinstance(application, ManagedApplication):
+        facts = watch(facts, application, evidence.guard, declared, evidence.started_at)
+        facts = with_retired(facts, application, declared, evidence)
+    facts = _states_judged(facts, evidence)
+    facts = read_or_unread(facts, evidence, record)
+    return _as_changed(before, facts, evidence)
+
+
+def _states_judged(facts: ApplicationFacts, evidence: Evidence) -> ApplicationFacts:
+    now, group_id = evidence.started_at, facts.managed_resource_group_id
+    assignments = dict(facts.assignments)
+    for key, found in evidence.assignments.items():
+        known = assignments.get(key) or first_sight(found, now)
+        if known.ending is Ending.LEFT and relative_id(key, group_id) != key:
+            known = first_sight(found, now)  # the application was deployed anew into the group of this name
+        if known.ending is None:  # Azure goes on to report states of an assignment for a while after it is gone
+            assignments[key] = with_opened(known, found, now)
+    if evidence.complete:
+        for key, known in assignments.items():
+            if known.ending is None:
+                assignments[key] = read_completely(known, evidence.assignments.get(key), evidence, group_id)
+    return facts if assignments == facts.assignments else replace(facts, assignments=assignments)
+
+
+def _as_changed(before: ApplicationFacts | None, facts: ApplicationFacts, evidence: Evidence) -> ApplicationFacts:
+    """Note when the application and its assignments changed; return `before` when only the time of the read did."""
+    now = evidence.started_at
+    if before is not None:
+        unchanged = replace(facts, last_read=before.last_read, states=before.states)
+        if unchanged == before:
+            return before
+    known: Mapping[str, AssignmentFacts] = before.assignments if before else {}
+    assignments = {
+        key: one if known.get(key) == one else replace(one, changed_at=now) for key, one in facts.assignments.items()
+    }
+    return replace(facts, assignments=assignments, applied_run=evidence.run_id, applied_at=now, changed_at=now)
