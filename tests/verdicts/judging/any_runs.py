@@ -1,0 +1,177 @@
+"""Runs over one application that see anything in any order, and what the judge makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from publisher.resource_ids import fold
+from registry.managed_application import Exemption, ExpectedAssignment, MalformedRow, ManagedApplication, Removal
+from tests.verdicts.judging.story import (
+    APPLICATION,
+    CUSTOMER,
+    START,
+    application,
+    assignment_id,
+    declared,
+    expected,
+    read,
+    resource,
+)
+from verdicts.control import RunRecord
+from verdicts.evidence import AssignmentEvidence, Evidence, GuardReading
+from verdicts.facts import ApplicationFacts, StateKey, StatesUpload
+from verdicts.judging.departures import judge_absent
+from verdicts.judging.judge import judge
+from verdicts.outcome import Outcome
+
+NAMES = ("baseline", "second")
+RESOURCES = ("a", "b", "c")
+LITERALS = ("noncompliant", "compliant", "exempt", "other")
+POSTURES: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {},
+    {"disabled": ("",)},
+    {"enforced": False},
+    {"parameters": (("effect", '"Audit"'),)},
+)
+
+hours = st.integers(1, 40).map(lambda number: timedelta(hours=number))
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one run sees; `kind` is read, broken, absent or malformed."""
+
+    kind: str
+    after: timedelta
+    states: tuple[tuple[str, str, str, int | None], ...]
+    """Assignment, resource, literal, and hours since the evaluation."""
+    posture: tuple[tuple[str, int | None], ...]
+    """Assignment and which posture the guard found; None: it was not in the list."""
+    sure: bool
+    reads_guard: bool
+    gone: frozenset[str]
+    outcome: Outcome
+    partial_run: bool
+    removal: bool | None
+    registry: bool
+    declared: bool
+
+
+states = st.lists(
+    st.tuples(
+        st.sampled_from(NAMES),
+        st.sampled_from(RESOURCES),
+        st.sampled_from(LITERALS),
+        st.none() | st.integers(-2, 60),
+    ),
+    max_size=6,
+).map(tuple)
+steps = st.builds(
+    Step,
+    kind=st.sampled_from(["read", "read", "read", "read", "broken", "absent", "malformed"]),
+    after=hours,
+    states=states,
+    posture=st.tuples(*(st.tuples(st.just(name), st.none() | st.integers(0, len(POSTURES) - 1)) for name in NAMES)),
+    sure=st.booleans(),
+    reads_guard=st.booleans(),
+    gone=st.frozensets(st.sampled_from(RESOURCES)),
+    outcome=st.sampled_from(list(Outcome)),
+    partial_run=st.booleans(),
+    removal=st.none() | st.booleans(),
+    registry=st.booleans(),
+    declared=st.booleans(),
+)
+stories = st.lists(steps, min_size=1, max_size=12)
+
+
+def found_by(step: Step, now: datetime) -> list[AssignmentEvidence]:
+    found: dict[str, dict[str, dict[str, datetime | None]]] = {}
+    for name, one, literal, age in step.states:
+        moment = None if age is None else now - timedelta(hours=age)
+        found.setdefault(name, {key: {} for key in LITERALS})[literal][one] = moment
+    return [read(name, **by_literal) for name, by_literal in found.items()]  # type: ignore[arg-type]
+
+
+def reading_of(step: Step, now: datetime) -> GuardReading | None:
+    if not step.reads_guard:
+        return None
+    listed = [expected(name, **POSTURES[which]) for name, which in step.posture if which is not None]
+    missing = {fold(assignment_id(name)): step.sure for name, which in step.posture if which is None}
+    exemptions = (Exemption("/e", fold(assignment_id("baseline"))),)
+    return GuardReading(now, {fold(one.id): one for one in listed}, missing, exemptions)
+
+
+def evidence_of(step: Step, number: int, now: datetime) -> Evidence:
+    is_complete = step.kind == "read"
+    return Evidence(
+        f"run-{number}",
+        now,
+        Outcome.SUCCEEDED if is_complete else step.outcome,
+        complete=is_complete,
+        partial_run=step.partial_run,
+        assignments={one.id: one for one in found_by(step, now)},
+        states=StatesUpload(f"run-{number}", now, 1) if is_complete else None,
+        guard=reading_of(step, now),
+        gone=frozenset(resource(one) for one in step.gone),
+    )
+
+
+def registered(step: Step) -> ManagedApplication:
+    listed: tuple[ExpectedAssignment, ...] | None = tuple(expected(name) for name in NAMES)
+    return application(assignments=listed if step.registry else None)
+
+
+def judged(before: ApplicationFacts | None, step: Step, number: int, now: datetime) -> ApplicationFacts | None:
+    record = RunRecord(f"run-{number - 1}", now - step.after, 0) if number else None
+    if step.kind == "absent":
+        told = None if step.removal is None else Removal(now - timedelta(hours=1), step.removal, "Azure")
+        if before is None:
+            return None
+        return judge_absent(
+            before, told, run_id=f"run-{number}", started_at=now, partial_run=step.partial_run, record=record
+        )
+    row = MalformedRow("keys", "broken", CUSTOMER, APPLICATION) if step.kind == "malformed" else registered(step)
+    evidence = evidence_of(step, number, now)
+    if step.kind == "malformed":
+        evidence.complete, evidence.assignments = False, {}
+    baseline = declared(expected()) if step.declared else None
+    return judge(before, row, evidence, record=record, declared=baseline)
+
+
+def played(
+    story: list[Step],
+) -> Iterator[tuple[int, datetime, Step, ApplicationFacts | None, ApplicationFacts | None]]:
+    """Yield number, time, step, facts before and facts after of each run."""
+    facts: ApplicationFacts | None = None
+    now = START
+    for number, step in enumerate(story):
+        now += step.after
+        after = judged(facts, step, number, now)
+        yield number, now, step, facts, after
+        facts = after
+
+
+def open_keys(facts: ApplicationFacts | None) -> set[tuple[str, StateKey]]:
+    return {(one.id, key.key) for one in (facts.assignments.values() if facts else ()) for key in one.open}
+
+
+def ends_by_departure(before: ApplicationFacts, step: Step) -> bool:
+    """Tell whether everything about the application may end: ARM confirmed it, or 30 days passed without a sign."""
+    known = before.departure is not None and before.departure.outcome is not Outcome.VANISHED
+    return (step.kind == "absent" and not step.partial_run and (step.removal is not None or known)) or known
+
+
+def is_intact(step: Step, name: str) -> bool:
+    return step.reads_guard and any(one == name and which in {0, 1, 2} for one, which in step.posture)
+
+
+def reads_compliant_only(step: Step, name: str, one: str) -> bool:
+    literals = {literal for who, what, literal, _ in step.states if (who, what) == (name, one)}
+    return literals == {"compliant"}
