@@ -113,11 +113,7 @@ class Judging:
         assert application.application_id is not None  # noqa: S101 - for the type checker
         standing = await self._guarded(application.application_id, remembered, decide)
         if standing.unreadable is None:
-            fresh = nothing_known(str(application.application_id), self._run.run_id, self._run.started_at)
-            if isinstance(application, ManagedApplication):
-                names = application.customer_name, application.plan_name, application.plan_version
-                fresh = replace(fresh, customer_name=names[0], plan_name=names[1], plan_version=names[2])
-            return self._told(standing, fresh)
+            return self._told(standing, application)
         # Nothing that was open is known, so what was read may add violations and close nothing.
         evidence.complete, evidence.outcome = False, Outcome.FAILED
         evidence.error_code, evidence.error_message = standing.code, standing.message
@@ -155,8 +151,7 @@ class Judging:
                 record=self._record,
             )
 
-        identity = ApplicationId.parse(entry.facts.application_id)
-        return self._told(await self._guarded(identity, entry, decide), entry.facts)
+        return self._told(await self._guarded(ApplicationId.parse(entry.facts.application_id), entry, decide))
 
     async def note_run(self, summary: RunSummary) -> None:
         """Remember that a run read the whole registry, and that everything it learned is in the ledger.
@@ -184,12 +179,16 @@ class Judging:
             snoozes=self._control.snoozes,
         )
 
-    def _told(self, standing: Standing, fresh: ApplicationFacts) -> Standing:
-        """Return what stands, with an alarm when nothing could be written for long; `fresh` where nothing stands."""
+    def _told(self, standing: Standing, application: ManagedApplication | MalformedRow | None = None) -> Standing:
+        """Return what stands, with an alarm when nothing could be written for long."""
         if not standing.code or standing.unreadable or not self._tells_unwritten:
             return standing
-        facts = unwritten(standing.facts or fresh, standing.message, self._record, self._run.started_at)
-        return replace(standing, facts=facts)
+        began = self._run.started_at
+        facts = standing.facts
+        if facts is None:  # nothing stands about a new application
+            identity = str(application.application_id) if application else ""
+            facts = nothing_known(identity, self._run.run_id, began, application)
+        return replace(standing, facts=unwritten(facts, standing.message, self._record, began))
 
     async def _guarded(self, application_id: ApplicationId, remembered: Remembered, decide: Decide) -> Standing:
         """Judge one application; an unexpected error is its own alone."""

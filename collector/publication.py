@@ -6,6 +6,7 @@ It asks nothing of Azure Resource Manager and needs no credential of the publish
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from publisher.settings import PublicationSettings
     from registry.managed_application import MalformedRow, ManagedApplication
     from verdicts.ledger import UnreadableEntry
+
+logger = logging.getLogger(__name__)
 
 UPLOADS_IN_FLIGHT: Final = 2
 
@@ -137,7 +140,13 @@ class _Publishing:
             if isinstance(entry, Entry):
                 facts = entry.facts
             else:
-                facts = unreadable.facts_of(entry, await _registered(registry, entry))
+                try:
+                    facts = unreadable.facts_of(entry, await _registered(registry, entry))
+                except AzureFailure as failure:
+                    # Its alarm would be another one without what the registry calls it; what was told before stands.
+                    logger.warning("%s is not published: %s", entry.application_id, failure)
+                    unreadable.count += 1
+                    continue
             self._verdicts.add([encoded(row) for row in verdict_rows(facts, publication)])
             if (row := result_row_of_ledger(facts, publication)) is not None:
                 self._results.add([encoded(row)])
@@ -157,10 +166,14 @@ class _Publishing:
 
 
 async def _registered(registry: Registry, entry: UnreadableEntry) -> ManagedApplication | MalformedRow | None:
-    """Return what the registry says of an application whose ledger row cannot be read; None when it says nothing."""
+    """Return what the registry says of an application whose ledger row cannot be read; None when it has no such one.
+
+    Raises the AzureFailure when the registry cannot be read.
+    """
     try:
-        async for application in registry.applications(ApplicationId.parse(entry.application_id)):
-            return application
-    except (AzureFailure, InvalidResourceId):
-        pass  # what can be told is told all the same
+        identity = ApplicationId.parse(entry.application_id)
+    except InvalidResourceId:
+        return None  # a row under keys of no application
+    async for application in registry.applications(identity):
+        return application
     return None

@@ -26,6 +26,16 @@ from registry.policies.stored_assignments import (
 
 DELETED: Final = "deleted"
 ACTIVE: Final = "active"
+OF_THE_LIVING: Final = (
+    "assignments",
+    "assignments_read_at",
+    "postures",
+    "exemptions",
+    "exemptions_read_at",
+    "definition_names",
+)
+"""Properties that only a registered application has, as far as they are known."""
+
 OF_TOMBSTONES: Final = ("deleted_at", "removed_by", "removed_by_person", "removal_reason", "confirmed")
 """The properties that only a tombstone has."""
 
@@ -140,16 +150,7 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
     Other properties of the previous row stay, such as the operator's `customer_name`.
     """
     properties = dict(previous.properties) if previous else {}
-    for name in (
-        *OF_TOMBSTONES,
-        "access_lost_at",
-        "assignments",
-        "assignments_read_at",
-        "postures",
-        "exemptions",
-        "exemptions_read_at",
-        "definition_names",
-    ):
+    for name in (*OF_TOMBSTONES, *OF_THE_LIVING, "access_lost_at"):
         properties.pop(name, None)
     properties |= {
         **identity_properties(application.application_id),

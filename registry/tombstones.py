@@ -8,6 +8,7 @@ from publisher.table import Row
 from registry.managed_application import Removal
 from registry.rows import (
     DELETED,
+    OF_THE_LIVING,
     OF_TOMBSTONES,
     deleted_at_of,
     event_time_of,
@@ -23,14 +24,6 @@ OPERATOR: Final = "operator"
 NOTIFICATION: Final = "notification"
 """Stands for AZURE on the tombstone of an application that had no row: nothing was removed, and nobody was asked."""
 
-_OF_THE_LIVING: Final = (
-    "assignments",
-    "assignments_read_at",
-    "postures",
-    "exemptions",
-    "exemptions_read_at",
-    "definition_names",
-)
 _NO_TIME: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -55,7 +48,7 @@ def removal_in(row: Row) -> Removal | None:
 def tombstone_properties(row: Row, event_time: datetime | None, removal: Removal) -> dict[str, Any]:
     """Return the properties of the tombstone that takes a row's place."""
     properties = dict(row.properties)
-    for name in (*_OF_THE_LIVING, *OF_TOMBSTONES):
+    for name in (*OF_THE_LIVING, *OF_TOMBSTONES):
         properties.pop(name, None)
     if moment := latest(event_time_of(row), event_time):
         properties["event_time"] = time_text(moment)

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import azure.functions as func
-import hypothesis
 import pytest
 
 from notification_endpoint import blueprint as notification_blueprint
@@ -23,9 +22,6 @@ from registry.registry import Registry
 from sandbox.azure.notifications import notification
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
-
-hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no failure
-hypothesis.settings.load_profile("patient")
 
 
 @dataclass

@@ -1,6 +1,21 @@
-"""The command line over a registry in the sandbox."""
+"""The command line over a registry in the sandbox, and a customer whom nobody has registered yet."""
 
+import pytest
+
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
 from tests.operations.command_line import cli
+from tests.operations.ledger_facts import LedgerNow
 from tests.registry.conftest import RawTable, arm, refresher, registry, settings, table
 
 __all__ = ["RawTable", "arm", "cli", "refresher", "registry", "settings", "table"]
+
+
+@pytest.fixture
+def customer(sandbox: Sandbox) -> Customer:
+    return sandbox.arm.add_customer("Contoso")
+
+
+@pytest.fixture
+def ledger(environment: dict[str, str]) -> LedgerNow:
+    return LedgerNow(environment)

@@ -21,16 +21,6 @@ WHY = ("--reason", "repair is planned", "--until", "14d")
 SURE = (*WHY, "--yes")
 
 
-@pytest.fixture
-def customer(sandbox: Sandbox) -> Customer:
-    return sandbox.arm.add_customer("Contoso")
-
-
-@pytest.fixture
-def ledger(environment: dict[str, str]) -> LedgerNow:
-    return LedgerNow(environment)
-
-
 def test_every_open_violation_is_accepted_and_stays_open(
     cli: Cli, sandbox: Sandbox, ledger: LedgerNow, customer: Customer
 ) -> None:

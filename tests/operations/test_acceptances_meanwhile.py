@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from aiohttp import web
 from azure.data.tables import TableClient
 
@@ -19,16 +18,6 @@ from verdicts.facts import ApplicationFacts
 from verdicts.ledger import LEDGER_TABLE
 
 SURE = ("--reason", "repair is planned", "--until", "14d", "--yes")
-
-
-@pytest.fixture
-def customer(sandbox: Sandbox) -> Customer:
-    return sandbox.arm.add_customer("Contoso")
-
-
-@pytest.fixture
-def ledger(environment: dict[str, str]) -> LedgerNow:
-    return LedgerNow(environment)
 
 
 class _Meanwhile:

@@ -31,11 +31,6 @@ def customer(sandbox: Sandbox, cli: Cli) -> Customer:
     return customer
 
 
-@pytest.fixture
-def ledger(environment: dict[str, str]) -> LedgerNow:
-    return LedgerNow(environment)
-
-
 def written(folder: Path, content: Any) -> str:
     path = folder / "baseline.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content, indent=2), encoding="utf-8")

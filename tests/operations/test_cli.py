@@ -26,11 +26,6 @@ WHY = ("--reason", "the contract has ended")
 
 
 @pytest.fixture
-def customer(sandbox: Sandbox) -> Customer:
-    return sandbox.arm.add_customer("Contoso")
-
-
-@pytest.fixture
 def registered(cli: Cli, customer: Customer) -> Customer:
     assert cli("add", customer.application_id).status == 0
     return customer

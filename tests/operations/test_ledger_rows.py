@@ -18,11 +18,6 @@ WHY = ("--reason", "the row was cut", "--yes")
 
 
 @pytest.fixture
-def customer(sandbox: Sandbox) -> Customer:
-    return sandbox.arm.add_customer("Contoso")
-
-
-@pytest.fixture
 def broken(environment: dict[str, str], customer: Customer) -> Customer:
     """A customer whose row of the ledger lost everything but its keys."""
     ledger = LedgerNow(environment)

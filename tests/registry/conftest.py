@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-import hypothesis
 import pytest
 from azure.data.tables.aio import TableClient
 
@@ -16,9 +15,6 @@ from registry.policies.definition_names import DefinitionNames
 from registry.refresh import Refresher
 from registry.registry import Registry
 from sandbox.local_azure import Sandbox
-
-hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no failure
-hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture

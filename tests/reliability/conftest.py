@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import hypothesis
 import pytest
 
 from sandbox.local_azure import Sandbox
@@ -20,7 +19,3 @@ def nothing_secret_is_logged(sandbox: Sandbox) -> Iterator[None]:
     with watching() as watch:
         yield
     assert leaks(watch.texts, secrets_of(sandbox)) == []
-
-
-hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no failure
-hypothesis.settings.load_profile("patient")

@@ -5,31 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-import hypothesis
 import pytest
 from azure.data.tables.aio import TableClient
 
 from publisher.resource_ids import ApplicationId
 from publisher.settings import ReconcileSettings
-from registry.registry import Registry
-from sandbox.local_azure import Sandbox
-from tests.registry.conftest import RawTable
+from tests.registry.conftest import RawTable, registry, settings
 from verdicts.facts import ApplicationFacts
 from verdicts.ledger import LEDGER_TABLE, Ledger
 
-hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no failure
-hypothesis.settings.load_profile("patient")
-
-
-@pytest.fixture
-def settings(sandbox: Sandbox) -> ReconcileSettings:
-    return ReconcileSettings.from_environment(sandbox.environment)
-
-
-@pytest.fixture
-async def registry(settings: ReconcileSettings) -> AsyncIterator[Registry]:
-    async with Registry(settings) as opened:
-        yield opened
+__all__ = ["registry", "settings"]
 
 
 @pytest.fixture

@@ -25,12 +25,12 @@ from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Customer
 from tests.operations.ledger_facts import assignment, facts
-from tests.registry.conftest import RawTable, arm, refresher, registry, settings, table
+from tests.registry.conftest import RawTable, arm, refresher, table
 from verdicts import blueprint as daily_blueprint
 from verdicts.daily import DailyResult, hold_against_azure
 from verdicts.ledger import LEDGER_TABLE, Ledger
 
-__all__ = ["RawTable", "arm", "refresher", "registry", "settings", "table"]
+__all__ = ["RawTable", "arm", "refresher", "table"]
 
 STREAM = "Custom-ManagedApplicationEvents_CL"
 
@@ -39,12 +39,6 @@ STREAM = "Custom-ManagedApplicationEvents_CL"
 async def endpoint(settings: ReconcileSettings) -> AsyncIterator[LogsEndpoint]:
     credential = own_identity_credential(settings.own_identity_client_id)
     async with credential, LogsEndpoint(settings, credential, patience=Patience(1)) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def ledger(settings: ReconcileSettings) -> AsyncIterator[Ledger]:
-    async with Ledger(settings) as opened:
         yield opened
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_NOT_FOUND: Final = "PolicyAssignmentNotFound"
+_NOT_FOUND: Final = "policyassignmentnotfound"
 
 
 class Answer(Enum):
@@ -97,7 +97,9 @@ async def _asked_for(
             logger.info("the policy assignment %s may not be read: %s", assignment_id, failure.code)
             break
         except AzureFailure as failure:
-            answer = Answer.ABSENT if isinstance(failure, NotFound) and failure.code == _NOT_FOUND else Answer.UNKNOWN
+            answer = (
+                Answer.ABSENT if isinstance(failure, NotFound) and fold(failure.code) == _NOT_FOUND else Answer.UNKNOWN
+            )
             logger.info("the policy assignment %s could not be read: %s", assignment_id, failure.code)
         answers[fold(assignment_id)] = answer
     return answers
