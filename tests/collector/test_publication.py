@@ -139,6 +139,25 @@ async def test_an_alarm_about_a_ledger_row_does_not_fire_anew_with_each_publicat
         assert [alerts.evaluate(fleet.sandbox.clock()) for _ in range(4)] == [[]] * 4
 
 
+async def test_a_ledger_row_whose_application_the_registry_cannot_name_is_not_told_by_another_name(
+    fleet: Fleet,
+) -> None:
+    customer = await broken(fleet)
+    (other,) = await fleet.deploy("Fabrikam")
+    other.revoke_access()
+    await fleet.collect()
+    await fleet.spoil_ledger_row(customer)
+    fleet.sandbox.faults.add(TableRequest("GET", fleet.settings.table_name), Status(403))
+    fleet.sandbox.clock.advance(timedelta(hours=6))
+    before = fleet.sandbox.clock() - timedelta(hours=1)
+
+    published = await publish(fleet)
+
+    assert (published.unreadable, published.failure is None) == (1, False)
+    told = {row["Application_id"].lower() for row in fleet.rows(RESULTS_TABLE) if row["TimeGenerated"] > before}
+    assert told == {"", other.application_id.lower()}
+
+
 async def test_a_ledger_that_cannot_be_read_is_no_empty_ledger(fleet: Fleet) -> None:
     await broken(fleet)
     fleet.sandbox.faults.add(TableRequest("GET", LEDGER_TABLE), Status(500))
