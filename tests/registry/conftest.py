@@ -9,12 +9,24 @@ import pytest
 from azure.data.tables.aio import TableClient
 
 from publisher.credentials import service_principal_credential
+from publisher.resource_ids import ApplicationId
 from publisher.resource_manager import ResourceManager
 from publisher.settings import ReconcileSettings
 from registry.policies.definition_names import DefinitionNames
 from registry.refresh import Refresher
 from registry.registry import Registry
 from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
+
+
+@pytest.fixture
+def customer(sandbox: Sandbox) -> Customer:
+    return sandbox.arm.add_customer("Contoso")
+
+
+@pytest.fixture
+def identity(customer: Customer) -> ApplicationId:
+    return ApplicationId.parse(customer.application_id)
 
 
 @pytest.fixture

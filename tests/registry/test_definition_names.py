@@ -25,11 +25,6 @@ from sandbox.world.policies import BASELINE
 MEMBERS = {member.id.lower(): member.display_name for _, member in BASELINE.members}
 
 
-@pytest.fixture
-def customer(sandbox: Sandbox) -> Customer:
-    return sandbox.arm.add_customer("Contoso")
-
-
 def soon() -> float:
     return time.monotonic() + 20
 

@@ -30,16 +30,6 @@ def soon() -> float:
 
 
 @pytest.fixture
-def customer(sandbox: Sandbox) -> Customer:
-    return sandbox.arm.add_customer("Contoso")
-
-
-@pytest.fixture
-def identity(customer: Customer) -> ApplicationId:
-    return ApplicationId.parse(customer.application_id)
-
-
-@pytest.fixture
 async def endpoint(settings: ReconcileSettings) -> AsyncIterator[LogsEndpoint]:
     credential = own_identity_credential(settings.own_identity_client_id)
     async with credential, LogsEndpoint(settings, credential, patience=Patience(1)) as opened:

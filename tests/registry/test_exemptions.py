@@ -20,11 +20,6 @@ from sandbox.services import Service
 from sandbox.world.customers import Access, Customer
 
 
-@pytest.fixture
-def customer(sandbox: Sandbox) -> Customer:
-    return sandbox.arm.add_customer("Contoso")
-
-
 async def exemptions(
     arm: ResourceManager, customer: Customer, before: tuple[Exemption, ...] | None = None
 ) -> tuple[Exemption, ...] | None:

@@ -21,11 +21,6 @@ from sandbox.world.customers import Access, Customer
 from sandbox.world.policies import PLAN_ASSIGNMENTS, SECURE_TRANSFER, Assignment
 
 
-@pytest.fixture
-def customer(sandbox: Sandbox) -> Customer:
-    return sandbox.arm.add_customer("Contoso")
-
-
 async def expected(
     arm: ResourceManager, customer: Customer, names: DefinitionNames | None = None
 ) -> tuple[ExpectedAssignment, ...] | None:

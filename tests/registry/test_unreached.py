@@ -27,11 +27,6 @@ def customer(sandbox: Sandbox) -> Customer:
     return customer
 
 
-@pytest.fixture
-def identity(customer: Customer) -> ApplicationId:
-    return ApplicationId.parse(customer.application_id)
-
-
 def soon() -> float:
     return time.monotonic() + 20
 
