@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from publisher.cloud import cloud_from
+from publisher.configuration.cloud import cloud_from
 from publisher.environment import Environment
 from publisher.resource_ids import is_guid
 

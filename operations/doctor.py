@@ -15,7 +15,7 @@ from operations.report import Cell, Listing, Report, Tone
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.environment import SettingsError
 from publisher.resource_manager import ResourceManager
-from publisher.resource_settings import DATA_COLLECTION_SETTING_NAMES
+from publisher.configuration.resource_settings import DATA_COLLECTION_SETTING_NAMES
 from publisher.retry import Patience
 from publisher.settings import CollectorSettings, NotificationSettings, SharedSettings
 from registry.inventory import as_document

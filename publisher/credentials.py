@@ -25,7 +25,7 @@ from azure.identity.aio import (
     ManagedIdentityCredential,
 )
 
-from publisher.cloud import Cloud
+from publisher.configuration.cloud import Cloud
 from publisher.environment import SettingsError
 from publisher.errors import AzureFailure, MalformedAnswer, NoToken, as_failure
 from publisher.settings import ServicePrincipal

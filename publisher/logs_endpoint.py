@@ -21,7 +21,7 @@ from publisher.transport import Closing, Transport
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-    from publisher.cloud import Cloud
+    from publisher.configuration.cloud import Cloud
     from publisher.errors import AzureFailure
 
 ROLE_GRACE_SECONDS: Final = 20.0

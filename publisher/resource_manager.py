@@ -18,7 +18,7 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core import AsyncARMPipelineClient
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
-from publisher.cloud import Cloud
+from publisher.configuration.cloud import Cloud
 from publisher.errors import MalformedAnswer, RequestRefused, as_failure, failure_of_response, printable
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.retry import USUAL_PATIENCE, Patience, with_retries

@@ -3,26 +3,35 @@
 Each function reads its settings when it runs; nothing is read at import. Secrets are in no `repr` and no message.
 """
 
-import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Final, Literal, cast
 
-from publisher.cloud import CLOUD_SETTING_NAMES, Cloud, cloud_from
-from publisher.environment import Environment, SettingsError
-from publisher.resource_ids import ApplicationId, InvalidResourceId
-from publisher.resource_settings import (
+from publisher.configuration.cloud import CLOUD_SETTING_NAMES, Cloud, cloud_from
+from publisher.configuration.offers import OFFERS_SETTING, Offers, offers_from
+from publisher.configuration.resource_settings import (
     DATA_COLLECTION_SETTING_NAMES,
+    QUEUE_SETTING_NAMES,
     STORAGE_SETTING_NAMES,
     Storage,
     endpoint_and_rule_from,
+    queue_from,
     storage_from,
     streams_from,
 )
-from publisher.schedule import UnknownInterval, longest_interval
+from publisher.configuration.schedule import UnknownInterval, longest_interval
+from publisher.configuration.service_principal import (
+    SERVICE_PRINCIPAL_SETTING_NAMES,
+    ServicePrincipal,
+    secret_expires_at,
+    service_principal_from,
+)
+from publisher.configuration.webhook import SIGNATURE_SETTING, signatures_from
+from publisher.environment import Environment, SettingsError
+from publisher.resource_ids import ApplicationId, InvalidResourceId
+from publisher.roles import ROLE_SETTING
 
 __all__ = [
     "SETTING_NAMES",
@@ -39,16 +48,11 @@ __all__ = [
 ]
 
 SETTING_NAMES: Final = (
-    "AZURE_TENANT_ID",
-    "AZURE_CLIENT_ID",
-    "AZURE_CLIENT_SECRET",
-    "AZURE_CLIENT_SECRET_EXPIRES_ON",
-    "AZURE_CLIENT_CERTIFICATE",
-    "AZURE_CLIENT_CERTIFICATE_PATH",
-    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
-    "PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID",
+    ROLE_SETTING,
+    *SERVICE_PRINCIPAL_SETTING_NAMES,
     "MANAGED_IDENTITY_CLIENT_ID",
     *STORAGE_SETTING_NAMES,
+    *QUEUE_SETTING_NAMES,
     "TABLE_NAME",
     *DATA_COLLECTION_SETTING_NAMES,
     "COLLECTION_SCHEDULE",
@@ -58,7 +62,8 @@ SETTING_NAMES: Final = (
     "MAX_CONCURRENT_APPLICATIONS",
     "MAX_CONCURRENT_PER_SUBSCRIPTION",
     "CANARY_APPLICATION_ID",
-    "NOTIFICATION_SIGNATURE",
+    OFFERS_SETTING,
+    SIGNATURE_SETTING,
     *CLOUD_SETTING_NAMES,
 )
 """Every setting that the program reads; COLLECTION_SCHEDULE is read by the Functions host too, for the timer."""
@@ -67,28 +72,6 @@ HOURLY: Final = "0 0 * * * *"
 """The schedule that is assumed where none is set, because something else than the timer collects."""
 
 _TABLE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
-SHORTEST_SIGNATURE: Final = 32
-"""Characters of each webhook signature at least, as infra/hooks/preprovision.py asks before a deployment."""
-
-_CREDENTIAL_SETTINGS: Final = (
-    "AZURE_CLIENT_SECRET",
-    "AZURE_CLIENT_CERTIFICATE",
-    "AZURE_CLIENT_CERTIFICATE_PATH",
-    "PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ServicePrincipal:
-    """The publisher's service principal and its one credential: a secret, a certificate or a federated identity."""
-
-    tenant_id: str
-    client_id: str
-    secret: str | None = field(default=None, repr=False)
-    certificate: bytes | None = field(default=None, repr=False)
-    certificate_path: str | None = None
-    certificate_password: str | None = field(default=None, repr=False)
-    federated_identity_client_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +150,7 @@ class CollectorSettings(IngestionSettings):
             max_concurrent_per_subscription=env.integer("MAX_CONCURRENT_PER_SUBSCRIPTION", 4, 1, 64),
             interval=_interval(env),
             canary_application_id=_canary(env),
-            secret_expires_at=_secret_expires_at(env),
+            secret_expires_at=secret_expires_at(env),
         )
         env.finish()
         return settings
@@ -198,119 +181,69 @@ class PublicationSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class NotificationSettings(IngestionSettings):
-    """What the notification endpoint needs: `signatures` has one value, or two while one replaces the other."""
+class NotificationSettings:
+    """What the webhook needs: the queue that it sends to, and the signature that it asks for.
 
-    events_stream: str
+    `signatures` has one value, or two while one replaces the other.
+    """
+
+    own_identity_client_id: str | None
+    queue: Storage
     signatures: tuple[str, ...] = field(repr=False)
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> "NotificationSettings":
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
-        (events,) = streams_from(env, "EVENTS_STREAM_NAME")
-        settings = cls(
-            *_shared(env),
-            *endpoint_and_rule_from(env),
-            events_stream=events,
-            signatures=_signatures(env),
-        )
+        own_identity = _own_identity(env)
+        queue = queue_from(env, suffix=cloud_from(env).storage_suffix, own_identity_client_id=own_identity)
+        settings = cls(own_identity, queue, signatures_from(env))
         env.finish()
         return settings
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileSettings(IngestionSettings):
-    """What the daily job and the operator's commands need: the registry, the ledger, and the stream of events."""
+    """What is needed to ask ARM and to write the registry, the ledger and the stream of events.
+
+    The worker's handling of notifications, the daily job and the operator's commands do that. `offers` says which
+    applications count.
+    """
 
     events_stream: str
+    offers: Offers
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> "ReconcileSettings":
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
         (events,) = streams_from(env, "EVENTS_STREAM_NAME")
-        settings = cls(*_shared(env), *endpoint_and_rule_from(env), events_stream=events)
+        settings = cls(*_shared(env), *endpoint_and_rule_from(env), events_stream=events, offers=offers_from(env))
         env.finish()
         return settings
 
 
 def _shared(env: Environment) -> tuple[Cloud, ServicePrincipal, str | None, Storage, str]:
     cloud, own_identity, storage, table_name = _own(env)
-    return cloud, _service_principal(env), own_identity, storage, table_name
+    return cloud, service_principal_from(env), own_identity, storage, table_name
 
 
 def _own(env: Environment) -> tuple[Cloud, str | None, Storage, str]:
     """Return what a function needs to reach our own storage, and the registry's table in it."""
-    cloud = cloud_from(env)
-    hint = "give the client id of the app's user-assigned managed identity, or leave it out for the system-assigned one"
-    own_identity = env.guid("MANAGED_IDENTITY_CLIENT_ID", hint=hint, required=False) or None
-    if not own_identity and env.has("AZURE_FEDERATED_TOKEN_FILE") and not env.has("IDENTITY_ENDPOINT"):
-        # On Kubernetes azure-identity would otherwise take AZURE_CLIENT_ID, which is the publisher's.
-        env.problem("MANAGED_IDENTITY_CLIENT_ID", "is required with workload identity; give the app's own client id")
+    cloud, own_identity = cloud_from(env), _own_identity(env)
     storage = storage_from(env, suffix=cloud.storage_suffix, own_identity_client_id=own_identity)
     table_hint = "3 to 63 letters and digits, a letter first"
     table_name = env.matching("TABLE_NAME", "applications", _TABLE_NAME, hint=table_hint)
     return cloud, own_identity, storage, table_name
 
 
-def _service_principal(env: Environment) -> ServicePrincipal:
-    """Return the service principal; note when not exactly one of _CREDENTIAL_SETTINGS is set."""
-    tenant_id = env.guid("AZURE_TENANT_ID", hint="give the id of the publisher's tenant")
-    client_id = env.guid("AZURE_CLIENT_ID", hint="give the application (client) id of the publisher's registration")
-    given = [name for name in _CREDENTIAL_SETTINGS if env.has(name)]
-    if not given:
-        env.problem("AZURE_CLIENT_SECRET", f"is not set; set exactly one of {', '.join(_CREDENTIAL_SETTINGS)}")
-    elif len(given) > 1:
-        env.problem(given[0], f"is set together with {' and '.join(given[1:])}; keep exactly one of them")
-    certificate_path = env.text("AZURE_CLIENT_CERTIFICATE_PATH", "")
-    if certificate_path and not Path(certificate_path).is_file():
-        env.problem("AZURE_CLIENT_CERTIFICATE_PATH", "names no readable file; give the path of a PEM or PKCS12 file")
-    federated_hint = "give the client id of the user-assigned identity that the registration trusts"
-    federated = env.guid("PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID", hint=federated_hint, required=False)
-    password = "AZURE_CLIENT_CERTIFICATE_PASSWORD"  # noqa: S105 - the name of a setting
-    return ServicePrincipal(
-        tenant_id,
-        client_id,
-        secret=env.secret("AZURE_CLIENT_SECRET") if env.has("AZURE_CLIENT_SECRET") else None,
-        certificate=_certificate(env),
-        certificate_path=certificate_path or None,
-        certificate_password=env.secret(password) if env.has(password) else None,
-        federated_identity_client_id=federated or None,
-    )
-
-
-def _certificate(env: Environment) -> bytes | None:
-    """Return the certificate in the setting: PEM or base64 of PKCS12, as a Key Vault reference gives it."""
-    name = "AZURE_CLIENT_CERTIFICATE"
-    if not env.has(name):
-        return None
-    value = env.text(name)
-    if value.startswith("-----BEGIN"):
-        return value.encode()
-    try:
-        return base64.b64decode("".join(value.split()), validate=True) or None
-    except ValueError:
-        env.problem(name, "is neither PEM nor base64; give the certificate with its private key, not a path")
-        return None
-
-
-def _signatures(env: Environment) -> tuple[str, ...]:
-    """Return the one or two valid signatures; note any that is short or has white space."""
-    name = "NOTIFICATION_SIGNATURE"
-    value = env.text(name, hint="set the secret that the registered notification URL carries as sig")
-    signatures = tuple(value.split(","))
-    if not value:
-        return ()
-    if len(signatures) > 2:  # noqa: PLR2004
-        env.problem(name, "has more than two values; give one, or the old and the new one with a comma between")
-    elif any(len(signature) < SHORTEST_SIGNATURE for signature in signatures):
-        env.problem(
-            name, f"has a value of fewer than {SHORTEST_SIGNATURE} characters; make one with `openssl rand -hex 32`"
-        )
-    elif any(character.isspace() for character in value):
-        env.problem(name, "contains white space; remove it")
-    return signatures
+def _own_identity(env: Environment) -> str | None:
+    hint = "give the client id of the app's user-assigned managed identity, or leave it out for the system-assigned one"
+    own_identity = env.guid("MANAGED_IDENTITY_CLIENT_ID", hint=hint, required=False) or None
+    if not own_identity and env.has("AZURE_FEDERATED_TOKEN_FILE") and not env.has("IDENTITY_ENDPOINT"):
+        # On Kubernetes azure-identity would otherwise take AZURE_CLIENT_ID, which is the publisher's.
+        env.problem("MANAGED_IDENTITY_CLIENT_ID", "is required with workload identity; give the app's own client id")
+    return own_identity
 
 
 def _interval(env: Environment) -> timedelta:
@@ -330,17 +263,6 @@ def _canary(env: Environment) -> str:
     except InvalidResourceId as problem:
         env.problem(name, f"is {problem}; give the resource id of the application that is broken on purpose")
         return ""
-
-
-def _secret_expires_at(env: Environment) -> datetime | None:
-    name = "AZURE_CLIENT_SECRET_EXPIRES_ON"
-    value = env.text(name, "")
-    try:
-        moment = datetime.fromisoformat(value) if value else None
-    except ValueError:
-        env.problem(name, "is no date; give the day on which the client secret expires, as in 2027-06-30")
-        return None
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 def _choice(env: Environment, name: str, *choices: str) -> str:

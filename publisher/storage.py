@@ -4,9 +4,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from publisher.configuration.resource_settings import Storage
 from publisher.credentials import own_identity_credential
 from publisher.errors import AzureFailure
-from publisher.resource_settings import Storage
 from publisher.retry import Patience, with_retries
 from publisher.transport import Closing, Transport
 

@@ -9,8 +9,8 @@ from azure.core import MatchConditions
 from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
 
+from publisher.configuration.resource_settings import Storage
 from publisher.errors import MalformedAnswer, NotFound, RequestRefused, TransientFailure, as_failure
-from publisher.resource_settings import Storage
 from publisher.retry import USUAL_PATIENCE, Patience
 from publisher.storage import StorageClient
 

@@ -22,7 +22,7 @@ from publisher.storage import StorageClient
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from publisher.resource_settings import Storage
+    from publisher.configuration.resource_settings import Storage
     from publisher.retry import Patience
 
 TIME_TO_LIVE: Final = timedelta(days=1)

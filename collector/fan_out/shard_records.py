@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from collector.fan_out.shards import Shard
     from collector.reporting.outcomes import Run
-    from publisher.resource_settings import Storage
+    from publisher.configuration.resource_settings import Storage
     from publisher.retry import Patience
     from publisher.table import Row
 

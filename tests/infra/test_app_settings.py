@@ -9,7 +9,7 @@ import pytest
 from checks import app_settings
 from compliance_api.settings import ApiSettings
 from infra.hooks.parameters import declarations
-from publisher.cloud import CHINA, PUBLIC, US_GOVERNMENT
+from publisher.configuration.cloud import CHINA, PUBLIC, US_GOVERNMENT
 from publisher.settings import CollectorSettings, NotificationSettings, SettingsError
 from sandbox.workspace.iso8601 import parse_duration
 

@@ -8,7 +8,7 @@ from croniter import croniter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.schedule import UnknownInterval, longest_interval
+from publisher.configuration.schedule import UnknownInterval, longest_interval
 
 
 @pytest.mark.parametrize(

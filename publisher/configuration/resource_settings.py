@@ -14,6 +14,11 @@ _CREDENTIAL: Final = "AzureWebJobsStorage__credential"
 _CLIENT_ID: Final = "AzureWebJobsStorage__clientId"
 STORAGE_SETTING_NAMES: Final = (_PLAIN, _ACCOUNT, _TABLE_URI, _QUEUE_URI, _CREDENTIAL, _CLIENT_ID)
 
+_QUEUE: Final = "NOTIFICATIONS"
+QUEUE_SETTING_NAMES: Final = tuple(
+    _QUEUE + part for part in ("", "__accountName", "__queueServiceUri", "__credential", "__clientId")
+)
+
 _ENDPOINT: Final = "DATA_COLLECTION_ENDPOINT"
 _RULE_ID: Final = "DATA_COLLECTION_IMMUTABLE_ID"
 _DEFAULT_STREAMS: Final = {
@@ -53,27 +58,51 @@ def storage_from(env: Environment, *, suffix: str, own_identity_client_id: str |
     Source: azure-docs `articles/azure-functions/functions-reference.md`, connections (FACTS 7.5).
     """
     if env.has(_PLAIN):
-        return Storage(connection_string=_connection_string(env))
+        return Storage(connection_string=_connection_string(env, _PLAIN))
     if not env.has(_ACCOUNT) and not env.has(_TABLE_URI):
         env.text(_PLAIN, hint=f"set a connection string, or {_ACCOUNT} or {_TABLE_URI} to use a managed identity")
-    account = env.matching(_ACCOUNT, "", _ACCOUNT_NAME, hint="3 to 24 lower-case letters and digits")
-    credential = env.text(_CREDENTIAL, "managedidentity")
-    if credential.lower() != "managedidentity":
-        env.problem(_CREDENTIAL, "must be managedidentity, or left out for the app's own identity")
-    identity = env.guid(_CLIENT_ID, hint="give the client id of the identity", required=False)
+    account = _account(env, _ACCOUNT)
     return Storage(
         table_service_uri=_service_uri(env, _TABLE_URI, account and f"https://{account}.table.{suffix}"),
         queue_service_uri=_service_uri(env, _QUEUE_URI, account and f"https://{account}.queue.{suffix}") or None,
-        identity_client_id=identity or own_identity_client_id,
+        identity_client_id=_identity(env, _CREDENTIAL, _CLIENT_ID) or own_identity_client_id,
     )
+
+
+def queue_from(env: Environment, *, suffix: str, own_identity_client_id: str | None) -> Storage:
+    """Return the account of the queue that notifications are sent to, which is the worker's; see `storage_from`.
+
+    Its settings are those of a connection named NOTIFICATIONS.
+    """
+    plain, account_name, queue_uri, credential, client_id = QUEUE_SETTING_NAMES
+    if env.has(plain):
+        return Storage(connection_string=_connection_string(env, plain))
+    if not env.has(account_name) and not env.has(queue_uri):
+        env.text(queue_uri, hint="give the address of the queue service of the worker's storage account")
+    account = _account(env, account_name)
+    return Storage(
+        queue_service_uri=_service_uri(env, queue_uri, account and f"https://{account}.queue.{suffix}") or None,
+        identity_client_id=_identity(env, credential, client_id) or own_identity_client_id,
+    )
+
+
+def _account(env: Environment, name: str) -> str:
+    return env.matching(name, "", _ACCOUNT_NAME, hint="3 to 24 lower-case letters and digits")
+
+
+def _identity(env: Environment, credential: str, client_id: str) -> str:
+    """Return the client id of the identity that a connection names, "" for none."""
+    if env.text(credential, "managedidentity").lower() != "managedidentity":
+        env.problem(credential, "must be managedidentity, or left out for the app's own identity")
+    return env.guid(client_id, hint="give the client id of the identity", required=False)
 
 
 def _service_uri(env: Environment, name: str, default: str) -> str:
     return env.https_url(name, default, hint="give the https:// address of the service", may_have_path=True)
 
 
-def _connection_string(env: Environment) -> str:
-    value = env.text(_PLAIN)
+def _connection_string(env: Environment, name: str) -> str:
+    value = env.text(name)
     if not value or value.lower() == "usedevelopmentstorage=true":
         return value
     parts = dict(part.partition("=")[::2] for part in value.strip(";").split(";"))
@@ -81,7 +110,7 @@ def _connection_string(env: Environment) -> str:
     has_key = {"accountname", "accountkey"} <= names
     has_signature = "sharedaccesssignature" in names and bool({"tableendpoint", "accountname"} & names)
     if not (has_key or has_signature):
-        env.problem(_PLAIN, "is not a storage connection string (AccountName=…;AccountKey=…)")
+        env.problem(name, "is not a storage connection string (AccountName=…;AccountKey=…)")
         return ""
     return value
 

@@ -1,0 +1,50 @@
+"""Queue storage as far as this program needs it: sending messages. The Functions host takes them.
+
+Messages are sent with the SDK's client and not through an output binding: so they get a time to live, are sent again
+after a lost answer, and fail the invocation when they cannot be sent. A binding leaves all of that to the host. They
+are base64, which is the default of the host's `messageEncoding`.
+"""
+
+from datetime import timedelta
+
+from azure.storage.queue import TextBase64EncodePolicy
+from azure.storage.queue.aio import QueueClient
+
+from publisher.configuration.resource_settings import Storage
+from publisher.errors import RequestRefused
+from publisher.retry import Patience
+from publisher.storage import StorageClient
+
+_NEVER: int = -1
+"""The time to live of a message that does not expire."""
+
+
+class Queue(StorageClient[QueueClient]):
+    """One queue. An asynchronous context manager; methods raise the AzureFailures of `publisher.errors`."""
+
+    def __init__(self, storage: Storage, name: str, *, patience: Patience) -> None:
+        super().__init__(
+            QueueClient,
+            storage,
+            storage.queue_service_uri,
+            name,
+            patience=patience,
+            what=f"queue {name}",
+            message_encode_policy=TextBase64EncodePolicy(),
+        )
+
+    async def send(self, message: str, *, time_to_live: timedelta | None = None) -> None:
+        """Send one message, which without `time_to_live` never expires; raise NotFound when there is no such queue.
+
+        A message whose answer was lost is sent again, and may then be in the queue twice.
+        """
+        seconds = _NEVER if time_to_live is None else int(time_to_live.total_seconds())
+        await self._repeated(lambda: self._client.send_message(message, time_to_live=seconds))
+
+    async def create(self) -> None:
+        """Create the queue, unless it exists."""
+        try:
+            await self._repeated(self._client.create_queue)
+        except RequestRefused as error:
+            if error.code != "QueueAlreadyExists":
+                raise
