@@ -15,6 +15,7 @@ from sandbox.azure.identity.directory import (
 )
 from sandbox.azure.identity.managed_identity import PATH as IDENTITY_PATH
 from sandbox.services import Service
+from sandbox.world.plans import OFFERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,8 @@ class Place:
 def settings(place: Place, sign_in: Mapping[str, str], *, system_assigned: bool = False) -> dict[str, str]:
     """Every setting by name; `sign_in` is what `sign_in_settings` returns, and see `Sandbox.environment_with`."""
     found = {
+        "APP_ROLE": "local",
+        "OFFERS": OFFERS,
         "AZURE_AUTHORITY_HOST": place.urls[Service.ENTRA_ID],
         "AZURE_RESOURCE_MANAGER_ENDPOINT": place.urls[Service.RESOURCE_MANAGER],
         "IDENTITY_ENDPOINT": place.urls[Service.MANAGED_IDENTITY] + IDENTITY_PATH,
@@ -100,12 +103,14 @@ def _storage(place: Place, *, system_assigned: bool) -> dict[str, str]:
             "QueueEndpoint": queues,
             "TableEndpoint": tables,
         }
-        return {"AzureWebJobsStorage": ";".join(f"{name}={value}" for name, value in connection.items())}
+        text = ";".join(f"{name}={value}" for name, value in connection.items())
+        return {"AzureWebJobsStorage": text, "NOTIFICATIONS": text}
     found = {
         "AzureWebJobsStorage__tableServiceUri": tables,
         "AzureWebJobsStorage__queueServiceUri": queues,
         "AzureWebJobsStorage__blobServiceUri": blobs,
         "AzureWebJobsStorage__credential": "managedidentity",
+        "NOTIFICATIONS__queueServiceUri": queues,
     }
     if not system_assigned:
         found["AzureWebJobsStorage__clientId"] = USER_ASSIGNED.client_id

@@ -49,7 +49,14 @@ def account(number: int) -> StorageAccount:
     if number == 0:
         return StorageAccount(DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY)
     name = f"sandbox{number}"
-    return StorageAccount(name, base64.b64encode(hashlib.sha256(name.encode()).digest()).decode())
+    return StorageAccount(name, key_of(name))
+
+
+def key_of(name: str) -> str:
+    """The key of the account with this name."""
+    if name == DEVELOPMENT_ACCOUNT:
+        return DEVELOPMENT_KEY
+    return base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()
 
 
 class AzuriteFailedError(Exception):

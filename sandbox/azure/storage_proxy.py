@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from sandbox.azure.template_queues import TemplateQueues
 from sandbox.errors import RefusedError
 from sandbox.faults.operations import QueueRequest, TableRequest
 from sandbox.services import Service
@@ -39,6 +40,7 @@ class StorageProxy:
         self._azurite = azurite
         self._faults = faults
         self._authority = authority
+        self._queues = TemplateQueues(azurite, authority)
         self._session: aiohttp.ClientSession | None = None
 
     def add_routes(self, app: web.Application) -> None:
@@ -69,6 +71,8 @@ class StorageProxy:
         if self._session is None:
             raise RuntimeError("the proxy was not started")
         kept = {name: value for name, value in request.headers.items() if name.lower() not in _CONNECTION_HEADERS}
+        if self._service is Service.QUEUES:
+            await self._queues.prepare(request.path)
         url = f"{self._azurite.endpoint(_AZURITE_NAMES[self._service])}{request.raw_path}"
         try:
             async with self._session.request(
