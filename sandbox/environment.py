@@ -1,8 +1,8 @@
-"""The product's settings for a running sandbox: the same names an operator sets in Azure."""
+"""The product's settings for a running sandbox: the same names an operator sets in Azure, for each role its own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sandbox.azure.identity.directory import (
@@ -14,61 +14,101 @@ from sandbox.azure.identity.directory import (
     Directory,
 )
 from sandbox.azure.identity.managed_identity import PATH as IDENTITY_PATH
+from sandbox.roles import IDENTITIES, NOTIFICATIONS_SENDER_SETTING, Role, accounts
 from sandbox.services import Service
+from sandbox.world.deployments import DEFINITION_ID
+from sandbox.world.plans import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from sandbox.address_book import AddressBook
-    from sandbox.azure.azurite import StorageAccount
 
 
 WORKSPACE_ID: Final = "7e57ab1e-0000-4000-8000-000000000008"
 RULE_ID: Final = "dcr-7e57ab1e000040008000000000000009"
+OFFERS: Final = f"{Plan().publisher}/{Plan().product}, {DEFINITION_ID}"
+"""The offer and the service-catalog definition that the sandbox's customers deploy."""
+
+STORAGE: Final = (Service.BLOBS, Service.QUEUES, Service.TABLES)
+_HOST_STORAGE: Final = "AzureWebJobsStorage"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a running sandbox is to be found."""
+    """Where a running sandbox is to be found.
+
+    `account` is the number of the storage accounts; `key_urls` is where storage can be asked with keys, without TLS.
+    """
 
     urls: Mapping[Service, str]
-    blob_url: str
     certificate_authority: Path
-    account: StorageAccount
+    account: int
     identity_storage: bool
     book: AddressBook
+    key_urls: Mapping[Service, str] = field(default_factory=dict)
 
 
-def settings(place: Place, sign_in: Mapping[str, str], *, system_assigned: bool = False) -> dict[str, str]:
-    """Every setting by name; `sign_in` is what `sign_in_settings` returns, and see `Sandbox.environment_with`."""
-    found = {
+def settings(
+    place: Place, role: Role, sign_in: Mapping[str, str], *, system_assigned: bool = False, host_key: bool = False
+) -> dict[str, str]:
+    """Every setting of a role by name.
+
+    Args:
+        place: the sandbox.
+        role: whose settings.
+        sign_in: what `sign_in_settings` returns; only who acts as the publisher's service principal gets it.
+        system_assigned: leaves out the client id of the user-assigned identity.
+        host_key: the app's own storage by its key, where the sandbox would want a token.
+    """
+    own = {
+        "APP_ROLE": role.value,
         "AZURE_AUTHORITY_HOST": place.urls[Service.ENTRA_ID],
         "AZURE_RESOURCE_MANAGER_ENDPOINT": place.urls[Service.RESOURCE_MANAGER],
         "IDENTITY_ENDPOINT": place.urls[Service.MANAGED_IDENTITY] + IDENTITY_PATH,
-        "IDENTITY_HEADER": place.book.identity_header,
+        "IDENTITY_HEADER": place.book.identity_headers[role],
+        "SSL_CERT_FILE": str(place.certificate_authority),
+    }
+    if not system_assigned:
+        own["MANAGED_IDENTITY_CLIENT_ID"] = IDENTITIES[role].client_id
+    identity = None if system_assigned else IDENTITIES[role].client_id
+    found = own | _connection(_HOST_STORAGE, place, role, _parts_of(role), identity, by_key=host_key)
+    if role in {Role.FRONT, Role.LOCAL}:
+        found |= {"NOTIFICATION_SIGNATURE": place.book.notification_signature}
+        found |= _connection(NOTIFICATIONS_SENDER_SETTING, place, Role.WORKER, (Service.QUEUES,), identity)
+    if role in {Role.WORKER, Role.LOCAL}:
+        found |= _of_the_worker(place) | dict(sign_in)
+    if role in {Role.API, Role.LOCAL}:
+        found |= _of_the_api(place)
+    return found
+
+
+def _of_the_worker(place: Place) -> dict[str, str]:
+    return {
         "AZURE_TENANT_ID": SERVICE_PRINCIPAL.tenant_id,
         "AZURE_CLIENT_ID": SERVICE_PRINCIPAL.client_id,
         "DATA_COLLECTION_ENDPOINT": place.urls[Service.LOGS_INGESTION],
         "DATA_COLLECTION_IMMUTABLE_ID": RULE_ID,
-        "LOG_ANALYTICS_ENDPOINT": place.urls[Service.LOG_ANALYTICS],
-        "LOG_ANALYTICS_WORKSPACE_ID": WORKSPACE_ID,
-        "API_CLIENT_ID": API_CLIENT_ID,
-        "API_ALLOWED_CLIENTS": AGENT.client_id,
-        "NOTIFICATION_SIGNATURE": place.book.notification_signature,
         "TABLE_NAME": "applications",
         "COLLECTION_SCHEDULE": "0 0 * * * *",
-        "SSL_CERT_FILE": str(place.certificate_authority),
+        "OFFERS": OFFERS,
     }
-    if not system_assigned:
-        found["MANAGED_IDENTITY_CLIENT_ID"] = USER_ASSIGNED.client_id
-    return {**found, **sign_in} | _storage(place, system_assigned=system_assigned)
+
+
+def _of_the_api(place: Place) -> dict[str, str]:
+    return {
+        "AZURE_TENANT_ID": SERVICE_PRINCIPAL.tenant_id,
+        "API_CLIENT_ID": API_CLIENT_ID,
+        "API_ALLOWED_CLIENTS": AGENT.client_id,
+        "LOG_ANALYTICS_ENDPOINT": place.urls[Service.LOG_ANALYTICS],
+        "LOG_ANALYTICS_WORKSPACE_ID": WORKSPACE_ID,
+    }
 
 
 def is_plain(service: Service, *, identity_storage: bool) -> bool:
     """Tell whether a service speaks HTTP without TLS: the managed identity's endpoint as in Azure, and the emulator."""
-    is_storage = service in {Service.TABLES, Service.QUEUES}
-    return service is Service.MANAGED_IDENTITY or (is_storage and not identity_storage)
+    return service is Service.MANAGED_IDENTITY or (service in STORAGE and not identity_storage)
 
 
 def sign_in_settings(directory: Directory, how: str) -> dict[str, str]:
@@ -87,26 +127,31 @@ def sign_in_settings(directory: Directory, how: str) -> dict[str, str]:
     raise ValueError(f"unknown way to sign in: {how}")
 
 
-def _storage(place: Place, *, system_assigned: bool) -> dict[str, str]:
-    tables = f"{place.urls[Service.TABLES]}/{place.account.name}"
-    queues = f"{place.urls[Service.QUEUES]}/{place.account.name}"
-    blobs = f"{place.blob_url}/{place.account.name}"
-    if not place.identity_storage:
-        connection = {
-            "DefaultEndpointsProtocol": "http",
-            "AccountName": place.account.name,
-            "AccountKey": place.account.key,
-            "BlobEndpoint": blobs,
-            "QueueEndpoint": queues,
-            "TableEndpoint": tables,
-        }
-        return {"AzureWebJobsStorage": ";".join(f"{name}={value}" for name, value in connection.items())}
+def _parts_of(role: Role) -> tuple[Service, ...]:
+    """The services of its own account that a role's host and functions use; the front and the api have no more."""
+    return STORAGE if role in {Role.WORKER, Role.LOCAL} else (Service.BLOBS,)
+
+
+def _connection(  # noqa: PLR0913 - what a connection is made of
+    name: str,
+    place: Place,
+    owner: Role,
+    services: tuple[Service, ...],
+    client_id: str | None,
+    *,
+    by_key: bool = False,
+) -> dict[str, str]:
+    """Return the settings of a connection to the account of `owner`: with its key, or with the app's own identity."""
+    account = accounts(place.account)[owner]
+    if by_key or not place.identity_storage:
+        urls = place.key_urls if by_key else place.urls
+        parts = {"DefaultEndpointsProtocol": "http", "AccountName": account.name, "AccountKey": account.key}
+        endpoints = {f"{service.singular}Endpoint": f"{urls[service]}/{account.name}" for service in STORAGE}
+        return {name: ";".join(f"{part}={value}" for part, value in (parts | endpoints).items())}
     found = {
-        "AzureWebJobsStorage__tableServiceUri": tables,
-        "AzureWebJobsStorage__queueServiceUri": queues,
-        "AzureWebJobsStorage__blobServiceUri": blobs,
-        "AzureWebJobsStorage__credential": "managedidentity",
+        f"{name}__{service.singular.lower()}ServiceUri": f"{place.urls[service]}/{account.name}" for service in services
     }
-    if not system_assigned:
-        found["AzureWebJobsStorage__clientId"] = USER_ASSIGNED.client_id
+    found[f"{name}__credential"] = "managedidentity"
+    if client_id:
+        found[f"{name}__clientId"] = client_id
     return found

@@ -15,3 +15,4 @@ class Service(StrEnum):
     LOG_ANALYTICS = "log-analytics"
     TABLES = "tables"
     QUEUES = "queues"
+    BLOBS = "blobs"
