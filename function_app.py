@@ -1,14 +1,33 @@
-"""The Functions app (Python v2 model): registers the blueprints, nothing else."""
+"""The Functions app (Python v2 model): registers the blueprints that its role has, nothing else.
+
+The setting APP_ROLE gives the role; without it, or with another value, the app does not start and says why. Blueprints
+of other roles are not even imported.
+"""
+
+import os
 
 import azure.functions as func
 
-from collector.blueprint import blueprint as collector_blueprint
-from compliance_api.blueprint import blueprint as compliance_blueprint
-from notification_endpoint.blueprint import blueprint as notification_blueprint
-from verdicts.blueprint import blueprint as verdicts_blueprint
+from publisher.roles import Role, role_from
 
 app = func.FunctionApp()
-app.register_functions(collector_blueprint)
-app.register_functions(compliance_blueprint)
-app.register_functions(notification_blueprint)
-app.register_functions(verdicts_blueprint)
+role = role_from(os.environ)
+
+if role in (Role.FRONT, Role.LOCAL):
+    from notification_endpoint.blueprint import blueprint as notification_endpoint
+
+    app.register_functions(notification_endpoint)
+
+if role in (Role.WORKER, Role.LOCAL):
+    from collector.blueprint import blueprint as collector
+    from registry.notifications.blueprint import blueprint as notifications
+    from verdicts.blueprint import blueprint as verdicts
+
+    app.register_functions(notifications)
+    app.register_functions(collector)
+    app.register_functions(verdicts)
+
+if role in (Role.API, Role.LOCAL):
+    from compliance_api.blueprint import blueprint as compliance_api
+
+    app.register_functions(compliance_api)

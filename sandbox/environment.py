@@ -14,25 +14,23 @@ from sandbox.azure.identity.directory import (
     Directory,
 )
 from sandbox.azure.identity.managed_identity import PATH as IDENTITY_PATH
-from sandbox.roles import IDENTITIES, NOTIFICATIONS_SENDER_SETTING, Role, accounts
+from sandbox.azure.storage import STORAGE
+from sandbox.roles import IDENTITIES, Role, accounts_of
 from sandbox.services import Service
-from sandbox.world.deployments import DEFINITION_ID
-from sandbox.world.plans import Plan
+from sandbox.world.plans import OFFERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from sandbox.address_book import AddressBook
+    from sandbox.azure.azurite import StorageAccount
 
 
 WORKSPACE_ID: Final = "7e57ab1e-0000-4000-8000-000000000008"
 RULE_ID: Final = "dcr-7e57ab1e000040008000000000000009"
-OFFERS: Final = f"{Plan().publisher}/{Plan().product}, {DEFINITION_ID}"
-"""The offer and the service-catalog definition that the sandbox's customers deploy."""
-
-STORAGE: Final = (Service.BLOBS, Service.QUEUES, Service.TABLES)
 _HOST_STORAGE: Final = "AzureWebJobsStorage"
+_NOTIFICATIONS: Final = "NOTIFICATIONS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +68,12 @@ def settings(
         "IDENTITY_HEADER": place.book.identity_headers[role],
         "SSL_CERT_FILE": str(place.certificate_authority),
     }
-    if not system_assigned:
-        own["MANAGED_IDENTITY_CLIENT_ID"] = IDENTITIES[role].client_id
     identity = None if system_assigned else IDENTITIES[role].client_id
-    found = own | _connection(_HOST_STORAGE, place, role, _parts_of(role), identity, by_key=host_key)
+    if identity:
+        own["MANAGED_IDENTITY_CLIENT_ID"] = identity
+    found = own | _storage_settings(place, role, identity, host_key=host_key)
     if role in {Role.FRONT, Role.LOCAL}:
-        found |= {"NOTIFICATION_SIGNATURE": place.book.notification_signature}
-        found |= _connection(NOTIFICATIONS_SENDER_SETTING, place, Role.WORKER, (Service.QUEUES,), identity)
+        found["NOTIFICATION_SIGNATURE"] = place.book.notification_signature
     if role in {Role.WORKER, Role.LOCAL}:
         found |= _of_the_worker(place) | dict(sign_in)
     if role in {Role.API, Role.LOCAL}:
@@ -127,31 +124,32 @@ def sign_in_settings(directory: Directory, how: str) -> dict[str, str]:
     raise ValueError(f"unknown way to sign in: {how}")
 
 
-def _parts_of(role: Role) -> tuple[Service, ...]:
-    """The services of its own account that a role's host and functions use; the front and the api have no more."""
-    return STORAGE if role in {Role.WORKER, Role.LOCAL} else (Service.BLOBS,)
+def _storage_settings(place: Place, role: Role, identity: str | None, *, host_key: bool) -> dict[str, str]:
+    """Return the connections to the role's own account, and for who takes notifications in, to the worker's queues."""
+    accounts = accounts_of(place.account)
+    own, worker = accounts[role], accounts[Role.WORKER]
+    is_sender = role in {Role.FRONT, Role.LOCAL}
+    if not place.identity_storage:
+        sending = _by_key(_NOTIFICATIONS, worker, place.urls) if is_sender else {}
+        return _by_key(_HOST_STORAGE, own, place.urls) | sending
+    services = STORAGE if role in {Role.WORKER, Role.LOCAL} else (Service.BLOBS,)
+    own_services = {service: f"{place.urls[service]}/{own.name}" for service in services}
+    queues = {Service.QUEUES: f"{place.urls[Service.QUEUES]}/{worker.name}"}
+    host = (
+        _by_key(_HOST_STORAGE, own, place.key_urls) if host_key else _by_identity(_HOST_STORAGE, own_services, identity)
+    )
+    return host | (_by_identity(_NOTIFICATIONS, queues, identity) if is_sender else {})
 
 
-def _connection(  # noqa: PLR0913 - what a connection is made of
-    name: str,
-    place: Place,
-    owner: Role,
-    services: tuple[Service, ...],
-    client_id: str | None,
-    *,
-    by_key: bool = False,
-) -> dict[str, str]:
-    """Return the settings of a connection to the account of `owner`: with its key, or with the app's own identity."""
-    account = accounts(place.account)[owner]
-    if by_key or not place.identity_storage:
-        urls = place.key_urls if by_key else place.urls
-        parts = {"DefaultEndpointsProtocol": "http", "AccountName": account.name, "AccountKey": account.key}
-        endpoints = {f"{service.singular}Endpoint": f"{urls[service]}/{account.name}" for service in STORAGE}
-        return {name: ";".join(f"{part}={value}" for part, value in (parts | endpoints).items())}
-    found = {
-        f"{name}__{service.singular.lower()}ServiceUri": f"{place.urls[service]}/{account.name}" for service in services
-    }
+def _by_key(name: str, account: StorageAccount, urls: Mapping[Service, str]) -> dict[str, str]:
+    """Return the setting of a connection to an account with its key."""
+    parts = {"DefaultEndpointsProtocol": "http", "AccountName": account.name, "AccountKey": account.key}
+    parts |= {f"{service.singular}Endpoint": f"{urls[service]}/{account.name}" for service in STORAGE}
+    return {name: ";".join(f"{part}={value}" for part, value in parts.items())}
+
+
+def _by_identity(name: str, addresses: Mapping[Service, str], client_id: str | None) -> dict[str, str]:
+    """Return the settings of a connection to these services of an account with the app's own identity."""
+    found = {f"{name}__{service.singular.lower()}ServiceUri": address for service, address in addresses.items()}
     found[f"{name}__credential"] = "managedidentity"
-    if client_id:
-        found[f"{name}__clientId"] = client_id
-    return found
+    return found | ({f"{name}__clientId": client_id} if client_id else {})

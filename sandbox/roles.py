@@ -21,6 +21,7 @@ from sandbox.azure.identity.directory import (
 )
 from sandbox.azure.identity.managed_identity import AppIdentities
 from sandbox.azure.rights import Assignment, StorageRole
+from sandbox.azure.template_queues import NOTIFICATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,9 +40,6 @@ class Role(StrEnum):
 
 APPS: Final = (Role.FRONT, Role.WORKER, Role.API)
 """The roles that are an app of their own."""
-
-NOTIFICATIONS: Final = "notifications"
-"""The queue from the front to the worker."""
 
 IDENTITIES: Final[Mapping[Role, Principal]] = {
     Role.FRONT: FRONT_IDENTITY,
@@ -66,7 +64,7 @@ def app_identities(headers: Mapping[str, str]) -> dict[str, AppIdentities]:
     return apps | {headers[Role.LOCAL]: AppIdentities((LOCAL_IDENTITY, USER_ASSIGNED, AGENT), SYSTEM_ASSIGNED)}
 
 
-def accounts(number: int) -> dict[Role, StorageAccount]:
+def accounts_of(number: int) -> dict[Role, StorageAccount]:
     """Return the storage account of each role; all of them are others for another number."""
     worker = account(number)
     return {
@@ -79,7 +77,7 @@ def accounts(number: int) -> dict[Role, StorageAccount]:
 
 def storage_rights(number: int) -> Iterator[Assignment]:
     """Return the role assignments in those accounts."""
-    of_role = accounts(number)
+    of_role = accounts_of(number)
     worker = of_role[Role.WORKER].name
     for role in APPS:
         yield Assignment(IDENTITIES[role], StorageRole.BLOB_DATA_OWNER, of_role[role].name)

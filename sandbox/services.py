@@ -16,3 +16,8 @@ class Service(StrEnum):
     TABLES = "tables"
     QUEUES = "queues"
     BLOBS = "blobs"
+
+    @property
+    def singular(self) -> str:
+        """A storage service's name in settings, e.g. "Blob"."""
+        return self.value.removesuffix("s").capitalize()

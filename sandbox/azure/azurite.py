@@ -47,11 +47,18 @@ class StorageAccount:
 
 
 def account(number: int, family: str = FAMILIES[0]) -> StorageAccount:
-    """The emulator's account with this number in its family; number 0 of the first is the well-known development account."""
+    """The account with this number in its family; number 0 of the first is every emulator's development account."""
     if number == 0 and family == FAMILIES[0]:
         return StorageAccount(DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY)
     name = f"{family}{number}"
-    return StorageAccount(name, base64.b64encode(hashlib.sha256(name.encode()).digest()).decode())
+    return StorageAccount(name, key_of(name))
+
+
+def key_of(name: str) -> str:
+    """The key of the account with this name."""
+    if name == DEVELOPMENT_ACCOUNT:
+        return DEVELOPMENT_KEY
+    return base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()
 
 
 class AzuriteFailedError(Exception):

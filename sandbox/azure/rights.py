@@ -1,7 +1,7 @@
 """Who may do what in the storage accounts: role assignments, checked as Azure checks them.
 
-Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage (the data actions of each role)
-and https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory (what each call asks for).
+Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage (the data actions of roles)
+and https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory (what a call asks for).
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Rights:
         self._assigned = {one for one in self._assigned if one.principal != principal}
 
     def require(self, service: Service, request: web.Request) -> None:
-        """Raise RefusedError as Azure refuses the request; keys are switched off, as they are in the accounts of infra/."""
+        """Raise RefusedError as Azure refuses the request. Keys are switched off, as in the accounts of infra/."""
         object_id = self._caller(request)
         account, rest = _places(request.raw_path)
         action, queue = _ACTIONS[service](request, rest)

@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from sandbox.azure.template_queues import TemplateQueues
 from sandbox.errors import RefusedError
 from sandbox.faults.operations import BlobRequest, QueueRequest, TableRequest
 from sandbox.services import Service
@@ -34,7 +35,7 @@ _AZURITE_NAMES = {Service.TABLES: "table", Service.QUEUES: "queue", Service.BLOB
 
 
 class StorageProxy:
-    """Forwards one storage service. With `rights` it takes bearer tokens alone, and checks what their bearers may do."""
+    """Forwards one storage service. With `rights` it takes tokens alone, and checks what their bearers may do."""
 
     def __init__(
         self, service: Service, azurite: Azurite, faults: Faults, authority: Path, rights: Rights | None = None
@@ -44,6 +45,7 @@ class StorageProxy:
         self._faults = faults
         self._authority = authority
         self._rights = rights
+        self._queues = TemplateQueues(azurite, authority)
         self._session: aiohttp.ClientSession | None = None
 
     def add_routes(self, app: web.Application) -> None:
@@ -82,6 +84,8 @@ class StorageProxy:
         if self._session is None:
             raise RuntimeError("the proxy was not started")
         kept = {name: value for name, value in request.headers.items() if name.lower() not in _CONNECTION_HEADERS}
+        if self._service is Service.QUEUES:
+            await self._queues.prepare(request.path)
         url = f"{self._azurite.endpoint(_AZURITE_NAMES[self._service])}{request.raw_path}"
         try:
             async with self._session.request(

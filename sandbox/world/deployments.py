@@ -7,7 +7,7 @@ import uuid
 from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.world.plans import Access, Plan
+from sandbox.world.plans import Access, Plan, definition_id_of
 from sandbox.world.policies import KEY_VAULT, LOCATIONS, REQUIRED_TAG, STORAGE, WEB_APP, Assignment, Exemption
 from sandbox.world.state_documents import Resource, states_of, timestamp
 from sandbox.world.state_sources import BulkStates, StateList, StateSource
@@ -75,8 +75,7 @@ class Deployment:
     @property
     def application_definition_id(self) -> str:
         """The ARM id of the service catalog definition that the application was deployed from."""
-        catalog = f"/subscriptions/{self.subscription_id}/resourceGroups/rg-catalog"
-        return f"{catalog}/providers/Microsoft.Solutions/applicationDefinitions/{self.plan.product}"
+        return definition_id_of(self.plan.product)
 
     def owned_states(self) -> list[dict[str, Any]]:
         """Copies of the states of the application's own assignments: those with a scope at or inside the group."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Access(StrEnum):
@@ -28,3 +29,17 @@ class Plan:
     def as_json(self) -> dict[str, str]:
         """The plan in Azure's spelling."""
         return {"publisher": self.publisher, "product": self.product, "name": self.name, "version": self.version}
+
+
+CATALOG: Final = "/subscriptions/7e57ab1e-0000-4000-8000-0000000000ca/resourceGroups/rg-catalog"
+"""The publisher's resource group of service-catalog definitions."""
+
+
+def definition_id_of(product: str) -> str:
+    """The ARM id of the service-catalog definition of a product."""
+    return f"{CATALOG}/providers/Microsoft.Solutions/applicationDefinitions/{product}"
+
+
+_SOLD: Final = Plan()
+OFFERS: Final = f"{_SOLD.publisher}/{_SOLD.product},{definition_id_of(_SOLD.product)}"
+"""What the publisher of the sandbox sells: the product's setting of that name."""

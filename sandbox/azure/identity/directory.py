@@ -36,9 +36,7 @@ API_IDENTITY: Final = Principal(
 LOCAL_IDENTITY: Final = Principal(
     TENANT_ID, "7e57ab1e-0000-4000-8000-000000000012", "7e57ab1e-0000-4000-8000-000000000013"
 )
-OPERATOR: Final = Principal(
-    TENANT_ID, "04b07795-8ddb-461a-bbee-02f9e1bf7b46", "7e57ab1e-0000-4000-8000-00000000000d"
-)
+OPERATOR: Final = Principal(TENANT_ID, "04b07795-8ddb-461a-bbee-02f9e1bf7b46", "7e57ab1e-0000-4000-8000-00000000000d")
 """A person of the publisher, signed in with the Azure CLI."""
 CERTIFICATE_PASSWORD: Final = "a password of the sandbox"  # noqa: S105 - protects a certificate that lives for a day
 

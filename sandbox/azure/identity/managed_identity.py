@@ -32,14 +32,14 @@ class AppIdentities:
     system_assigned: Principal | None = None
 
     def named(self, client_id: str | None) -> Principal | None:
-        """Return the identity with this client id, without one the system-assigned identity; None when there is none."""
+        """Return the identity with this client id, or the system-assigned one without an id; None when there is none."""
         if not client_id:
             return self.system_assigned
         return next((one for one in self.user_assigned if one.client_id == client_id.lower()), None)
 
 
 class ManagedIdentityEndpoint:
-    """The identities of every app. In Azure each app has an endpoint of its own; here its header tells which app asks."""
+    """The identities of every app. In Azure each app has its own endpoint; here the header tells which app asks."""
 
     def __init__(self, issuer: TokenIssuer, faults: Faults) -> None:
         self.apps: dict[str, AppIdentities] = {}
