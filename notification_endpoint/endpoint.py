@@ -1,4 +1,4 @@
-"""Answers one request to the webhook: signed, and a notification? Then it goes to the queue. No Azure Functions types."""
+"""Answers one request to the webhook: what is signed and a notification goes to the queue. No Azure Functions types."""
 
 import asyncio
 import hashlib
@@ -52,7 +52,7 @@ class Answer:
         return json.dumps(problem | {"correlationId": self.correlation_id})
 
 
-async def answer_notification(
+async def answer_notification(  # noqa: PLR0911 - one for each answer
     body: bytes,
     signature: str | None,
     variables: Mapping[str, str],
@@ -77,7 +77,8 @@ async def answer_notification(
                 HTTPStatus.UNAUTHORIZED, "The request is not signed.", "sig is missing or wrong", correlation_id
             )
         if media_type.strip().lower().startswith(_NOT_JSON):
-            raise InvalidNotification("the body is not JSON, as its media type says")
+            detail = "The body is not JSON, as its media type says."
+            return _refused(HTTPStatus.BAD_REQUEST, detail, "the media type is not JSON's", correlation_id)
         notification = parse_notification(body, received_at=clock(), correlation_id=correlation_id)
         await enqueue(notification, settings, deadline=deadline, sleep=sleep)
         return _queued(notification)
