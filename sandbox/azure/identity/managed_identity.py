@@ -32,7 +32,7 @@ class AppIdentities:
     system_assigned: Principal | None = None
 
     def named(self, client_id: str | None) -> Principal | None:
-        """Return the identity with this client id, or the system-assigned one without an id; None when there is none."""
+        """Return the identity with this client id, without an id the system-assigned one; None when there is none."""
         if not client_id:
             return self.system_assigned
         return next((one for one in self.user_assigned if one.client_id == client_id.lower()), None)
