@@ -92,7 +92,12 @@ def is_out_of_reach(failure: AzureFailure) -> bool:
     Without the projection ARM answers 401 (InvalidAuthenticationTokenTenant) to a valid token, or does not find a
     subscription that exists (FACTS 5.3).
     """
-    return isinstance(failure, AccessDenied) or failure.code in _NOT_PROJECTED
+    return isinstance(failure, AccessDenied) or is_not_projected(failure)
+
+
+def is_not_projected(failure: AzureFailure) -> bool:
+    """Tell whether a customer's subscription is not to be seen from our tenant: nothing is said of what is in it."""
+    return failure.code in _NOT_PROJECTED
 
 
 def failure_of_status(status: int, headers: Mapping[str, str], body: str) -> AzureFailure:

@@ -44,6 +44,7 @@ class Application:
     plan_name: str
     plan_version: str
     definition_id: str
+    publisher_tenant_id: str = ""
 
     @property
     def is_going(self) -> bool:
@@ -195,4 +196,5 @@ def _application(answer: dict[str, Any], asked: ApplicationId) -> Application:
         plan_name=text_at(answer, "plan", "name"),
         plan_version=text_at(answer, "plan", "version"),
         definition_id=text_at(answer, "properties", "applicationDefinitionId"),
+        publisher_tenant_id=text_at(answer, "properties", "publisherTenantId"),
     )

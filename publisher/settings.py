@@ -38,6 +38,7 @@ __all__ = [
     "Cloud",
     "CollectorSettings",
     "IngestionSettings",
+    "IntakeSettings",
     "NotificationSettings",
     "PublicationSettings",
     "ReconcileSettings",
@@ -176,6 +177,32 @@ class PublicationSettings:
         env = Environment(variables)
         streams = streams_from(env, "RESULTS_STREAM_NAME", "VERDICTS_STREAM_NAME", "EVENTS_STREAM_NAME")
         settings = cls(*_own(env), *endpoint_and_rule_from(env), *streams)
+        env.finish()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeSettings:
+    """What the worker needs to take notifications in; `offers` says which applications count.
+
+    Nothing of the service principal, whose credential may have expired.
+    """
+
+    cloud: Cloud
+    own_identity_client_id: str | None
+    storage: Storage
+    table_name: str
+    data_collection_endpoint: str
+    data_collection_rule_id: str
+    events_stream: str
+    offers: Offers
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> "IntakeSettings":
+        """Return the settings; raise SettingsError with every problem there is."""
+        env = Environment(variables)
+        (events,) = streams_from(env, "EVENTS_STREAM_NAME")
+        settings = cls(*_own(env), *endpoint_and_rule_from(env), events_stream=events, offers=offers_from(env))
         env.finish()
         return settings
 

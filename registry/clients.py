@@ -10,7 +10,8 @@ from publisher.credentials import own_identity_credential, service_principal_cre
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_manager import ResourceManager
 from publisher.retry import DEFAULT_ATTEMPTS, Patience, Sleep
-from publisher.settings import NotificationSettings, ReconcileSettings
+from publisher.settings import ReconcileSettings
+from registry.ownership import Ownership
 from registry.refresh import Refresher
 from registry.registry import Registry
 
@@ -27,7 +28,7 @@ class _OpenClient(Generic[_Client]):
     users: int = field(default=0)
 
 
-class _SharedClients(Generic[_Settings, _Client]):
+class SharedClients(Generic[_Settings, _Client]):
     """One client for all invocations that run at the same time with the same settings, closed after the last of them.
 
     So a burst of notifications needs one token and one pool of connections, and an idle process keeps nothing open.
@@ -56,7 +57,7 @@ class _SharedClients(Generic[_Settings, _Client]):
 
 @asynccontextmanager
 async def shared_refresher(
-    settings: NotificationSettings | ReconcileSettings,
+    settings: ReconcileSettings,
     *,
     attempts: int = DEFAULT_ATTEMPTS,
     sleep: Sleep = asyncio.sleep,
@@ -72,7 +73,7 @@ async def shared_refresher(
 
 @asynccontextmanager
 async def shared_logs_endpoint(
-    settings: NotificationSettings | ReconcileSettings,
+    settings: ReconcileSettings,
     *,
     attempts: int = DEFAULT_ATTEMPTS,
     sleep: Sleep = asyncio.sleep,
@@ -82,24 +83,21 @@ async def shared_logs_endpoint(
         yield endpoint
 
 
-def _open_refresher(
-    settings: NotificationSettings | ReconcileSettings, patience: Patience
-) -> tuple[Refresher, AsyncExitStack]:
+def _open_refresher(settings: ReconcileSettings, patience: Patience) -> tuple[Refresher, AsyncExitStack]:
     credential = service_principal_credential(settings.service_principal, settings.cloud)
     arm = ResourceManager(credential, settings.cloud, patience=patience)
     registry = Registry(settings, patience=patience)
-    return Refresher(arm, registry), _closing(credential, arm, registry)
+    ownership = Ownership(settings.offers, settings.service_principal.tenant_id)
+    return Refresher(arm, registry, ownership), closing(credential, arm, registry)
 
 
-def _open_logs_endpoint(
-    settings: NotificationSettings | ReconcileSettings, patience: Patience
-) -> tuple[LogsEndpoint, AsyncExitStack]:
+def _open_logs_endpoint(settings: ReconcileSettings, patience: Patience) -> tuple[LogsEndpoint, AsyncExitStack]:
     credential = own_identity_credential(settings.own_identity_client_id)
     endpoint = LogsEndpoint(settings, credential, patience=patience)
-    return endpoint, _closing(credential, endpoint)
+    return endpoint, closing(credential, endpoint)
 
 
-def _closing(*clients: AbstractAsyncContextManager[Any]) -> AsyncExitStack:
+def closing(*clients: AbstractAsyncContextManager[Any]) -> AsyncExitStack:
     """Return a stack that closes these clients, the last one first."""
     connections = AsyncExitStack()
     for client in clients:
@@ -107,5 +105,5 @@ def _closing(*clients: AbstractAsyncContextManager[Any]) -> AsyncExitStack:
     return connections
 
 
-_REFRESHERS: Final = _SharedClients(_open_refresher)
-_LOGS_ENDPOINTS: Final = _SharedClients(_open_logs_endpoint)
+_REFRESHERS: Final = SharedClients(_open_refresher)
+_LOGS_ENDPOINTS: Final = SharedClients(_open_logs_endpoint)

@@ -12,9 +12,9 @@ from urllib.parse import quote
 from publisher.errors import AzureFailure, NotFound, is_out_of_reach
 from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
 from publisher.resource_manager import ResourceManager, text_at
+from registry.ownership import GROUPS_API_VERSION
 
 _GONE_CODES: Final = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
-_GROUPS_API_VERSION: Final = "2021-04-01"
 
 
 class Existence(StrEnum):
@@ -62,7 +62,7 @@ async def _by_its_group(
     if group is None:
         return Answer(Existence.UNKNOWN, f"{denied}, and its managed resource group is not known")
     try:
-        answer = await arm.get(quote(str(group), safe="/()"), api_version=_GROUPS_API_VERSION, deadline=deadline)
+        answer = await arm.get(quote(str(group), safe="/()"), api_version=GROUPS_API_VERSION, deadline=deadline)
     except AzureFailure as of_group:
         if not is_denied(of_group):
             raise

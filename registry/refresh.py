@@ -1,4 +1,4 @@
-"""Writing what ARM says about an application to its row in the registry, for the webhook and the reconciliation.
+"""Writing what ARM says about an application to its row in the registry, for notifications and the reconciliation.
 
 The row is read first, then ARM, then the row is written under its ETag; when somebody else wrote it in between, all of
 it starts again. So the last writer has read ARM last, and the registry ends up equal to what ARM says, whatever the
@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from publisher.errors import AzureFailure, MalformedAnswer, NotFound, is_out_of_reach
+from publisher.errors import AzureFailure, MalformedAnswer, is_out_of_reach
 from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
 from publisher.resource_manager import Application, ResourceManager
 from publisher.table import Row
 from registry.existence import Answer, Existence, existence_of, is_denied, is_gone
 from registry.managed_application import ARM_TEXTS, ExpectedAssignment, ManagedApplication, Removal
+from registry.ownership import NotOurs, Ownership
 from registry.policies.definition_names import DEFINITION_NAMES, DefinitionNames
 from registry.policies.policy_assignments import expected_assignments, known_exemptions
 from registry.registry import Registry
@@ -44,6 +45,8 @@ class Change(StrEnum):
     """The row already has a later event."""
     ACCESS_LOST = "AccessLost"
     """ARM denies us the application; the row stays, and says since when."""
+    UNKNOWN = "Unknown"
+    """The application has no row."""
     DELETION_CONFIRMED = "DeletionConfirmed"
     """ARM says that an application does not exist which was removed without its word, or had no row."""
 
@@ -57,6 +60,7 @@ class Refresher:
 
     arm: ResourceManager
     registry: Registry
+    ownership: Ownership
     names: DefinitionNames = field(default=DEFINITION_NAMES)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -64,17 +68,11 @@ class Refresher:
     async def refresh(self, asked: ApplicationId, *, event_time: datetime | None = None, deadline: float) -> Change:
         """Read the application and its assignments from ARM and write its row; a tombstone revives.
 
-        An application that ARM is deleting is left as it is. NotFound and AccessDenied are raised. With `event_time`,
-        an application that ARM denies us gets a row that says so, until it can be read or is deleted.
+        An application that ARM is deleting is left as it is. Raises NotOurs for one that is registered for the first
+        time, or got another managed resource group, and is not the publisher's.
         """
         row = await self.registry.find(asked)
-        try:
-            application = await self.arm.application(asked, deadline=deadline)
-        except AzureFailure as failure:
-            if event_time is not None and is_out_of_reach(failure) and not isinstance(failure, NotFound):
-                now = self.clock()
-                await self.registry.note_unreached(asked, row, event_time=min(event_time, now), now=now)
-            raise
+        application = await self.arm.application(asked, deadline=deadline)
         return await self._write(application, row, event_time, deadline)
 
     @repeated_on_row_change
@@ -83,13 +81,11 @@ class Refresher:
 
         ARM confirms a deletion with ResourceNotFound and with the states Deleting and Deleted. Where it denies us the
         application and its managed resource group, because our permissions end with the application, the tombstone says
-        that nobody confirmed the deletion. Nothing is written when the row has a later event. An application without a
-        row gets a tombstone too, so that an earlier event that arrives later does not register it.
+        that nobody confirmed the deletion. Nothing is written when the row has a later event, or where there is none.
         """
         row = await self.registry.find(asked)
         if row is None:
-            await self.registry.note_deletion(asked, event_time=event_time)
-            return Change.CONFIRMED
+            return Change.UNKNOWN
         if is_tombstone(row):
             return Change.CONFIRMED
         if (known := event_time_of(row)) is not None and known > event_time:
@@ -126,7 +122,8 @@ class Refresher:
         """Read an application that was removed, or has no row, and register it when ARM says that it exists.
 
         A removal can be wrong: it is also written when ARM denies access, and a row can be lost. When ARM says that the
-        application does not exist, its tombstone says from then on that the deletion is confirmed.
+        application does not exist, its tombstone says from then on that the deletion is confirmed. One that is not the
+        publisher's is left as it is.
         """
         row = await self.registry.find(asked)
         if row is not None and not is_tombstone(row):
@@ -141,7 +138,10 @@ class Refresher:
             raise
         if application.is_going:
             return await self._confirm_removal(asked, row, application.provisioning_state)
-        return await self._write(application, row, None, deadline)
+        try:
+            return await self._write(application, row, None, deadline)
+        except NotOurs:
+            return Change.CONFIRMED
 
     async def _confirm_removal(self, asked: ApplicationId, row: Row | None, said: str) -> Change:
         """Record that ARM has confirmed a removal; the time stays that of the removal."""
@@ -168,15 +168,24 @@ class Refresher:
     async def _write(
         self, application: Application, row: Row | None, event_time: datetime | None, deadline: float
     ) -> Change:
-        """Write the application's row, unless ARM is deleting the application."""
+        """Write the application's row, unless ARM is deleting the application; raise NotOurs."""
         if application.is_going:
             return Change.CONFIRMED
+        await self._check_ownership(application, row, deadline)
         described = await self.described(application, row, event_time=event_time, deadline=deadline)
         await self.registry.save(described, row)
         if row is not None and not is_tombstone(row):
             return Change.UPDATED
         await self._check_new_row(application.id, deadline)
         return Change.REGISTERED
+
+    async def _check_ownership(self, application: Application, row: Row | None, deadline: float) -> None:
+        """Raise NotOurs for an application that the registry does not know with its managed resource group."""
+        group = application.managed_resource_group_id
+        if group is None:
+            raise MalformedAnswer("ARM names no managed resource group", code="MalformedAnswer")
+        if row is None or _group_of(row) != group:
+            await self.ownership.check(self.arm, application, group, deadline)
 
     async def _check_new_row(self, application_id: ApplicationId, deadline: float) -> None:
         """Read ARM again: a deletion between our reading and our writing found no row to remove."""

@@ -18,26 +18,21 @@ from registry.managed_application import MalformedRow, ManagedApplication, Remov
 from registry.rows import (
     UnreadableRow,
     application_of,
-    deleted_at_of,
-    event_time_of,
     identity_of,
     is_tombstone,
-    latest,
     malformed,
     properties_of,
     time_text,
-    unreached_properties,
 )
 from registry.tombstones import (
     OPERATOR,
     removal_in,
     removed_properties,
     tombstone_properties,
-    unknown_tombstone_properties,
 )
 
 if TYPE_CHECKING:
-    from publisher.settings import PublicationSettings, SharedSettings
+    from publisher.settings import IntakeSettings, PublicationSettings, SharedSettings
 
 _AFTER_PREFIX: Final = chr(ord(ROW_KEY_PREFIX) + 1)
 _NO_ETAG: Final = "W/\"datetime'2000-01-01T00%3A00%3A00.0000000Z'\""
@@ -53,7 +48,7 @@ class Registry(Closing):
     """
 
     def __init__(
-        self, settings: "SharedSettings | PublicationSettings", *, patience: Patience = USUAL_PATIENCE
+        self, settings: "SharedSettings | PublicationSettings | IntakeSettings", *, patience: Patience = USUAL_PATIENCE
     ) -> None:
         self._table = Table(settings.storage, settings.table_name, what="registry table", patience=patience)
 
@@ -143,24 +138,6 @@ class Registry(Closing):
         """Store what the operator calls the customer, "" for no name; a refresh keeps it. Raise RowChanged."""
         properties = {key: value for key, value in row.properties.items() if key != "customer_name"}
         await self._table.replace(row, properties | ({"customer_name": name} if name else {}))
-
-    async def note_unreached(
-        self, application_id: ApplicationId, row: Row | None, *, event_time: datetime, now: datetime
-    ) -> None:
-        """Record an application that an event names and ARM denies us, in the place of `row`; raise RowChanged.
-
-        An active row stays as it is; a tombstone is replaced when the event is later.
-        """
-        if row is None:
-            properties = unreached_properties(application_id, None, event_time, now)
-            await self._table.insert(application_id.partition_key, application_id.row_key, properties)
-        elif is_tombstone(row) and event_time > (latest(event_time_of(row), deleted_at_of(row)) or event_time):
-            await self._table.replace(row, unreached_properties(application_id, row, event_time, now))
-
-    async def note_deletion(self, application_id: ApplicationId, *, event_time: datetime) -> None:
-        """Leave a tombstone for an application that has no row; raise RowChanged."""
-        properties = unknown_tombstone_properties(application_id, event_time)
-        await self._table.insert(application_id.partition_key, application_id.row_key, properties)
 
     async def check_writable(self) -> None:
         """Raise the AzureFailure that a write would raise. Writes nothing: the row to replace does not exist."""

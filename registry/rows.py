@@ -174,22 +174,6 @@ def properties_of(application: ManagedApplication, previous: Row | None) -> dict
     return properties
 
 
-def unreached_properties(
-    application_id: ApplicationId, previous: Row | None, event_time: datetime, now: datetime
-) -> dict[str, Any]:
-    """Return the properties to store for an application that an event names and that ARM denies us.
-
-    Without a managed resource group the row is malformed, so every run reports it as AccessDenied.
-    """
-    kept = {"customer_name": customer_name_of(previous)} if previous and customer_name_of(previous) else {}
-    return kept | {
-        **identity_properties(application_id),
-        "status": ACTIVE,
-        "event_time": time_text(event_time),
-        "access_lost_at": time_text(now),
-    }
-
-
 def identity_properties(identity: ApplicationId) -> dict[str, str]:
     """Return the properties that say which application a row is about."""
     return {

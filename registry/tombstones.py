@@ -55,13 +55,6 @@ def tombstone_properties(row: Row, event_time: datetime | None, removal: Removal
     return properties | _removal_properties(removal)
 
 
-def unknown_tombstone_properties(application_id: ApplicationId, event_time: datetime) -> dict[str, Any]:
-    """Return the properties of the tombstone of an application that has no row; the event is all that is known."""
-    moment = time_text(event_time)
-    identity = identity_properties(application_id)
-    return {**identity, "status": DELETED, "event_time": moment, "deleted_at": moment, "removed_by": NOTIFICATION}
-
-
 def removed_properties(application_id: ApplicationId, removal: Removal) -> dict[str, Any]:
     """Return the properties of a tombstone that tells of a removal, of an application that has no row."""
     return identity_properties(application_id) | _removal_properties(removal)

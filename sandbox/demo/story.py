@@ -80,8 +80,8 @@ class Story:
         }
         self._steps.expect_answers("strangers are refused", [401, 401, 400], strangers)
         self._display.say(
-            "For each deployment the webhook has asked Azure where the application's resources are and which policies "
-            "are assigned there. The publisher's operator adds the customers' names."
+            "The front only puts messages on a queue. The worker has taken them, and asked Azure about each application: "
+            "where its resources are, and which policies are assigned there. The publisher's operator adds the names."
         )
         for customer in (self._contoso, self._fabrikam, self._northwind):
             self._installation.name_customer(customer)

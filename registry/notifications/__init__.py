@@ -1,0 +1,1 @@
+"""What the worker does with notifications: told, remembered as pending, and asked about until ARM has answered."""

@@ -1,0 +1,120 @@
+"""Takes a notification from the queue: the application waits to be asked about, and a row tells of the event."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from publisher.configuration.offers import Offers
+from publisher.errors import printable
+from publisher.logs_endpoint import LogsEndpoint
+from publisher.notifications import MalformedMessage, Notification, notification_in
+from registry.events import upload_rows
+from registry.notifications.events import (
+    IGNORED,
+    NOT_OURS,
+    PENDING,
+    SUPERSEDED,
+    Outcome,
+    customer_name,
+    event_row,
+)
+from registry.notifications.pending_table import PendingTable
+from registry.registry import Registry
+
+_LOGGER = logging.getLogger(__name__)
+_SECONDS: Final = 60.0
+_NOT_ASKED: Final = "Azure Resource Manager has not been asked yet"
+_LATER: Final = "a later event of the application was told before ARM was asked about this one"
+
+ASKED_ABOUT: Final = frozenset(
+    {("PUT", "Succeeded"), ("PATCH", "Succeeded"), ("DELETE", "Deleted"), ("DELETE", "Failed")}
+)
+"""The documented pairs of event type and state (FACTS 1.2) after which the registry may have to change."""
+
+_NOTHING_TO_DO: Final = {
+    ("PUT", "Accepted"): "the deployment has begun",
+    ("PUT", "Failed"): "the deployment failed",
+    ("DELETE", "Deleting"): "the deletion has begun",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes messages in.
+
+    Args:
+        registry: names the customers.
+        pending: where applications wait.
+        endpoint: the data collection rule.
+        stream: that of the events.
+        offers: what the publisher sells.
+        clock: aware UTC time.
+    """
+
+    registry: Registry
+    pending: PendingTable
+    endpoint: LogsEndpoint
+    stream: str
+    offers: Offers
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    async def take(self, message: bytes) -> Outcome | None:
+        """Take one message; None for one that no webhook of ours sent, which is logged and dropped.
+
+        Raises the AzureFailure of storage or of the ingestion: then the message has to be delivered again.
+        """
+        try:
+            notification = notification_in(message)
+        except MalformedMessage as error:
+            _LOGGER.error("a message that no webhook sent was dropped: %s", error)  # noqa: TRY400 - it says it all
+            return None
+        now = self.clock()
+        outcome = outcome_without_asking(notification, self.offers)
+        superseded = None
+        if outcome is None:
+            outcome = Outcome(PENDING, error=_NOT_ASKED)
+            superseded = await self.pending.note(notification, now)
+        await self._tell(notification, outcome, superseded, now)
+        _LOGGER.info(
+            "notification %s: %s/%s for %s: %s%s",
+            printable(notification.correlation_id, longest=32),
+            *(printable(part, longest=32) for part in notification.kind),
+            notification.application_id,
+            outcome.action,
+            f" ({outcome.reason})" if outcome.reason else "",
+        )
+        return outcome
+
+    async def _tell(
+        self, notification: Notification, outcome: Outcome, superseded: Notification | None, now: datetime
+    ) -> None:
+        name = await customer_name(self.registry, notification)
+        rows: list[dict[str, Any]] = [event_row(notification, outcome, stored_at=now, customer_name=name)]
+        if superseded is not None:
+            done = Outcome(SUPERSEDED, _LATER)
+            rows.append(event_row(superseded, done, stored_at=now, customer_name=name))
+        await upload_rows(rows, self.endpoint, self.stream, deadline=time.monotonic() + _SECONDS)
+
+
+def outcome_without_asking(notification: Notification, offers: Offers) -> Outcome | None:
+    """Return what becomes of a notification about which ARM need not be asked, None when it has to be.
+
+    Whether a deletion concerns us is what the registry says: its plan is not looked at.
+    """
+    if notification.kind not in ASKED_ABOUT:
+        return Outcome(IGNORED, _NOTHING_TO_DO.get(notification.kind, "unknown event"))
+    says_what = notification.plan_publisher or notification.plan_product or notification.application_definition_id
+    if notification.event_type.upper() != "DELETE" and says_what and not _is_included(notification, offers):
+        return Outcome(NOT_OURS, "OFFERS includes neither the plan nor the definition that the notification names")
+    return None
+
+
+def _is_included(notification: Notification, offers: Offers) -> bool:
+    return offers.include(
+        publisher=notification.plan_publisher,
+        product=notification.plan_product,
+        definition_id=notification.application_definition_id,
+    )

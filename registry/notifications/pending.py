@@ -1,0 +1,78 @@
+"""An application that a notification told of and that ARM has not yet answered about: when to ask, and for how long."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from publisher.errors import AccessDenied, AzureFailure, NotFound, is_not_projected, is_out_of_reach
+from publisher.notifications import Notification
+from publisher.resource_ids import ApplicationId
+
+FIRST_WAIT: Final = timedelta(minutes=1)
+LONGEST_WAIT: Final = timedelta(minutes=30)
+OFTEN_FOR: Final = timedelta(hours=10)
+"""As long as Azure itself would repeat a notification (FACTS 1.5)."""
+
+DAILY: Final = timedelta(days=1)
+UNKNOWN_FOR: Final = timedelta(days=30)
+"""How long ARM is asked about an application that it does not let us see at all."""
+
+_MOST_DOUBLINGS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One application that waits.
+
+    `notification` is its latest event. `first_received_at` is when the worker took that in, `due_at` when ARM is to be
+    asked next, `attempts` how often it was asked, `last_error` why that did not help, "" before the first attempt.
+    """
+
+    notification: Notification
+    first_received_at: datetime
+    due_at: datetime
+    attempts: int = 0
+    last_error: str = ""
+
+    @property
+    def application_id(self) -> ApplicationId:
+        """The application."""
+        return self.notification.application_id
+
+    def superseded_by(self, notification: Notification) -> bool:
+        """Tell whether a notification tells of a later event than the one that waits."""
+        return notification.event_time > self.notification.event_time
+
+    def is_daily(self, now: datetime) -> bool:
+        """Tell whether the hours are over in which ARM is asked often."""
+        return now - self.first_received_at >= OFTEN_FOR
+
+    def after_failure(self, failure: AzureFailure, now: datetime) -> "Pending":
+        """Return what waits after ARM was asked and did not answer."""
+        wait = min(FIRST_WAIT * 2 ** min(self.attempts, _MOST_DOUBLINGS), LONGEST_WAIT)
+        return replace(
+            self,
+            due_at=now + (DAILY if self.is_daily(now) else wait),
+            attempts=self.attempts + 1,
+            last_error=f"{failure.code}: {failure}",
+        )
+
+    def is_given_up(self, failure: AzureFailure, now: datetime) -> bool:
+        """Tell whether it is of no use to ask again about an application that is not registered.
+
+        ARM does not let us see it: for ten hours after a deletion, for a month after any other event. One that ARM
+        knows and refuses us (locked, or its plan gives us no rights) is asked about for ever, and so is one about which
+        ARM said nothing.
+        """
+        if not isinstance(failure, NotFound) and not is_out_of_reach(failure):
+            return False
+        waited = now - self.first_received_at
+        if self.notification.kind[0] == "DELETE":
+            return waited >= OFTEN_FOR
+        is_refused = isinstance(failure, AccessDenied) and not is_not_projected(failure)
+        return not is_refused and waited >= UNKNOWN_FOR
+
+
+def waiting(notification: Notification, now: datetime) -> Pending:
+    """Return what waits when a notification was taken in."""
+    return Pending(notification, first_received_at=now, due_at=now)

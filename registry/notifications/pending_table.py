@@ -1,0 +1,135 @@
+"""The table `pending`: one row for each application that a notification told of and ARM has not answered about."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from publisher.configuration.resource_settings import Storage
+from publisher.notifications import MalformedMessage, Notification, message_of, notification_in
+from publisher.resource_ids import ApplicationId
+from publisher.retry import USUAL_PATIENCE, Patience
+from publisher.table import Row, RowChanged, Table
+from publisher.transport import Closing
+from registry.notifications.pending import Pending, waiting
+from registry.repeating import repeated_on_row_change
+from registry.rows import text_in, time_text
+
+PENDING_TABLE: Final = "pending"
+_DUE: Final = "due_at le @now"
+_WHEN: Final = ("PartitionKey", "RowKey", "due_at", "attempts")
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRow:
+    """What waits, and the row that says so."""
+
+    pending: Pending
+    row: Row
+
+
+class PendingTable(Closing):
+    """The table. An asynchronous context manager; methods raise the AzureFailures of `publisher.errors`.
+
+    The first row creates a table that does not exist; until then nothing waits.
+    """
+
+    def __init__(self, storage: Storage, *, patience: Patience = USUAL_PATIENCE) -> None:
+        self._table = Table(storage, PENDING_TABLE, what="table of pending applications", patience=patience)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._table.close()
+
+    @repeated_on_row_change
+    async def note(self, notification: Notification, now: datetime) -> Notification | None:
+        """Let the notification's application wait, due now, unless a later event of it waits or this one does.
+
+        Returns the notification whose place this one took, None when there was none.
+        """
+        identity = notification.application_id
+        row = await self._table.get(identity.partition_key, identity.row_key)
+        properties = _properties(waiting(notification, now))
+        if row is None:
+            await self._table.insert(identity.partition_key, identity.row_key, properties)
+            return None
+        try:
+            before = _pending(row)
+        except MalformedMessage:
+            await self._table.replace(row, properties)
+            return None
+        if not before.superseded_by(notification):
+            return None
+        await self._table.replace(row, properties)
+        return before.notification
+
+    async def due(self, now: datetime, most: int) -> list[tuple[str, str]]:
+        """Return the keys of at most `most` rows that are due: those asked about least often first, then the oldest."""
+        best: list[tuple[int, str, str, str]] = []
+        async for row in self._table.matching(_DUE, columns=list(_WHEN), now=time_text(now)):
+            best.append((_attempts(row), text_in(row.properties, "due_at"), row.partition_key, row.row_key))
+            if len(best) >= 2 * most:  # memory does not grow with what waits
+                best = sorted(best)[:most]
+        return [(partition_key, row_key) for _, _, partition_key, row_key in sorted(best)[:most]]
+
+    async def read(self, partition_key: str, row_key: str) -> PendingRow | None:
+        """Return what waits under these keys; None when nothing does, and MalformedMessage for an unreadable row."""
+        row = await self._table.get(partition_key, row_key)
+        return None if row is None else PendingRow(_pending(row), row)
+
+    async def find(self, application_id: ApplicationId) -> PendingRow | None:
+        """Return what waits about an application, None when nothing does."""
+        return await self.read(application_id.partition_key, application_id.row_key)
+
+    async def all(self) -> AsyncIterator[PendingRow]:
+        """Yield everything that waits; rows that cannot be read are left out."""
+        async for row in self._table.matching("PartitionKey ge @first", first=""):
+            try:
+                yield PendingRow(_pending(row), row)
+            except MalformedMessage:
+                continue
+
+    async def put(self, before: PendingRow, after: Pending) -> None:
+        """Store what waits now; raise RowChanged when a notification came in between."""
+        await self._table.replace(before.row, _properties(after))
+
+    async def end(self, done: PendingRow) -> None:
+        """Let an application wait no longer, unless a notification came in between: that one waits on."""
+        try:
+            await self._table.delete_unchanged(done.row)
+        except RowChanged:
+            return
+
+
+def _attempts(row: Row) -> int:
+    value = row.properties.get("attempts")
+    return value if isinstance(value, int) else 0
+
+
+def _properties(pending: Pending) -> dict[str, Any]:
+    return {
+        "application_id": str(pending.application_id),
+        "notification": message_of(pending.notification),
+        "first_received_at": time_text(pending.first_received_at),
+        "due_at": time_text(pending.due_at),
+        "attempts": pending.attempts,
+        "last_error": pending.last_error,
+    }
+
+
+def _pending(row: Row) -> Pending:
+    """Return what waits; raise MalformedMessage when the row does not say it."""
+    return Pending(
+        notification_in(str(row.properties.get("notification", "")).encode()),
+        first_received_at=_time(row, "first_received_at"),
+        due_at=_time(row, "due_at"),
+        attempts=_attempts(row),
+        last_error=text_in(row.properties, "last_error"),
+    )
+
+
+def _time(row: Row, name: str) -> datetime:
+    try:
+        return datetime.fromisoformat(str(row.properties.get(name))).astimezone(UTC)
+    except ValueError:
+        raise MalformedMessage(f"{name} is no time") from None

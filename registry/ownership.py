@@ -1,0 +1,70 @@
+"""Whether an application is the publisher's: what it was deployed from, and whom its managed resource group obeys.
+
+Anybody can deploy a managed application of his own and tell us of it. So what ARM says of an application is held
+against the offers that are the publisher's before it is registered.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from publisher.configuration.offers import Offers
+from publisher.errors import NotFound, RequestRefused, TransientFailure
+from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
+from publisher.resource_manager import Application, ResourceManager, text_at
+
+GROUPS_API_VERSION: Final = "2021-04-01"
+
+
+class NotOurs(RequestRefused):
+    """ARM knows the application, and it is not the publisher's; the message says why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, code="NotOurs")
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """What makes an application the publisher's: `offers`, and the publisher's tenant where ARM names one."""
+
+    offers: Offers
+    tenant_id: str
+
+    async def check(
+        self, arm: ResourceManager, application: Application, group: ResourceGroupId, deadline: float
+    ) -> None:
+        """Raise NotOurs for an application that is not the publisher's, other AzureFailures when that is not told.
+
+        `group` is the application's managed resource group; `deadline` is in seconds of `time.monotonic`.
+        """
+        if not self.offers.include(
+            publisher=application.plan_publisher,
+            product=application.plan_product,
+            definition_id=application.definition_id,
+        ):
+            raise NotOurs("OFFERS includes neither its plan nor its definition")
+        tenant = application.publisher_tenant_id
+        if tenant and fold(tenant) != fold(self.tenant_id):
+            raise NotOurs("it was published from another tenant")
+        manager = await _manager_of(arm, group, deadline)
+        if not _is(manager, application.id):
+            raise NotOurs("its managed resource group is managed by something else")
+
+
+async def _manager_of(arm: ResourceManager, group: ResourceGroupId, deadline: float) -> str:
+    """Return what manages a resource group, "" for nothing."""
+    try:
+        answer = await arm.get(quote(str(group), safe="/()"), api_version=GROUPS_API_VERSION, deadline=deadline)
+    except NotFound as failure:
+        # Not the application's absence, as a NotFound of ours would say.
+        raise TransientFailure(
+            f"its managed resource group: {failure}", code=failure.code, status=failure.status
+        ) from failure
+    return text_at(answer, "managedBy")
+
+
+def _is(manager: str, application_id: ApplicationId) -> bool:
+    try:
+        return ApplicationId.parse(manager) == application_id
+    except InvalidResourceId:
+        return False
