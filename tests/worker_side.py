@@ -6,7 +6,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -46,12 +46,13 @@ class Told:
 class WorkerSide:
     """Takes notifications in, asks ARM about what waits, and looks at the registry behind.
 
-    `passed` is how far the scripted time is ahead of the real one.
+    `clock` gives the time, and `passed` is how much later the worker believes it is.
     """
 
     sandbox: Sandbox
     intake: Intake
     asker: Asker
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     passed: timedelta = timedelta()
 
     def __post_init__(self) -> None:
@@ -63,7 +64,7 @@ class WorkerSide:
         return self.intake.registry
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.passed
+        return self.clock() + self.passed
 
     def message(
         self, customer: Customer, event_type: str, state: str, *, at: datetime | None = None, **changes: Any
@@ -117,14 +118,16 @@ class WorkerSide:
 
 
 @asynccontextmanager
-async def open_worker_side(sandbox: Sandbox) -> AsyncIterator[WorkerSide]:
+async def open_worker_side(
+    sandbox: Sandbox, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> AsyncIterator[WorkerSide]:
     """The worker of a sandbox whose settings are this process's environment."""
     environment = sandbox.environment
     async with (
         shared_intake(IntakeSettings.from_environment(environment)) as intake,
         open_asker(ReconcileSettings.from_environment(environment)) as asker,
     ):
-        yield WorkerSide(sandbox, intake, asker)
+        yield WorkerSide(sandbox, intake, asker, clock)
 
 
 class Lines:
