@@ -70,9 +70,7 @@ class WorkerSide:
         self, customer: Customer, event_type: str, state: str, *, at: datetime | None = None, **changes: Any
     ) -> bytes:
         """The message that the webhook makes of a notification."""
-        payload = notification(customer, event_type, state, event_time=at or self.now()) | changes
-        told = parse_notification(json.dumps(payload).encode(), received_at=self.now(), correlation_id=uuid.uuid4().hex)
-        return message_of(told).encode()
+        return message_about(customer, event_type, state, happened=at or self.now(), received_at=self.now(), **changes)
 
     async def take(
         self, customer: Customer, event_type: str, state: str, *, at: datetime | None = None, **changes: Any
@@ -115,6 +113,15 @@ class WorkerSide:
 
     async def row(self, customer: Customer) -> Row | None:
         return await self.registry.find(ApplicationId.parse(customer.application_id))
+
+
+def message_about(
+    customer: Customer, event_type: str, state: str, *, happened: datetime, received_at: datetime, **changes: Any
+) -> bytes:
+    """The message that the webhook makes of a notification, in which `changes` are other members of the payload."""
+    payload = notification(customer, event_type, state, event_time=happened) | changes
+    told = parse_notification(json.dumps(payload).encode(), received_at=received_at, correlation_id=uuid.uuid4().hex)
+    return message_of(told).encode()
 
 
 @asynccontextmanager
