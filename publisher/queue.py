@@ -5,6 +5,7 @@ after a lost answer, and fail the invocation when they cannot be sent. A binding
 are base64, which is the default of the host's `messageEncoding`.
 """
 
+import math
 from datetime import timedelta
 
 from azure.storage.queue import TextBase64EncodePolicy
@@ -33,13 +34,14 @@ class Queue(StorageClient[QueueClient]):
             message_encode_policy=TextBase64EncodePolicy(),
         )
 
-    async def send(self, message: str, *, time_to_live: timedelta | None = None) -> None:
+    async def send(self, message: str, *, time_to_live: timedelta | None = None, deadline: float = math.inf) -> None:
         """Send one message, which without `time_to_live` never expires; raise NotFound when there is no such queue.
 
-        A message whose answer was lost is sent again, and may then be in the queue twice.
+        A message whose answer was lost is sent again, and may then be in the queue twice. The last attempt is over at
+        `deadline`, in seconds of `time.monotonic`.
         """
         seconds = _NEVER if time_to_live is None else int(time_to_live.total_seconds())
-        await self._repeated(lambda: self._client.send_message(message, time_to_live=seconds))
+        await self._repeated(lambda: self._client.send_message(message, time_to_live=seconds), deadline)
 
     async def create(self) -> None:
         """Create the queue, unless it exists."""
