@@ -26,7 +26,8 @@ LAYOUT: Final = "workbooks/compliance.workbook.json"
 PLACEHOLDERS: Final = {
     "{Customer}": "'*'",
     "{SelectedApplication}": "*",
-    "{appPrincipalId}": "00000000-0000-0000-0000-000000000000",
+    "{frontPrincipalId}": "00000000-0000-0000-0000-000000000000",
+    "{workerPrincipalId}": "00000000-0000-0000-0000-000000000000",
     "{tenantId}": "00000000-0000-0000-0000-000000000000",
     'arg("").': "",
 }

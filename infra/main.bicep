@@ -46,6 +46,11 @@ param publisherCredentialExpiresOn string = ''
 @maxLength(256)
 param notificationSignature string
 
+@description('What counts as yours: publisher/product of each offer and the resource id of each service-catalog definition, separated by commas; or only *.')
+@minLength(1)
+@maxLength(8000)
+param offers string
+
 @description('E-mail address that every alert goes to.')
 @minLength(6)
 @maxLength(254)
@@ -176,11 +181,17 @@ param retentionInDays int = 90
 @description('True: storage, vault and workspace are reachable through private endpoints only. The webhook stays public.')
 param privateNetworking bool = false
 
-@description('Private mode: address ranges, network, appSubnet (/27 or larger), endpointsSubnet; operators: ranges that may reach the endpoints.')
+@description('Private mode: public addresses or ranges (IPv4) that packages are deployed from, separated by commas. Nobody else reaches the deployment sites.')
+@maxLength(4000)
+param deploymentSources string = ''
+
+@description('Private mode: address ranges, network, appSubnet, workerSubnet and apiSubnet (each /27 or larger), endpointsSubnet; operators: ranges that may reach the endpoints.')
 param addressPrefixes object = {
   network: '10.90.0.0/24'
   appSubnet: '10.90.0.0/26'
   endpointsSubnet: '10.90.0.64/26'
+  workerSubnet: '10.90.0.128/26'
+  apiSubnet: '10.90.0.192/26'
   operators: []
 }
 
@@ -198,32 +209,101 @@ var groupName = '${abbreviations.resourceGroup}${environmentName}'
 var names = {
   actionGroup: '${abbreviations.actionGroup}${resourceToken}'
   alertsIdentity: '${abbreviations.managedIdentity}alerts-${resourceToken}'
-  appIdentity: '${abbreviations.managedIdentity}app-${resourceToken}'
   applicationInsights: '${abbreviations.applicationInsights}${resourceToken}'
   dataCollectionEndpoint: '${abbreviations.dataCollectionEndpoint}${resourceToken}'
   dataCollectionRule: '${abbreviations.dataCollectionRule}${resourceToken}'
-  functionApp: '${abbreviations.functionApp}${resourceToken}'
-  functionPlan: '${abbreviations.functionPlan}${resourceToken}'
   keyVault: '${abbreviations.keyVault}${resourceToken}'
   natGateway: '${abbreviations.natGateway}${resourceToken}'
   network: '${abbreviations.virtualNetwork}${resourceToken}'
   privateLinkScope: '${abbreviations.privateLinkScope}${resourceToken}'
   publicIp: '${abbreviations.publicIp}${resourceToken}'
   queryPack: '${abbreviations.queryPack}${resourceToken}'
-  storageAccount: '${abbreviations.storageAccount}${resourceToken}'
   workspace: '${abbreviations.workspace}${resourceToken}'
 }
+var queueNames = {
+  notifications: 'notifications'
+  shards: 'collection-shards'
+}
+var registryTable = 'applications'
+
+// One app for each role, with a plan, an identity and a storage account of its own. The front has the names that the single
+// app had before there were three: its address stands in the plans, and its keys live in its storage account.
+var front = {
+  role: 'front'
+  functionApp: '${abbreviations.functionApp}${resourceToken}'
+  functionPlan: '${abbreviations.functionPlan}${resourceToken}'
+  identity: '${abbreviations.managedIdentity}app-${resourceToken}'
+  storageAccount: '${abbreviations.storageAccount}${resourceToken}'
+  endpointPrefix: '${abbreviations.privateEndpoint}${resourceToken}-'
+  subnet: 'app'
+  storageServices: [
+    'blob'
+  ]
+  tables: []
+  queues: []
+}
+var worker = {
+  role: 'worker'
+  functionApp: '${abbreviations.functionApp}worker-${resourceToken}'
+  functionPlan: '${abbreviations.functionPlan}worker-${resourceToken}'
+  identity: '${abbreviations.managedIdentity}worker-${resourceToken}'
+  storageAccount: '${abbreviations.storageAccount}worker${resourceToken}'
+  endpointPrefix: '${abbreviations.privateEndpoint}${resourceToken}-worker-'
+  subnet: 'worker'
+  storageServices: [
+    'blob'
+    'queue'
+    'table'
+  ]
+  tables: [
+    registryTable
+    'collectionruns'
+    'pending'
+    'verdicts'
+  ]
+  queues: [
+    queueNames.notifications
+    '${queueNames.notifications}-poison'
+    queueNames.shards
+    '${queueNames.shards}-poison'
+  ]
+}
+var api = {
+  role: 'api'
+  functionApp: '${abbreviations.functionApp}api-${resourceToken}'
+  functionPlan: '${abbreviations.functionPlan}api-${resourceToken}'
+  identity: '${abbreviations.managedIdentity}api-${resourceToken}'
+  storageAccount: '${abbreviations.storageAccount}api${resourceToken}'
+  endpointPrefix: '${abbreviations.privateEndpoint}${resourceToken}-api-'
+  subnet: 'api'
+  storageServices: [
+    'blob'
+  ]
+  tables: []
+  queues: []
+}
+// Switched off means not deployed.
+var hasApi = !empty(apiClientId)
+var apps = concat([
+  front
+  worker
+], hasApi ? [
+  api
+] : [])
+// Positions in the list.
+var frontApp = 0
+var workerApp = 1
+var apiApp = 2
+
 var secretNames = {
   credential: 'publisher-credential'
   signature: 'notification-signature'
 }
 var deploymentContainerName = 'deployments'
-var registryTable = 'applications'
 var tenantId = empty(publisherTenantId) ? subscription().tenantId : publisherTenantId
 // Alert rules can ask Resource Graph neither over a private link nor in every cloud.
 var canAskResourceGraph = !privateNetworking && cloud.resourceGraphInAlerts
 var interval = any(loadJsonContent('alert_rules.json')).collectionIntervals[collectionInterval]
-var hasApi = !empty(apiClientId)
 var allTags = union(tags, {
   'azd-env-name': environmentName
 })
@@ -234,13 +314,23 @@ resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   tags: allTags
 }
 
-module identity 'modules/identity.bicep' = {
-  name: 'identity'
+module identities 'modules/identity.bicep' = [for app in apps: {
+  name: 'identity-${app.role}'
   scope: group
   params: {
     location: location
-    appIdentityName: names.appIdentity
-    alertsIdentityName: names.alertsIdentity
+    identityName: app.identity
+    tags: allTags
+  }
+}]
+
+// Rules without an identity run with the permissions of whoever edited them last, and stop when that person leaves.
+module alertsIdentity 'modules/identity.bicep' = {
+  name: 'identity-alerts'
+  scope: group
+  params: {
+    location: location
+    identityName: names.alertsIdentity
     tags: allTags
   }
 }
@@ -251,54 +341,62 @@ module foundation 'modules/foundation.bicep' = {
   params: {
     location: location
     names: names
+    apps: apps
+    front: front
+    worker: worker
+    notificationsQueue: queueNames.notifications
     resourceToken: resourceToken
     tags: allTags
     deploymentContainerName: deploymentContainerName
     secretNames: secretNames
+    credentialKind: credentialKind
     publisherCredential: publisherCredential
     notificationSignature: notificationSignature
     storageSku: storageSku
     retentionInDays: retentionInDays
-    registryTable: registryTable
     privateNetworking: privateNetworking
     addressPrefixes: addressPrefixes
     monitorDnsZones: cloud.monitorDnsZones
   }
   dependsOn: [
-    identity
+    identities
+    alertsIdentity
   ]
 }
 
-module app 'modules/function_app.bicep' = {
-  name: 'function-app'
+module functionApps 'modules/function_app.bicep' = [for app in apps: {
+  name: 'function-app-${app.role}'
   scope: group
   params: {
     location: location
-    planName: names.functionPlan
-    appName: names.functionApp
-    appIdentityName: names.appIdentity
-    deploymentContainerUri: 'https://${names.storageAccount}.blob.${environment().suffixes.storage}/${deploymentContainerName}'
+    app: app
+    deploymentContainerUri: 'https://${app.storageAccount}.blob.${environment().suffixes.storage}/${deploymentContainerName}'
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     networkName: privateNetworking ? names.network : ''
+    deploymentSources: empty(deploymentSources) ? [] : split(replace(deploymentSources, ' ', ''), ',')
     tags: allTags
   }
   dependsOn: [
     foundation
   ]
-}
+}]
 
-module settings 'modules/app_settings.bicep' = {
-  name: 'app-settings'
+module settings 'modules/app_settings.bicep' = [for app in apps: {
+  name: 'app-settings-${app.role}'
   scope: group
   params: {
-    appName: names.functionApp
+    app: app
     names: names
     secretNames: secretNames
-    credentialKind: credentialKind
-    credentialExpiresOn: publisherCredentialExpiresOn
-    publisherTenantId: tenantId
-    publisherClientId: publisherClientId
+    notificationsAccount: worker.storageAccount
+    publisher: {
+      tenantId: tenantId
+      clientId: publisherClientId
+      credentialKind: credentialKind
+      credentialExpiresOn: publisherCredentialExpiresOn
+      offers: offers
+    }
     registryTable: registryTable
     monitorAudience: cloud.monitorAudience
     collection: {
@@ -326,15 +424,15 @@ module settings 'modules/app_settings.bicep' = {
     }
   }
   dependsOn: [
-    app
+    functionApps
   ]
-}
+}]
 
 module signIn 'modules/easy_auth.bicep' = if (hasApi) {
   name: 'sign-in'
   scope: group
   params: {
-    appName: names.functionApp
+    appName: api.functionApp
     tenantId: tenantId
     apiClientId: apiClientId
     allowedClientIds: empty(apiAllowedClients) ? [] : split(replace(apiAllowedClients, ' ', ''), ',')
@@ -344,24 +442,25 @@ module signIn 'modules/easy_auth.bicep' = if (hasApi) {
   ]
 }
 
-module apiReadsWorkspace 'modules/workspace_reader.bicep' = if (hasApi) {
-  name: 'api-reads-workspace'
+module apiReadsTables 'modules/tables_reader.bicep' = if (hasApi) {
+  name: 'api-reads-tables'
   scope: group
   params: {
     workspaceName: names.workspace
-    identityName: names.appIdentity
+    identityName: api.identity
   }
   dependsOn: [
     foundation
   ]
 }
 
-// The identity's tenant is the tenant of this subscription; both app registrations must be there too. The credential is written
+// The identities' tenant is the tenant of this subscription; both app registrations must be there too. The credential is written
 // as a Python dictionary, which az takes as well as JSON: double quotes outside and single quotes inside mean the same to bash,
-// zsh, PowerShell and cmd.
+// zsh, PowerShell and cmd. The publisher's registration trusts the worker alone, the API's registration the api alone.
 var createTrust = 'az ad app federated-credential create --id'
 var trustIssuer = '${environment().authentication.loginEndpoint}${subscription().tenantId}/v2.0'
-var trust = '"{\'name\': \'compliance-collector-${environmentName}\', \'issuer\': \'${trustIssuer}\', \'subject\': \'${identity.outputs.appPrincipalId}\', \'audiences\': [\'${cloud.tokenExchangeAudience}\']}"'
+var trustBefore = '"{\'name\': \'compliance-collector-${environmentName}\', \'issuer\': \'${trustIssuer}\', \'subject\': \''
+var trustAfter = '\', \'audiences\': [\'${cloud.tokenExchangeAudience}\']}"'
 
 module observation 'modules/observation.bicep' = {
   name: 'observation'
@@ -370,6 +469,8 @@ module observation 'modules/observation.bicep' = {
     location: location
     environmentName: environmentName
     names: names
+    frontIdentityName: front.identity
+    workerIdentityName: worker.identity
     tags: allTags
     collectionInterval: collectionInterval
     alertEmail: alertEmail
@@ -377,54 +478,75 @@ module observation 'modules/observation.bicep' = {
     alertWebhookUris: alertWebhookUris
     alertCustomProperties: alertCustomProperties
     repositoryUrl: repositoryUrl
-    hasOperationsPage: hasApi
+    operationsApp: hasApi ? api.functionApp : ''
     alertOnElevatedAccess: alertOnElevatedAccess && canAskResourceGraph
   }
   dependsOn: [
     foundation
-    // Alerts link to its operations page.
-    app
+    // Alerts link to the operations page.
+    functionApps
   ]
 }
 
 @description('Resource group of the installation.')
 output AZURE_RESOURCE_GROUP string = group.name
 
-@description('Name of the function app.')
-output FUNCTION_APP_NAME string = names.functionApp
+@description('Name of the app that answers the webhook.')
+output FRONT_APP_NAME string = front.functionApp
+
+@description('Name of the app that collects; it has no address that answers anybody.')
+output WORKER_APP_NAME string = worker.functionApp
+
+@description('Name of the app of the API and the operations page (empty without API).')
+output API_APP_NAME string = hasApi ? api.functionApp : ''
+
+@description('Whether there is an API: azd deploys its app only then (azure.yaml).')
+output HAS_API bool = hasApi
 
 @description('Notification endpoint without its two secrets: code (function key) and sig (signature).')
-output NOTIFICATION_ENDPOINT string = 'https://${app.outputs.hostName}/api'
+output NOTIFICATION_ENDPOINT string = 'https://${functionApps[frontApp].outputs.hostName}/api'
 
 @description('Name of the key vault.')
 output KEY_VAULT_NAME string = names.keyVault
 
-@description('Name of the storage account that holds the registry.')
-output STORAGE_ACCOUNT_NAME string = names.storageAccount
+@description('Name of the storage account that holds the registry: the worker\'s.')
+output STORAGE_ACCOUNT_NAME string = worker.storageAccount
+
+@description('Name of the front\'s storage account, which held the registry while there was one app.')
+output FRONT_STORAGE_ACCOUNT_NAME string = front.storageAccount
 
 @description('Workspace id for queries (a GUID).')
 output LOG_ANALYTICS_WORKSPACE_ID string = foundation.outputs.workspaceCustomerId
 
-@description('Name of the function app\'s identity.')
-output APP_IDENTITY_NAME string = names.appIdentity
+@description('Name of the worker\'s identity.')
+output WORKER_IDENTITY_NAME string = worker.identity
 
-@description('Object id of the function app\'s identity: the subject of the federated credential.')
-output APP_IDENTITY_PRINCIPAL_ID string = identity.outputs.appPrincipalId
+@description('Object id of the worker\'s identity: the subject of the federated credential.')
+output WORKER_IDENTITY_PRINCIPAL_ID string = identities[workerApp].outputs.principalId
+
+@description('Object id of the front\'s identity, which no app registration may trust.')
+output FRONT_IDENTITY_PRINCIPAL_ID string = identities[frontApp].outputs.principalId
+
+@description('Object id of the api\'s identity: the subject of the credential for sign-in (empty without API).')
+output API_IDENTITY_PRINCIPAL_ID string = hasApi ? identities[apiApp].outputs.principalId : ''
 
 @description('Object id of the identity that runs the alert queries.')
-output ALERTS_IDENTITY_PRINCIPAL_ID string = identity.outputs.alertsPrincipalId
+output ALERTS_IDENTITY_PRINCIPAL_ID string = alertsIdentity.outputs.principalId
 
-@description('Command that makes the app registration trust the function app (federated mode; empty otherwise).')
-output FEDERATED_CREDENTIAL_COMMAND string = credentialKind == 'federated' ? '${createTrust} ${publisherClientId} --parameters ${trust}' : ''
+@description('Command that makes the app registration trust the worker (federated mode; empty otherwise).')
+output FEDERATED_CREDENTIAL_COMMAND string = credentialKind == 'federated' ? '${createTrust} ${publisherClientId} --parameters ${trustBefore}${identities[workerApp].outputs.principalId}${trustAfter}' : ''
 
-@description('Command that makes the API\'s app registration trust the function app, so that people can sign in (empty without API).')
-output API_FEDERATED_CREDENTIAL_COMMAND string = hasApi ? '${createTrust} ${apiClientId} --parameters ${trust}' : ''
+@description('Command that makes the API\'s app registration trust the api, so that people can sign in (empty without API).')
+output API_FEDERATED_CREDENTIAL_COMMAND string = hasApi ? '${createTrust} ${apiClientId} --parameters ${trustBefore}${identities[apiApp].outputs.principalId}${trustAfter}' : ''
 
-@description('Address that Microsoft Entra ID sends people back to: a redirect URI of the API\'s app registration.')
-output API_REDIRECT_URI string = 'https://${app.outputs.hostName}/.auth/login/aad/callback'
+@description('Address that Microsoft Entra ID sends people back to: a redirect URI of the API\'s app registration (empty without API).')
+output API_REDIRECT_URI string = hasApi ? 'https://${functionApps[apiApp].outputs.hostName}/.auth/login/aad/callback' : ''
+
+@description('Address of the API (empty without API).')
+output API_ENDPOINT string = hasApi ? 'https://${functionApps[apiApp].outputs.hostName}/api' : ''
 
 @description('Where people sign in and then see the operations page (empty without API).')
-output OPERATIONS_PAGE string = hasApi ? 'https://${app.outputs.hostName}/.auth/login/aad?post_login_redirect_uri=/api/dashboard' : ''
+output OPERATIONS_PAGE string = hasApi ? 'https://${functionApps[apiApp].outputs.hostName}/.auth/login/aad?post_login_redirect_uri=/api/dashboard' : ''
 
 @description('What was asked for and left out, with the reason.')
 output NOTES array = alertOnElevatedAccess && !canAskResourceGraph ? [

@@ -1,30 +1,20 @@
 // Every app setting, in one place: what the product's code reads (publisher/settings.py) and what the Functions host needs.
+// An app gets the settings of its role and no others.
 
-@description('Name of the function app.')
-param appName string
+@description('The app, as main.bicep describes it: role, functionApp, identity, storageAccount, storageServices.')
+param app object
 
-@description('Names of the resources that the settings speak of: appIdentity, applicationInsights, dataCollectionEndpoint, dataCollectionRule, keyVault, storageAccount, workspace.')
+@description('Names of the resources that the settings speak of: applicationInsights, dataCollectionEndpoint, dataCollectionRule, keyVault, workspace.')
 param names object
 
 @description('Names of the secrets in the vault: signature, credential.')
 param secretNames object
 
-@description('How the app proves to be the publisher\'s service principal.')
-@allowed([
-  'federated'
-  'certificate'
-  'secret'
-])
-param credentialKind string
+@description('Name of the storage account with the queue that the front sends to.')
+param notificationsAccount string
 
-@description('Tenant of the publisher\'s app registration.')
-param publisherTenantId string
-
-@description('Client id of the publisher\'s app registration.')
-param publisherClientId string
-
-@description('Day on which the client secret expires, as in 2027-06-30; empty: nobody is told.')
-param credentialExpiresOn string
+@description('The publisher: tenantId and clientId of the app registration, credentialKind (federated, certificate or secret), credentialExpiresOn (a day, or empty), offers.')
+param publisher object
 
 @description('Name of the registry table.')
 param registryTable string
@@ -35,15 +25,15 @@ param monitorAudience string
 @description('What the collector does: schedule, mode, compliantStates, statesWindowHours, maxConcurrentApplications, maxConcurrentPerSubscription, canaryApplicationId.')
 param collection object
 
-@description('The API: clientId (empty: no API), allowedClients, queryEndpoint, staleAfterMinutes, cacheSeconds, and the limits of callers\' queries (days, rows, megabytes, seconds).')
+@description('The API: clientId, allowedClients, queryEndpoint, staleAfterMinutes, cacheSeconds, and the limits of callers\' queries (days, rows, megabytes, seconds).')
 param api object
 
-resource app 'Microsoft.Web/sites@2024-04-01' existing = {
-  name: appName
+resource site 'Microsoft.Web/sites@2024-04-01' existing = {
+  name: app.functionApp
 }
 
-resource appIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
-  name: names.appIdentity
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: app.identity
 }
 
 resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
@@ -64,32 +54,37 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existin
 
 // Addresses are put together where a name is enough: a preview of the deployment can then show them.
 var secretAddress = 'https://${names.keyVault}${environment().suffixes.keyvaultDns}/secrets/'
-var signatureReference = '@Microsoft.KeyVault(SecretUri=${secretAddress}${secretNames.signature})'
 var credentialReference = '@Microsoft.KeyVault(SecretUri=${secretAddress}${secretNames.credential})'
 var storageSuffix = environment().suffixes.storage
-var appClientId = appIdentity.properties.clientId
+var ownClientId = identity.properties.clientId
 
 var credentialSettings = {
   federated: {
-    PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID: appClientId
+    PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID: ownClientId
   }
   certificate: {
     AZURE_CLIENT_CERTIFICATE: credentialReference
   }
   secret: {
     AZURE_CLIENT_SECRET: credentialReference
-    AZURE_CLIENT_SECRET_EXPIRES_ON: credentialExpiresOn
+    AZURE_CLIENT_SECRET_EXPIRES_ON: publisher.credentialExpiresOn
   }
 }
 
-var productSettings = {
-  AZURE_TENANT_ID: publisherTenantId
-  AZURE_CLIENT_ID: publisherClientId
-  MANAGED_IDENTITY_CLIENT_ID: appClientId
-  AZURE_AUTHORITY_HOST: environment().authentication.loginEndpoint
+var frontSettings = {
+  NOTIFICATIONS__queueServiceUri: 'https://${notificationsAccount}.queue.${storageSuffix}'
+  NOTIFICATION_SIGNATURE: '@Microsoft.KeyVault(SecretUri=${secretAddress}${secretNames.signature})'
+}
+
+var workerSettings = {
+  AZURE_TENANT_ID: publisher.tenantId
+  AZURE_CLIENT_ID: publisher.clientId
   AZURE_RESOURCE_MANAGER_ENDPOINT: environment().resourceManager
   MONITOR_AUDIENCE: monitorAudience
+  OFFERS: publisher.offers
   TABLE_NAME: registryTable
+  AzureWebJobsStorage__queueServiceUri: 'https://${app.storageAccount}.queue.${storageSuffix}'
+  AzureWebJobsStorage__tableServiceUri: 'https://${app.storageAccount}.table.${storageSuffix}'
   DATA_COLLECTION_ENDPOINT: endpoint.properties.logsIngestion.endpoint
   DATA_COLLECTION_IMMUTABLE_ID: rule.properties.immutableId
   STREAM_NAME: 'Custom-${loadJsonContent('../tables/PolicyComplianceStates_CL.json').name}'
@@ -104,10 +99,10 @@ var productSettings = {
   MAX_CONCURRENT_APPLICATIONS: string(collection.maxConcurrentApplications)
   MAX_CONCURRENT_PER_SUBSCRIPTION: string(collection.maxConcurrentPerSubscription)
   CANARY_APPLICATION_ID: collection.canaryApplicationId
-  NOTIFICATION_SIGNATURE: signatureReference
 }
 
 var apiSettings = {
+  AZURE_TENANT_ID: publisher.tenantId
   API_CLIENT_ID: api.clientId
   API_ALLOWED_CLIENTS: api.allowedClients
   API_STALE_AFTER_MINUTES: string(api.staleAfterMinutes)
@@ -118,27 +113,31 @@ var apiSettings = {
   QUERY_MAX_ROWS: string(api.queryLimits.rows)
   QUERY_MAX_MEGABYTES: string(api.queryLimits.megabytes)
   QUERY_MAX_SECONDS: string(api.queryLimits.seconds)
+  // Read by the platform's sign-in: the identity whose token stands in for a client secret, and the one tenant it lets in.
+  OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: ownClientId
+  WEBSITE_AUTH_AAD_ALLOWED_TENANTS: publisher.tenantId
 }
 
-// Read by the platform's sign-in: the identity whose token stands in for a client secret, and the one tenant it lets in.
-var signInSettings = {
-  OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: appClientId
-  WEBSITE_AUTH_AAD_ALLOWED_TENANTS: publisherTenantId
+var settingsOfRoles = {
+  front: frontSettings
+  worker: union(workerSettings, credentialSettings[publisher.credentialKind])
+  api: apiSettings
 }
 
-// Read by the Functions host; the product's own table and queue clients read the same addresses.
-var hostSettings = {
-  AzureWebJobsStorage__blobServiceUri: 'https://${names.storageAccount}.blob.${storageSuffix}'
-  AzureWebJobsStorage__queueServiceUri: 'https://${names.storageAccount}.queue.${storageSuffix}'
-  AzureWebJobsStorage__tableServiceUri: 'https://${names.storageAccount}.table.${storageSuffix}'
+// Of every app: its role, its identity, and what the Functions host reads.
+var commonSettings = {
+  APP_ROLE: app.role
+  MANAGED_IDENTITY_CLIENT_ID: ownClientId
+  AZURE_AUTHORITY_HOST: environment().authentication.loginEndpoint
+  AzureWebJobsStorage__blobServiceUri: 'https://${app.storageAccount}.blob.${storageSuffix}'
   AzureWebJobsStorage__credential: 'managedidentity'
-  AzureWebJobsStorage__clientId: appClientId
+  AzureWebJobsStorage__clientId: ownClientId
   APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.properties.ConnectionString
-  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${appClientId};Authorization=AAD'
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${ownClientId};Authorization=AAD'
 }
 
 resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
-  parent: app
+  parent: site
   name: 'appsettings'
-  properties: union(productSettings, hostSettings, credentialSettings[credentialKind], empty(api.clientId) ? {} : union(apiSettings, signInSettings))
+  properties: union(commonSettings, settingsOfRoles[app.role])
 }

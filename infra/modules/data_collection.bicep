@@ -15,8 +15,8 @@ param ruleName string
 @description('The tables, as infra/tables/*.json defines them: states, results, runs, verdicts, events. They must exist.')
 param definitions object
 
-@description('Name of the identity that may send rows.')
-param appIdentityName string
+@description('Name of the worker\'s identity: the only one that may send rows.')
+param workerIdentityName string
 
 @description('True: rows are accepted from the private endpoint only.')
 param privateNetworking bool
@@ -48,8 +48,8 @@ var eventsColumns = [for column in definitions.events.columns: {
   type: toLower(column.type)
 }]
 
-resource appIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
-  name: appIdentityName
+resource workerIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: workerIdentityName
 }
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
@@ -126,12 +126,12 @@ resource ruleDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-previ
   }
 }
 
-resource appSendsRows 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource workerSendsRows 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: rule
-  name: guid(rule.id, appIdentity.id, roles.monitoringMetricsPublisher.id)
+  name: guid(rule.id, workerIdentity.id, roles.monitoringMetricsPublisher.id)
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringMetricsPublisher.id)
-    principalId: appIdentity.properties.principalId
+    principalId: workerIdentity.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }

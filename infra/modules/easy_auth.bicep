@@ -1,7 +1,7 @@
-// Sign-in with Microsoft Entra ID before the function app (App Service authentication, "Easy Auth").
+// Sign-in with Microsoft Entra ID before the app of the API (App Service authentication, "Easy Auth").
 // Without a client secret: the app's identity proves to be the app registration (federated identity credential).
 
-@description('Name of the function app.')
+@description('Name of the app of the API.')
 param appName string
 
 @description('Tenant of the API\'s app registration: whose people and workloads may sign in.')
@@ -16,11 +16,6 @@ param apiClientId string
 
 @description('Client ids of the applications and managed identities that may call the API.')
 param allowedClientIds array
-
-@description('Paths that are served without sign-in. The webhook is called by Azure Resource Manager, which has no token, and checks its signature itself.')
-param excludedPaths array = [
-  '/api/resource'
-]
 
 resource app 'Microsoft.Web/sites@2024-04-01' existing = {
   name: appName
@@ -37,7 +32,6 @@ resource signIn 'Microsoft.Web/sites/config@2024-04-01' = {
     globalValidation: {
       requireAuthentication: true
       unauthenticatedClientAction: 'Return401'
-      excludedPaths: excludedPaths
     }
     httpSettings: {
       requireHttps: true

@@ -1,10 +1,22 @@
-// What the function app stands on: monitoring, storage, vault and, in the private mode, the network.
+// What the apps stand on: monitoring, storage, vault and, in the private mode, the network.
 
 @description('Azure region.')
 param location string
 
-@description('Names of the resources, as main.bicep makes them.')
+@description('Names of the resources that the apps share, as main.bicep makes them.')
 param names object
+
+@description('The apps, as main.bicep describes them: role, identity, storageAccount, storageServices, tables, queues, subnet, endpointPrefix.')
+param apps array
+
+@description('The app of the role front, as it is in apps: it sends to one queue and reads one secret.')
+param front object
+
+@description('The app of the role worker, as it is in apps: it collects, and takes what the front sends.')
+param worker object
+
+@description('Name of the queue that the front sends to.')
+param notificationsQueue string
 
 @description('Part of the names that makes them unique.')
 param resourceToken string
@@ -18,6 +30,9 @@ param deploymentContainerName string
 @description('Names of the secrets in the vault: signature, credential.')
 param secretNames object
 
+@description('How the worker proves to be the publisher: federated, certificate or secret.')
+param credentialKind string
+
 @description('Client secret or certificate; empty: keep what the vault holds.')
 @secure()
 param publisherCredential string
@@ -26,7 +41,7 @@ param publisherCredential string
 @secure()
 param notificationSignature string
 
-@description('Redundancy of the storage account.')
+@description('Redundancy of the storage accounts.')
 param storageSku string
 
 @description('Days that Log Analytics keeps the rows.')
@@ -35,48 +50,52 @@ param retentionInDays int
 @description('True: private endpoints only, except for the webhook.')
 param privateNetworking bool
 
-@description('Private mode: address ranges network, appSubnet, endpointsSubnet, operators.')
+@description('Private mode: address ranges network, appSubnet, workerSubnet, apiSubnet, endpointsSubnet, operators.')
 param addressPrefixes object
-
-@description('Name of the registry table.')
-param registryTable string
 
 @description('Azure Monitor\'s private DNS zones in this cloud.')
 param monitorDnsZones array
+
+var identityNames = [for app in apps: app.identity]
 
 module monitoring 'monitoring.bicep' = {
   name: 'monitoring'
   params: {
     location: location
     names: names
+    appIdentityNames: identityNames
+    workerIdentityName: worker.identity
     retentionInDays: retentionInDays
     privateNetworking: privateNetworking
     tags: tags
   }
 }
 
-module storage 'storage.bicep' = {
-  name: 'storage'
+module storage 'storage.bicep' = [for app in apps: {
+  name: 'storage-${app.role}'
   params: {
     location: location
-    accountName: names.storageAccount
+    app: app
     skuName: storageSku
     deploymentContainerName: deploymentContainerName
-    tableNames: [
-      registryTable
-      'collectionruns'
-    ]
-    queueNames: [
-      'collection-shards'
-      'collection-shards-poison'
-    ]
-    appIdentityName: names.appIdentity
     workspaceName: names.workspace
     privateNetworking: privateNetworking
     tags: tags
   }
   dependsOn: [
     monitoring
+  ]
+}]
+
+module sender 'queue_sender.bicep' = {
+  name: 'front-sends-notifications'
+  params: {
+    accountName: worker.storageAccount
+    queueName: notificationsQueue
+    identityName: front.identity
+  }
+  dependsOn: [
+    storage
   ]
 }
 
@@ -87,8 +106,10 @@ module vault 'key_vault.bicep' = {
     vaultName: names.keyVault
     secretNames: secretNames
     notificationSignature: notificationSignature
+    credentialKind: credentialKind
     publisherCredential: publisherCredential
-    appIdentityName: names.appIdentity
+    frontIdentityName: front.identity
+    workerIdentityName: worker.identity
     workspaceName: names.workspace
     privateNetworking: privateNetworking
     tags: tags
@@ -103,6 +124,7 @@ module privateAccess 'private_access.bicep' = if (privateNetworking) {
   params: {
     location: location
     names: names
+    apps: apps
     resourceToken: resourceToken
     addressPrefixes: addressPrefixes
     monitorDnsZones: monitorDnsZones

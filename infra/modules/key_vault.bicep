@@ -19,8 +19,14 @@ param publisherCredential string
 @description('Names of the secrets: signature, credential.')
 param secretNames object
 
-@description('Name of the function app\'s identity: the only one that may read secrets.')
-param appIdentityName string
+@description('How the worker proves to be the publisher: federated, certificate or secret. Federated: it reads no secret.')
+param credentialKind string
+
+@description('Name of the front\'s identity: it may read the signature.')
+param frontIdentityName string
+
+@description('Name of the worker\'s identity: it may read the credential, where there is one.')
+param workerIdentityName string
 
 @description('Name of the workspace that receives the audit log.')
 param workspaceName string
@@ -33,8 +39,12 @@ param tags object
 
 var roles = loadJsonContent('../well_known_ids.json').roles
 
-resource appIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
-  name: appIdentityName
+resource frontIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: frontIdentityName
+}
+
+resource workerIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: workerIdentityName
 }
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
@@ -87,14 +97,33 @@ resource credential 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(
   }
 }
 
-resource appReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: vault
-  name: guid(vault.id, appIdentity.id, roles.keyVaultSecretsUser.id)
+// The one that is written above, or that an earlier deployment wrote.
+resource heldCredential 'Microsoft.KeyVault/vaults/secrets@2023-07-01' existing = {
+  parent: vault
+  name: secretNames.credential
+}
+
+resource frontReadsSignature 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: signature
+  name: guid(signature.id, frontIdentity.id, roles.keyVaultSecretsUser.id)
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.keyVaultSecretsUser.id)
-    principalId: appIdentity.properties.principalId
+    principalId: frontIdentity.properties.principalId
     principalType: 'ServicePrincipal'
   }
+}
+
+resource workerReadsCredential 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (credentialKind != 'federated') {
+  scope: heldCredential
+  name: guid(heldCredential.id, workerIdentity.id, roles.keyVaultSecretsUser.id)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.keyVaultSecretsUser.id)
+    principalId: workerIdentity.properties.principalId
+    principalType: 'ServicePrincipal'
+  }
+  dependsOn: [
+    credential
+  ]
 }
 
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {

@@ -45,8 +45,11 @@ param workspaceName string
 @description('Name of the action group.')
 param actionGroupName string
 
-@description('Name of an identity whose object id takes the place of {appPrincipalId} in the query; empty: the query has none.')
-param watchedIdentityName string = ''
+@description('Name of an identity whose object id takes the place of {frontPrincipalId} in the query; empty: the query has none.')
+param frontIdentityName string = ''
+
+@description('The same for {workerPrincipalId}.')
+param workerIdentityName string = ''
 
 @description('Tags of every resource.')
 param tags object
@@ -55,9 +58,13 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' 
   name: identityName
 }
 
-// The name must be one even where it is not used.
-resource watchedIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
-  name: empty(watchedIdentityName) ? identityName : watchedIdentityName
+// The names must be ones even where they are not used.
+resource frontIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: empty(frontIdentityName) ? identityName : frontIdentityName
+}
+
+resource workerIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: empty(workerIdentityName) ? identityName : workerIdentityName
 }
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
@@ -75,7 +82,8 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' existing = {
 
 // Stands in a query for the time at which the workspace was created: a later deployment does not change that.
 var installedInQueries = '2000-01-01T00:00:00Z'
-var ownQuery = empty(watchedIdentityName) ? query : replace(query, '{appPrincipalId}', watchedIdentity.properties.principalId)
+var queryAboutFront = empty(frontIdentityName) ? query : replace(query, '{frontPrincipalId}', frontIdentity.properties.principalId)
+var ownQuery = empty(workerIdentityName) ? queryAboutFront : replace(queryAboutFront, '{workerPrincipalId}', workerIdentity.properties.principalId)
 
 // Headings of docs/operations.md are the display names of the rules; an address has them as GitHub makes anchors of them.
 var anchor = replace(replace(toLower(displayName), ' ', '-'), '\'', '')

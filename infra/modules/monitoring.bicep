@@ -3,8 +3,14 @@
 @description('Azure region.')
 param location string
 
-@description('Names of the resources: appIdentity, alertsIdentity, applicationInsights, dataCollectionEndpoint, dataCollectionRule, privateLinkScope, workspace.')
+@description('Names of the resources: alertsIdentity, applicationInsights, dataCollectionEndpoint, dataCollectionRule, privateLinkScope, workspace.')
 param names object
+
+@description('Names of the apps\' identities: each sends telemetry.')
+param appIdentityNames array
+
+@description('Name of the worker\'s identity: it sends rows.')
+param workerIdentityName string
 
 @description('Days that every table keeps its rows.')
 @minValue(30)
@@ -32,7 +38,7 @@ module workspace 'workspace.bicep' = {
     workspaceName: names.workspace
     applicationInsightsName: names.applicationInsights
     retentionInDays: retentionInDays
-    appIdentityName: names.appIdentity
+    appIdentityNames: appIdentityNames
     alertsIdentityName: names.alertsIdentity
     privateNetworking: privateNetworking
     tags: tags
@@ -59,7 +65,7 @@ module dataCollection 'data_collection.bicep' = {
     endpointName: names.dataCollectionEndpoint
     ruleName: names.dataCollectionRule
     definitions: definitions
-    appIdentityName: names.appIdentity
+    workerIdentityName: workerIdentityName
     privateNetworking: privateNetworking
     tags: tags
   }

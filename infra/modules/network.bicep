@@ -1,4 +1,4 @@
-// Virtual network for the private mode: one subnet for the app's outbound traffic, one for private endpoints, a fixed way out.
+// Virtual network for the private mode: a subnet for the outbound traffic of each app, one for private endpoints, a fixed way out.
 
 @description('Azure region.')
 param location string
@@ -9,8 +9,8 @@ param networkName string
 @description('Address range of the virtual network.')
 param addressPrefix string
 
-@description('Address range of the app\'s subnet, /27 or larger.')
-param appSubnetPrefix string
+@description('The subnets of the apps, one for each: name, addressPrefix (/27 or larger).')
+param appSubnets array
 
 @description('Address range of the subnet that holds the private endpoints.')
 param endpointsSubnetPrefix string
@@ -26,6 +26,28 @@ param securityGroupPrefix string
 
 @description('Tags of every resource.')
 param tags object
+
+var subnetsOfApps = [for subnet in appSubnets: {
+  name: subnet.name
+  properties: {
+    addressPrefix: subnet.addressPrefix
+    defaultOutboundAccess: false
+    networkSecurityGroup: {
+      id: resourceId('Microsoft.Network/networkSecurityGroups', '${securityGroupPrefix}${subnet.name}')
+    }
+    natGateway: {
+      id: resourceId('Microsoft.Network/natGateways', natGatewayName)
+    }
+    delegations: [
+      {
+        name: 'flex-consumption'
+        properties: {
+          serviceName: 'Microsoft.App/environments'
+        }
+      }
+    ]
+  }
+}]
 
 resource publicIp 'Microsoft.Network/publicIPAddresses@2024-07-01' = {
   name: publicIpName
@@ -59,34 +81,16 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
   name: networkName
   location: location
   tags: tags
+  dependsOn: [
+    natGateway
+  ]
   properties: {
     addressSpace: {
       addressPrefixes: [
         addressPrefix
       ]
     }
-    subnets: [
-      {
-        name: 'app'
-        properties: {
-          addressPrefix: appSubnetPrefix
-          defaultOutboundAccess: false
-          networkSecurityGroup: {
-            id: resourceId('Microsoft.Network/networkSecurityGroups', '${securityGroupPrefix}app')
-          }
-          natGateway: {
-            id: natGateway.id
-          }
-          delegations: [
-            {
-              name: 'flex-consumption'
-              properties: {
-                serviceName: 'Microsoft.App/environments'
-              }
-            }
-          ]
-        }
-      }
+    subnets: concat(subnetsOfApps, [
       {
         name: 'endpoints'
         properties: {
@@ -99,6 +103,6 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
           }
         }
       }
-    ]
+    ])
   }
 }

@@ -6,8 +6,14 @@ param location string
 @description('Name of the environment; shown in the names that people see.')
 param environmentName string
 
-@description('Names of the resources: actionGroup, alertsIdentity, appIdentity, functionApp, queryPack, workspace.')
+@description('Names of the resources: actionGroup, alertsIdentity, queryPack, workspace.')
 param names object
+
+@description('Name of the front\'s identity: it reads the signature in the vault.')
+param frontIdentityName string
+
+@description('Name of the worker\'s identity: it reads the credential in the vault, where there is one.')
+param workerIdentityName string
 
 @description('Tags of every resource.')
 param tags object
@@ -31,8 +37,8 @@ param alertCustomProperties object
 @description('Address of the repository, whose docs/operations.md alerts link to; empty: they name the section.')
 param repositoryUrl string
 
-@description('Whether the app has an operations page that alerts can link to.')
-param hasOperationsPage bool
+@description('Name of the app with the operations page that alerts link to; empty: there is none.')
+param operationsApp string
 
 @description('Also watch the root scope of the tenant.')
 param alertOnElevatedAccess bool
@@ -41,7 +47,7 @@ var abbreviations = loadJsonContent('../abbreviations.json')
 var rulePrefix = '${abbreviations.alertRule}${environmentName}-'
 // What every alert is told with.
 var context = {
-  operationsApp: hasOperationsPage ? names.functionApp : ''
+  operationsApp: operationsApp
   runbook: '${empty(repositoryUrl) ? '' : '${repositoryUrl}/blob/main/'}docs/operations.md'
   customProperties: alertCustomProperties
 }
@@ -79,7 +85,8 @@ module vaultAlert 'vault_alert.bicep' = {
   params: {
     location: location
     namePrefix: rulePrefix
-    appIdentityName: names.appIdentity
+    frontIdentityName: frontIdentityName
+    workerIdentityName: workerIdentityName
     context: context
     identityName: names.alertsIdentity
     workspaceName: names.workspace

@@ -3,13 +3,16 @@
 @description('Azure region.')
 param location string
 
-@description('Names of the resources: keyVault, natGateway, network, privateLinkScope, publicIp, storageAccount.')
+@description('Names of the resources: keyVault, natGateway, network, privateLinkScope, publicIp.')
 param names object
+
+@description('The apps: role, storageAccount, storageServices, endpointPrefix.')
+param apps array
 
 @description('Part of the other names that makes them unique.')
 param resourceToken string
 
-@description('Address ranges: network, appSubnet (/27 or larger), endpointsSubnet, and operators (a list, may be empty).')
+@description('Address ranges: network, appSubnet, workerSubnet, apiSubnet (each /27 or larger), endpointsSubnet, and operators (a list, may be empty).')
 param addressPrefixes object
 
 @description('Tags of every resource.')
@@ -28,6 +31,24 @@ var storageServices = [
   'queue'
   'table'
 ]
+// All three, also without the api: a subnet that an app once used cannot be taken away.
+var appSubnets = [
+  {
+    name: 'app'
+    addressPrefix: addressPrefixes.appSubnet
+    callsResourceManager: false
+  }
+  {
+    name: 'worker'
+    addressPrefix: addressPrefixes.workerSubnet
+    callsResourceManager: true
+  }
+  {
+    name: 'api'
+    addressPrefix: addressPrefixes.apiSubnet
+    callsResourceManager: false
+  }
+]
 var storageZones = [for service in storageServices: 'privatelink.${service}.${storageSuffix}']
 var zoneNames = concat(storageZones, [
   vaultZone
@@ -38,7 +59,7 @@ module securityGroups 'security_groups.bicep' = {
   params: {
     location: location
     namePrefix: securityGroupPrefix
-    appSubnetPrefix: addressPrefixes.appSubnet
+    appSubnets: appSubnets
     endpointsSubnetPrefix: addressPrefixes.endpointsSubnet
     operatorAddressPrefixes: addressPrefixes.operators
     tags: tags
@@ -51,7 +72,7 @@ module network 'network.bicep' = {
     location: location
     networkName: names.network
     addressPrefix: addressPrefixes.network
-    appSubnetPrefix: addressPrefixes.appSubnet
+    appSubnets: appSubnets
     endpointsSubnetPrefix: addressPrefixes.endpointsSubnet
     natGatewayName: names.natGateway
     publicIpName: names.publicIp
@@ -75,17 +96,12 @@ module zones 'private_dns_zone.bicep' = [for zoneName in zoneNames: {
   ]
 }]
 
-module storageEndpoints 'private_endpoint.bicep' = [for (service, i) in storageServices: {
-  name: 'endpoint-${service}'
+module storageEndpoints 'storage_endpoints.bicep' = [for app in apps: {
+  name: 'endpoints-storage-${app.role}'
   params: {
     location: location
-    endpointName: '${endpointPrefix}${service}'
-    targetId: resourceId('Microsoft.Storage/storageAccounts', names.storageAccount)
-    groupId: service
+    app: app
     networkName: names.network
-    zoneNames: [
-      storageZones[i]
-    ]
     tags: tags
   }
   dependsOn: [

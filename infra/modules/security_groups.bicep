@@ -6,8 +6,8 @@ param location string
 @description('Start of the names of the network security groups.')
 param namePrefix string
 
-@description('Address range of the app\'s subnet.')
-param appSubnetPrefix string
+@description('The subnets of the apps, one for each: name, addressPrefix, callsResourceManager.')
+param appSubnets array
 
 @description('Address range of the subnet that holds the private endpoints.')
 param endpointsSubnetPrefix string
@@ -48,37 +48,22 @@ var denyAllOutbound = {
     destinationPortRange: '*'
   }
 }
-// Sign-in and Azure Resource Manager have no private endpoint that serves other subscriptions.
-var appDestinations = [
-  endpointsSubnetPrefix
-  'AzureActiveDirectory'
-  'AzureResourceManager'
-]
-var appOutbound = [for (destination, i) in appDestinations: {
-  name: 'AllowHttps-${i}'
-  properties: {
-    priority: 100 + i
-    direction: 'Outbound'
-    access: 'Allow'
-    protocol: 'Tcp'
-    sourceAddressPrefix: appSubnetPrefix
-    sourcePortRange: '*'
-    destinationAddressPrefix: destination
-    destinationPortRange: '443'
-  }
-}]
+var appPrefixes = [for subnet in appSubnets: subnet.addressPrefix]
 
-resource appSecurityGroup 'Microsoft.Network/networkSecurityGroups@2024-07-01' = {
-  name: '${namePrefix}app'
-  location: location
-  tags: tags
-  properties: {
-    securityRules: concat(appOutbound, [
+module appSecurityGroups 'app_security_group.bicep' = [for subnet in appSubnets: {
+  name: 'security-group-${subnet.name}'
+  params: {
+    location: location
+    groupName: '${namePrefix}${subnet.name}'
+    subnet: subnet
+    endpointsSubnetPrefix: endpointsSubnetPrefix
+    lastRules: [
       denyAllInbound
       denyAllOutbound
-    ])
+    ]
+    tags: tags
   }
-}
+}]
 
 resource endpointsSecurityGroup 'Microsoft.Network/networkSecurityGroups@2024-07-01' = {
   name: '${namePrefix}endpoints'
@@ -87,15 +72,13 @@ resource endpointsSecurityGroup 'Microsoft.Network/networkSecurityGroups@2024-07
   properties: {
     securityRules: [
       {
-        name: 'AllowAppAndOperators'
+        name: 'AllowAppsAndOperators'
         properties: {
           priority: 100
           direction: 'Inbound'
           access: 'Allow'
           protocol: 'Tcp'
-          sourceAddressPrefixes: concat([
-            appSubnetPrefix
-          ], operatorAddressPrefixes)
+          sourceAddressPrefixes: concat(appPrefixes, operatorAddressPrefixes)
           sourcePortRange: '*'
           destinationAddressPrefix: endpointsSubnetPrefix
           destinationPortRange: '443'

@@ -1,27 +1,17 @@
-// The one storage account: deployment package, registry, shard queue, and the Functions host's own state. Shared keys are off.
+// The storage account of one app: its deployment package and the Functions host's own state; the worker's also holds the
+// registry, the ledger and the queues. Shared keys are off.
 
 @description('Azure region.')
 param location string
 
-@description('Name of the storage account.')
-@minLength(3)
-@maxLength(24)
-param accountName string
+@description('The app, as main.bicep describes it: role, storageAccount, identity, tables, queues.')
+param app object
 
 @description('Redundancy of the storage account.')
 param skuName string
 
-@description('Name of the blob container that the function app runs its package from.')
+@description('Name of the blob container that the app runs its package from.')
 param deploymentContainerName string
-
-@description('Tables that the product uses.')
-param tableNames array
-
-@description('Queues that the product uses.')
-param queueNames array
-
-@description('Name of the function app\'s identity.')
-param appIdentityName string
 
 @description('Name of the workspace that receives the access logs.')
 param workspaceName string
@@ -33,18 +23,21 @@ param privateNetworking bool
 param tags object
 
 var roles = loadJsonContent('../well_known_ids.json').roles
-var appRoles = [
+// Blob Data Owner is what the Functions host needs for its own state.
+var appRoles = concat([
   roles.storageBlobDataOwner.id
+], empty(app.queues) ? [] : [
   roles.storageQueueDataContributor.id
+], empty(app.tables) ? [] : [
   roles.storageTableDataContributor.id
-]
+])
 
 resource appIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
-  name: appIdentityName
+  name: app.identity
 }
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
-  name: accountName
+  name: app.storageAccount
   location: location
   tags: tags
   sku: {
@@ -81,7 +74,7 @@ resource queues 'Microsoft.Storage/storageAccounts/queueServices@2023-05-01' = {
   name: 'default'
 }
 
-resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [for name in queueNames: {
+resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [for name in app.queues: {
   parent: queues
   name: name
 }]
@@ -91,7 +84,7 @@ resource tables 'Microsoft.Storage/storageAccounts/tableServices@2023-05-01' = {
   name: 'default'
 }
 
-resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2023-05-01' = [for name in tableNames: {
+resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2023-05-01' = [for name in app.tables: {
   parent: tables
   name: name
 }]
@@ -107,9 +100,11 @@ resource appRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for rol
 }]
 
 module diagnostics 'storage_diagnostics.bicep' = {
-  name: 'storage-diagnostics'
+  name: 'storage-diagnostics-${app.role}'
   params: {
-    accountName: accountName
+    accountName: app.storageAccount
+    hasQueues: !empty(app.queues)
+    hasTables: !empty(app.tables)
     workspaceName: workspaceName
   }
   dependsOn: [

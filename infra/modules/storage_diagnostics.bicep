@@ -1,7 +1,13 @@
-// Access logs of the storage account.
+// Access logs of a storage account.
 
 @description('Name of the storage account.')
 param accountName string
+
+@description('Whether queues of the account are used.')
+param hasQueues bool
+
+@description('Whether tables of the account are used.')
+param hasTables bool
 
 @description('Name of the workspace that receives the access logs.')
 param workspaceName string
@@ -30,7 +36,7 @@ resource tables 'Microsoft.Storage/storageAccounts/tableServices@2023-05-01' exi
 }
 
 // The registry decides who is monitored: every access to it is logged, reads included.
-resource tableDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+resource tableDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (hasTables) {
   scope: tables
   name: 'to-workspace'
   properties: {
@@ -62,7 +68,7 @@ resource blobDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-previ
   }
 }
 
-resource queueDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+resource queueDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (hasQueues) {
   scope: queues
   name: 'to-workspace'
   properties: {

@@ -1,4 +1,4 @@
-// Alert on a vault read by an identity that is not the function app's.
+// Alert on a vault read by an identity that is neither the front's nor the worker's.
 
 @description('Azure region.')
 param location string
@@ -6,8 +6,11 @@ param location string
 @description('Start of the name of the rule.')
 param namePrefix string
 
-@description('Name of the function app\'s identity: the only one that has business in the vault.')
-param appIdentityName string
+@description('Name of the front\'s identity, which has business in the vault.')
+param frontIdentityName string
+
+@description('Name of the worker\'s identity, which has business in the vault unless the federated mode is used.')
+param workerIdentityName string
 
 @description('What every alert is told with, see log_alert.bicep.')
 param context object
@@ -35,7 +38,8 @@ module rule 'log_alert.bicep' = {
     ruleDescription: definition.description
     severity: definition.severity
     query: loadTextContent('../security_alerts/vault_read_by_stranger.kql')
-    watchedIdentityName: appIdentityName
+    frontIdentityName: frontIdentityName
+    workerIdentityName: workerIdentityName
     criterion: definition.criterion
     evaluationFrequency: definition.evaluationFrequency
     windowSize: definition.windowSize

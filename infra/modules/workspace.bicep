@@ -14,8 +14,8 @@ param applicationInsightsName string
 @maxValue(730)
 param retentionInDays int
 
-@description('Name of the function app\'s identity: it sends telemetry.')
-param appIdentityName string
+@description('Names of the apps\' identities: each sends telemetry.')
+param appIdentityNames array
 
 @description('Name of the alert rules\' identity: it reads the workspace.')
 param alertsIdentityName string
@@ -29,9 +29,9 @@ param tags object
 var roles = loadJsonContent('../well_known_ids.json').roles
 var publicNetworkAccess = privateNetworking ? 'Disabled' : 'Enabled'
 
-resource appIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
-  name: appIdentityName
-}
+resource appIdentities 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = [for name in appIdentityNames: {
+  name: name
+}]
 
 resource alertsIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
   name: alertsIdentityName
@@ -69,15 +69,15 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-resource appSendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource appSendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (name, i) in appIdentityNames: {
   scope: applicationInsights
-  name: guid(applicationInsights.id, appIdentity.id, roles.monitoringMetricsPublisher.id)
+  name: guid(applicationInsights.id, appIdentities[i].id, roles.monitoringMetricsPublisher.id)
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringMetricsPublisher.id)
-    principalId: appIdentity.properties.principalId
+    principalId: appIdentities[i].properties.principalId
     principalType: 'ServicePrincipal'
   }
-}
+}]
 
 resource alertsReadLogs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: workspace
