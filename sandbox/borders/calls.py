@@ -1,4 +1,4 @@
-"""The calls that somebody who has broken into an app tries (sandbox/borders.py): a few of every service."""
+"""The calls that somebody who has broken into an app tries (sandbox/borders/probe.py): a few of every service."""
 
 from __future__ import annotations
 

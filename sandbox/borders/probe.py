@@ -1,6 +1,6 @@
 """Plays who has broken into an app: with its settings, tries every token that can be had on every service.
 
-The calls are in sandbox/border_calls.py. `make demo` shows what comes of it, and tests compare it with what should.
+The calls are in sandbox/borders/calls.py. `make demo` shows what comes of it, and tests compare it with what should.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from sandbox.azure.identity.directory import (
     STORAGE_AUDIENCE,
 )
 from sandbox.azure.identity.entra_id import ASSERTION_TYPE, FEDERATION_AUDIENCE
-from sandbox.border_calls import Call, calls
+from sandbox.borders.calls import Call, calls
 from sandbox.roles import APPS, IDENTITIES
 from sandbox.services import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sandbox.border_calls import Target
+    from sandbox.borders.calls import Target
 
 _REFUSALS: Final = frozenset({401, 403})
 _PUBLISHER: Final = "the publisher's service principal"
@@ -141,7 +141,7 @@ class _Burglar:
                     self._tokens[f"{_PUBLISHER} for {audience}"] = answer["access_token"]
 
     async def _attempt(self, call: Call, who: str, token: str | None) -> None:
-        headers = call.headers | ({"Authorization": f"Bearer {token}"} if token else {})
+        headers = {**call.headers} | ({"Authorization": f"Bearer {token}"} if token else {})
         async with self._session.request(call.method, call.url, headers=headers, data=call.body) as response:
             content = await response.read()
         self._note(call.place, call.what, who, _refusal(response, content))
