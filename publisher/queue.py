@@ -7,16 +7,21 @@ are base64, which is the default of the host's `messageEncoding`.
 
 import math
 from datetime import timedelta
+from typing import Final
+from xml.etree.ElementTree import ParseError
 
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from publisher.configuration.resource_settings import Storage
-from publisher.errors import RequestRefused
+from publisher.errors import MalformedAnswer, RequestRefused
 from publisher.retry import Patience
 from publisher.storage import StorageClient
 
-_NEVER: int = -1
+_SDK_ERRORS: Final = (AttributeError, IndexError, ParseError, ValueError)
+"""What the SDK raises when it cannot find the message in what it takes for Queue storage's answer."""
+
+_NEVER: Final = -1
 """The time to live of a message that does not expire."""
 
 
@@ -41,7 +46,16 @@ class Queue(StorageClient[QueueClient]):
         `deadline`, in seconds of `time.monotonic`.
         """
         seconds = _NEVER if time_to_live is None else int(time_to_live.total_seconds())
-        await self._repeated(lambda: self._client.send_message(message, time_to_live=seconds), deadline)
+
+        async def attempt() -> None:
+            try:
+                await self._client.send_message(message, time_to_live=seconds)
+            except _SDK_ERRORS:
+                raise MalformedAnswer(
+                    "the answer is not what Queue storage answers with", code="MalformedAnswer"
+                ) from None
+
+        await self._repeated(attempt, deadline)
 
     async def create(self) -> None:
         """Create the queue, unless it exists."""

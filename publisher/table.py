@@ -1,7 +1,7 @@
 """Table storage as far as this program needs it: get, list, insert, replace and delete rows, guarded by ETags."""
 
-import math
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
