@@ -1,8 +1,8 @@
 """The product installed in a sandbox: three Functions apps, sign-in, alert rules, and a receiver of alerts.
 
-`make demo` and `make sandbox` use it. All of the product's own code runs, each role in a process of its own with its own
-identity: notifications go through the front and the queue to the worker, alerts to an HTTP receiver, and calls of the API
-through the sign-in.
+`make demo` and `make sandbox` use it. All of the product's own code runs, each role in a process of its own and with
+its own identity: notifications go through the front and the queue to the worker, alerts to an HTTP receiver, and calls
+of the API through the sign-in.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class Installation:
         return self.front.send("POST", WEBHOOK, query=query, body=body, headers={"Content-Type": "application/json"})
 
     def deploy(self, customer: Customer) -> dict[str, Answer]:
-        """Send the two notifications of a deployment, and let them be worked off; return the answers by notification."""
+        """Send the two notifications of a deployment and let them be worked off; return the answers by notification."""
         answers = self._answer_by_name(customer, "PUT", "Accepted") | self._answer_by_name(customer, "PUT", "Succeeded")
         self.work_off()
         return answers

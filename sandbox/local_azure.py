@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack, contextmanager
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -12,11 +11,9 @@ from sandbox.address_book import KEY_DOORS, AddressBook
 from sandbox.azure.applications import Applications
 from sandbox.azure.certificates import CertificateAuthority
 from sandbox.azure.identity.directory import (
-    LOG_ANALYTICS_AUDIENCE,
     SERVICE_PRINCIPAL,
     Directory,
 )
-from sandbox.azure.identity.tokens import bearer_token
 from sandbox.azure.logs_ingestion import LogsIngestion
 from sandbox.azure.policy_assignments import PolicyAssignments
 from sandbox.azure.policy_states import PolicyStates
@@ -27,18 +24,16 @@ from sandbox.azure.storage import STORAGE, Storage
 from sandbox.azure.web import Server, ServerThread
 from sandbox.clock import Clock
 from sandbox.environment import RULE_ID, WORKSPACE_ID, Place, is_plain, settings, sign_in_settings
-from sandbox.errors import RefusedError
 from sandbox.faults.faults import Faults, spoiled
 from sandbox.faults.operations import LogQuery
 from sandbox.roles import MAY_INGEST, MAY_QUERY, Role, app_identities
 from sandbox.services import Service
+from sandbox.workspace.readers import Readers
 from sandbox.workspace.row_counter import RowCounter, RowSink
 from sandbox.workspace.schema import read_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from aiohttp import web
 
     from sandbox.workspace.workspace import Workspace
 
@@ -76,7 +71,6 @@ class Sandbox:
         )
         self._authority = CertificateAuthority(self._folder)
         self._certificate = self._authority.server_certificate(*extra_host_names)
-        self._identity_storage = identity_storage
         self.directory = Directory(self._folder, self.faults, self.book.client_secret)
         self.storage = Storage(
             self._certificate if identity_storage else None,
@@ -108,8 +102,7 @@ class Sandbox:
             for service, name in KEY_DOORS.items()
             if identity_storage and name in self.book.ports
         }
-        self.log_readers: set[str] = set()
-        """The object ids of who may read the workspace."""
+        self.readers = Readers(self.directory.issuer)
         self._add_routes()
 
     def __enter__(self) -> Self:
@@ -173,7 +166,7 @@ class Sandbox:
             urls={service: server.url for service, server in self._servers.items()},
             certificate_authority=self.certificate_authority,
             account=self.storage.number,
-            identity_storage=self._identity_storage,
+            identity_storage=self.storage.takes_tokens,
             book=self.book,
         )
 
@@ -214,7 +207,7 @@ class Sandbox:
         self.arm.audiences.add(self.url(Service.RESOURCE_MANAGER))
         self.arm.authorized_object_ids = {SERVICE_PRINCIPAL.object_id}
         self.ingestion.authorized_object_ids = set(MAY_INGEST)
-        self.log_readers = set(MAY_QUERY)
+        self.readers.object_ids = set(MAY_QUERY)
         self.directory.reset()
         self.directory.managed_identity.apps = app_identities(self.book.identity_headers)
         self.directory.trust(self.arm.audiences)
@@ -237,7 +230,7 @@ class Sandbox:
         self.storage.next_accounts()
 
     def _server(self, service: Service) -> Server:
-        plain = is_plain(service, identity_storage=self._identity_storage)
+        plain = is_plain(service, identity_storage=self.storage.takes_tokens)
         certificate = None if plain else self._certificate
         return Server(service, self._thread, self.requests, certificate, self.book.port(service))
 
@@ -254,13 +247,6 @@ class Sandbox:
         if self._workspace is not None:
             from sandbox.workspace.log_analytics_api import LogAnalyticsApi  # noqa: PLC0415 - comes with DuckDB
 
-            api = LogAnalyticsApi(self._workspace, WORKSPACE_ID, self._may_query, self.clock)
+            api = LogAnalyticsApi(self._workspace, WORKSPACE_ID, self.readers.access, self.clock)
             api.add_routes(apps[Service.LOG_ANALYTICS])
             apps[Service.LOG_ANALYTICS].middlewares.append(spoiled(self.faults, LogQuery()))
-
-    def _may_query(self, request: web.Request) -> int:
-        try:
-            token = bearer_token(request, self.directory.issuer, frozenset({LOG_ANALYTICS_AUDIENCE}))
-        except RefusedError as refused:
-            return refused.status
-        return HTTPStatus.OK if token.object_id in self.log_readers else HTTPStatus.FORBIDDEN

@@ -39,14 +39,14 @@ class Storage:
         self.rights = Rights(issuer)
         self.number = 0
         """Of the accounts that are used now; see sandbox/roles.py."""
-        self._takes_tokens = certificate is not None
+        self.takes_tokens = certificate is not None
         self._faults = faults
         self._authority = authority
         self.rights.assign(storage_rights(self.number))
 
     def add_routes(self, service: Service, app: web.Application, *, by_key: bool = False) -> None:
         """Serve one of the three services; `by_key`: to callers with an account's key, whatever else it takes."""
-        rights = self.rights if self._takes_tokens and not by_key else None
+        rights = self.rights if self.takes_tokens and not by_key else None
         StorageProxy(service, self.azurite, self._faults, self._authority, rights).add_routes(app)
 
     def next_accounts(self) -> None:

@@ -15,12 +15,12 @@ from sandbox.leaving import exit_status
 from sandbox.roles import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rich.console import Console
 
 
-SETTINGS: Final = {Role.API: {"API_CACHE_SECONDS": "0"}}
+SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {Role.API: {"API_CACHE_SECONDS": "0"}}
 """No cache, because the API is asked right after each change."""
 
 

@@ -80,7 +80,7 @@ class Story:
         }
         self._steps.expect_answers("strangers are refused", [401, 401, 400], strangers)
         self._display.say(
-            "The front only puts messages on a queue. The worker has taken them, and asked Azure about each application: "
+            "The front only puts messages on a queue. The worker takes them, and asks Azure about each application: "
             "where its resources are, and which policies are assigned there. The publisher's operator adds the names."
         )
         for customer in (self._contoso, self._fabrikam, self._northwind):

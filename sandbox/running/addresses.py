@@ -61,7 +61,7 @@ class Addresses:
 
     @property
     def customers_url(self) -> str:
-        """Where customers can be made to act; see sandbox/playground.py."""
+        """Where customers can be made to act; see sandbox/running/playground.py."""
         return f"{self.installation.site_url}/customers"
 
     @property
