@@ -21,15 +21,6 @@ from sandbox.azure.notifications import notification
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
 
-FRONT_SETTINGS = (
-    "APP_ROLE",
-    "MANAGED_IDENTITY_CLIENT_ID",
-    "NOTIFICATIONS",
-    "NOTIFICATIONS__queueServiceUri",
-    "NOTIFICATION_SIGNATURE",
-)
-"""All that the webhook may read; and what azure-identity and OpenSSL read, which `sandbox` sets."""
-
 
 @dataclass
 class Webhook:
@@ -61,12 +52,11 @@ class Webhook:
 
 
 async def queued_messages(sandbox: Sandbox) -> list[str]:
-    """Take the messages off the queue; with a connection string, which the sandbox's other storage has none of."""
+    """Take the messages off the queue."""
     async with QueueClient.from_connection_string(
         sandbox.environment["AzureWebJobsStorage"],
         NOTIFICATIONS_QUEUE,
         message_decode_policy=TextBase64DecodePolicy(),
-        connection_verify=str(sandbox.certificate_authority),
     ) as queue:
         messages = [message async for message in queue.receive_messages(messages_per_page=32, visibility_timeout=60)]
         for message in messages:
@@ -103,9 +93,9 @@ def function() -> func.Function:
 
 @pytest.fixture
 def front_settings(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The webhook's settings for the sandbox, which are also this process's environment while the test runs."""
-    settings = {name: value for name, value in sandbox.environment.items() if name in FRONT_SETTINGS}
-    for name, value in (settings | {"APP_ROLE": "front"}).items():
+    """The front's settings for the sandbox, which are also this process's environment while the test runs."""
+    settings = sandbox.environment_of("front")
+    for name, value in settings.items():
         monkeypatch.setenv(name, value)
     return settings
 

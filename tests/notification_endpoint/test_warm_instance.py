@@ -20,7 +20,6 @@ from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Customer
 from tests.notification_endpoint.conftest import (
-    FRONT_SETTINGS,
     Lines,
     Webhook,
     body_about,
@@ -35,7 +34,7 @@ class Front:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.settings = {name: value for name, value in sandbox.environment.items() if name in FRONT_SETTINGS}
+        self.settings = sandbox.environment_of("front")
         self.customer = sandbox.arm.add_customer("Contoso")
 
     async def answer(self, body: bytes | None = None, signature: str | None = None) -> int:
@@ -52,13 +51,15 @@ class Front:
 
 
 @pytest.fixture
-async def front(identity_sandbox: Sandbox) -> AsyncIterator[Front]:
-    yield Front(identity_sandbox)
+async def front(identity_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Front]:
+    front = Front(identity_sandbox)
+    monkeypatch.setenv("IDENTITY_HEADER", front.settings["IDENTITY_HEADER"])  # azure-identity reads it itself
+    yield front
     await OUTBOX.close()
 
 
 async def test_requests_at_once_and_later_share_one_client_and_one_token(front: Front) -> None:
-    assert "NOTIFICATIONS" not in front.settings
+    assert "NOTIFICATIONS__queueServiceUri" in front.settings, "no connection string"
     assert set(await asyncio.gather(*(front.answer() for _ in range(40)))) == {200}
     assert [await front.answer() for _ in range(5)] == [200] * 5
     assert front.sent == 45

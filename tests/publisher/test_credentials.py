@@ -112,8 +112,8 @@ async def test_a_refused_identity_is_not_asked_for_again_by_everybody(
     assert sandbox.requests.count(Service.ENTRA_ID) == 1
 
 
-async def test_an_identity_that_does_not_exist_is_named(sandbox: Sandbox) -> None:
-    sandbox.directory.managed_identity.system_assigned = None
+async def test_an_identity_that_does_not_exist_is_named(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDENTITY_HEADER", sandbox.environment_of("worker")["IDENTITY_HEADER"])
     async with own_identity_credential(None) as credential:
         with pytest.raises(NoToken, match="the system-assigned managed identity"):
             await credential.get_token(MONITOR)

@@ -3,7 +3,7 @@
 import pytest
 
 from publisher.environment import SettingsError
-from publisher.roles import Role, role_from
+from publisher.roles import PLATFORM_VARIABLES, Role, role_from
 
 
 @pytest.mark.parametrize("name", ["front", "worker", "api"])
@@ -33,9 +33,7 @@ def test_all_roles_in_one_process_are_for_a_developers_machine() -> None:
     assert role_from({"APP_ROLE": "local", "WEBSITE_SITE_NAME": "", "WEBSITE_AUTH_ENABLED": "True"}) == Role.LOCAL
 
 
-@pytest.mark.parametrize(
-    "name", ["WEBSITE_SITE_NAME", "WEBSITE_INSTANCE_ID", "CONTAINER_NAME", "KUBERNETES_SERVICE_HOST"]
-)
+@pytest.mark.parametrize("name", PLATFORM_VARIABLES)
 def test_all_roles_in_one_process_are_refused_on_a_platform(name: str) -> None:
     with pytest.raises(SettingsError) as error:
         role_from({"APP_ROLE": "local", name: "something"})

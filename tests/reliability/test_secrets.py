@@ -39,7 +39,7 @@ from sandbox.world.customers import Customer
 from tests.collector.conftest import Fleet
 from tests.compliance_api.conftest import READER, principal
 from tests.reliability.secrets_watch import MARKER, Watch, leaks, secrets_of, watching
-from tests.test_function_app import Tick, functions
+from tests.functions import Tick, functions
 
 FUNCTION_KEY = "the-function-key-of-this-test"
 TROUBLE: dict[str, tuple[Operation, Effect] | None] = {
