@@ -76,7 +76,7 @@ class RegistryMachine(RuleBasedStateMachine):
         first = self.sandbox.environment | table
         self.instances = (first, first | {"AZURE_CLIENT_SECRET": "the-secret-of-another-instance"})
         self.storage = first["AzureWebJobsStorage"].replace(  # past the faults, for those who look
-            self.sandbox.url(Service.TABLES), self.sandbox.azurite.endpoint("table")
+            self.sandbox.url(Service.TABLES), self.sandbox.storage.azurite.endpoint("table")
         )
         self.runner = asyncio.Runner()
         self.customers = [self.sandbox.arm.add_customer(f"customer {number}") for number in range(4)]

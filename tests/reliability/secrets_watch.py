@@ -70,7 +70,7 @@ def secrets_of(sandbox: Sandbox) -> tuple[str, ...]:
     keys = [part.partition("=")[2] for part in connection.split(";") if part.startswith("AccountKey=")]
     return (
         sandbox.directory.client_secret,
-        sandbox.directory.identity_header,
+        *sandbox.book.identity_headers.values(),
         sandbox.notification_signature,
         CERTIFICATE_PASSWORD,
         MARKER,
