@@ -12,7 +12,7 @@ ABBREVIATIONS: Final = Path(__file__).resolve().parent.parent / "abbreviations.j
 FRONT: Final = "front"
 WORKER: Final = "worker"
 API: Final = "api"
-ROLES: Final = (FRONT, WORKER, API)
+ROLES: Final[tuple[str, ...]] = (FRONT, WORKER, API)
 
 _MASK: Final = 0xFFFFFFFF
 _FIRST: Final = 0x239B961B

@@ -1,9 +1,9 @@
-"""After a deployment: is every function in its app and in no other, does the webhook take a notification, and is
-everybody refused who has to be?
+"""After a deployment: does each app have its functions and no others, and does each answer as it should?
 
-`python -m infra.hooks.smoke_test RESOURCE_GROUP`; exit status 1 with one line per failure. With NOTIFICATION_SIGNATURE in
-the environment a signed notification is sent, about an application that does not exist: it must be taken, which the
-webhook says only once it is on the worker's queue. During a rotation every key and every signature is tried.
+`python -m infra.hooks.smoke_test RESOURCE_GROUP`; exit status 1 with one line per failure. The webhook must refuse who
+does not sign, the API who is not signed in or merely claims to be. With NOTIFICATION_SIGNATURE in the environment a
+signed notification is sent, about an application that does not exist: the webhook answers 200 only once it is on the
+worker's queue. During a rotation every key and every signature is tried.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -117,35 +117,29 @@ def front_failures(
 ) -> list[str]:
     """Return one line for what the webhook does wrong: an unsigned call must be refused, a signed one be taken.
 
-    `signatures` may be empty, then nothing is sent; of several, one must be right. A new deployment gets two minutes.
+    `signatures` may be empty, then none is sent; of several, one must be right. A new deployment gets two minutes.
     """
     unsigned = Call("an unsigned notification", "POST", "resource", HTTPStatus.UNAUTHORIZED)
     signed = Call("a signed notification", "POST", "resource", HTTPStatus.OK, body=notification(datetime.now(UTC)))
-    found = []
-    for call, given in ((unsigned, [""]), (signed, [f"&sig={quote(one, safe='')}" for one in signatures])):
-        failure = _tried(group, app, endpoint, call, given, pause) if given else ""
-        found += [failure] if failure else []
-    return found
 
-
-def _tried(
-    group: str, app: str, endpoint: str, call: Call, signatures: list[str], pause: Callable[[float], None]
-) -> str:
-    """The failure of a call that needs a key. Keys are read before each attempt: one may have been replaced meanwhile."""
-    reason, status = "", 0
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            pause(SECONDS_BETWEEN)
-        keys, reason = function_keys(group, app)
-        for key in keys.values():
-            for signature in signatures:
-                path = f"{call.path}?code={quote(key, safe='')}{signature}"
-                status = status_of(endpoint, Call(call.who, call.method, path, call.expected, body=call.body))
+    def failure(call: Call, endings: list[str]) -> str:
+        reason, status = "", 0
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                pause(SECONDS_BETWEEN)
+            # Read before each attempt: a key may have been replaced meanwhile.
+            keys, reason = function_keys(group, app)
+            for path in (f"{call.path}?code={quote(key, safe='')}{end}" for key in keys.values() for end in endings):
+                status = status_of(endpoint, replace(call, path=path))
                 if status == call.expected:
                     return ""
-    if reason:
-        return f"the key of {NOTIFICATION_FUNCTION} could not be read ({reason})"
-    return f"{call.who} was answered with {status or 'nothing'} instead of {call.expected.value}"
+        if reason:
+            return f"the key of {NOTIFICATION_FUNCTION} could not be read ({reason})"
+        return _wrong(call, status)
+
+    found = [failure(unsigned, [""])]
+    found += [failure(signed, [f"&sig={quote(one, safe='')}" for one in signatures])] if signatures else []
+    return [line for line in dict.fromkeys(found) if line]
 
 
 def api_failures(endpoint: str, pause: Callable[[float], None] = time.sleep) -> list[str]:
@@ -160,8 +154,12 @@ def api_failures(endpoint: str, pause: Callable[[float], None] = time.sleep) -> 
             if status == call.expected:
                 break
         else:
-            found.append(f"{call.who} was answered with {status or 'nothing'} instead of {call.expected.value}")
+            found.append(_wrong(call, status))
     return found
+
+
+def _wrong(call: Call, status: int) -> str:
+    return f"{call.who} was answered with {status or 'nothing'} instead of {call.expected.value}"
 
 
 def function_failures(group: str, role: str, app: str, pause: Callable[[float], None] = time.sleep) -> list[str]:
