@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from checks.reach.rights import IDENTITY, ROLE_ASSIGNMENT, Right, carriers, other_ways, rights
+from checks.reach.rights import IDENTITY, ROLE_ASSIGNMENT, Right, carriers, other_ways, rights, where
 from checks.reach.scenarios import WHEN, scenarios
 from checks.templates.deployment import INFRASTRUCTURE, deploy
 from checks.templates.functions import UNIQUE
@@ -99,9 +99,9 @@ def _carriers(deployment: Deployment) -> Iterator[str]:
     for identity, carrier in sorted(carriers(deployment)):
         if _RUNS_AS.get(identity) != carrier:
             yield f"{carrier} runs as {identity}, which only {_RUNS_AS.get(identity, 'nobody')} may"
-    for identity in deployment.of_type(IDENTITY):
-        if identity.name not in _RUNS_AS:
-            yield f"{identity.file.name}:{identity.line}: the identity {identity.name} is not known"
+    for made in deployment.of_type(IDENTITY):
+        if made.name not in _RUNS_AS:
+            yield f"{where(made)}: the identity {made.name} is not known"
 
 
 def _never_made(infrastructure: Path, made: set[tuple[Path, int]]) -> Iterator[str]:

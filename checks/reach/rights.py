@@ -57,8 +57,11 @@ def rights(deployment: Deployment) -> tuple[set[Right], list[str]]:
 def _right(assignment: Resource) -> Right | str:
     properties: Mapping[str, Any] = assignment.body.get("properties", {})
     principal = properties.get("principalId")
-    is_identity = isinstance(principal, AtRuntime) and principal.resource.type == IDENTITY
-    if not is_identity or principal.path != "properties.principalId":
+    if (
+        not isinstance(principal, AtRuntime)
+        or principal.resource.type != IDENTITY
+        or principal.path != "properties.principalId"
+    ):
         return f"a role goes to {principal!r}, which is no identity of the installation"
     role = _ROLE_ID.search(str(properties.get("roleDefinitionId")))
     if role is None:

@@ -1,4 +1,4 @@
-"""Deploys the templates in memory: `deploy` returns every resource that a deployment with given parameters consists of."""
+"""Deploys the templates in memory: `deploy` returns every resource of a deployment with given parameters."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def deploy(parameters: Mapping[str, Any], infrastructure: Path = INFRASTRUCTURE)
 
 
 class _File:
-    """One file of a deployment, with the values of its parameters. Values are computed when they are first asked for."""
+    """One file of a deployment, with values for its parameters. What it declares is computed when first asked for."""
 
     def __init__(self, path: Path, arguments: Mapping[str, Any], made: Callable[[Resource], None]) -> None:
         self._path, self._arguments, self._made = path, arguments, made
@@ -99,16 +99,18 @@ class _File:
         if not isinstance(body, Object):
             raise self._evaluation.not_understood(declaration.line, f"{declaration.name} is no object")
         make = self._resource if declaration.kind == "resource" else self._module
-        return make(declaration, body, local, is_wanted)
+        return make(declaration, body, local, is_wanted=is_wanted)
 
-    def _resource(self, declaration: Declaration, body: Object, local: Locals, is_wanted: bool) -> Resource:
+    def _resource(self, declaration: Declaration, body: Object, local: Locals, *, is_wanted: bool) -> Resource:
         kind = declaration.source.partition("@")[0]
         head = {name: self._evaluation.value(value, local) for name, value in _named(body, _HEAD).items()}
         scope = head.get("scope")
         try:
             own_id = _id(kind, head["name"], head.get("parent"), scope)
         except (AttributeError, KeyError, ValueError) as error:
-            raise self._evaluation.not_understood(declaration.line, f"{declaration.name} has no id: {error!r}") from error
+            raise self._evaluation.not_understood(
+                declaration.line, f"{declaration.name} has no id: {error!r}"
+            ) from error
         place = (self._path, declaration.line, declaration.is_existing, scope)
         if declaration.is_existing or not is_wanted:
             return Resource(kind, head["name"], own_id, *place)
@@ -116,7 +118,7 @@ class _File:
         self._made(resource)
         return resource
 
-    def _module(self, declaration: Declaration, body: Object, local: Locals, is_wanted: bool) -> ModuleResult:
+    def _module(self, declaration: Declaration, body: Object, local: Locals, *, is_wanted: bool) -> ModuleResult:
         if not is_wanted:
             return ModuleResult({})
         given = _named(body, ("params",))

@@ -46,7 +46,7 @@ Locals = Mapping[str, Any]
 
 
 class Evaluation:
-    """Computes expressions of one file. `names` looks up what the file declares: parameter, variable, resource, module."""
+    """Computes expressions of one file. `names` looks up what it declares: parameter, variable, resource, module."""
 
     def __init__(self, path: Path, names: Callable[[str], Any]) -> None:
         self._file, self._names = path.name, names

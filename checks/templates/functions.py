@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SUBSCRIPTION: Final = "00000000-0000-0000-0000-00000000000a"
 TENANT: Final = "00000000-0000-0000-0000-00000000000b"

@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from checks.templates.cursor import Cursor
 from checks.templates.syntax import (
     Array,
     Call,
@@ -16,7 +17,6 @@ from checks.templates.syntax import (
     Loop,
     Member,
     Name,
-    NotUnderstood,
     Object,
     Operation,
     Text,
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SPACE: Final = re.compile(r"(?:[ \t\r]|//[^\n]*|/\*.*?\*/|#disable-next-line[^\n]*)+", re.DOTALL)
-_NEWLINES: Final = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/|#disable-next-line[^\n]*)+", re.DOTALL)
-_WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _NUMBER: Final = re.compile(r"\d+")
-_PIECE: Final = re.compile(r"(?:[^'\\$\n]|\$(?!\{)|\\.)+")
+_PLAIN: Final = re.compile(r"(?:[^'\\$\n]|\$(?!\{)|\\.)+")
+_PUT_IN: Final = re.compile(r"\$\{")
+_END: Final = re.compile(r"'")
+_RAW: Final = re.compile(r"\n?(.*?)'''", re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(u\{([0-9a-fA-F]+)\}|.)")
 _ESCAPED: Final = {"n": "\n", "r": "\r", "t": "\t"}
 _CONSTANTS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
@@ -52,212 +52,168 @@ def _read(name: str, text: str) -> tuple[Declaration, ...]:
 
 class _Reader:
     def __init__(self, name: str, text: str) -> None:
-        self._name, self._text, self._at = name, text, 0
+        self._at = Cursor(name, text)
 
     def file(self) -> list[Declaration]:
         found = list[Declaration]()
-        self._skip_lines()
-        while self._at < len(self._text):
-            if self._take("@"):
+        self._at.new_line()
+        while not self._at.is_at_end():
+            if self._at.take("@"):
                 self._expression()
-            elif (word := self._word()) == "targetScope":
-                self._must("=")
+            elif (word := self._at.word()) == "targetScope":
+                self._at.must("=")
                 self._expression()
             else:
                 found.append(self._declaration(word))
-            self._skip_lines()
+            self._at.new_line()
         return found
 
     def _declaration(self, kind: str) -> Declaration:
-        line = self._line()
+        line = self._at.line()
         if kind not in ("param", "var", "resource", "module", "output"):
-            raise self._error(f"{kind or 'what'} begins no declaration that is known")
-        name, source, is_existing = self._word(), "", False
+            raise self._at.error(f"{kind} begins no declaration that is known")
+        name, source, is_existing = self._at.word(), "", False
         if kind in ("param", "output"):
-            source = self._word()
+            source = self._at.word()
         elif kind != "var":
             source = self._plain_text()
-            is_existing = kind == "resource" and self._take_word("existing")
-        value = self._body() if self._take("=") else None
+            is_existing = kind == "resource" and self._at.take_word("existing")
+        value = self._body() if self._at.take("=") else None
         if value is None and kind != "param":
-            raise self._error(f"{name} has no value")
+            raise self._at.error(f"{name} has no value")
         return Declaration(kind, name, line, value, source, is_existing)
 
     def _body(self) -> Expression:
         """What a declaration, or a round of a loop, has: an expression, with a condition before it or not."""
-        line = self._line()
-        if not self._take_word("if"):
+        line = self._at.line()
+        if not self._at.take_word("if"):
             return self._expression()
-        self._must("(")
+        self._at.must("(")
         test = self._expression()
-        self._must(")")
+        self._at.must(")")
         return Condition(line, test, self._expression())
 
     def _expression(self) -> Expression:
-        line, test = self._line(), self._binary(0)
-        if not self._take("?"):
+        line, test = self._at.line(), self._binary(0)
+        if not self._at.take("?"):
             return test
         yes = self._expression()
-        self._must(":")
+        self._at.must(":")
         return Operation(line, "?", (test, yes, self._expression()))
 
     def _binary(self, level: int) -> Expression:
         if level == len(_LEVELS):
             return self._unary()
-        line, left = self._line(), self._binary(level + 1)
-        while sign := next((sign for sign in _LEVELS[level] if self._take(sign)), ""):
+        line, left = self._at.line(), self._binary(level + 1)
+        while sign := next((sign for sign in _LEVELS[level] if self._at.take(sign)), ""):
             left = Operation(line, sign, (left, self._binary(level + 1)))
         return left
 
     def _unary(self) -> Expression:
-        line = self._line()
+        line = self._at.line()
         for sign in ("!", "-"):
-            if self._take(sign):
+            if self._at.take(sign):
                 return Operation(line, sign, (self._unary(),))
         value = self._primary()
         while True:
-            if self._take("."):
-                value = Member(line, value, Text(line, (self._word(),)))
-            elif self._take("["):
+            if self._at.take("."):
+                value = Member(line, value, Text(line, (self._at.word(),)))
+            elif self._at.take("["):
                 value = Member(line, value, self._expression())
-                self._must("]")
+                self._at.must("]")
             else:
                 return value
 
     def _primary(self) -> Expression:
-        self._skip()
-        line = self._line()
-        if self._text.startswith("'", self._at):
+        line = self._at.line()
+        if self._at.is_at("'"):
             return self._string()
-        if self._take("["):
-            return self._loop(line) if self._take_word("for") else Array(line, tuple(self._listed("]", self._expression)))
-        if self._take("{"):
-            return Object(line, tuple(self._listed("}", self._property)))
-        if self._take("("):
-            inner = self._expression()
-            self._must(")")
-            return inner
-        if number := _NUMBER.match(self._text, self._at):
-            self._at = number.end()
+        if self._at.is_at("[", "{", "("):
+            return self._bracketed(line)
+        if number := self._at.match(_NUMBER):
             return Constant(line, int(number[0]))
-        word = self._word()
+        word = self._at.word()
         if word in _CONSTANTS:
             return Constant(line, _CONSTANTS[word])
-        if not self._take("("):
-            return Name(line, word)
+        return self._call(line, word) if self._at.take("(") else Name(line, word)
+
+    def _bracketed(self, line: int) -> Expression:
+        if self._at.take("["):
+            if self._at.take_word("for"):
+                return self._loop(line)
+            return Array(line, tuple(self._listed("]", self._expression)))
+        if self._at.take("{"):
+            return Object(line, tuple(self._listed("}", self._property)))
+        self._at.must("(")
+        inner = self._expression()
+        self._at.must(")")
+        return inner
+
+    def _call(self, line: int, function: str) -> Call:
         arguments = list[Expression]()
-        while not self._take(")"):
+        while not self._at.take(")"):
             if arguments:
-                self._must(",")
+                self._at.must(",")
             arguments.append(self._expression())
-        return Call(line, word, tuple(arguments))
+        return Call(line, function, tuple(arguments))
 
     def _loop(self, line: int) -> Loop:
-        words = [self._word()] if not self._take("(") else [self._word(), self._after(",", self._word)]
-        if len(words) > 1:
-            self._must(")")
-        if not self._take_word("in"):
-            raise self._error("a loop without in")
+        if self._at.take("("):
+            words = [self._at.word()]
+            self._at.must(",")
+            words.append(self._at.word())
+            self._at.must(")")
+        else:
+            words = [self._at.word()]
+        if not self._at.take_word("in"):
+            raise self._at.error("a loop without in")
         items = self._expression()
-        self._must(":")
+        self._at.must(":")
         body = self._body()
-        self._must("]")
+        self._at.must("]")
         return Loop(line, tuple(words), items, body)
-
-    def _after(self, sign: str, read: Callable[[], T]) -> T:
-        self._must(sign)
-        return read()
 
     def _listed(self, end: str, read: Callable[[], T]) -> list[T]:
         """What stands on lines of its own until `end`."""
         found = list[T]()
-        self._skip_lines()
-        while not self._take(end):
+        self._at.new_line()
+        while not self._at.take(end):
             found.append(read())
-            before = self._at
-            self._skip_lines()
-            if "\n" not in self._text[before : self._at] and not self._text.startswith(end, self._at):
-                raise self._error("an item that does not end with its line")
+            if not self._at.new_line() and not self._at.is_at(end):
+                raise self._at.error("an item that does not end with its line")
         return found
 
     def _property(self) -> tuple[Expression, Expression]:
-        self._skip()
-        line = self._line()
-        key = self._string() if self._text.startswith("'", self._at) else Text(line, (self._word(),))
-        self._must(":")
+        line = self._at.line()
+        key = self._string() if self._at.is_at("'") else Text(line, (self._at.word(),))
+        self._at.must(":")
         return key, self._expression()
 
     def _string(self) -> Text:
-        line = self._line()
-        if self._text.startswith("'''", self._at):
-            begin = self._at + 3
-            end = self._text.find("'''", begin)
-            if end < 0:
-                raise self._error("a text without an end")
-            self._at = end + 3
-            return Text(line, (self._text[begin:end].removeprefix("\n"),))
-        self._at += 1
+        line = self._at.line()
+        if self._at.take("'''"):
+            raw = self._at.match(_RAW, skip=False)
+            if raw is None:
+                raise self._at.error("a text without an end")
+            return Text(line, (raw[1],))
+        self._at.must("'")
         pieces = list[str | Expression]()
-        while not self._text.startswith("'", self._at):
-            if self._text.startswith("${", self._at):
-                self._at += 2
-                pieces.append(self._expression())
-                self._must("}")
-            elif piece := _PIECE.match(self._text, self._at):
-                self._at = piece.end()
+        while True:
+            if piece := self._at.match(_PLAIN, skip=False):
                 pieces.append(_ESCAPE.sub(_unescaped, piece[0]))
+            elif self._at.match(_PUT_IN, skip=False):
+                pieces.append(self._expression())
+                self._at.must("}")
+            elif self._at.match(_END, skip=False):
+                return Text(line, tuple(pieces))
             else:
-                raise self._error("a text without an end")
-        self._at += 1
-        return Text(line, tuple(pieces))
+                raise self._at.error("a text without an end")
 
     def _plain_text(self) -> str:
-        self._skip()
-        pieces = self._string().pieces if self._text.startswith("'", self._at) else ()
+        pieces = self._string().pieces if self._at.is_at("'") else ()
         if len(pieces) != 1 or not isinstance(pieces[0], str):
-            raise self._error("a type or file that is no plain text")
+            raise self._at.error("a type or file that is no plain text")
         return pieces[0]
-
-    def _word(self) -> str:
-        self._skip()
-        match = _WORD.match(self._text, self._at)
-        if match is None:
-            raise self._error(f"{self._text[self._at : self._at + 20]!r} where a name is expected")
-        self._at = match.end()
-        return match[0]
-
-    def _take_word(self, word: str) -> bool:
-        self._skip()
-        match = _WORD.match(self._text, self._at)
-        if match is None or match[0] != word:
-            return False
-        self._at = match.end()
-        return True
-
-    def _take(self, sign: str) -> bool:
-        self._skip()
-        if not self._text.startswith(sign, self._at):
-            return False
-        self._at += len(sign)
-        return True
-
-    def _must(self, sign: str) -> None:
-        if not self._take(sign):
-            raise self._error(f"{self._text[self._at : self._at + 20]!r} where {sign} is expected")
-
-    def _skip(self) -> None:
-        if match := _SPACE.match(self._text, self._at):
-            self._at = match.end()
-
-    def _skip_lines(self) -> None:
-        if match := _NEWLINES.match(self._text, self._at):
-            self._at = match.end()
-
-    def _line(self) -> int:
-        return self._text.count("\n", 0, self._at) + 1
-
-    def _error(self, what: str) -> NotUnderstood:
-        return NotUnderstood(f"{self._name}:{self._line()}: {what}")
 
 
 def _unescaped(match: re.Match[str]) -> str:

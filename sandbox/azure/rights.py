@@ -79,6 +79,8 @@ class Rights:
     def require(self, service: Service, request: web.Request) -> None:
         """Raise RefusedError as Azure refuses the request. Keys are switched off, as in the accounts of infra/."""
         object_id = self._caller(request)
+        if "x-ms-copy-source" in request.headers:
+            raise RefusedError(501, "NotImplementedInSandbox", "The sandbox copies nothing from elsewhere.")
         account, rest = _places(request.raw_path)
         action, queue = _ACTIONS[service](request, rest)
         for one in self._assigned:

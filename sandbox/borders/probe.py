@@ -6,6 +6,7 @@ The calls are in sandbox/borders/calls.py. `make demo` shows what comes of it, a
 from __future__ import annotations
 
 import ssl
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
     from sandbox.borders.calls import Target
 
+EVERYTHING: Final = "everything"
 _REFUSALS: Final = frozenset({401, 403})
-_PUBLISHER: Final = "the publisher's service principal"
+_PUBLISHER: Final = "the publisher"
 _NOBODY: Final = "no token"
 _EMPTY_LIST: Final = b'{"value":[]}'
 _NOTHING_TO_SEE: Final = "an empty list"
@@ -49,11 +51,6 @@ class Attempt:
     token: str
     refusal: str
 
-    @property
-    def name(self) -> str:
-        """The place, and what was tried there."""
-        return f"{self.place}: {self.what}"
-
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -62,16 +59,28 @@ class Findings:
     attempts: tuple[Attempt, ...]
 
     @property
-    def granted(self) -> list[str]:
-        """The names of what was granted to at least one token."""
-        return sorted({attempt.name for attempt in self.attempts if not attempt.refusal})
-
-    def by_place(self) -> dict[str, list[Attempt]]:
-        """The attempts of each place."""
-        found: dict[str, list[Attempt]] = {}
-        for attempt in self.attempts:
-            found.setdefault(attempt.place, []).append(attempt)
+    def granted(self) -> dict[str, tuple[str, ...]]:
+        """What was granted to at least one token, by place, in order; `EVERYTHING` alone for all of several things."""
+        found: dict[str, tuple[str, ...]] = {}
+        for place, tried in self.tried.items():
+            got = {attempt.what for attempt in self.attempts if attempt.place == place and not attempt.refusal}
+            if got:
+                is_all = len(tried) > 1 and len(got) == len(tried)
+                found[place] = (EVERYTHING,) if is_all else tuple(what for what in tried if what in got)
         return found
+
+    @property
+    def tried(self) -> dict[str, tuple[str, ...]]:
+        """What was tried, each thing once, by place and in order."""
+        found: dict[str, dict[str, None]] = {}
+        for attempt in self.attempts:
+            found.setdefault(attempt.place, {})[attempt.what] = None
+        return {place: tuple(whats) for place, whats in found.items()}
+
+    @property
+    def refusals(self) -> Counter[str]:
+        """How often each error code came back."""
+        return Counter(attempt.refusal for attempt in self.attempts if attempt.refusal)
 
 
 async def break_in(settings: Mapping[str, str], target: Target) -> Findings:

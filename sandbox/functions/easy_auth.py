@@ -54,7 +54,7 @@ class EasyAuth:
 
     issuer: TokenIssuer
     upstream: str
-    excluded_paths: frozenset[str] = frozenset({"/api/resource"})
+    excluded_paths: frozenset[str] = frozenset()
     allowed_clients: set[str] = field(default_factory=lambda: {API_CLIENT_ID, AGENT.client_id})
     app_roles: dict[str, tuple[str, ...]] = field(
         default_factory=lambda: {AGENT.object_id: (READ, QUERY), OPERATOR_OBJECT_ID: (READ,)}
