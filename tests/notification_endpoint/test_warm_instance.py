@@ -12,7 +12,6 @@ import pytest
 
 from notification_endpoint.endpoint import answer_notification
 from notification_endpoint.outbox import OUTBOX
-from publisher.notifications import notification_in
 from publisher.settings import NotificationSettings
 from sandbox.faults.effects import Dropped, Slow, Status
 from sandbox.faults.operations import IdentityTokenRequest, QueueRequest
@@ -23,7 +22,6 @@ from tests.notification_endpoint.conftest import (
     Lines,
     Webhook,
     body_about,
-    queued_messages,
 )
 
 STORAGE = "https://storage.azure.com"
@@ -87,7 +85,7 @@ async def test_trouble_of_one_request_is_not_that_of_the_others(
     answers = await asyncio.gather(*(webhook.deliver(customer, "PATCH", "Succeeded") for _ in range(20)))
     statuses = Counter(answer.status_code for answer in answers)
     assert set(statuses) <= {200, 503}
-    queued = [notification_in(message.encode()) for message in await queued_messages(sandbox)]
+    queued = await webhook.queued()
     assert len({one.correlation_id for one in queued}) >= statuses[200] >= 14
 
 

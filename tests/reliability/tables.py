@@ -67,9 +67,10 @@ def webhook_table() -> str:
         special = {fault for one in expectations for fault in one.faults or ()}
         for one in expectations:
             faults = [fault for fault in every if fault in (one.faults or set(every) - special)]
-            rows.append((name, "; ".join(faults), one.new, one.changed, one.left, one.forged, one.healed_by))
-    head = ("dependency", "fault", "new", "changed", "left", "forged deletion", "made good by")
-    return _table(head, rows)
+            queued = f"{one.queued} times" if one.queued else "no"
+            passing = "-" if one.passing is None else str(one.passing)
+            rows.append((name, "; ".join(faults), str(one.lasting), queued, passing))
+    return _table(("dependency", "fault", "answer", "on the queue", "answer if it passes"), rows)
 
 
 def notification_table() -> str:
