@@ -23,7 +23,6 @@ from sandbox.address_book import (
     PortTakenError,
 )
 from sandbox.example_settings import FOR_EVERY_HOST, example_of
-from sandbox.functions.easy_auth import SETTINGS as SIGN_IN_SETTINGS
 from sandbox.functions.process import REPOSITORY
 from sandbox.local_azure import Sandbox
 from sandbox.roles import APPS, Role
