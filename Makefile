@@ -54,6 +54,7 @@ lint: install $(VALIDATORS) ## formatting, lint, types, queries, templates, work
 	@$(BIN)/mypy
 	@$(BIN)/python -m checks.kql
 	@$(BIN)/python -m checks.infrastructure
+	@$(BIN)/python -m checks.reach
 	@$(BIN)/python -m checks.workflows
 	@$(BIN)/python -m checks.documented_commands
 

@@ -9,6 +9,7 @@ from operations.baseline.command import baseline
 from operations.changes import add, name, reconcile, remove
 from operations.ledger_rows import ledger
 from operations.lookups import check, list_applications, show
+from operations.pending import pending
 from operations.snoozes import snooze
 from operations.workplace import Workplace, open_workplace
 from publisher.settings import ReconcileSettings
@@ -31,6 +32,7 @@ _COMMANDS: Final[dict[str, Callable[[Workplace, argparse.Namespace, Console], Aw
     "baseline": baseline,
     "snooze": snooze,
     "ledger": ledger,
+    "pending": pending,
 }
 
 

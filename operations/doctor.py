@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from operations.doctor_checks import ATTEMPTS, Check, Verdict, examine_settings, examine_token, examine_webhook
 from operations.doctor_services import examine_customers, examine_registry, examine_streams
 from operations.report import Cell, Listing, Report, Tone
+from publisher.configuration.resource_settings import DATA_COLLECTION_SETTING_NAMES
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.environment import SettingsError
 from publisher.resource_manager import ResourceManager
-from publisher.configuration.resource_settings import DATA_COLLECTION_SETTING_NAMES
 from publisher.retry import Patience
 from publisher.settings import CollectorSettings, NotificationSettings, SharedSettings
 from registry.inventory import as_document

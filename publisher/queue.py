@@ -10,11 +10,12 @@ from datetime import timedelta
 from typing import Final
 from xml.etree.ElementTree import ParseError
 
-from azure.storage.queue import TextBase64EncodePolicy
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.queue import StorageErrorCode, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from publisher.configuration.resource_settings import Storage
-from publisher.errors import MalformedAnswer, RequestRefused
+from publisher.errors import MalformedAnswer
 from publisher.retry import Patience
 from publisher.storage import StorageClient
 
@@ -59,8 +60,13 @@ class Queue(StorageClient[QueueClient]):
 
     async def create(self) -> None:
         """Create the queue, unless it exists."""
-        try:
-            await self._repeated(self._client.create_queue)
-        except RequestRefused as error:
-            if error.code != "QueueAlreadyExists":
-                raise
+
+        async def attempt() -> None:
+            try:
+                await self._client.create_queue()
+            except ResourceExistsError as error:
+                # The SDK raises it for the 204 too with which Queue storage says that the very same queue is there.
+                if getattr(error, "error_code", None) != StorageErrorCode.QUEUE_ALREADY_EXISTS:
+                    raise
+
+        await self._repeated(attempt)

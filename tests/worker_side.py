@@ -6,7 +6,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from registry.notifications.asking import Asker, Round
 from registry.notifications.intake import Intake
 from registry.notifications.opening import open_asker, shared_intake
 from registry.notifications.pending import Pending
+from registry.notifications.pending_table import PendingRow
 from registry.registry import Registry
 from sandbox.azure.notifications import notification
 from sandbox.local_azure import Sandbox
@@ -46,12 +47,13 @@ class Told:
 class WorkerSide:
     """Takes notifications in, asks ARM about what waits, and looks at the registry behind.
 
-    `passed` is how far the scripted time is ahead of the real one.
+    `clock` gives the time, and `passed` is how much later the worker believes it is.
     """
 
     sandbox: Sandbox
     intake: Intake
     asker: Asker
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     passed: timedelta = timedelta()
 
     def __post_init__(self) -> None:
@@ -63,15 +65,13 @@ class WorkerSide:
         return self.intake.registry
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.passed
+        return self.clock() + self.passed
 
     def message(
         self, customer: Customer, event_type: str, state: str, *, at: datetime | None = None, **changes: Any
     ) -> bytes:
         """The message that the webhook makes of a notification."""
-        payload = notification(customer, event_type, state, event_time=at or self.now()) | changes
-        told = parse_notification(json.dumps(payload).encode(), received_at=self.now(), correlation_id=uuid.uuid4().hex)
-        return message_of(told).encode()
+        return message_about(customer, event_type, state, happened=at or self.now(), received_at=self.now(), **changes)
 
     async def take(
         self, customer: Customer, event_type: str, state: str, *, at: datetime | None = None, **changes: Any
@@ -103,7 +103,7 @@ class WorkerSide:
         return self.sandbox.workspace.query(f"{EVENTS} | order by TimeGenerated asc")
 
     async def waiting(self) -> list[Pending]:
-        return [row.pending async for row in self.asker.pending.all()]
+        return [row.pending async for row in self.asker.pending.all() if isinstance(row, PendingRow)]
 
     async def registered(self) -> dict[str, ManagedApplication]:
         try:
@@ -116,15 +116,26 @@ class WorkerSide:
         return await self.registry.find(ApplicationId.parse(customer.application_id))
 
 
+def message_about(
+    customer: Customer, event_type: str, state: str, *, happened: datetime, received_at: datetime, **changes: Any
+) -> bytes:
+    """The message that the webhook makes of a notification, in which `changes` are other members of the payload."""
+    payload = notification(customer, event_type, state, event_time=happened) | changes
+    told = parse_notification(json.dumps(payload).encode(), received_at=received_at, correlation_id=uuid.uuid4().hex)
+    return message_of(told).encode()
+
+
 @asynccontextmanager
-async def open_worker_side(sandbox: Sandbox) -> AsyncIterator[WorkerSide]:
+async def open_worker_side(
+    sandbox: Sandbox, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> AsyncIterator[WorkerSide]:
     """The worker of a sandbox whose settings are this process's environment."""
     environment = sandbox.environment
     async with (
         shared_intake(IntakeSettings.from_environment(environment)) as intake,
         open_asker(ReconcileSettings.from_environment(environment)) as asker,
     ):
-        yield WorkerSide(sandbox, intake, asker)
+        yield WorkerSide(sandbox, intake, asker, clock)
 
 
 class Lines:

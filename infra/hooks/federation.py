@@ -1,8 +1,9 @@
-"""The federated credential by which an app registration trusts the function app's managed identity.
+"""The federated credentials by which app registrations trust managed identities of the installation.
 
-The hooks never create it, because that takes rights on the registration which whoever deploys may not have: they look
-whether it is there and right, and print the command. A missing one is never in the way of a deployment, since the
-identity that it names exists only after the first one.
+The publisher's registration trusts the worker's identity alone, the API's registration the api's alone. The hooks never
+create a credential, because that takes rights on the registration which whoever deploys may not have: they look whether
+it is there and right, and print the command. A missing one is never in the way of a deployment, since the identity that
+it names exists only after the first one.
 """
 
 from __future__ import annotations
@@ -18,9 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.hooks.account import Account
+    from infra.hooks.names import AppNames
 
 IDENTITY_PREFIX: Final = "id-app-"
-"""Beginning of the name of the app's identity, see main.bicep and abbreviations.json."""
+"""Beginning of the name of the front's identity, see main.bicep and abbreviations.json."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """An app registration, and the one identity of the installation that it has to trust."""
+
+    client_id: str
+    app: AppNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,43 +82,52 @@ def update_command(client_id: str, existing: str, credential: Credential) -> str
     )
 
 
-def check_federation(
-    client_ids: list[str], account: Account, audience: str, resource_group: str, identity_name: str
-) -> Report:
-    """Return a note for every app registration that does not trust the app's identity as it is now.
+def check_federation(trusts: list[Trust], account: Account, audience: str, resource_group: str) -> Report:
+    """Return a note for every app registration that does not trust its identity as it is now, or trusts another one.
 
-    `identity_name` is where the identity should be; one with another name in the resource group is found, too.
+    The names in `trusts` are where the identities should be; one with another end in the resource group is found, too.
     """
-    identity = app_identity(resource_group, identity_name)
-    if identity.found is False:
-        note = "the app's identity does not exist yet: the command that makes the app registration trust it is printed "
-        return Report(notes=[f"{note}after the deployment"])
-    if identity.found is None:
-        return Report(notes=[f"could not look for the app's identity ({identity.reason})"])
-    cloud = ask_object("cloud", "show")
-    login_endpoint = cloud.text("endpoints", "activeDirectory")
-    if not login_endpoint:
-        reason = cloud.reason or "az cloud show tells no endpoint of Microsoft Entra ID"
-        return Report(notes=[f"could not see who issues the tokens of the app's identity ({reason})"])
-    credential = Credential(
-        name=f"compliance-collector-{environment_of(resource_group)}",
-        issuer=f"{login_endpoint.rstrip('/')}/{account.tenant_id}/v2.0",
-        subject=identity.text("principalId"),
-        audience=audience,
-    )
     report = Report()
-    for client_id in client_ids:
-        report.add(check_trust(client_id, credential))
+    listed = ask_list("identity", "list", "--resource-group", resource_group)
+    for trust in trusts:
+        identity = app_identity(listed, resource_group, trust.app)
+        called = f"the {trust.app.role}'s identity"
+        if identity.found is False:
+            report.notes.append(
+                f"{called} does not exist yet: the command that makes the app registration {trust.client_id} trust it "
+                "is printed after the deployment"
+            )
+        elif identity.found is None:
+            report.notes.append(f"could not look for {called} ({identity.reason})")
+        else:
+            subject = identity.text("principalId")
+            issuer, reason = _issuer(account)
+            if not issuer:
+                return Report(notes=[*report.notes, f"could not see who issues the tokens of {called} ({reason})"])
+            name = f"compliance-collector-{environment_of(resource_group)}"
+            credential = Credential(name, issuer, subject, audience)
+            report.add(check_trust(trust.client_id, credential, called, _strangers(listed, subject)))
     return report
 
 
-def app_identity(resource_group: str, computed_name: str) -> ObjectAnswer:
-    """Return the app's identity as it is now; not found when it, or its resource group, does not exist yet."""
-    listed = ask_list("identity", "list", "--resource-group", resource_group)
+def _issuer(account: Account) -> tuple[str, str]:
+    """Who issues the tokens of the identities; empty with the reason when that cannot be seen."""
+    cloud = ask_object("cloud", "show")
+    login_endpoint = cloud.text("endpoints", "activeDirectory").rstrip("/")
+    if not login_endpoint:
+        return "", cloud.reason or "az cloud show tells no endpoint of Microsoft Entra ID"
+    return f"{login_endpoint}/{account.tenant_id}/v2.0", ""
+
+
+def app_identity(listed: ListAnswer, resource_group: str, app: AppNames) -> ObjectAnswer:
+    """Return an app's identity as it is now; not found when it, or its resource group, does not exist yet.
+
+    `listed` has the identities of the resource group.
+    """
     if listed.found is False:
         return ObjectAnswer(found=False, reason=listed.reason)
-    ours = _ours(listed, computed_name)
-    name = text(ours, "name") or computed_name
+    ours = _ours(listed, app.identity)
+    name = text(ours, "name") or app.identity
     shown = ask_object("identity", "show", "--resource-group", resource_group, "--name", name)
     if shown.found is None and text(ours, "principalId"):
         return ObjectAnswer(found=True, data=ours)
@@ -117,29 +136,52 @@ def app_identity(resource_group: str, computed_name: str) -> ObjectAnswer:
     return shown
 
 
-def check_trust(client_id: str, credential: Credential) -> Report:
-    """Return a note with the whole command when a registration does not trust the identity as it is now."""
+def check_trust(client_id: str, credential: Credential, called: str, strangers: Mapping[str, str]) -> Report:
+    """Return a note with the whole command when a registration does not trust an identity as it is now, or another one.
+
+    `called` is how messages call the identity; `strangers` has the object ids of the installation's other identities,
+    with their names.
+    """
     create = create_command(client_id, credential)
     listed = ask_list("ad", "app", "federated-credential", "list", "--id", client_id)
     if not listed.found:
         note = f"could not list the federated credentials of {client_id} ({listed.reason}); "
-        return Report(notes=[f"{note}unless it trusts the app's identity already, run: {create}"])
-    if any(credential.is_in(entry) for entry in listed.data):
-        return Report()
-    hindering = credential.hindering(listed.data)
+        return Report(notes=[f"{note}unless it trusts {called} already, run: {create}"])
+    is_there = any(credential.is_in(entry) for entry in listed.data)
+    hindering = None if is_there else credential.hindering(listed.data)
+    report = Report()
+    for entry in listed.data:
+        stranger = strangers.get(text(entry, "subject"))
+        if stranger and entry is not hindering:
+            name = text(entry, "name") or text(entry, "id")
+            report.notes.append(
+                f"the app registration {client_id} trusts {stranger}, which must not be able to act as it; "
+                f"run: az ad app federated-credential delete --id {client_id} --federated-credential-id {name}"
+            )
+    if is_there:
+        return report
     if hindering is None:
         subject = credential.subject
-        return Report(
-            notes=[f"the app registration {client_id} does not trust the app's identity {subject}; run: {create}"]
-        )
+        report.notes.append(f"the app registration {client_id} does not trust {called} {subject}; run: {create}")
+        return report
     existing = text(hindering, "name") or text(hindering, "id")
     update = update_command(client_id, existing, credential)
-    note = f"the federated credential {existing} of the app registration {client_id} is not for the app's identity "
-    return Report(notes=[f"{note}as it is now (another subject, issuer or audience); run: {update}"])
+    note = f"the federated credential {existing} of the app registration {client_id} is not for {called} "
+    report.notes.append(f"{note}as it is now (another subject, issuer or audience); run: {update}")
+    return report
+
+
+def _strangers(listed: ListAnswer, subject: str) -> dict[str, str]:
+    return {
+        text(entry, "principalId"): text(entry, "name")
+        for entry in listed.data
+        if text(entry, "principalId") not in ("", subject)
+    }
 
 
 def _ours(listed: ListAnswer, computed_name: str) -> Mapping[str, Any] | None:
-    """The identity with the computed name; else, for an installation with other names, the first with our prefix."""
-    candidates = [entry for entry in listed.data if text(entry, "name").startswith(IDENTITY_PREFIX)]
+    """The identity with the computed name; else, for an installation with other names, the first that begins alike."""
+    beginning = computed_name.rpartition("-")[0] + "-"
+    candidates = [entry for entry in listed.data if text(entry, "name").startswith(beginning)]
     first = candidates[0] if candidates else None
     return next((entry for entry in candidates if text(entry, "name") == computed_name), first)

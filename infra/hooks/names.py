@@ -9,6 +9,11 @@ from typing import Final
 
 ABBREVIATIONS: Final = Path(__file__).resolve().parent.parent / "abbreviations.json"
 
+FRONT: Final = "front"
+WORKER: Final = "worker"
+API: Final = "api"
+ROLES: Final[tuple[str, ...]] = (FRONT, WORKER, API)
+
 _MASK: Final = 0xFFFFFFFF
 _FIRST: Final = 0x239B961B
 _SECOND: Final = 0xAB0E9789
@@ -17,14 +22,26 @@ _LENGTH: Final = 13
 
 
 @dataclass(frozen=True, slots=True)
+class AppNames:
+    """Names of the app of one role, and of what it alone has."""
+
+    role: str
+    function_app: str
+    identity: str
+    storage_account: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceNames:
     """Names that have to be free, or to be ours, before a deployment."""
 
     resource_group: str
-    app_identity: str
-    function_app: str
     key_vault: str
-    storage_account: str
+    apps: tuple[AppNames, ...]
+
+    def app(self, role: str) -> AppNames:
+        """Return the names of the app of a role."""
+        return next(app for app in self.apps if app.role == role)
 
 
 def resource_names(subscription_id: str, environment_name: str, location: str) -> ResourceNames:
@@ -33,10 +50,20 @@ def resource_names(subscription_id: str, environment_name: str, location: str) -
     token = unique_string(f"/subscriptions/{subscription_id}", environment_name, location)
     return ResourceNames(
         resource_group=resource_group(environment_name),
-        app_identity=f"{short['managedIdentity']}app-{token}",
-        function_app=f"{short['functionApp']}{token}",
         key_vault=f"{short['keyVault']}{token}",
-        storage_account=f"{short['storageAccount']}{token}",
+        apps=tuple(app_names(role, token) for role in ROLES),
+    )
+
+
+def app_names(role: str, token: str) -> AppNames:
+    """Return the names of the app of a role. The front has those of the app that there was before there were three."""
+    short = _abbreviations()
+    part = "" if role == FRONT else f"{role}-"
+    return AppNames(
+        role=role,
+        function_app=f"{short['functionApp']}{part}{token}",
+        identity=f"{short['managedIdentity']}{part or 'app-'}{token}",
+        storage_account=f"{short['storageAccount']}{part.rstrip('-')}{token}",
     )
 
 
@@ -50,10 +77,9 @@ def environment_of(group: str) -> str:
     return group.removeprefix(_abbreviations()["resourceGroup"])
 
 
-def identity_of(function_app: str) -> str:
-    """Return the name of a function app's identity: both end alike."""
-    short = _abbreviations()
-    return f"{short['managedIdentity']}app-{function_app.removeprefix(short['functionApp'])}"
+def token_of(front: str) -> str:
+    """Return what the names of an installation end with, from the name of its front."""
+    return front.removeprefix(_abbreviations()["functionApp"])
 
 
 def unique_string(*values: str) -> str:

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Final
 from infra.hooks import deployment
 from infra.hooks.account import check_sign_in, endpoints_of
 from infra.hooks.azure_cli import ask_object
-from infra.hooks.federation import check_federation
-from infra.hooks.names import identity_of, resource_group
+from infra.hooks.federation import Trust, check_federation
+from infra.hooks.keys import function_keys
+from infra.hooks.names import API, WORKER, app_names, resource_group, token_of
 from infra.hooks.run import HookError, run_hook
+from infra.hooks.surplus_rights import check_rights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,21 +30,21 @@ MASKED: Final = ("<function key>", "<signature>")
 
 
 def notification_url(deployed: Deployment, signature: str, *, in_full: bool) -> tuple[str, list[str]]:
-    """Return the URL for the plan's notification endpoint, and one line for each placeholder that is left in it.
+    """Return the URL for the plan's notification endpoint, and a line for each placeholder and each choice in it.
 
-    Azure appends /resource to the path by itself. `in_full` asks Azure for the function's key. During a rotation the
-    signature has two values: the new one comes first, and that is the one to register.
+    Azure appends /resource to the path by itself. `in_full` asks Azure for the function's keys: the default one is
+    taken, or the first when a rotation has removed that. During a rotation the signature has two values: the new one
+    comes first, and that is the one to register.
     """
-    code, missing = MASKED[0], []
+    code, missing = MASKED[0], list[str]()
     if in_full:
-        keys = ask_object(
-            "functionapp", "function", "keys", "list", "--resource-group", deployed.resource_group,
-            "--name", deployed.function_app, "--function-name", deployment.NOTIFICATION_FUNCTION,
-        )  # fmt: skip
-        code = keys.text("default") or code
-        if code in MASKED:
-            reason = keys.reason or "the function has no key named default"
+        keys, reason = function_keys(deployed.resource_group, deployed.front)
+        name, code = next(iter(keys.items()), ("", code))
+        if not keys:
             missing.append(f"{code}: could not be read ({reason}); deploy the code first, then run this again")
+        if len(keys) > 1:
+            others = ", ".join(other for other in keys if other != name)
+            missing.append(f"code is the key {name}; the function has others, and takes any of them: {others}")
         if not signature:
             missing.append(deployment.SIGNATURE_PLACEHOLDER)
         signature = signature.split(",", maxsplit=1)[0].strip() or MASKED[1]
@@ -77,21 +79,14 @@ def partner_center(deployed: Deployment, account: Account | None, url: str) -> s
 
 
 def unfinished(deployed: Deployment, account: Account) -> list[str]:
-    """Return one line for each app registration that does not trust the app's identity yet."""
-    if not account.has_tenant(deployed.tenant_id):
-        return []
-    client_ids = [deployed.client_id] if deployed.is_federated else []
-    client_ids += [deployed.api_client_id] if deployed.api_client_id else []
+    """Return one line for each app registration that does not trust its identity yet, and for each surplus right."""
+    report = check_rights(deployed)
     endpoints = endpoints_of(account.cloud_name)
-    if not client_ids or endpoints is None:
-        return []
-    report = check_federation(
-        client_ids,
-        account,
-        endpoints["tokenExchangeAudience"],
-        deployed.resource_group,
-        identity_of(deployed.function_app),
-    )
+    token = token_of(deployed.front)
+    trusts = [Trust(deployed.client_id, app_names(WORKER, token))] if deployed.is_federated else []
+    trusts += [Trust(deployed.api_client_id, app_names(API, token))] if deployed.api_client_id else []
+    if trusts and endpoints is not None and account.has_tenant(deployed.tenant_id):
+        report.add(check_federation(trusts, account, endpoints["tokenExchangeAudience"], deployed.resource_group))
     return [*report.problems, *report.notes]
 
 

@@ -7,43 +7,28 @@ random one is made and kept there.
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from infra.hooks import account, cloud_checks, parameters
+from infra.hooks import account, parameters
 from infra.hooks.azure_cli import TIMEOUT_SECONDS
-from infra.hooks.federation import check_federation
-from infra.hooks.name_checks import check_names
-from infra.hooks.names import resource_names
+from infra.hooks.before import cloud_checks
+from infra.hooks.before.name_checks import check_names
+from infra.hooks.before.values import check_values
+from infra.hooks.federation import Trust, check_federation
+from infra.hooks.names import API, WORKER, resource_names
 from infra.hooks.report import Report
 from infra.hooks.run import HookError, run_hook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
-_GUID: Final = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_SIGNATURE: Final = r"[A-Za-z0-9._~-]{32,}"
-FORMS: Final = {
-    "environmentName": (r"[A-Za-z0-9][A-Za-z0-9-]{0,31}", "use letters, digits and dashes, 32 at most"),
-    "location": (r"[A-Za-z0-9]+( [A-Za-z0-9]+)*", "must be the name of an Azure region, for instance westeurope"),
-    "publisherClientId": (_GUID, "must be the application (client) id of the app registration, a GUID"),
-    "publisherTenantId": (_GUID, "must be the id of the app registration's tenant, a GUID, or empty"),
-    "alertEmail": (r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+", "is not an e-mail address"),
-    "notificationSignature": (
-        rf"{_SIGNATURE}(,{_SIGNATURE})*",
-        "each value needs 32 or more letters, digits or - . _ ~ (it is part of a URL)",
-    ),
-    "alertWebhookUris": (r"(\s*(https://[^,]+)?(,|$))*", "every webhook must begin with https://"),
-    "apiClientId": (_GUID, "must be the application (client) id of the API's own app registration, a GUID"),
-    "apiAllowedClients": (rf"\s*{_GUID}\s*(,\s*{_GUID}\s*)*", "must be client ids (GUIDs) with commas between"),
-}
-"""What a value that is not empty has to look like, and what is said when it does not."""
+    from infra.hooks.names import ResourceNames
 
 
 def provide_signature(environment: MutableMapping[str, str]) -> None:
@@ -90,30 +75,6 @@ def provide_signature(environment: MutableMapping[str, str]) -> None:
     sys.stdout.write("note: made a random NOTIFICATION_SIGNATURE and kept it in the azd environment\n")
 
 
-def check_values(values: Mapping[str, Any]) -> Report:
-    """What the template's declarations say about the values, and what they cannot say."""
-    found = parameters.complaints(values)
-
-    def given(name: str) -> Any:
-        """The value of a parameter that is right so far; empty for another, which is complained about already."""
-        return "" if name in found else values.get(name, "")
-
-    for name, (form, message) in FORMS.items():
-        if (value := given(name)) and not re.fullmatch(form, value):
-            found[name] = message
-    if given("apiClientId") and given("apiClientId").lower() == given("publisherClientId").lower():
-        found["apiClientId"] = "must not be the registration that reads the customers: make one for the API"
-    if given("apiAllowedClients") and not values.get("apiClientId"):
-        found["apiAllowedClients"] = "is set without apiClientId: there is no API that they could call"
-    if given("credentialKind") == "federated" and given("publisherCredential"):
-        found["publisherCredential"] = "is not used in federated mode: leave it empty, and delete the secret it holds"
-    report = Report(problems=parameters.lines(found))
-    if given("alertOnElevatedAccess") and given("privateNetworking"):
-        message = "alert queries cannot read Azure Resource Graph over private link, so not with privateNetworking"
-        report.problems.append(parameters.refusal("alertOnElevatedAccess", message, "false"))
-    return report
-
-
 def check_azure(values: Mapping[str, Any], environment: Mapping[str, str]) -> Report:
     """What only Azure knows. Nothing else is asked while the CLI looks at another subscription than the deployment."""
     report, signed_in = account.check_sign_in(environment)
@@ -125,12 +86,12 @@ def check_azure(values: Mapping[str, Any], environment: Mapping[str, str]) -> Re
     report.add(found)
     report.add(cloud_checks.check_region(location))
     report.add(cloud_checks.check_providers(signed_in, is_private=bool(values.get("privateNetworking"))))
-    report.add(check_names(names, location, signed_in))
+    report.add(check_names(names, location, signed_in, has_api=bool(values.get("apiClientId"))))
     report.add(_check_registrations(values, signed_in))
-    trusting = _trusting(values, signed_in)
-    if trusting and endpoints:
+    trusts = _trusts(values, signed_in, names)
+    if trusts and endpoints:
         audience = str(endpoints.get("tokenExchangeAudience", ""))
-        report.add(check_federation(trusting, signed_in, audience, names.resource_group, names.app_identity))
+        report.add(check_federation(trusts, signed_in, audience, names.resource_group))
     if values.get("credentialKind", "federated") != "federated" and not values.get("publisherCredential"):
         report.notes.append("publisherCredential (PUBLISHER_CREDENTIAL) is empty: the key vault must already hold it")
     return report
@@ -165,12 +126,16 @@ def _check_registrations(values: Mapping[str, Any], signed_in: account.Account) 
     return report
 
 
-def _trusting(values: Mapping[str, Any], signed_in: account.Account) -> list[str]:
-    """The client ids of the registrations that have to trust the app's identity."""
+def _trusts(values: Mapping[str, Any], signed_in: account.Account, names: ResourceNames) -> list[Trust]:
+    """Which registration has to trust which identity."""
     if not signed_in.has_tenant(values.get("publisherTenantId", "")):
         return []
-    publisher = [values["publisherClientId"]] if values.get("credentialKind", "federated") == "federated" else []
-    return [*publisher, *([values["apiClientId"]] if values.get("apiClientId") else [])]
+    trusts = []
+    if values.get("credentialKind", "federated") == "federated":
+        trusts.append(Trust(values["publisherClientId"], names.app(WORKER)))
+    if values.get("apiClientId"):
+        trusts.append(Trust(values["apiClientId"], names.app(API)))
+    return trusts
 
 
 def main() -> int:

@@ -1,7 +1,9 @@
-"""After a deployment: is every function there, and is everybody refused who has to be?
+"""After a deployment: does each app have its functions and no others, and does each answer as it should?
 
-The webhook refuses a call without its signature; the API refuses who is not signed in, and who merely claims to be.
-`python -m infra.hooks.smoke_test RESOURCE_GROUP FUNCTION_APP`; exit status 1 with one line per failure.
+`python -m infra.hooks.smoke_test RESOURCE_GROUP`; exit status 1 with one line per failure. The webhook must refuse who
+does not sign, the API who is not signed in or merely claims to be. With NOTIFICATION_SIGNATURE in the environment a
+signed notification is sent, about an application that does not exist: the webhook answers 200 only once it is on the
+worker's queue. During a rotation every key and every signature is tried.
 """
 
 from __future__ import annotations
@@ -9,32 +11,42 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
-from infra.hooks.azure_cli import ask_list, ask_object, text
-from infra.hooks.deployment import NOTIFICATION_FUNCTION, host_name
+from infra.hooks.azure_cli import ask_list, text
+from infra.hooks.deployment import NOTIFICATION_FUNCTION, apps_of, host_name
+from infra.hooks.keys import function_keys
+from infra.hooks.names import API, FRONT, WORKER
 from infra.hooks.run import run_hook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-REQUIRED_FUNCTIONS: Final = (
-    "collect_policy_states",
-    "collect_shard",
-    "collect_poisoned_shard",
-    "publish_verdicts",
-    "reconcile_registry",
-    NOTIFICATION_FUNCTION,
-    "compliance_fleet",
-    "query_logs",
-    "operations_page",
-)
+FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    FRONT: (NOTIFICATION_FUNCTION,),
+    WORKER: (
+        "take_notification",
+        "take_poisoned_notification",
+        "ask_about_pending",
+        "collect_policy_states",
+        "collect_shard",
+        "collect_poisoned_shard",
+        "publish_verdicts",
+        "reconcile_registry",
+    ),
+    API: ("compliance_fleet", "query_logs", "operations_page"),
+}
+"""Functions that the app of each role must have, and the others must not."""
+
 ATTEMPTS: Final = 12
 SECONDS_BETWEEN: Final = 10
 TIMEOUT_SECONDS: Final = 60
@@ -44,28 +56,43 @@ _PRINCIPAL: Final = {"auth_typ": "aad", "claims": [{"typ": name, "val": value} f
 FORGED: Final = {"X-MS-CLIENT-PRINCIPAL": base64.b64encode(json.dumps(_PRINCIPAL).encode()).decode()}
 """The header of a caller who only says to be signed in: the API answers 403, the platform's sign-in before it 401."""
 
+_NOBODY: Final = (
+    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/smoke-test"
+    "/providers/Microsoft.Solutions/applications/smoke-test"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that has to be refused."""
+    """A call, and the status that it has to be answered with."""
 
     who: str
     method: str
     path: str
     expected: HTTPStatus
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b"{}"
 
 
-def calls(key: str, *, has_api: bool) -> list[Call]:
-    """Return the calls to make. Without its app registration the API serves nobody, whoever asks."""
-    refused = HTTPStatus.UNAUTHORIZED if has_api else HTTPStatus.SERVICE_UNAVAILABLE
-    return [
-        Call("an unsigned notification", "POST", f"resource?code={key}", HTTPStatus.UNAUTHORIZED),
-        Call("a reader who is not signed in", "GET", "compliance", refused),
-        Call("a visitor of the page who is not signed in", "GET", "dashboard", refused),
-        Call("a query of somebody who is not signed in", "POST", "query_logs", refused),
-        Call("a reader who only claims to be signed in", "GET", "compliance", refused, FORGED),
-    ]
+API_CALLS: Final = (
+    Call("a reader who is not signed in", "GET", "compliance", HTTPStatus.UNAUTHORIZED),
+    Call("a visitor of the page who is not signed in", "GET", "dashboard", HTTPStatus.UNAUTHORIZED),
+    Call("a query of somebody who is not signed in", "POST", "query_logs", HTTPStatus.UNAUTHORIZED),
+    Call("a reader who only claims to be signed in", "GET", "compliance", HTTPStatus.UNAUTHORIZED, FORGED),
+)
+"""Calls that the api has to refuse."""
+
+
+def notification(now: datetime) -> bytes:
+    """Return a notification that needs nothing to be done: a deployment of an application that nobody has has begun."""
+    payload = {
+        "eventType": "PUT",
+        "provisioningState": "Accepted",
+        "applicationId": _NOBODY,
+        "eventTime": now.isoformat(),
+        "plan": {"publisher": "smoke-test", "product": "smoke-test", "name": "smoke-test", "version": "1.0.0"},
+    }
+    return json.dumps(payload).encode()
 
 
 def status_of(endpoint: str, call: Call) -> int:
@@ -73,7 +100,7 @@ def status_of(endpoint: str, call: Call) -> int:
     if not endpoint.startswith(("https://", "http://127.0.0.1")):
         raise ValueError("the endpoint must be https")
     headers = {"Content-Type": "application/json", **call.headers}
-    body = b"{}" if call.method == "POST" else None
+    body = call.body if call.method == "POST" else None
     url = f"{endpoint}/{call.path}"
     request = urllib.request.Request(url, data=body, method=call.method, headers=headers)  # noqa: S310 - checked above
     try:
@@ -85,22 +112,40 @@ def status_of(endpoint: str, call: Call) -> int:
         return 0
 
 
-def failures(group: str, app: str, endpoint: str, pause: Callable[[float], None] = time.sleep) -> list[str]:
-    """Return one line per failure. A new deployment gets two minutes to start."""
-    found = _missing_functions(group, app, pause)
-    place = ("--resource-group", group, "--name", app)
-    keys = ask_object("functionapp", "function", "keys", "list", *place, "--function-name", NOTIFICATION_FUNCTION)
-    settings = ask_list("functionapp", "config", "appsettings", "list", *place, "--query", "[].{name:name}")
-    key = keys.text("default")
-    if not key:
-        reason = keys.reason or "it has none that is named default"
-        found.append(f"the key of {NOTIFICATION_FUNCTION} could not be read ({reason})")
-    if not settings.found:
-        found.append(f"the names of the app settings could not be read ({settings.reason})")
-    if not key or not settings.found:
-        return found
-    has_api = any(text(setting, "name") == "API_CLIENT_ID" for setting in settings.data)
-    for call in calls(key, has_api=has_api):
+def front_failures(
+    group: str, app: str, endpoint: str, signatures: list[str], pause: Callable[[float], None] = time.sleep
+) -> list[str]:
+    """Return one line for what the webhook does wrong: an unsigned call must be refused, a signed one be taken.
+
+    `signatures` may be empty, then none is sent; of several, one must be right. A new deployment gets two minutes.
+    """
+    unsigned = Call("an unsigned notification", "POST", "resource", HTTPStatus.UNAUTHORIZED)
+    signed = Call("a signed notification", "POST", "resource", HTTPStatus.OK, body=notification(datetime.now(UTC)))
+
+    def failure(call: Call, endings: list[str]) -> str:
+        reason, status = "", 0
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                pause(SECONDS_BETWEEN)
+            # Read before each attempt: a key may have been replaced meanwhile.
+            keys, reason = function_keys(group, app)
+            for path in (f"{call.path}?code={quote(key, safe='')}{end}" for key in keys.values() for end in endings):
+                status = status_of(endpoint, replace(call, path=path))
+                if status == call.expected:
+                    return ""
+        if reason:
+            return f"the key of {NOTIFICATION_FUNCTION} could not be read ({reason})"
+        return _wrong(call, status)
+
+    found = [failure(unsigned, [""])]
+    found += [failure(signed, [f"&sig={quote(one, safe='')}" for one in signatures])] if signatures else []
+    return [line for line in dict.fromkeys(found) if line]
+
+
+def api_failures(endpoint: str, pause: Callable[[float], None] = time.sleep) -> list[str]:
+    """Return one line for each call that the api does not refuse as it has to."""
+    found = []
+    for call in API_CALLS:
         status = 0
         for attempt in range(ATTEMPTS):
             if attempt:
@@ -109,11 +154,18 @@ def failures(group: str, app: str, endpoint: str, pause: Callable[[float], None]
             if status == call.expected:
                 break
         else:
-            found.append(f"{call.who} was answered with {status or 'nothing'} instead of {call.expected.value}")
+            found.append(_wrong(call, status))
     return found
 
 
-def _missing_functions(group: str, app: str, pause: Callable[[float], None]) -> list[str]:
+def _wrong(call: Call, status: int) -> str:
+    return f"{call.who} was answered with {status or 'nothing'} instead of {call.expected.value}"
+
+
+def function_failures(group: str, role: str, app: str, pause: Callable[[float], None] = time.sleep) -> list[str]:
+    """Return one line for each function that the app of a role lacks, and for each that it has of another role."""
+    required = set(FUNCTIONS[role])
+    foreign = {name for other, names in FUNCTIONS.items() if other != role for name in names}
     names, reason = set[str](), ""
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -121,30 +173,32 @@ def _missing_functions(group: str, app: str, pause: Callable[[float], None]) -> 
         answer = ask_list("functionapp", "function", "list", "--resource-group", group, "--name", app)
         names = {text(entry, "name").rsplit("/", 1)[-1] for entry in answer.data}
         reason = answer.reason
-        if names.issuperset(REQUIRED_FUNCTIONS):
+        if names >= required and not names & foreign:
             break
+    lacking = reason or "the app lists others"
     return [
-        f"{name} is not among the functions ({reason or 'the app lists others'})"
-        for name in REQUIRED_FUNCTIONS
-        if name not in names
+        *(f"{role}: {name} is not among the functions of {app} ({lacking})" for name in sorted(required - names)),
+        *(f"{role}: {name} is a function of {app} and belongs to another role" for name in sorted(names & foreign)),
     ]
 
 
 def main(arguments: list[str]) -> int:
-    """Run the smoke test against an app in Azure."""
-    if len(arguments) != 2:  # noqa: PLR2004
-        sys.stderr.write("usage: python -m infra.hooks.smoke_test RESOURCE_GROUP FUNCTION_APP\n")
+    """Run the smoke test against the apps of a resource group."""
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -m infra.hooks.smoke_test RESOURCE_GROUP\n")
         return 2
-    group, app = arguments
-    site = ask_object("functionapp", "show", "--resource-group", group, "--name", app)
-    if not (host := host_name(site.data)):
-        sys.stderr.write(f"{app} could not be found ({site.reason or 'az functionapp show tells no host name'})\n")
-        return 1
-    found = failures(group, app, f"https://{host}/api")
+    (group,) = arguments
+    apps = {role: (text(app, "name"), f"https://{host_name(app)}/api") for role, app in apps_of(group).items()}
+    signatures = [one.strip() for one in os.environ.get("NOTIFICATION_SIGNATURE", "").split(",") if one.strip()]
+    found = [failure for role, (app, _) in apps.items() for failure in function_failures(group, role, app)]
+    found += front_failures(group, *apps[FRONT], signatures)
+    found += api_failures(apps[API][1]) if API in apps else []
     for line in found:
         sys.stderr.write(f"failed: {line}\n")
     if not found:
-        sys.stdout.write(f"{app}: every function is listed, and everybody is refused who has to be\n")
+        sys.stdout.write("Every function is listed where it belongs, and everybody is refused who has to be\n")
+        taken = "taken and put on the queue" if signatures else "not sent: set NOTIFICATION_SIGNATURE for that"
+        sys.stdout.write(f"A signed notification was {taken}\n")
     return 1 if found else 0
 
 

@@ -19,15 +19,20 @@ from infra.hooks.run import HookError, run_hook
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-REQUIRED: Final = ("AZURE_RESOURCE_GROUP", "FUNCTION_APP_NAME", "NOTIFICATION_ENDPOINT")
+REQUIRED: Final = ("AZURE_RESOURCE_GROUP", "FRONT_APP_NAME", "WORKER_APP_NAME", "NOTIFICATION_ENDPOINT")
+COLLECT_FUNCTION: Final = "collect_policy_states"
+SITE_API_VERSION: Final = "2024-04-01"
+
 SHOWN: Final = {
     "AZURE_RESOURCE_GROUP": "Resource group",
-    "FUNCTION_APP_NAME": "Function app",
+    "FRONT_APP_NAME": "App that answers the webhook (front)",
+    "WORKER_APP_NAME": "App that collects (worker)",
+    "API_APP_NAME": "App of the API and the operations page (api)",
     "KEY_VAULT_NAME": "Key vault",
-    "STORAGE_ACCOUNT_NAME": "Storage account",
+    "STORAGE_ACCOUNT_NAME": "Storage account of the worker: registry and ledger",
     "LOG_ANALYTICS_WORKSPACE_ID": "Workspace id",
-    "APP_IDENTITY_NAME": "Identity of the app",
-    "APP_IDENTITY_PRINCIPAL_ID": "Its object id",
+    "WORKER_IDENTITY_NAME": "Identity of the worker",
+    "WORKER_IDENTITY_PRINCIPAL_ID": "Its object id",
     "ALERTS_IDENTITY_PRINCIPAL_ID": "Object id of the identity that runs alert queries",
     "API_REDIRECT_URI": "Redirect URI for the API's app registration",
     "OPERATIONS_PAGE": "Operations page",
@@ -84,11 +89,11 @@ def _trust(outputs: Mapping[str, Any]) -> list[str]:
     if not any(commands):
         return []
     return [
-        "## Once: make the app registration trust the app",
+        "## Once: make the app registration trust the worker",
         "",
         "On your own machine, signed in with `az login` as an owner of the app registration. Microsoft Entra ID takes",
         "a minute or two to accept it. When it is refused as a duplicate, there is one already:",
-        "`infra.hooks.postdeploy` (below) says whether it is for this app's identity, and if not, the command that",
+        "`infra.hooks.postdeploy` (below) says whether it is for the right identity, and if not, the command that",
         "corrects it.",
         "",
         *_block(*(command for command in commands if command)),
@@ -102,21 +107,25 @@ def _code(outputs: Mapping[str, Any], environment: Mapping[str, str]) -> list[st
         told = "The job *Code* of this run does it, unless the run is for the infrastructure alone. Then:"
         command = f"gh workflow run deploy.yml -f environment={name} -f parts=code"
     else:
-        group, app, _ = (_text(outputs, name) for name in REQUIRED)
-        told = "Without a remote build: the package of the release is complete."
-        place = f"--resource-group {group} --name {app}"
-        command = f"az functionapp deployment source config-zip {place} --src package.zip --build-remote false"
+        told = "The same package into each app, without a remote build: it is complete."
+        group, names = _text(outputs, "AZURE_RESOURCE_GROUP"), ("WORKER_APP_NAME", "API_APP_NAME", "FRONT_APP_NAME")
+        command = "\n".join(
+            f"az functionapp deployment source config-zip --resource-group {group} --name {_text(outputs, name)} "
+            "--src package.zip --build-remote false"
+            for name in names
+            if _text(outputs, name)
+        )
     return ["## Deploy the code", "", told, "", *_block(command)]
 
 
 def _partner_center(outputs: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
-    group, app, endpoint = (_text(outputs, name) for name in REQUIRED)
+    group, front, _, endpoint = (_text(outputs, name) for name in REQUIRED)
     client_id = environment.get("PUBLISHER_CLIENT_ID") or "<publisher client id>"
     publisher_tenant = environment.get("PUBLISHER_TENANT_ID", "")
     tenant = publisher_tenant or environment.get("AZURE_TENANT_ID") or "the tenant id of the subscription (below)"
     sign_in = f"az login --tenant {publisher_tenant} --allow-no-subscriptions"
     look_up_tenant = "az account show --query tenantId --output tsv"
-    place = f"--resource-group {group} --name {app}"
+    place = f"--resource-group {group} --name {front}"
     keys = f"az functionapp function keys list {place} --function-name {NOTIFICATION_FUNCTION}"
     return [
         "## Partner Center, technical configuration of every plan",
@@ -143,20 +152,19 @@ def _partner_center(outputs: Mapping[str, Any], environment: Mapping[str, str]) 
 
 
 def _first_run(outputs: Mapping[str, Any]) -> list[str]:
-    group, app, endpoint = (_text(outputs, name) for name in REQUIRED)
-    host = endpoint.removesuffix("/api")
+    group, _, worker, _ = (_text(outputs, name) for name in REQUIRED)
     workspace = _text(outputs, "LOG_ANALYTICS_WORKSPACE_ID") or "<workspace id>"
     query = "PolicyCollectionRuns_CL | top 3 by TimeGenerated"
+    start = f'"$SITE/hostruntime/admin/functions/{COLLECT_FUNCTION}?api-version={SITE_API_VERSION}"'
     return [
         "## First run, and what came of it",
         "",
-        "The collector runs by itself at the next full interval. To start it now (bash or zsh):",
+        "The collector runs by itself at the next full interval. To start it now (bash or zsh); Azure Resource Manager",
+        "passes it on, so no key is needed:",
         "",
         *_block(
-            f"az functionapp keys list --resource-group {group} --name {app} --query masterKey --output tsv |",
-            "  sed 's/^/x-functions-key: /' |",
-            f'  curl --fail --request POST "{host}/admin/functions/collect_policy_states" \\',
-            '    --header @- --header "Content-Type: application/json" --data "{}"',
+            f"SITE=$(az functionapp show --resource-group {group} --name {worker} --query id --output tsv)",
+            f"az rest --method post --url {start} --body '{{}}'",
         ),
         "The first rows of a new table can take 15 minutes to appear. In private mode the workspace answers inside the",
         "network only.",

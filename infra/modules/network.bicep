@@ -36,7 +36,7 @@ var subnetsOfApps = [for subnet in appSubnets: {
       id: resourceId('Microsoft.Network/networkSecurityGroups', '${securityGroupPrefix}${subnet.name}')
     }
     natGateway: {
-      id: resourceId('Microsoft.Network/natGateways', natGatewayName)
+      id: natGateway.id
     }
     delegations: [
       {
@@ -81,9 +81,6 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
   name: networkName
   location: location
   tags: tags
-  dependsOn: [
-    natGateway
-  ]
   properties: {
     addressSpace: {
       addressPrefixes: [

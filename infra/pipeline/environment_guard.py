@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.hooks.azure_cli import ask_object, text
-from infra.hooks.cloud_checks import folded
+from infra.hooks.before.cloud_checks import folded
 from infra.hooks.run import run_hook
 
 if TYPE_CHECKING:

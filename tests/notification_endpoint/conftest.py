@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,24 +10,15 @@ from typing import Any
 
 import azure.functions as func
 import pytest
-from azure.storage.queue import TextBase64DecodePolicy
-from azure.storage.queue.aio import QueueClient
 
 from notification_endpoint import blueprint as notification_blueprint
 from notification_endpoint.outbox import OUTBOX
-from publisher.notifications import NOTIFICATIONS_QUEUE, Notification, notification_in
+from publisher.notifications import Notification, notification_in
 from sandbox.azure.notifications import notification
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
-
-FRONT_SETTINGS = (
-    "APP_ROLE",
-    "MANAGED_IDENTITY_CLIENT_ID",
-    "NOTIFICATIONS",
-    "NOTIFICATIONS__queueServiceUri",
-    "NOTIFICATION_SIGNATURE",
-)
-"""All that the webhook may read; and what azure-identity and OpenSSL read, which `sandbox` sets."""
+from tests.queue_side import take_messages
+from tests.worker_side import Lines
 
 
 @dataclass
@@ -57,21 +47,7 @@ class Webhook:
 
     async def queued(self) -> list[Notification]:
         """Take what is on the queue, as the worker does."""
-        return [notification_in(message.encode()) for message in await queued_messages(self.sandbox)]
-
-
-async def queued_messages(sandbox: Sandbox) -> list[str]:
-    """Take the messages off the queue; with a connection string, which the sandbox's other storage has none of."""
-    async with QueueClient.from_connection_string(
-        sandbox.environment["AzureWebJobsStorage"],
-        NOTIFICATIONS_QUEUE,
-        message_decode_policy=TextBase64DecodePolicy(),
-        connection_verify=str(sandbox.certificate_authority),
-    ) as queue:
-        messages = [message async for message in queue.receive_messages(messages_per_page=32, visibility_timeout=60)]
-        for message in messages:
-            await queue.delete_message(message)
-    return [message.content for message in messages]
+        return [notification_in(message.encode()) for message in await take_messages(self.sandbox)]
 
 
 def answer_of(response: func.HttpResponse) -> tuple[int, dict[str, Any]]:
@@ -103,9 +79,9 @@ def function() -> func.Function:
 
 @pytest.fixture
 def front_settings(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The webhook's settings for the sandbox, which are also this process's environment while the test runs."""
-    settings = {name: value for name, value in sandbox.environment.items() if name in FRONT_SETTINGS}
-    for name, value in (settings | {"APP_ROLE": "front"}).items():
+    """The front's settings for the sandbox, which are also this process's environment while the test runs."""
+    settings = sandbox.environment_of("front")
+    for name, value in settings.items():
         monkeypatch.setenv(name, value)
     return settings
 
@@ -118,21 +94,5 @@ async def webhook(sandbox: Sandbox, front_settings: dict[str, str], function: fu
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Lines:
-    caplog.set_level(logging.INFO)
-    return Lines(caplog)
-
-
-class Lines:
-    """The log lines that the endpoint wrote."""
-
-    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
-        self._caplog = caplog
-
-    def __call__(self) -> list[str]:
-        return [
-            record.getMessage() for record in self._caplog.records if record.name.startswith("notification_endpoint")
-        ]
-
-    @property
-    def everything(self) -> str:
-        return self._caplog.text
+    """What the webhook logs."""
+    return Lines(caplog, "notification_endpoint")

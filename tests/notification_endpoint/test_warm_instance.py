@@ -12,7 +12,6 @@ import pytest
 
 from notification_endpoint.endpoint import answer_notification
 from notification_endpoint.outbox import OUTBOX
-from publisher.notifications import notification_in
 from publisher.settings import NotificationSettings
 from sandbox.faults.effects import Dropped, Slow, Status
 from sandbox.faults.operations import IdentityTokenRequest, QueueRequest
@@ -20,11 +19,9 @@ from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Customer
 from tests.notification_endpoint.conftest import (
-    FRONT_SETTINGS,
     Lines,
     Webhook,
     body_about,
-    queued_messages,
 )
 
 STORAGE = "https://storage.azure.com"
@@ -35,7 +32,7 @@ class Front:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.settings = {name: value for name, value in sandbox.environment.items() if name in FRONT_SETTINGS}
+        self.settings = sandbox.environment_of("front")
         self.customer = sandbox.arm.add_customer("Contoso")
 
     async def answer(self, body: bytes | None = None, signature: str | None = None) -> int:
@@ -52,13 +49,15 @@ class Front:
 
 
 @pytest.fixture
-async def front(identity_sandbox: Sandbox) -> AsyncIterator[Front]:
-    yield Front(identity_sandbox)
+async def front(identity_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Front]:
+    front = Front(identity_sandbox)
+    monkeypatch.setenv("IDENTITY_HEADER", front.settings["IDENTITY_HEADER"])  # azure-identity reads it itself
+    yield front
     await OUTBOX.close()
 
 
 async def test_requests_at_once_and_later_share_one_client_and_one_token(front: Front) -> None:
-    assert "NOTIFICATIONS" not in front.settings
+    assert "NOTIFICATIONS__queueServiceUri" in front.settings, "no connection string"
     assert set(await asyncio.gather(*(front.answer() for _ in range(40)))) == {200}
     assert [await front.answer() for _ in range(5)] == [200] * 5
     assert front.sent == 45
@@ -86,7 +85,7 @@ async def test_trouble_of_one_request_is_not_that_of_the_others(
     answers = await asyncio.gather(*(webhook.deliver(customer, "PATCH", "Succeeded") for _ in range(20)))
     statuses = Counter(answer.status_code for answer in answers)
     assert set(statuses) <= {200, 503}
-    queued = [notification_in(message.encode()) for message in await queued_messages(sandbox)]
+    queued = await webhook.queued()
     assert len({one.correlation_id for one in queued}) >= statuses[200] >= 14
 
 

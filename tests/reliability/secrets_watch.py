@@ -87,3 +87,11 @@ def leaks(texts: Iterable[str], secrets: Iterable[str]) -> list[str]:
         for pattern in known
         if (found := pattern.search(text))
     ]
+
+
+@contextmanager
+def secrets_stay_unsaid(sandbox: Sandbox) -> Iterator[None]:
+    """At no level does any logger of the process tell a secret or a body, inside."""
+    with watching() as watch:
+        yield
+    assert leaks(watch.texts, secrets_of(sandbox)) == []

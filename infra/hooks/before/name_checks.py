@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from infra.hooks import parameters
 from infra.hooks.azure_cli import ObjectAnswer, ask_list, ask_object, text
-from infra.hooks.cloud_checks import folded
+from infra.hooks.before.cloud_checks import folded
 from infra.hooks.federation import IDENTITY_PREFIX
+from infra.hooks.names import API, FRONT
 from infra.hooks.report import Report
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from infra.hooks.names import ResourceNames
 
 
-def check_names(names: ResourceNames, location: str, account: Account) -> Report:
+def check_names(names: ResourceNames, location: str, account: Account, *, has_api: bool) -> Report:
     """Return a problem for every name that stands in the way. What is in our resource group already is ours."""
     group = ask_object("group", "show", "--name", names.resource_group)
     place = group.text("location")
@@ -40,25 +41,35 @@ def check_names(names: ResourceNames, location: str, account: Account) -> Report
             return Report(notes=[f"could not list what is in {names.resource_group} ({listed.reason})"])
         ours = {text(entry, "name").lower() for entry in listed.data}
         others = sorted(name for name in ours if name.startswith(IDENTITY_PREFIX))
-        if others and names.app_identity not in others:
+        if others and names.app(FRONT).identity not in others:
             problem = (
                 f"{names.resource_group} holds an installation with other names ({', '.join(others)}), because names "
                 "follow from how the region is spelled; a second one beside it would not work"
             )
             return Report(problems=[parameters.refusal("location", problem, "<region as it was spelled before>")])
+    return _check_free(names, location, account, ours, has_group=bool(group.found), has_api=has_api)
+
+
+def _check_free(
+    names: ResourceNames, location: str, account: Account, ours: set[str], *, has_group: bool, has_api: bool
+) -> Report:
+    """Names that are unique in the whole of Azure must be free, unless the resource is ours."""
     report = Report()
     if names.key_vault not in ours:
-        deleted = _check_deleted_vault(names, location, has_group=bool(group.found))
+        deleted = _check_deleted_vault(names, location, has_group=has_group)
         report.add(deleted)
         if not deleted.problems:
             answer = _ask_for_name(names.key_vault, "Microsoft.KeyVault/vaults", "2023-07-01", account)
             report.add(_availability("key vault", names.key_vault, answer))
-    if names.storage_account not in ours:
-        answer = ask_object("storage", "account", "check-name", "--name", names.storage_account)
-        report.add(_availability("storage account", names.storage_account, answer))
-    if names.function_app not in ours:
-        answer = _ask_for_name(names.function_app, "Microsoft.Web/sites", "2023-12-01", account)
-        report.add(_availability("function app", names.function_app, answer))
+    for app in names.apps:
+        if app.role == API and not has_api:
+            continue
+        if app.storage_account not in ours:
+            answer = ask_object("storage", "account", "check-name", "--name", app.storage_account)
+            report.add(_availability("storage account", app.storage_account, answer))
+        if app.function_app not in ours:
+            answer = _ask_for_name(app.function_app, "Microsoft.Web/sites", "2023-12-01", account)
+            report.add(_availability("function app", app.function_app, answer))
     return report
 
 

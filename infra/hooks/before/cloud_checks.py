@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from infra.hooks.account import Account
 
-INFRA: Final = Path(__file__).resolve().parent.parent
+INFRA: Final = Path(__file__).resolve().parents[2]
 PRIVATE_MODE_PROVIDERS: Final = ("Microsoft.App", "Microsoft.Network")
 """Used with private networking only. The subnet that is delegated to Microsoft.App does not make ARM register it."""
 ALWAYS_REGISTERED: Final = ("Microsoft.Authorization", "Microsoft.Resources")
