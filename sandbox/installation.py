@@ -24,7 +24,7 @@ from sandbox.azure.notifications import notification
 from sandbox.azure.site import Site
 from sandbox.functions.easy_auth import SETTINGS as SIGN_IN_SETTINGS
 from sandbox.functions.front_door import FrontDoor
-from sandbox.functions.process import Answer, FunctionsProcess
+from sandbox.functions.process import Answer, FunctionsHostFailedError, FunctionsProcess
 from sandbox.local_azure import Sandbox
 from sandbox.roles import APPS, Role
 from sandbox.worker_storage import WorkerStorage
@@ -176,9 +176,14 @@ class Installation:
         """Wait until the worker has taken every message, then let it ask ARM until nothing is due.
 
         What the worker cannot take or ARM does not answer about is left for later, as in Azure.
+
+        Raises:
+            FunctionsHostFailedError: the worker has gone away.
         """
         end = time.monotonic() + _TAKEN_IN_SECONDS
         while self.storage.messages() and time.monotonic() < end:
+            if not self.worker.is_running:
+                raise FunctionsHostFailedError("The worker's Functions host has ended")
             time.sleep(_POLL_SECONDS)
         for _ in range(_MOST_ROUNDS):
             if not self.ask_if_due():

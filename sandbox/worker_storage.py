@@ -60,13 +60,12 @@ class WorkerStorage:
         return self._rows(self._registry)
 
     def name_customer(self, customer: Customer) -> None:
-        """Set a customer's name in the registry."""
+        """Set a customer's name in the registry, where the customer is registered."""
         table = self._tables.get_table_client(self._registry)
-        for entity in table.query_entities(
-            "subscription_id eq @subscription", parameters={"subscription": customer.subscription_id}
-        ):
-            keys = {"PartitionKey": entity["PartitionKey"], "RowKey": entity["RowKey"]}
-            table.update_entity(keys | {"customer_name": customer.name}, mode=UpdateMode.MERGE)
+        for row in self.registry_rows():
+            if row["subscription_id"] == customer.subscription_id:
+                keys = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"]}
+                table.update_entity(keys | {"customer_name": customer.name}, mode=UpdateMode.MERGE)
 
     def _rows(self, table: str) -> list[dict[str, Any]]:
         try:

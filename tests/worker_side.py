@@ -25,6 +25,7 @@ from registry.notifications.asking import Asker, Round
 from registry.notifications.intake import Intake
 from registry.notifications.opening import open_asker, shared_intake
 from registry.notifications.pending import Pending
+from registry.notifications.pending_table import PendingRow
 from registry.registry import Registry
 from sandbox.azure.notifications import notification
 from sandbox.local_azure import Sandbox
@@ -102,7 +103,7 @@ class WorkerSide:
         return self.sandbox.workspace.query(f"{EVENTS} | order by TimeGenerated asc")
 
     async def waiting(self) -> list[Pending]:
-        return [row.pending async for row in self.asker.pending.all()]
+        return [row.pending async for row in self.asker.pending.all() if isinstance(row, PendingRow)]
 
     async def registered(self) -> dict[str, ManagedApplication]:
         try:

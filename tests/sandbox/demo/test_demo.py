@@ -137,4 +137,4 @@ def test_a_publisher_that_cannot_sign_in_fails_the_demonstration() -> None:
 def test_a_host_that_goes_away_ends_the_demonstration_with_its_log() -> None:
     status, output = told(lambda installation: installation.worker.stop())
     assert status == 1
-    assert "FunctionsHostFailedError: The Functions host does not answer" in output
+    assert "FunctionsHostFailedError: The worker's Functions host has ended" in output
