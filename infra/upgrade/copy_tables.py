@@ -1,6 +1,6 @@
 """Copies registry and ledger from the storage account of the single app, now the front's, to the worker's.
 
-`python -m infra.upgrade.copy_tables --from ACCOUNT --to ACCOUNT`, signed in with `az login`, with the packages of
+`python -m infra.upgrade.copy_tables SOURCE TARGET` with the names of both accounts, signed in with `az login`, with the packages of
 requirements.txt. Run it after the templates were deployed and before the code is: then nobody writes either table. It
 can be repeated: a row that is there already is left as it is. Exit status 1 when a row was not copied.
 """
@@ -112,8 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m infra.upgrade.copy_tables",
         description="Copy registry and ledger from the storage account of the single app to the worker's.",
     )
-    parser.add_argument("--from", dest="source", metavar="ACCOUNT", required=True, help="the front's storage account")
-    parser.add_argument("--to", dest="target", metavar="ACCOUNT", required=True, help="the worker's storage account")
+    parser.add_argument("source", metavar="SOURCE", help="name of the front's storage account")
+    parser.add_argument("target", metavar="TARGET", help="name of the worker's storage account")
     parser.add_argument("--suffix", default="core.windows.net", help="of storage in another cloud than the public one")
     options = parser.parse_args(arguments)
 
