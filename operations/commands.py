@@ -45,7 +45,7 @@ async def run(options: argparse.Namespace, variables: Mapping[str, str], console
         AzureFailure: the registry, or another service that the whole command needs, could not be reached.
     """
     if options.command == "doctor":
-        from operations.doctor import examine  # noqa: PLC0415 - nothing else needs the collector's side
+        from operations.doctor.examination import examine  # noqa: PLC0415 - nothing else needs every role
 
         with console.busy("examining the installation"):
             return await examine(variables, only=options.application, everything=options.all)

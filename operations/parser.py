@@ -26,7 +26,7 @@ def command_parser() -> argparse.ArgumentParser:
         commands,
         "doctor",
         "find out what is wrong with the installation",
-        "Check settings, tokens, registry, data collection rule, policy reads and the webhook's settings, each with a "
+        "Check, for the role that APP_ROLE names, settings, tokens and all that the app has to reach, each with a "
         "verdict and what to do next. Writes nothing.",
     )
     which = doctor.add_mutually_exclusive_group()

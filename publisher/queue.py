@@ -25,6 +25,9 @@ _SDK_ERRORS: Final = (AttributeError, IndexError, ParseError, ValueError)
 _NEVER: Final = -1
 """The time to live of a message that does not expire."""
 
+_UNSEEN: Final = {"visibility_timeout": 60, "time_to_live": 1}
+"""Of a message that would expire before anybody sees it, which Queue storage refuses."""
+
 
 class Queue(StorageClient[QueueClient]):
     """One queue. An asynchronous context manager; methods raise the AzureFailures of `publisher.errors`."""
@@ -57,6 +60,27 @@ class Queue(StorageClient[QueueClient]):
                 ) from None
 
         await self._repeated(attempt, deadline)
+
+    async def offer(self) -> None:
+        """Ask to send a message that Queue storage has to refuse; raise the failure that says why it did.
+
+        RequestRefused is about the message. Where the message is taken all the same, nobody will ever see it.
+        """
+        await self._repeated(lambda: self._client.send_message("", **_UNSEEN))
+
+    async def length(self) -> int:
+        """Return about how many messages there are, those included that somebody has taken and not yet finished."""
+
+        async def attempt() -> int:
+            try:
+                properties = await self._client.get_queue_properties()
+                return int(properties.approximate_message_count or 0)
+            except (*_SDK_ERRORS, KeyError, TypeError):
+                raise MalformedAnswer(
+                    "the answer is not what Queue storage answers with", code="MalformedAnswer"
+                ) from None
+
+        return await self._repeated(attempt)
 
     async def create(self) -> None:
         """Create the queue, unless it exists."""

@@ -43,7 +43,7 @@ BELOW: Mapping[str, set[str]] = {
     "notification_endpoint": {"publisher"},
     "compliance_api": {"publisher"},
     "collector": {"verdicts", "registry", "publisher"},
-    "operations": {"verdicts", "registry", "publisher"},
+    "operations": {"compliance_api", "verdicts", "registry", "publisher"},
     "function_app": {"collector", "compliance_api", "notification_endpoint", "publisher", "registry", "verdicts"},
     # What proves and plays the product stands over it; the product knows nothing of that.
     "infra": set(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from infra.hooks.federation import Credential, create_command
@@ -11,7 +12,11 @@ from tests.infra.test_parameters import ENVIRONMENT, GUID
 SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000001"
 TENANT = "bbbbbbbb-0000-0000-0000-000000000002"
 PRINCIPAL = "cccccccc-0000-0000-0000-000000000003"
+"""The worker's."""
+FRONT_PRINCIPAL = "cccccccc-0000-0000-0000-000000000013"
+API_PRINCIPAL = "cccccccc-0000-0000-0000-000000000023"
 NAMES = resource_names(SUBSCRIPTION, ENVIRONMENT["AZURE_ENV_NAME"], ENVIRONMENT["AZURE_LOCATION"])
+FRONT, WORKER, API = (NAMES.app(role) for role in ("front", "worker", "api"))
 
 NO_GROUP = (
     "ERROR: (ResourceGroupNotFound) Resource group 'rg-production' could not be found.\nCode: ResourceGroupNotFound"
@@ -27,6 +32,13 @@ CREDENTIAL = Credential(
 )
 TRUST = {"id": "f1", "name": CREDENTIAL.name, **CREDENTIAL.document()}
 CREATE = create_command(GUID, CREDENTIAL)
+
+
+def create_for_api(client_id: str) -> str:
+    """The command that makes the API's registration trust the api."""
+    return create_command(client_id, replace(CREDENTIAL, subject=API_PRINCIPAL))
+
+
 PROVIDERS = (
     "Microsoft.App",
     "microsoft.insights",
@@ -67,8 +79,15 @@ FREE: Answers = {
     "rest --method post": {"nameAvailable": True},
 }
 IDENTITY: Answers = {
-    "identity list": [{"name": "id-alerts-x", "principalId": "other"}, {"name": NAMES.app_identity}],
-    f"identity show --resource-group rg-production --name {NAMES.app_identity}": {"principalId": PRINCIPAL},
+    "identity list": [
+        {"name": "id-alerts-x", "principalId": "other"},
+        {"name": FRONT.identity, "principalId": FRONT_PRINCIPAL},
+        {"name": WORKER.identity},
+        {"name": API.identity, "principalId": API_PRINCIPAL},
+    ],
+    f"identity show --resource-group rg-production --name {FRONT.identity}": {"principalId": FRONT_PRINCIPAL},
+    f"identity show --resource-group rg-production --name {WORKER.identity}": {"principalId": PRINCIPAL},
+    f"identity show --resource-group rg-production --name {API.identity}": {"principalId": API_PRINCIPAL},
 }
 GROUP: Answers = {"group show": {"location": "westeurope"}}
 
@@ -78,7 +97,7 @@ EMPTY_GROUP: Answers = {
 }  # fmt: skip
 IDENTITY_ONLY: Answers = {
     **SIGNED_IN, **FREE, **GROUP, **IDENTITY,
-    "resource list": resources(NAMES.app_identity),
+    "resource list": resources(FRONT.identity, WORKER.identity),
     "ad app federated-credential list": [],
 }  # fmt: skip
 TAKEN: Answers = {
@@ -88,11 +107,16 @@ TAKEN: Answers = {
 """What Azure says about our own names, too, once they exist."""
 ALL_BUT_THE_APP: Answers = {
     **IDENTITY_ONLY, **TAKEN,
-    "resource list": resources(NAMES.app_identity, NAMES.key_vault, NAMES.storage_account),
+    "resource list": resources(
+        FRONT.identity, WORKER.identity, NAMES.key_vault, FRONT.storage_account, WORKER.storage_account
+    ),
     "rest --method post": {"nameAvailable": True},
 }  # fmt: skip
 EVERYTHING: Answers = {
     **ALL_BUT_THE_APP, **TAKEN,
-    "resource list": resources(NAMES.app_identity, NAMES.key_vault, NAMES.storage_account, NAMES.function_app),
+    "resource list": resources(
+        NAMES.key_vault,
+        *(name for app in NAMES.apps for name in (app.identity, app.storage_account, app.function_app)),
+    ),
     "ad app federated-credential list": [TRUST],
 }  # fmt: skip

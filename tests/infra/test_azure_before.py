@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.hooks import cloud_checks, parameters, preprovision
+from infra.hooks import parameters, preprovision
+from infra.hooks.before import cloud_checks
 from infra.hooks.names import resource_names
 from tests.infra import azure_states as states
 from tests.infra.azure_states import NAMES, SUBSCRIPTION, TENANT
@@ -82,7 +83,7 @@ def test_a_failed_sign_in_is_not_taken_for_something_missing(azure_cli: AzureCli
     assert report.problems == []
     told = "\n".join(report.notes)
     assert "could not look up the service principal" in told
-    assert "could not look for the app's identity" in told
+    assert "could not look for the worker's identity" in told
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_a_region_that_is_spelled_in_another_way_would_make_a_second_installatio
     azure_cli(states.EVERYTHING)
     (problem,) = check(AZURE_LOCATION="West Europe").problems
     assert problem.startswith("location (AZURE_LOCATION): ")
-    assert NAMES.app_identity in problem
+    assert states.FRONT.identity in problem
     assert problem.endswith("run: azd env set AZURE_LOCATION <region as it was spelled before>")
 
 
@@ -245,13 +246,21 @@ def test_a_deleted_vault_that_holds_the_name_is_recovered(azure_cli: AzureCli, g
 def test_names_that_others_have_are_refused_all_at_once(azure_cli: AzureCli) -> None:
     asked = azure_cli({**states.NOTHING, **states.TAKEN, "keyvault list-deleted": [{"name": NAMES.key_vault}]})
     problems = check().problems
-    assert [name in problem for name, problem in zip(
-        (NAMES.key_vault, NAMES.storage_account, NAMES.function_app), problems, strict=True
-    )] == [True] * 3  # fmt: skip
+    taken = [NAMES.key_vault]
+    taken += [name for app in (states.FRONT, states.WORKER) for name in (app.storage_account, app.function_app)]
+    assert [f" {name} " in problem for name, problem in zip(taken, problems, strict=True)] == [True] * 5
     assert problems[1].startswith("environmentName (AZURE_ENV_NAME): ")
     assert "(It is taken.)" in problems[1]
     assert problems[2].endswith("run: azd env new <other name>")
     assert f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Web/checkNameAvailability" in asked.read_text()
+
+
+def test_the_names_of_the_api_have_to_be_free_only_when_there_is_one(azure_cli: AzureCli) -> None:
+    azure_cli({**states.NOTHING, **states.TAKEN})
+    assert not any(states.API.function_app in problem for problem in check().problems)
+    problems = check(API_CLIENT_ID=API).problems
+    assert any(f"function app {states.API.function_app} is taken" in problem for problem in problems)
+    assert any(f"storage account {states.API.storage_account} is taken" in problem for problem in problems)
 
 
 def test_the_name_of_a_vault_that_somebody_else_has_is_refused(azure_cli: AzureCli) -> None:
@@ -268,9 +277,11 @@ def test_a_taken_name_needs_another_environment_of_github_there(
 ) -> None:
     azure_cli({**states.NOTHING, "storage account check-name": {"nameAvailable": False}})
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    (problem,) = check().problems
-    assert "make a GitHub environment with another name" in problem
-    assert "azd" not in problem
+    problems = check().problems
+    assert len(problems) == 2
+    for problem in problems:
+        assert "make a GitHub environment with another name" in problem
+        assert "azd" not in problem
 
 
 def test_a_region_with_spaces_stays_one_word_of_a_command(azure_cli: AzureCli) -> None:

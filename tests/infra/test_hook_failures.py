@@ -27,14 +27,16 @@ EVERY_ANSWER = {**states.EVERYTHING, **states.FREE, **ANSWERS, "functionapp show
 HOOKS = {
     "preprovision": [],
     "postdeploy": ["--group", "rg-production"],
-    "smoke_test": ["rg-production", "func-x"],
+    "smoke_test": ["rg-production"],
     "parameters": ["FILE"],
     "summary": ["OUTPUTS"],
 }
 
 HOOK_MAINS = {"preprovision": preprovision.main, "postdeploy": lambda: postdeploy.main(["--group", "rg-production"])}
 AFTER = {
-    words for words in EVERY_ANSWER if words.startswith(("functionapp ", "identity ", "ad ", "account ", "cloud "))
+    words
+    for words in EVERY_ANSWER
+    if words.startswith(("functionapp ", "identity ", "ad ", "account ", "cloud ", "role "))
 }
 ASKED = {"preprovision": set(states.EVERYTHING) | set(states.FREE), "postdeploy": AFTER}
 """The questions of each hook, by the beginning of their arguments."""

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
+from checks.reach.scenarios import scenarios
+from checks.templates.deployment import deploy
 from infra.hooks import names
 
 INFRA = Path(__file__).resolve().parents[2] / "infra"
@@ -36,22 +37,39 @@ def test_the_names_are_those_of_the_templates() -> None:
     assert "var resourceToken = toLower(uniqueString(subscription().id, environmentName, location))" in templates
     computed = names.resource_names(SUBSCRIPTION, "production", "westeurope")
     token = names.unique_string(f"/subscriptions/{SUBSCRIPTION}", "production", "westeurope")
-    # The expression of each name, as Bicep writes it.
-    expressions = {
-        computed.resource_group: ("resourceGroup", "${environmentName}"),
-        computed.app_identity: ("managedIdentity", "app-${resourceToken}"),
-        computed.function_app: ("functionApp", "${resourceToken}"),
-        computed.key_vault: ("keyVault", "${resourceToken}"),
-        computed.storage_account: ("storageAccount", "${resourceToken}"),
+    made = {
+        (resource.type.rpartition("/")[2], resource.name.replace("…", token))
+        for resource in deploy({**scenarios()[0], "apiClientId": "x"}).resources
     }
-    short = dict(re.findall(r'"(\w+)": "([\w-]+)"', (INFRA / "abbreviations.json").read_text()))
-    for name, (abbreviation, rest) in expressions.items():
-        assert f"'${{abbreviations.{abbreviation}}}{rest}'" in templates
-        filled = rest.replace("${resourceToken}", token).replace("${environmentName}", "production")
-        assert name == short[abbreviation] + filled
+    assert {("resourceGroups", computed.resource_group), ("vaults", computed.key_vault)} <= made
+    for app in computed.apps:
+        assert ("sites", app.function_app) in made
+        assert ("userAssignedIdentities", app.identity) in made
+        assert ("storageAccounts", app.storage_account) in made
 
 
-def test_identity_and_environment_follow_from_other_names() -> None:
+def test_the_front_has_the_names_of_the_single_app_that_there_was_before() -> None:
+    """Its address stands in the plans, its keys lie in its storage account: an upgrade must find both."""
+    token = "abcdefghijklm"
+    front = names.app_names("front", token)
+    assert (front.function_app, front.identity, front.storage_account) == (
+        f"func-{token}",
+        f"id-app-{token}",
+        f"st{token}",
+    )
+    (plan,) = [one for one in deploy(scenarios()[0]).of_type("Microsoft.Web/serverfarms") if "worker" not in one.name]
+    assert plan.name == "plan-…"
+
+
+def test_no_name_is_longer_than_its_resource_allows() -> None:
+    for app in names.resource_names(SUBSCRIPTION, "production", "westeurope").apps:
+        assert len(app.storage_account) <= 24
+        assert app.storage_account.isalnum()
+        assert len(app.function_app) <= 60
+
+
+def test_the_token_and_the_environment_follow_from_other_names() -> None:
     computed = names.resource_names(SUBSCRIPTION, "production", "westeurope")
-    assert names.identity_of(computed.function_app) == computed.app_identity
+    front = computed.app("front")
+    assert names.app_names("front", names.token_of(front.function_app)) == front
     assert names.environment_of(computed.resource_group) == "production"

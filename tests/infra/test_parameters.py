@@ -15,6 +15,7 @@ ENVIRONMENT = {
     "AZURE_LOCATION": "westeurope",
     "PUBLISHER_CLIENT_ID": GUID,
     "NOTIFICATION_SIGNATURE": "a" * 32,
+    "OFFERS": "contoso/monitoring",
     "ALERT_EMAIL": "operations@example.com",
 }
 

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from infra.hooks import parameters, preprovision
+from infra.hooks.before.values import check_values
 from infra.hooks.run import HookError
+from publisher.configuration.offers import offers_from
+from publisher.environment import Environment, SettingsError
 from tests.infra.test_parameters import ENVIRONMENT, GUID
 
 API = "66666666-7777-8888-9999-000000000000"
@@ -18,6 +21,12 @@ AzureCli = Callable[[dict[str, Any]], Path]
     ("variable", "value", "part"),
     [
         ("ALERT_EMAIL", "nobody-at-example", "is not an e-mail address"),
+        ("OFFERS", "contoso", "publisher/product of each offer"),
+        ("OFFERS", "contoso/monitoring,*", "publisher/product of each offer"),
+        ("OFFERS", "", "run: azd env set OFFERS <publisher>/<product>"),
+        ("DEPLOYMENT_SOURCES", "203.0.113.7, home", "'home' is no IPv4 address or range"),
+        ("DEPLOYMENT_SOURCES", "203.0.113.7/24", "is no IPv4 address or range"),
+        ("PRIVATE_NETWORKING", "true", "run: azd env set DEPLOYMENT_SOURCES <address or range>"),
         ("PUBLISHER_CLIENT_ID", "1" * 36, "a GUID"),
         ("NOTIFICATION_SIGNATURE", "a" * 32 + " &?#", "part of a URL"),
         ("NOTIFICATION_SIGNATURE", "a" * 32 + ",short", "each value needs 32"),
@@ -35,22 +44,63 @@ AzureCli = Callable[[dict[str, Any]], Path]
     ],
 )
 def test_what_decorators_cannot_say_is_said_before(variable: str, value: str, part: str) -> None:
-    (problem,) = preprovision.check_values(parameters.resolve({**ENVIRONMENT, variable: value})).problems
+    (problem,) = check_values(parameters.resolve({**ENVIRONMENT, variable: value})).problems
     assert part in problem
-    assert variable in problem
+    assert variable in problem or "DEPLOYMENT_SOURCES" in problem
     assert "secret" not in problem.replace("delete the secret", "")
 
 
 @pytest.mark.parametrize(("clients", "problems"), [(f"{GUID}, {API}", 0), (f"{GUID};{API}", 1), (f"{GUID},", 1)])
 def test_clients_of_the_api_are_guids_with_commas_between(clients: str, problems: int) -> None:
     environment = {**ENVIRONMENT, "API_CLIENT_ID": API, "API_ALLOWED_CLIENTS": clients}
-    assert len(preprovision.check_values(parameters.resolve(environment)).problems) == problems
+    assert len(check_values(parameters.resolve(environment)).problems) == problems
 
 
 def test_all_problems_come_at_once() -> None:
-    found = preprovision.check_values(parameters.resolve({})).problems
-    assert len(found) == 5
+    found = check_values(parameters.resolve({})).problems
+    assert len(found) == 6
     assert all(": is empty" in problem for problem in found)
+
+
+DEFINITION = f"/subscriptions/{GUID}/resourceGroups/rg-x/providers/Microsoft.Solutions/applicationDefinitions/d"
+
+
+@pytest.mark.parametrize(
+    "offers",
+    [
+        "contoso/monitoring",
+        "contoso/monitoring, contoso/another-offer",
+        "contoso/monitoring\ncontoso/another-offer\n",
+        DEFINITION,
+        f"{DEFINITION.upper()},contoso/monitoring",
+        DEFINITION.removeprefix("/"),
+        "*",
+        "contoso",
+        "contoso/",
+        "contoso/monitoring/plan",
+        "contoso/monitoring;contoso/other",
+        "*,contoso/monitoring",
+        "https://example.com/offer",
+        DEFINITION.replace("applicationDefinitions", "applications"),
+        ",",
+    ],
+)
+def test_the_checks_take_the_offers_that_the_worker_takes(offers: str) -> None:
+    """They stand in two places, because the checks run without the product's packages."""
+    is_taken = check_values(parameters.resolve({**ENVIRONMENT, "OFFERS": offers})).problems == []
+    environment = Environment({"OFFERS": offers})
+    read = offers_from(environment)
+    try:
+        environment.finish()
+        is_read = bool(read.every or read.marketplace or read.definitions)
+    except SettingsError:
+        is_read = False
+    assert is_taken is is_read
+
+
+def test_packages_are_deployed_from_addresses_and_ranges() -> None:
+    environment = {**ENVIRONMENT, "PRIVATE_NETWORKING": "true", "DEPLOYMENT_SOURCES": "203.0.113.7, 198.51.100.0/24"}
+    assert check_values(parameters.resolve(environment)).problems == []
 
 
 def test_the_hook_ends_with_1_before_it_asks_azure(
@@ -67,8 +117,9 @@ def test_the_hook_ends_with_1_before_it_asks_azure(
 
 
 def test_the_watch_over_the_root_is_refused_in_private_mode() -> None:
-    environment = {**ENVIRONMENT, "PRIVATE_NETWORKING": "true", "ALERT_ON_ELEVATED_ACCESS": "true"}
-    (problem,) = preprovision.check_values(parameters.resolve(environment)).problems
+    network = {"PRIVATE_NETWORKING": "true", "DEPLOYMENT_SOURCES": "203.0.113.7"}
+    environment = {**ENVIRONMENT, **network, "ALERT_ON_ELEVATED_ACCESS": "true"}
+    (problem,) = check_values(parameters.resolve(environment)).problems
     assert problem.startswith("alertOnElevatedAccess (ALERT_ON_ELEVATED_ACCESS): ")
     assert problem.endswith("run: azd env set ALERT_ON_ELEVATED_ACCESS false")
 
@@ -76,7 +127,7 @@ def test_the_watch_over_the_root_is_refused_in_private_mode() -> None:
 @pytest.mark.parametrize("value", [5, None, [], {}])
 def test_a_value_of_a_wrong_type_is_one_line_for_every_parameter(value: object) -> None:
     names = parameters.declarations()
-    report = preprovision.check_values({name: value for name in names if name not in ("tags", "cloud")})
+    report = check_values({name: value for name in names if name not in ("tags", "cloud")})
     told = [problem.split(" (")[0] for problem in report.problems]
     assert len(told) == len(set(told))
     assert {"environmentName", "publisherTenantId", "alertWebhookUris", "apiAllowedClients"} <= set(told)

@@ -17,8 +17,8 @@ from tests.infra.test_parameters import ENVIRONMENT, GUID
 PROJECT = Path(__file__).resolve().parents[2]
 AzureCli = Callable[[states.Answers], Path]
 
-NOT_YET = "the app's identity does not exist yet"
-LACKING = f"does not trust the app's identity {states.PRINCIPAL}; run: {states.CREATE}\n"
+NOT_YET = "the worker's identity does not exist yet"
+LACKING = f"does not trust the worker's identity {states.PRINCIPAL}; run: {states.CREATE}\n"
 
 
 def preprovision(**changes: str) -> subprocess.CompletedProcess[str]:
@@ -60,12 +60,12 @@ def test_a_deployment_can_be_repeated_from_every_state(azure_cli: AzureCli, answ
         pytest.param({"identity list": []}, id="the listing is not up to date"),
         pytest.param({"identity list": None}, id="the listing has another shape"),
         pytest.param(
-            {"identity list": [{"name": "id-app-old"}, {"name": states.NAMES.app_identity}]}, id="an older one is there"
+            {"identity list": [{"name": "id-worker-old"}, {"name": states.WORKER.identity}]}, id="an older one is there"
         ),
         pytest.param(
             {
                 "identity show": states.REFUSED,
-                "identity list": [{"name": states.NAMES.app_identity, "principalId": states.PRINCIPAL}],
+                "identity list": [{"name": states.WORKER.identity, "principalId": states.PRINCIPAL}],
             },
             id="it is listed but not shown",
         ),
@@ -84,7 +84,7 @@ def test_an_identity_that_cannot_be_seen_is_not_taken_for_missing(azure_cli: Azu
     )
     done = preprovision()
     assert done.returncode == 0
-    assert "could not look for the app's identity" in done.stdout
+    assert "could not look for the worker's identity" in done.stdout
     assert NOT_YET not in done.stdout
 
 
@@ -140,7 +140,30 @@ def test_credentials_that_cannot_be_listed_leave_the_command_in_the_note(azure_c
     assert states.CREATE in done.stdout
 
 
-def test_the_registration_of_the_api_has_to_trust_the_identity_too(azure_cli: AzureCli) -> None:
+def test_the_identity_that_the_single_app_had_is_taken_out_of_the_trust(azure_cli: AzureCli) -> None:
+    """After an upgrade the credential is still there, for what is the front now: it gets the worker's subject."""
+    before = {**states.TRUST, "subject": states.FRONT_PRINCIPAL}
+    azure_cli({**states.EVERYTHING, "ad app federated-credential list": [before]})
+    (note,) = [line for line in preprovision().stdout.splitlines() if line.startswith("note:")]
+    update = f"az ad app federated-credential update --id {GUID} --federated-credential-id {states.TRUST['name']} "
+    assert states.PRINCIPAL in note.partition(update)[2]
+    assert states.FRONT_PRINCIPAL not in note
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"), [(states.FRONT_PRINCIPAL, states.FRONT.identity), (states.API_PRINCIPAL, states.API.identity)]
+)
+def test_a_registration_that_trusts_another_app_as_well_is_told_with_the_command_that_ends_it(
+    azure_cli: AzureCli, subject: str, name: str
+) -> None:
+    another = {**states.TRUST, "name": "before", "subject": subject}
+    azure_cli({**states.EVERYTHING, "ad app federated-credential list": [states.TRUST, another]})
+    (note,) = [line for line in preprovision().stdout.splitlines() if line.startswith("note:")]
+    assert f"{GUID} trusts {name}, which must not be able to act as it" in note
+    assert note.endswith(f"run: az ad app federated-credential delete --id {GUID} --federated-credential-id before")
+
+
+def test_the_registration_of_the_api_has_to_trust_the_api_and_not_the_worker(azure_cli: AzureCli) -> None:
     api = "66666666-7777-8888-9999-000000000000"
     azure_cli(
         {
@@ -151,7 +174,7 @@ def test_the_registration_of_the_api_has_to_trust_the_identity_too(azure_cli: Az
     )
     done = preprovision(API_CLIENT_ID=api)
     (note,) = [line for line in done.stdout.splitlines() if line.startswith("note:")]
-    assert note.endswith(states.CREATE.replace(GUID, api))
+    assert note.endswith(states.create_for_api(api))
 
 
 @pytest.mark.parametrize(

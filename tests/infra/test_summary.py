@@ -18,7 +18,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {"AZURE_ENV_NAME": "staging", "PUBLISHER_CLIENT_ID": GUID, "GITHUB_ACTIONS": "true"}
 OUTPUTS = {
     "AZURE_RESOURCE_GROUP": "rg-staging",
-    "FUNCTION_APP_NAME": "func-x",
+    "FRONT_APP_NAME": "func-x",
+    "WORKER_APP_NAME": "func-worker-x",
+    "API_APP_NAME": "",
     "NOTIFICATION_ENDPOINT": "https://func-x.example/api",
     "KEY_VAULT_NAME": "kv-x",
     "LOG_ANALYTICS_WORKSPACE_ID": "77777777-0000-0000-0000-000000000000",
@@ -53,9 +55,8 @@ def test_every_next_command_can_be_pasted_in_the_order_in_which_it_is_needed(tmp
         f"az ad sp show --id {GUID}",
         "az functionapp function keys list --resource-group rg-staging --name func-x --function-name managed_app",
         "python3 -m infra.hooks.postdeploy --group rg-staging",
-        "az functionapp keys list --resource-group rg-staging --name func-x --query masterKey --output tsv |",
-        "  sed 's/^/x-functions-key: /' |",
-        '  curl --fail --request POST "https://func-x.example/admin/functions/collect_policy_states"',
+        "SITE=$(az functionapp show --resource-group rg-staging --name func-worker-x --query id --output tsv)",
+        'az rest --method post --url "$SITE/hostruntime/admin/functions/collect_policy_states?api-version=2024-04-01"',
         "az extension add --upgrade --name log-analytics",
         "az monitor log-analytics query --workspace 77777777-0000-0000-0000-000000000000",
     ]
@@ -69,13 +70,21 @@ def test_every_next_command_can_be_pasted_in_the_order_in_which_it_is_needed(tmp
 def test_without_github_the_package_of_a_release_is_deployed_as_it_is(tmp_path: Path) -> None:
     environment = {name: value for name, value in ENVIRONMENT.items() if name != "GITHUB_ACTIONS"}
     text = summarised(tmp_path, environment)
-    assert "--name func-x --src package.zip --build-remote false\n" in text
+    deployed = [command for command in commands(text) if "config-zip" in command]
+    names = ("func-worker-x", "func-x")
+    assert deployed == [
+        f"az functionapp deployment source config-zip --resource-group rg-staging --name {name} "
+        "--src package.zip --build-remote false"
+        for name in names
+    ]
+    assert "--name func-api-x --src" in summarised(tmp_path, environment, API_APP_NAME="func-api-x")
     assert "gh workflow" not in text
 
 
-def test_the_master_key_is_no_argument_of_a_program(tmp_path: Path) -> None:
-    assert '--header @- --header "Content-Type' in summarised(tmp_path)
-    assert "$" not in "".join(commands(summarised(tmp_path)))
+def test_nobody_needs_the_master_key(tmp_path: Path) -> None:
+    text = summarised(tmp_path)
+    assert "masterKey" not in text
+    assert "x-functions-key" not in text
 
 
 def test_blocks_are_shell(tmp_path: Path) -> None:

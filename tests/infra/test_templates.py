@@ -10,7 +10,7 @@ import pytest
 from checks import bicep
 from checks import infrastructure as infrastructure_checks
 from checks.documents.markdown import read
-from collector.fan_out import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
+from collector.fan_out import SHARDS_QUEUE
 from collector.fan_out.shard_records import RUNS_TABLE
 from infra.hooks.federation import Credential, create_command
 from sandbox.functions.easy_auth import EasyAuth
@@ -244,7 +244,7 @@ def test_the_sign_in_has_no_secret() -> None:
 
 def test_the_queues_and_tables_of_a_fanned_out_run_are_there_from_the_start() -> None:
     foundation = (bicep.INFRASTRUCTURE / "modules" / "foundation.bicep").read_text()
-    for name in (SHARDS_QUEUE, POISONED_SHARDS_QUEUE, RUNS_TABLE):
+    for name in (SHARDS_QUEUE, RUNS_TABLE):
         assert f"      '{name}'\n" in foundation
     storage = (bicep.INFRASTRUCTURE / "modules" / "storage.bicep").read_text()
     assert "roles.storageQueueDataContributor.id" in storage
