@@ -14,6 +14,7 @@ from sandbox.azure.identity.directory import (
     SERVICE_PRINCIPAL,
     Directory,
 )
+from sandbox.azure.identity.readers import Readers
 from sandbox.azure.logs_ingestion import LogsIngestion
 from sandbox.azure.policy_assignments import PolicyAssignments
 from sandbox.azure.policy_states import PolicyStates
@@ -28,7 +29,6 @@ from sandbox.faults.faults import Faults, spoiled
 from sandbox.faults.operations import LogQuery
 from sandbox.roles import MAY_INGEST, MAY_QUERY, Role, app_identities
 from sandbox.services import Service
-from sandbox.workspace.readers import Readers
 from sandbox.workspace.row_counter import RowCounter, RowSink
 from sandbox.workspace.schema import read_tables
 

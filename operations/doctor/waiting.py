@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from publisher.configuration.resource_settings import Storage
     from registry.notifications.pending import Pending
 
-MANY_MESSAGES: Final = 1000
-"""The worker takes hundreds in a second: so many that wait are not taken, or come faster than anybody sells."""
+MANY_MESSAGES: Final = 200
+"""The worker takes so many in seconds: when they wait, nobody takes them, or somebody floods us."""
 
 _LIST: Final = "`pending list` says why; `pending replay` asks again at once"
 
@@ -33,7 +33,7 @@ def _has_queues(storage: Storage) -> bool:
 
 
 async def _examine_queue(storage: Storage, name: str) -> Check:
-    check = f"queue {name}"
+    check = f"messages in {name}"
     try:
         async with Queue(storage, name, patience=BRIEF) as queue:
             length = await queue.length()
@@ -46,8 +46,8 @@ async def _examine_queue(storage: Storage, name: str) -> Check:
         return Check.of_failure(check, failure, next_step)
     if length >= MANY_MESSAGES or (length and name == POISONED_NOTIFICATIONS_QUEUE):
         next_step = "does the worker run, and what do the invocations of `take_notification` say"
-        return Check(check, Verdict.WARNING, f"about {length} messages wait to be taken", next_step)
-    return Check(check, Verdict.OK, f"about {length} messages wait to be taken")
+        return Check(check, Verdict.WARNING, f"about {length} wait to be taken", next_step)
+    return Check(check, Verdict.OK, f"about {length} wait to be taken")
 
 
 async def _examine_pending(storage: Storage, now: datetime) -> Check:
