@@ -104,11 +104,12 @@ def outcome_without_asking(notification: Notification, offers: Offers) -> Outcom
 
     Whether a deletion concerns us is what the registry says: its plan is not looked at.
     """
+    is_told = notification.plan_publisher or notification.plan_product or notification.application_definition_id
+    event_type = notification.kind[0]
+    if event_type in ("PUT", "PATCH") and is_told and not _is_included(notification, offers):
+        return Outcome(NOT_OURS, "OFFERS includes neither the plan nor the definition that the notification names")
     if notification.kind not in ASKED_ABOUT:
         return Outcome(IGNORED, _NOTHING_TO_DO.get(notification.kind, "unknown event"))
-    says_what = notification.plan_publisher or notification.plan_product or notification.application_definition_id
-    if notification.event_type.upper() != "DELETE" and says_what and not _is_included(notification, offers):
-        return Outcome(NOT_OURS, "OFFERS includes neither the plan nor the definition that the notification names")
     return None
 
 

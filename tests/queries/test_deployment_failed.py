@@ -37,6 +37,14 @@ def test_a_repeated_notification_fires_once(workspace: Workspace, names: Names) 
     assert names(RULE) == ["alpha"]
 
 
+def test_what_is_not_of_our_offers_raises_no_alarm_and_ends_none(workspace: Workspace, names: Names) -> None:
+    store(workspace, failed(10, Registry_action="NotOurs"))
+    assert names(RULE) == []
+
+    store(workspace, failed(30), event("PUT", "Succeeded", minutes_ago=5, Registry_action="NotOurs"))
+    assert names(RULE) == ["alpha"]
+
+
 CLOSING = [
     event("PUT", "Succeeded", minutes_ago=5, Registry_action="Registered"),
     event("DELETE", "Deleted", minutes_ago=5, Registry_action="Removed"),

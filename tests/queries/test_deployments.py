@@ -15,6 +15,7 @@ def delivered(workspace: Workspace, event: str, minutes_ago: float, **more: Any)
         "TimeGenerated": (NOW - timedelta(minutes=minutes_ago)).isoformat(),
         "Event_time": (NOW - timedelta(hours=1)).isoformat(),
         "Event_id": event,
+        "Correlation_id": f"request {minutes_ago}",
         "Application_id": application_id("alpha"),
         "Application_name": "alpha",
         "Customer_subscription_id": subscription_of("alpha"),
@@ -41,6 +42,17 @@ def test_an_event_counts_once_and_its_latest_delivery_tells(workspace: Workspace
     assert rows["first"]["Last_told"] == NOW - timedelta(minutes=10)
     assert rows["first"]["Customer_name"] == subscription_of("alpha")
     assert (rows["second"]["Customer_name"], rows["second"]["Deliveries"]) == ("Alpha Ltd", 1)
+
+
+def test_what_one_delivery_told_at_first_and_at_last_is_one_delivery(workspace: Workspace) -> None:
+    delivered(workspace, "first", 30, Registry_action="Pending", Correlation_id="one")
+    delivered(workspace, "first", 29, Registry_action="Registered", Correlation_id="one")
+    delivered(workspace, "first", 20, Registry_action="Pending", Correlation_id="two")
+    delivered(workspace, "first", 19, Registry_action="Updated", Correlation_id="two")
+
+    [row] = workspace.query(QUERY)
+
+    assert (row["Registry_action"], row["Deliveries"]) == ("Updated", 2)
 
 
 def test_repeats_do_not_count_in_figures_by_plan(workspace: Workspace) -> None:

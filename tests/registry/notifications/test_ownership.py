@@ -36,6 +36,11 @@ async def test_an_application_of_another_offer_is_not_asked_about(worker: Worker
     await is_not_ours(worker, customer, "that the notification names")
 
 
+async def test_a_failed_deployment_of_another_offer_is_none_of_ours(worker: WorkerSide, customer: Customer) -> None:
+    customer.plan = Plan(publisher="mallory", product="secure-analytics")
+    assert (await worker.deliver(customer, "PUT", "Failed")).action == "NotOurs"
+
+
 async def test_a_definition_of_somebody_else_is_not_asked_about(worker: WorkerSide, sandbox: Sandbox) -> None:
     customer = sandbox.arm.add_customer("Mallory", kind="ServiceCatalog")
     customer.plan = Plan(product="another")

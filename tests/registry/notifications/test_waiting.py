@@ -127,6 +127,15 @@ async def test_a_round_asks_eight_at_a_time_and_ends_when_arm_is_down(worker: Wo
     assert await worker.waiting() == []
 
 
+async def test_a_round_ends_when_the_publishers_credential_is_refused(worker: WorkerSide, sandbox: Sandbox) -> None:
+    for number in range(60):
+        await worker.take(sandbox.arm.add_customer(f"customer {number}"), "PUT", "Succeeded")
+    sandbox.directory.entra_id.secrets.clear()
+    assert (await worker.ask()).is_over
+    asked = [one for one in await worker.waiting() if one.attempts]
+    assert 0 < len(asked) < 16 + AT_ONCE + 1
+
+
 async def test_those_asked_least_often_come_first(worker: WorkerSide, sandbox: Sandbox) -> None:
     refused = [sandbox.arm.add_customer(f"refused {number}") for number in range(5)]
     for customer in refused:
