@@ -88,7 +88,7 @@ def test_an_example_has_the_settings_that_the_role_reads_and_no_more(role: Role)
         with suppress(SettingsError):  # nothing is set, so everything is asked for and then complained about
             read(asked)
     if role is Role.WORKER:
-        asked.names |= trigger_settings()
+        asked.names |= trigger_settings(role)
     every = {name for one in APPS for name in example_of(one)}
     assert set(values_of(role)) == (asked.names & every) | READ_BY_OTHERS.keys()
 
