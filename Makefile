@@ -36,7 +36,7 @@ $(PACKAGES): requirements-dev.txt
 demo: install ## the whole system on this machine, told as a story (ends by itself)
 	@$(BIN)/python -m sandbox demo
 
-sandbox: install ## the same local Azure and Functions host, running until Ctrl-C
+sandbox: install ## the same local Azure and the three apps, running until Ctrl-C
 	@$(BIN)/python -m sandbox run
 
 test: install $(VALIDATORS) ## the test suite

@@ -19,6 +19,7 @@ from bench.contenders import (
     Server,
     WrongResultError,
     measure,
+    measure_front,
     measure_standing_still,
     start_seconds,
 )
@@ -54,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = Report()
     try:
         _measure_starts(report)
+        with console.status("a warm front"):
+            report.front = measure_front()
         with Server() as server:
             for workload in (TENTH, MILLION, TENTH, *(() if options.no_growth else GROWTH)):
                 _measure(server, report, workload, OURS, COLLECTOR)

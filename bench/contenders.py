@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ COLLECTOR: Final = ("-m", "collector", "--json")
 STRAIGHTFORWARD: Final = ("-m", "bench.straightforward")
 FLOOR: Final = ("-m", "bench.floor")
 STANDING_STILL: Final = ("-m", "bench.standing_still")
+WARM_FRONT: Final = ("-m", "bench.warm_front")
 _STATES: Final = "rows Custom-PolicyComplianceStates_CL"
 _ROWS_IN_A_PAGE: Final = 1000
 _RESULTS: Final = "rows Custom-PolicyCollectionResults_CL"
@@ -46,6 +48,23 @@ class Measurement:
     def rows_per_second(self) -> float:
         """State and result rows that arrived, for each second."""
         return self.rows / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class FrontTimes:
+    """The seconds of each answer of a warm front, and of as many bare messages to the same queue."""
+
+    answers: Sequence[float]
+    bare: Sequence[float]
+
+    @property
+    def against_bare(self) -> float:
+        """How many times longer an answer takes than a bare message; medians."""
+        return statistics.median(self.answers) / statistics.median(self.bare)
+
+    def share_within(self, seconds: float) -> float:
+        """Return the share of the answers that came in time."""
+        return sum(one <= seconds for one in self.answers) / len(self.answers)
 
 
 class Server:
@@ -104,6 +123,12 @@ def measure_standing_still(server: Server, workload: Workload) -> Measurement:
     return replace(_measurement(seconds, usage, workload.applications, {}), judging_seconds=told["judging"])
 
 
+def measure_front() -> FrontTimes:
+    """Let a warm front answer; raise WrongResultError when it does not put everything on the queue."""
+    _, _, printed = _watched(WARM_FRONT, {}, is_heard=True)
+    return FrontTimes(**json.loads(printed))
+
+
 def _measurement(seconds: float, usage: Any, rows: int, tokens: Mapping[str, int]) -> Measurement:
     return Measurement(
         seconds=seconds,
@@ -115,8 +140,8 @@ def _measurement(seconds: float, usage: Any, rows: int, tokens: Mapping[str, int
 
 
 def start_seconds(*program: str) -> float:
-    """Return how long a program takes from its start to its end, without any of the product's settings."""
-    return _watched(program, {})[0]
+    """Return how long a program takes from its start to its end, with none of the product's settings but the role."""
+    return _watched(program, {"APP_ROLE": "worker"})[0]
 
 
 def _watched(

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from bench.workloads import DEEP, FLEET, LEDGER, MILLION, REQUIRED, TENTH
+from bench.contenders import FrontTimes
+from bench.workloads import DEEP, FLEET, IN_TIME_SECONDS, LEDGER, MILLION, REQUIRED, TENTH
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +32,7 @@ class Report:
 
     measurements: dict[tuple[Workload, str], list[Measurement]] = field(default_factory=dict)
     starts: dict[str, list[float]] = field(default_factory=dict)
+    front: FrontTimes = field(default_factory=lambda: FrontTimes([], []))
     seconds: float = 0.0
 
     def add(self, workload: Workload, contender: str, measurement: Measurement) -> None:
@@ -55,6 +57,8 @@ class Report:
             self._processor_seconds(LEDGER, JUDGE),
             self._peak(LEDGER, JUDGE),
             self._judging_seconds() / (self._processor_seconds(MILLION, OURS) / MILLION.applications),
+            self.front.against_bare,
+            self.front.share_within(IN_TIME_SECONDS),
             max(max(one.tokens.values()) for one in collected),
             statistics.median(self.starts["help"]),
             statistics.median(self.starts["import"]),
@@ -67,6 +71,7 @@ class Report:
             "machine": machine(),
             "seconds": round(self.seconds),
             "starts": self.starts,
+            "front": asdict(self.front),
             "measurements": [
                 {"workload": asdict(workload), "contender": contender, "median": _medians(some),
                  "runs": [asdict(one) for one in some]}

@@ -61,6 +61,7 @@ class BenchServer:
             "AZURE_TENANT_ID": "10000000-0000-4000-8000-000000000001",
             "AZURE_CLIENT_ID": "10000000-0000-4000-8000-000000000002",
             "AZURE_CLIENT_SECRET": "not-a-secret",
+            "OFFERS": "*",
             "AZURE_AUTHORITY_HOST": self._secure,
             "AZURE_RESOURCE_MANAGER_ENDPOINT": self._secure,
             "IDENTITY_ENDPOINT": f"{self._plain}/identity",

@@ -44,6 +44,10 @@ GROWTH: Final = (
 """For the plot: one measure grows, the others stay."""
 
 
+IN_TIME_SECONDS: Final = 0.1
+"""Within which a warm front has to answer Azure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """What a measured value has to be: at least or at most a number of `unit`."""
@@ -69,6 +73,8 @@ REQUIRED: Final[dict[str, Bound]] = {
     "ledger: processor time to join and judge": Bound("at most", 45.0, "s"),
     "ledger: peak memory": Bound("at most", 110.0, "MB"),
     "ledger: judge's share of a run's processor time": Bound("at most", 0.1, ""),
+    "front: time against a bare message": Bound("at most", 1.5, "x"),
+    "front: share of answers within 100 ms": Bound("at least", 0.95, ""),
     "tokens for each audience": Bound("at most", 1.0, ""),
     "python -m collector --help": Bound("at most", 1.0, "s"),
     "import function_app": Bound("at most", 0.7, "s"),

@@ -7,7 +7,7 @@ from typing import Final
 
 import azure.functions as func
 
-from collector.fan_out import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
+from collector.fan_out import MOST_DELIVERIES, SHARDS_QUEUE
 
 CONNECTION: Final = "AzureWebJobsStorage"
 
@@ -66,20 +66,11 @@ async def publish_verdicts(timer: func.TimerRequest) -> None:  # noqa: ARG001 - 
 
 @blueprint.queue_trigger(arg_name="message", queue_name=SHARDS_QUEUE, connection=CONNECTION)
 async def collect_shard(message: func.QueueMessage) -> None:
-    """Collect one shard of a run; the host delivers the message again when this raises."""
-    from collector.fan_out.shards import Shard  # noqa: PLC0415
-    from collector.shard_work import ShardWork  # noqa: PLC0415
-    from publisher.settings import CollectorSettings  # noqa: PLC0415
+    """Collect one shard of a run; the host delivers the message again when this raises.
 
-    shard = Shard.parse(message.get_body())
-    work = ShardWork(CollectorSettings.from_environment(os.environ), shard, message.id or "")
-    if summary := await work.collect():
-        logger.info("%s collected", shard, extra={"collection": summary.totals()})
-
-
-@blueprint.queue_trigger(arg_name="message", queue_name=POISONED_SHARDS_QUEUE, connection=CONNECTION)
-async def collect_poisoned_shard(message: func.QueueMessage) -> None:
-    """Report every application of a shard that failed too often as Failed, so that each has a result row."""
+    A shard that was delivered too often is given up: every application in it is reported as Failed, so that each has a
+    result row. Notifications are delivered for a week, so the host's own count is no help (host.json).
+    """
     from collector.fan_out.shards import MalformedShardError, Shard  # noqa: PLC0415
     from collector.shard_work import ShardWork  # noqa: PLC0415
     from publisher.settings import CollectorSettings  # noqa: PLC0415
@@ -89,6 +80,9 @@ async def collect_poisoned_shard(message: func.QueueMessage) -> None:
     except MalformedShardError as error:
         logger.error("a message that no timer sent was dropped: %s", error)  # noqa: TRY400 - a traceback would not help
         return
-    logger.error("%s failed too often and is given up", shard)
     work = ShardWork(CollectorSettings.from_environment(os.environ), shard, message.id or "")
-    await work.give_up()
+    if (message.dequeue_count or 0) > MOST_DELIVERIES:
+        logger.error("%s failed too often and is given up", shard)
+        await work.give_up()
+    elif summary := await work.collect():
+        logger.info("%s collected", shard, extra={"collection": summary.totals()})

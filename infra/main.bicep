@@ -265,7 +265,6 @@ var worker = {
     queueNames.notifications
     '${queueNames.notifications}-poison'
     queueNames.shards
-    '${queueNames.shards}-poison'
   ]
 }
 var api = {

@@ -1,1 +1,1 @@
-"""The webhook that Azure calls about managed applications: it has the registry refreshed, and stores an event row."""
+"""The webhook that Azure calls about managed applications: it puts what it is told on a queue, and answers."""

@@ -1,4 +1,4 @@
-"""Answers one request to the webhook: what is signed and a notification goes to the queue. No Azure Functions types."""
+"""Answers one request to the webhook: a signed notification goes to the queue. No Azure Functions types."""
 
 import asyncio
 import hashlib
@@ -27,7 +27,6 @@ BUDGET_SECONDS: Final = 20.0
 _ASK_AGAIN: Final = "The notification could not be taken now. Send it again later."
 _QUEUED: Final = "Queued"
 _NOT_JSON: Final = ("multipart/", "image/", "audio/", "video/", "application/x-www-form-urlencoded", "text/html")
-"""Media types that are certainly no notification; Azure does not document which one it sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Answer:
         return json.dumps(problem | {"correlationId": self.correlation_id})
 
 
-async def answer_notification(  # noqa: PLR0911 - one for each answer
+async def answer_notification(
     body: bytes,
     signature: str | None,
     variables: Mapping[str, str],
@@ -76,9 +75,7 @@ async def answer_notification(  # noqa: PLR0911 - one for each answer
             return _refused(
                 HTTPStatus.UNAUTHORIZED, "The request is not signed.", "sig is missing or wrong", correlation_id
             )
-        if media_type.strip().lower().startswith(_NOT_JSON):
-            detail = "The body is not JSON, as its media type says."
-            return _refused(HTTPStatus.BAD_REQUEST, detail, "the media type is not JSON's", correlation_id)
+        _check_media_type(media_type)
         notification = parse_notification(body, received_at=clock(), correlation_id=correlation_id)
         await enqueue(notification, settings, deadline=deadline, sleep=sleep)
         return _queued(notification)
@@ -93,6 +90,12 @@ async def answer_notification(  # noqa: PLR0911 - one for each answer
     except Exception:
         _LOGGER.exception("notification %s: 500 (a defect of this program)", correlation_id)
         return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, _ASK_AGAIN, correlation_id)
+
+
+def _check_media_type(media_type: str) -> None:
+    """Raise InvalidNotification for what is certainly no JSON; Azure does not document the type that it sends."""
+    if media_type.strip().lower().startswith(_NOT_JSON):
+        raise InvalidNotification("the body is not JSON, as its media type says")
 
 
 def _queued(notification: Notification) -> Answer:

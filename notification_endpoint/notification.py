@@ -8,8 +8,9 @@ type and a state are enough. Messages about a refused body quote nothing of it.
 import json
 import re
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
+from notification_endpoint.lenient_json import Members, NotAnObject, members_of
 from publisher.errors import printable
 from publisher.notifications import Notification
 from publisher.resource_ids import ApplicationId, InvalidResourceId
@@ -31,22 +32,25 @@ class InvalidNotification(ValueError):  # noqa: N818 - an outcome, like the Azur
 def parse_notification(body: bytes, *, received_at: datetime, correlation_id: str = "") -> Notification:
     """Return the notification in a request body; raise InvalidNotification.
 
-    A time of the event that is missing or cannot be read becomes `received_at`, which is aware. A text that only
-    describes and is none, or has another shape than documented, is written as JSON.
+    A time of the event that is missing, cannot be read or is later than `received_at`, which is aware, becomes
+    `received_at`. A describing value that has another shape than documented is written as JSON.
     """
     if len(body) > LARGEST_BODY_BYTES:
         raise InvalidNotification(f"the body has more than {LARGEST_BODY_BYTES} bytes")
-    payload = _json_object(body)
     try:
+        payload = members_of(body)
         application_id = ApplicationId.parse(_required(payload, "applicationId"))
+    except NotAnObject as error:
+        raise InvalidNotification(str(error)) from None
     except InvalidResourceId:
         raise InvalidNotification("applicationId is not the id of a managed application") from None
-    plan, error = payload.get("plan"), payload.get("error")
+    plan = payload.get("plan")
+    error_code, error_message = _error(payload.get("error"))
     return Notification(
         event_type=_word(payload, "eventType"),
         provisioning_state=_word(payload, "provisioningState"),
         application_id=application_id,
-        event_time=_time(payload.get("eventTime")) or received_at,
+        event_time=min(_time(payload.get("eventTime")) or received_at, received_at),
         received_at=received_at,
         correlation_id=correlation_id,
         plan_publisher=_member(plan, "publisher"),
@@ -54,23 +58,15 @@ def parse_notification(body: bytes, *, received_at: datetime, correlation_id: st
         plan_name=_member(plan, "name"),
         plan_version=_member(plan, "version"),
         application_definition_id=_text(payload.get("applicationDefinitionId")),
-        error_code=_member(error, "code"),
-        error_message=_member(error, "message") if isinstance(error, dict) else _text(error),
+        error_code=error_code,
+        error_message=error_message,
     )
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        payload = json.loads(body.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        raise InvalidNotification("the body is not JSON in UTF-8") from None
-    if not isinstance(payload, dict):
-        raise InvalidNotification("the body is not a JSON object")
-    return payload
-
-
-def _required(payload: dict[str, Any], name: str) -> str:
+def _required(payload: Members, name: str) -> str:
     value = payload.get(name)
+    if name in payload.repeated:
+        raise InvalidNotification(f"{name} occurs twice")
     if value is None:
         raise InvalidNotification(f"{name} is missing")
     if not isinstance(value, str):
@@ -80,8 +76,15 @@ def _required(payload: dict[str, Any], name: str) -> str:
     return value
 
 
-def _word(payload: dict[str, Any], name: str) -> str:
+def _word(payload: Members, name: str) -> str:
     return printable(_required(payload, name), longest=_LONGEST_WORD)
+
+
+def _error(value: object) -> tuple[str, str]:
+    """Return code and message of a deployment's error; an error without either is a message as a whole."""
+    if isinstance(value, dict) and ("code" in value or "message" in value):
+        return _member(value, "code"), _member(value, "message")
+    return "", _text(value)
 
 
 def _member(container: object, name: str) -> str:
@@ -92,12 +95,7 @@ def _text(value: object) -> str:
     """Return a describing value as printable text, whatever its shape; "" for none."""
     if value is None:
         return ""
-    if not isinstance(value, str):
-        try:
-            value = json.dumps(value)
-        except (ValueError, RecursionError):
-            return ""
-    return printable(value, longest=_LONGEST_TEXT)
+    return printable(value if isinstance(value, str) else json.dumps(value), longest=_LONGEST_TEXT)
 
 
 def _time(value: object) -> datetime | None:

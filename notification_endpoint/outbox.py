@@ -1,10 +1,8 @@
 """The queue that the webhook sends to, with one client for all requests of a warm instance."""
 
 import asyncio
-import time
 from typing import Final
 
-from publisher.errors import DeadlineExceeded
 from publisher.notifications import NOTIFICATIONS_QUEUE, Notification, message_of
 from publisher.queue import Queue
 from publisher.retry import Patience, Sleep
@@ -21,21 +19,27 @@ class Outbox:
     """
 
     def __init__(self) -> None:
-        self._key: tuple[asyncio.AbstractEventLoop, NotificationSettings, Sleep] | None = None
+        self._opened_for: tuple[asyncio.AbstractEventLoop, NotificationSettings, Sleep] | None = None
         self._queue: Queue | None = None
 
-    async def open(self, settings: NotificationSettings, sleep: Sleep) -> Queue:
-        """Return the queue that these settings name."""
-        key = asyncio.get_running_loop(), settings, sleep
-        if self._queue is None or self._key != key:
-            await self.close()
-            self._queue = Queue(settings.queue, NOTIFICATIONS_QUEUE, patience=Patience(_ATTEMPTS, sleep=sleep))
-            self._key = key
-        return self._queue
+    async def open(self, settings: NotificationSettings, sleep: Sleep = asyncio.sleep) -> Queue:
+        """Return the queue that these settings name; `sleep` waits between attempts to send."""
+        wanted = asyncio.get_running_loop(), settings, sleep
+        if self._queue is not None and self._opened_for == wanted:
+            return self._queue
+        former, queue = (
+            self._queue,
+            Queue(settings.queue, NOTIFICATIONS_QUEUE, patience=Patience(_ATTEMPTS, sleep=sleep)),
+        )
+        # Both at once, without waiting in between: a request that comes meanwhile finds the queue open.
+        self._queue, self._opened_for = queue, wanted
+        if former is not None:
+            await former.close()
+        return queue
 
     async def close(self) -> None:
-        """Close the queue that is open, if any."""
-        queue, self._queue, self._key = self._queue, None, None
+        """Close the queue, unless none is open."""
+        queue, self._queue, self._opened_for = self._queue, None, None
         if queue is not None:
             await queue.close()
 
@@ -48,12 +52,9 @@ async def enqueue(
 ) -> None:
     """Put the message about a notification on the queue; raise the AzureFailure when it is not there by `deadline`.
 
-    `deadline` is in seconds of `time.monotonic`; `sleep` waits between attempts.
+    `deadline` is in seconds of `time.monotonic`; `sleep` waits between attempts. Raises MalformedMessage for a
+    notification that no message can hold.
     """
     message = message_of(notification)
-    try:
-        async with asyncio.timeout(deadline - time.monotonic()):
-            queue = await OUTBOX.open(settings, sleep)
-            await queue.send(message)
-    except TimeoutError as error:
-        raise DeadlineExceeded("the time for the answer ran out", code="Timeout") from error
+    queue = await OUTBOX.open(settings, sleep)
+    await queue.send(message, deadline=deadline)

@@ -9,6 +9,7 @@ from operations.baseline.command import baseline
 from operations.changes import add, name, reconcile, remove
 from operations.ledger_rows import ledger
 from operations.lookups import check, list_applications, show
+from operations.pending import pending
 from operations.snoozes import snooze
 from operations.workplace import Workplace, open_workplace
 from publisher.settings import ReconcileSettings
@@ -31,6 +32,7 @@ _COMMANDS: Final[dict[str, Callable[[Workplace, argparse.Namespace, Console], Aw
     "baseline": baseline,
     "snooze": snooze,
     "ledger": ledger,
+    "pending": pending,
 }
 
 
@@ -43,7 +45,7 @@ async def run(options: argparse.Namespace, variables: Mapping[str, str], console
         AzureFailure: the registry, or another service that the whole command needs, could not be reached.
     """
     if options.command == "doctor":
-        from operations.doctor import examine  # noqa: PLC0415 - nothing else needs the collector's side
+        from operations.doctor.examination import examine  # noqa: PLC0415 - nothing else needs every role
 
         with console.busy("examining the installation"):
             return await examine(variables, only=options.application, everything=options.all)

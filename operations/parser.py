@@ -21,11 +21,12 @@ def command_parser() -> argparse.ArgumentParser:
     commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_registry_commands(commands)
     _add_ledger_commands(commands)
+    _add_pending_commands(commands)
     doctor = _command(
         commands,
         "doctor",
         "find out what is wrong with the installation",
-        "Check settings, tokens, registry, data collection rule, policy reads and the webhook's settings, each with a "
+        "Check, for the role that APP_ROLE names, settings, tokens and all that the app has to reach, each with a "
         "verdict and what to do next. Writes nothing.",
     )
     which = doctor.add_mutually_exclusive_group()
@@ -188,6 +189,31 @@ def _add_ledger_commands(commands: _Commands) -> None:
         help="instead of one application: the row that `ledger check` shows so, also one of a plan version",
     )
     _decision(repair)
+
+
+def _add_pending_commands(commands: _Commands) -> None:
+    pending = commands.add_parser("pending", help="look after the applications about which Azure has not answered yet")
+    actions = pending.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _command(actions, "list", "list the applications that notifications told of and Azure has not answered about")
+    replay = _command(
+        actions,
+        "replay",
+        "let Azure be asked within a minute",
+        "Let Azure Resource Manager be asked within a minute, and often again for the next ten hours.",
+    )
+    which = replay.add_mutually_exclusive_group()
+    which.add_argument(
+        "application", metavar="ID", nargs="?", type=arguments.application_id, help="resource id of the application"
+    )
+    which.add_argument("--all", action="store_true", help="about everything that waits")
+    drop = _command(
+        actions,
+        "drop",
+        "ask no more about an application",
+        "Ask no more about an application that Azure will never show us. Nothing is taken out of monitoring by that.",
+    )
+    _one_application(drop)
+    _decision(drop)
 
 
 def _one_application(command: argparse.ArgumentParser) -> None:

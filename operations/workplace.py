@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from registry.clients import shared_logs_endpoint, shared_refresher
 from registry.events import OPERATOR_EVENT, Event, EventsNotStored, Plan, event_about, store_events
 from registry.inventory import Inventory
+from registry.notifications.pending_table import PendingTable
 from verdicts.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Workplace:
 
     inventory: Inventory
     ledger: Ledger
+    pending: PendingTable
     endpoint: LogsEndpoint
     events_stream: str
 
@@ -84,5 +86,6 @@ async def open_workplace(settings: ReconcileSettings) -> AsyncIterator[Workplace
         shared_refresher(settings) as refresher,
         shared_logs_endpoint(settings) as endpoint,
         Ledger(settings) as ledger,
+        PendingTable(settings.storage) as pending,
     ):
-        yield Workplace(Inventory(refresher), ledger, endpoint, settings.events_stream)
+        yield Workplace(Inventory(refresher), ledger, pending, endpoint, settings.events_stream)

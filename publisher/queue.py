@@ -5,18 +5,28 @@ after a lost answer, and fail the invocation when they cannot be sent. A binding
 are base64, which is the default of the host's `messageEncoding`.
 """
 
+import math
 from datetime import timedelta
+from typing import Final
+from xml.etree.ElementTree import ParseError
 
-from azure.storage.queue import TextBase64EncodePolicy
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.queue import StorageErrorCode, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from publisher.configuration.resource_settings import Storage
-from publisher.errors import RequestRefused
+from publisher.errors import MalformedAnswer
 from publisher.retry import Patience
 from publisher.storage import StorageClient
 
-_NEVER: int = -1
+_SDK_ERRORS: Final = (AttributeError, IndexError, ParseError, ValueError)
+"""What the SDK raises when it cannot find the message in what it takes for Queue storage's answer."""
+
+_NEVER: Final = -1
 """The time to live of a message that does not expire."""
+
+_UNSEEN: Final = {"visibility_timeout": 60, "time_to_live": 1}
+"""Of a message that would expire before anybody sees it, which Queue storage refuses."""
 
 
 class Queue(StorageClient[QueueClient]):
@@ -33,18 +43,54 @@ class Queue(StorageClient[QueueClient]):
             message_encode_policy=TextBase64EncodePolicy(),
         )
 
-    async def send(self, message: str, *, time_to_live: timedelta | None = None) -> None:
+    async def send(self, message: str, *, time_to_live: timedelta | None = None, deadline: float = math.inf) -> None:
         """Send one message, which without `time_to_live` never expires; raise NotFound when there is no such queue.
 
-        A message whose answer was lost is sent again, and may then be in the queue twice.
+        A message whose answer was lost is sent again, and may then be in the queue twice. The last attempt is over at
+        `deadline`, in seconds of `time.monotonic`.
         """
         seconds = _NEVER if time_to_live is None else int(time_to_live.total_seconds())
-        await self._repeated(lambda: self._client.send_message(message, time_to_live=seconds))
+
+        async def attempt() -> None:
+            try:
+                await self._client.send_message(message, time_to_live=seconds)
+            except _SDK_ERRORS:
+                raise MalformedAnswer(
+                    "the answer is not what Queue storage answers with", code="MalformedAnswer"
+                ) from None
+
+        await self._repeated(attempt, deadline)
+
+    async def offer(self) -> None:
+        """Ask to send a message that Queue storage has to refuse; raise the failure that says why it did.
+
+        RequestRefused is about the message. Where the message is taken all the same, nobody will ever see it.
+        """
+        await self._repeated(lambda: self._client.send_message("", **_UNSEEN))
+
+    async def length(self) -> int:
+        """Return about how many messages there are, those included that somebody has taken and not yet finished."""
+
+        async def attempt() -> int:
+            try:
+                properties = await self._client.get_queue_properties()
+                return int(properties.approximate_message_count or 0)
+            except (*_SDK_ERRORS, KeyError, TypeError):
+                raise MalformedAnswer(
+                    "the answer is not what Queue storage answers with", code="MalformedAnswer"
+                ) from None
+
+        return await self._repeated(attempt)
 
     async def create(self) -> None:
         """Create the queue, unless it exists."""
-        try:
-            await self._repeated(self._client.create_queue)
-        except RequestRefused as error:
-            if error.code != "QueueAlreadyExists":
-                raise
+
+        async def attempt() -> None:
+            try:
+                await self._client.create_queue()
+            except ResourceExistsError as error:
+                # The SDK raises it for the 204 too with which Queue storage says that the very same queue is there.
+                if getattr(error, "error_code", None) != StorageErrorCode.QUEUE_ALREADY_EXISTS:
+                    raise
+
+        await self._repeated(attempt)

@@ -8,7 +8,13 @@ from publisher.environment import SettingsError
 
 ROLE_SETTING: Final = "APP_ROLE"
 
-_OF_THE_PLATFORM: Final = ("WEBSITE_SITE_NAME", "WEBSITE_INSTANCE_ID", "CONTAINER_NAME", "KUBERNETES_SERVICE_HOST")
+PLATFORM_VARIABLES: Final = (
+    "WEBSITE_SITE_NAME",
+    "WEBSITE_INSTANCE_ID",
+    "WEBSITE_POD_NAME",
+    "CONTAINER_APP_NAME",
+    "KUBERNETES_SERVICE_HOST",
+)
 """Variables of a process that runs on Azure Functions, or in a cluster; Core Tools and the sandbox set none of them."""
 
 
@@ -34,7 +40,7 @@ def role_from(variables: Mapping[str, str]) -> Role:
         role = Role(value)
     except ValueError:
         raise SettingsError((f"{ROLE_SETTING}: must be front, worker or api, not {value[:40]!a}",)) from None
-    on_platform = [name for name in _OF_THE_PLATFORM if variables.get(name)]
+    on_platform = [name for name in PLATFORM_VARIABLES if variables.get(name)]
     if role is Role.LOCAL and on_platform:
         problem = (
             f"{ROLE_SETTING}: local runs every role in one process, which is for a developer's machine only, and "

@@ -1,5 +1,6 @@
 """Clients of the storage account: opened as the settings say, and called with our own retries."""
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
@@ -60,12 +61,12 @@ class StorageClient(Closing, Generic[_Client]):
         if self._credential is not None:
             await self._credential.close()
 
-    async def _repeated(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer:
-        """Return what a call returns, after retries for at most a minute; failures begin with `what`."""
+    async def _repeated(self, call: Callable[[], Awaitable[_Answer]], deadline: float = math.inf) -> _Answer:
+        """Return what a call returns, after retries until `deadline` or for a minute; failures begin with `what`."""
         try:
             return await with_retries(
                 call,
-                deadline=min(self._patience.deadline, time.monotonic() + _CALL_SECONDS),
+                deadline=min(deadline, self._patience.deadline, time.monotonic() + _CALL_SECONDS),
                 attempts=self._patience.attempts,
                 sleep=self._patience.sleep,
             )

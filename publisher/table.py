@@ -1,6 +1,7 @@
 """Table storage as far as this program needs it: get, list, insert, replace and delete rows, guarded by ETags."""
 
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -175,7 +176,7 @@ class Table(StorageClient[TableClient]):
             async for entity in page:
                 yield _row(entity)
 
-    async def _repeated(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    async def _repeated(self, call: Callable[[], Awaitable[_Answer]], deadline: float = math.inf) -> _Answer:
         async def attempt() -> _Answer:
             try:
                 return await call()
@@ -187,7 +188,7 @@ class Table(StorageClient[TableClient]):
                 # could not be parsed is not told with the failure: a DecodeError quotes it.
                 raise TransientFailure(str(failure), code=failure.code, status=failure.status) from None
 
-        return await super()._repeated(attempt)
+        return await super()._repeated(attempt, deadline)
 
 
 def _checked(

@@ -50,7 +50,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "run":
         from sandbox.address_book import FIXED, AddressBook  # noqa: PLC0415
         from sandbox.console import open_console  # noqa: PLC0415
-        from sandbox.running import run  # noqa: PLC0415
+        from sandbox.running.command import run  # noqa: PLC0415
 
         exit_on_signals(after_cleaning_up=0)
         book = AddressBook() if options.any_ports else FIXED

@@ -14,17 +14,24 @@ from typing import TYPE_CHECKING, Final
 
 from sandbox.azure.web import HOST
 from sandbox.functions.process import REPOSITORY
+from sandbox.roles import Role
 from sandbox.services import Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-BLOBS: Final = "blobs"
-FUNCTIONS: Final = "functions"
 FRONT_DOOR: Final = "front-door"
 FRONT_DOOR_OF_OWN_HOST: Final = "front-door-of-own-host"
 ALERTS: Final = "alerts"
+
+KEY_DOORS: Final[Mapping[Service, str]] = {
+    service: f"{service}-by-key" for service in (Service.BLOBS, Service.QUEUES, Service.TABLES)
+}
+"""The storage services once more, for hosts of the user's own: without TLS, and open to an account's key.
+
+Core Tools trust only the machine's authorities, and so cannot reach the others. They are there where they have a port.
+"""
 
 FIXED_PORTS: Final[Mapping[str, int]] = {
     Service.ENTRA_ID: 17071,
@@ -34,11 +41,16 @@ FIXED_PORTS: Final[Mapping[str, int]] = {
     Service.LOG_ANALYTICS: 17075,
     Service.TABLES: 17076,
     Service.QUEUES: 17077,
-    BLOBS: 17078,
-    FUNCTIONS: 17079,  # the Functions host with all functions
-    FRONT_DOOR: 17080,  # the platform's sign-in before that host
+    Service.BLOBS: 17078,
+    Role.FRONT: 17079,  # the Functions host of the app with this role
+    FRONT_DOOR: 17080,  # the platform's sign-in before the api's host
     FRONT_DOOR_OF_OWN_HOST: 17081,  # the same before a host of the user's own, on OWN_HOST_PORT
     ALERTS: 17082,  # where alerts are received and customers are played
+    Role.WORKER: 17083,
+    Role.API: 17084,
+    KEY_DOORS[Service.BLOBS]: 17085,
+    KEY_DOORS[Service.QUEUES]: 17086,
+    KEY_DOORS[Service.TABLES]: 17087,
 }
 """Below the ports that operating systems hand out as free ones, so that nobody gets one of these by chance."""
 
@@ -59,12 +71,17 @@ class AddressBook:
     Args:
         ports: by name, as in FIXED_PORTS; a name that is missing gets a free port.
         folder: where certificates are kept; None for a folder that goes with the sandbox.
+        client_secret: of the publisher's service principal.
+        identity_headers: by role, what an app proves with that it may ask for tokens of its own identity.
+        notification_signature: what the webhook's address carries as ``sig``.
     """
 
     ports: Mapping[str, int] = field(default_factory=dict)
     folder: Path | None = None
     client_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
-    identity_header: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    identity_headers: Mapping[str, str] = field(
+        default_factory=lambda: {role: secrets.token_hex(16) for role in Role}, repr=False
+    )
     notification_signature: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
 
     def port(self, name: str) -> int:
@@ -89,7 +106,7 @@ FIXED: Final = AddressBook(
     ports=FIXED_PORTS,
     folder=REPOSITORY / ".sandbox",
     client_secret="the-sandbox-accepts-this-client-secret",  # noqa: S106 - opens nothing but a sandbox on loopback
-    identity_header="the-sandbox-accepts-this-identity-header",
+    identity_headers={role: f"the-sandbox-accepts-this-identity-header-of-{role}" for role in Role},
     notification_signature="the-sandbox-accepts-this-signature",
 )
 """The address book of `make sandbox`."""

@@ -1,8 +1,8 @@
-"""The product's settings for a running sandbox: the same names an operator sets in Azure."""
+"""The product's settings for a running sandbox: the same names an operator sets in Azure, for each role its own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sandbox.azure.identity.directory import (
@@ -14,6 +14,8 @@ from sandbox.azure.identity.directory import (
     Directory,
 )
 from sandbox.azure.identity.managed_identity import PATH as IDENTITY_PATH
+from sandbox.azure.storage import STORAGE
+from sandbox.roles import IDENTITIES, Role, accounts_of
 from sandbox.services import Service
 from sandbox.world.plans import OFFERS
 
@@ -27,51 +29,83 @@ if TYPE_CHECKING:
 
 WORKSPACE_ID: Final = "7e57ab1e-0000-4000-8000-000000000008"
 RULE_ID: Final = "dcr-7e57ab1e000040008000000000000009"
+_HOST_STORAGE: Final = "AzureWebJobsStorage"
+_NOTIFICATIONS: Final = "NOTIFICATIONS"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a running sandbox is to be found."""
+    """Where a running sandbox is to be found.
+
+    `account` is the number of the storage accounts; `key_urls` is where storage can be asked with keys, without TLS.
+    """
 
     urls: Mapping[Service, str]
-    blob_url: str
     certificate_authority: Path
-    account: StorageAccount
+    account: int
     identity_storage: bool
     book: AddressBook
+    key_urls: Mapping[Service, str] = field(default_factory=dict)
 
 
-def settings(place: Place, sign_in: Mapping[str, str], *, system_assigned: bool = False) -> dict[str, str]:
-    """Every setting by name; `sign_in` is what `sign_in_settings` returns, and see `Sandbox.environment_with`."""
-    found = {
-        "APP_ROLE": "local",
-        "OFFERS": OFFERS,
+def settings(
+    place: Place, role: Role, sign_in: Mapping[str, str], *, system_assigned: bool = False, host_key: bool = False
+) -> dict[str, str]:
+    """Every setting of a role by name.
+
+    Args:
+        place: the sandbox.
+        role: whose settings.
+        sign_in: what `sign_in_settings` returns; only who acts as the publisher's service principal gets it.
+        system_assigned: leaves out the client id of the user-assigned identity.
+        host_key: the app's own storage by its key, where the sandbox would want a token.
+    """
+    own = {
+        "APP_ROLE": role.value,
         "AZURE_AUTHORITY_HOST": place.urls[Service.ENTRA_ID],
         "AZURE_RESOURCE_MANAGER_ENDPOINT": place.urls[Service.RESOURCE_MANAGER],
         "IDENTITY_ENDPOINT": place.urls[Service.MANAGED_IDENTITY] + IDENTITY_PATH,
-        "IDENTITY_HEADER": place.book.identity_header,
+        "IDENTITY_HEADER": place.book.identity_headers[role],
+        "SSL_CERT_FILE": str(place.certificate_authority),
+    }
+    identity = None if system_assigned else IDENTITIES[role].client_id
+    if identity:
+        own["MANAGED_IDENTITY_CLIENT_ID"] = identity
+    found = own | _storage_settings(place, role, identity, host_key=host_key)
+    if role in {Role.FRONT, Role.LOCAL}:
+        found["NOTIFICATION_SIGNATURE"] = place.book.notification_signature
+    if role in {Role.WORKER, Role.LOCAL}:
+        found |= _of_the_worker(place) | dict(sign_in)
+    if role in {Role.API, Role.LOCAL}:
+        found |= _of_the_api(place)
+    return found
+
+
+def _of_the_worker(place: Place) -> dict[str, str]:
+    return {
         "AZURE_TENANT_ID": SERVICE_PRINCIPAL.tenant_id,
         "AZURE_CLIENT_ID": SERVICE_PRINCIPAL.client_id,
         "DATA_COLLECTION_ENDPOINT": place.urls[Service.LOGS_INGESTION],
         "DATA_COLLECTION_IMMUTABLE_ID": RULE_ID,
-        "LOG_ANALYTICS_ENDPOINT": place.urls[Service.LOG_ANALYTICS],
-        "LOG_ANALYTICS_WORKSPACE_ID": WORKSPACE_ID,
-        "API_CLIENT_ID": API_CLIENT_ID,
-        "API_ALLOWED_CLIENTS": AGENT.client_id,
-        "NOTIFICATION_SIGNATURE": place.book.notification_signature,
         "TABLE_NAME": "applications",
         "COLLECTION_SCHEDULE": "0 0 * * * *",
-        "SSL_CERT_FILE": str(place.certificate_authority),
+        "OFFERS": OFFERS,
     }
-    if not system_assigned:
-        found["MANAGED_IDENTITY_CLIENT_ID"] = USER_ASSIGNED.client_id
-    return {**found, **sign_in} | _storage(place, system_assigned=system_assigned)
+
+
+def _of_the_api(place: Place) -> dict[str, str]:
+    return {
+        "AZURE_TENANT_ID": SERVICE_PRINCIPAL.tenant_id,
+        "API_CLIENT_ID": API_CLIENT_ID,
+        "API_ALLOWED_CLIENTS": AGENT.client_id,
+        "LOG_ANALYTICS_ENDPOINT": place.urls[Service.LOG_ANALYTICS],
+        "LOG_ANALYTICS_WORKSPACE_ID": WORKSPACE_ID,
+    }
 
 
 def is_plain(service: Service, *, identity_storage: bool) -> bool:
     """Tell whether a service speaks HTTP without TLS: the managed identity's endpoint as in Azure, and the emulator."""
-    is_storage = service in {Service.TABLES, Service.QUEUES}
-    return service is Service.MANAGED_IDENTITY or (is_storage and not identity_storage)
+    return service is Service.MANAGED_IDENTITY or (service in STORAGE and not identity_storage)
 
 
 def sign_in_settings(directory: Directory, how: str) -> dict[str, str]:
@@ -90,28 +124,32 @@ def sign_in_settings(directory: Directory, how: str) -> dict[str, str]:
     raise ValueError(f"unknown way to sign in: {how}")
 
 
-def _storage(place: Place, *, system_assigned: bool) -> dict[str, str]:
-    tables = f"{place.urls[Service.TABLES]}/{place.account.name}"
-    queues = f"{place.urls[Service.QUEUES]}/{place.account.name}"
-    blobs = f"{place.blob_url}/{place.account.name}"
+def _storage_settings(place: Place, role: Role, identity: str | None, *, host_key: bool) -> dict[str, str]:
+    """Return the connections to the role's own account, and for who takes notifications in, to the worker's queues."""
+    accounts = accounts_of(place.account)
+    own, worker = accounts[role], accounts[Role.WORKER]
+    is_sender = role in {Role.FRONT, Role.LOCAL}
     if not place.identity_storage:
-        connection = {
-            "DefaultEndpointsProtocol": "http",
-            "AccountName": place.account.name,
-            "AccountKey": place.account.key,
-            "BlobEndpoint": blobs,
-            "QueueEndpoint": queues,
-            "TableEndpoint": tables,
-        }
-        text = ";".join(f"{name}={value}" for name, value in connection.items())
-        return {"AzureWebJobsStorage": text, "NOTIFICATIONS": text}
-    found = {
-        "AzureWebJobsStorage__tableServiceUri": tables,
-        "AzureWebJobsStorage__queueServiceUri": queues,
-        "AzureWebJobsStorage__blobServiceUri": blobs,
-        "AzureWebJobsStorage__credential": "managedidentity",
-        "NOTIFICATIONS__queueServiceUri": queues,
-    }
-    if not system_assigned:
-        found["AzureWebJobsStorage__clientId"] = USER_ASSIGNED.client_id
-    return found
+        sending = _by_key(_NOTIFICATIONS, worker, place.urls) if is_sender else {}
+        return _by_key(_HOST_STORAGE, own, place.urls) | sending
+    services = STORAGE if role in {Role.WORKER, Role.LOCAL} else (Service.BLOBS,)
+    own_services = {service: f"{place.urls[service]}/{own.name}" for service in services}
+    queues = {Service.QUEUES: f"{place.urls[Service.QUEUES]}/{worker.name}"}
+    host = (
+        _by_key(_HOST_STORAGE, own, place.key_urls) if host_key else _by_identity(_HOST_STORAGE, own_services, identity)
+    )
+    return host | (_by_identity(_NOTIFICATIONS, queues, identity) if is_sender else {})
+
+
+def _by_key(name: str, account: StorageAccount, urls: Mapping[Service, str]) -> dict[str, str]:
+    """Return the setting of a connection to an account with its key."""
+    parts = {"DefaultEndpointsProtocol": "http", "AccountName": account.name, "AccountKey": account.key}
+    parts |= {f"{service.singular}Endpoint": f"{urls[service]}/{account.name}" for service in STORAGE}
+    return {name: ";".join(f"{part}={value}" for part, value in parts.items())}
+
+
+def _by_identity(name: str, addresses: Mapping[Service, str], client_id: str | None) -> dict[str, str]:
+    """Return the settings of a connection to these services of an account with the app's own identity."""
+    found = {f"{name}__{service.singular.lower()}ServiceUri": address for service, address in addresses.items()}
+    found[f"{name}__credential"] = "managedidentity"
+    return found | ({f"{name}__clientId": client_id} if client_id else {})

@@ -1,20 +1,21 @@
-"""The product installed in a sandbox: Functions app, sign-in, alert rules, and a receiver of alerts.
+"""The product installed in a sandbox: three Functions apps, sign-in, alert rules, and a receiver of alerts.
 
-`make demo` and `make sandbox` use it. All of the product's own code runs: notifications and collections go through the
-Functions host, alerts to an HTTP receiver, and calls of the API through the sign-in.
+`make demo` and `make sandbox` use it. All of the product's own code runs, each role in a process of its own and with
+its own identity: notifications go through the front and the queue to the worker, alerts to an HTTP receiver, and calls
+of the API through the sign-in.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
 
-from sandbox.address_book import ALERTS, FRONT_DOOR, FUNCTIONS
+from sandbox.address_book import ALERTS, FRONT_DOOR
 from sandbox.alerts.evaluation import AlertEvaluator
 from sandbox.alerts.receiver import PATH as ALERTS_PATH
 from sandbox.alerts.receiver import AlertReceiver, post_to
@@ -23,8 +24,10 @@ from sandbox.azure.notifications import notification
 from sandbox.azure.site import Site
 from sandbox.functions.easy_auth import SETTINGS as SIGN_IN_SETTINGS
 from sandbox.functions.front_door import FrontDoor
-from sandbox.functions.process import Answer, FunctionsProcess
+from sandbox.functions.process import Answer, FunctionsHostFailedError, FunctionsProcess
 from sandbox.local_azure import Sandbox
+from sandbox.roles import APPS, Role
+from sandbox.worker_storage import WorkerStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +42,17 @@ RULES_INTERVAL: Final = "PT1H"
 """The collection interval that the alert rules are set up for: the default schedule's."""
 
 COLLECTOR: Final = "collect_policy_states"
+ASKER: Final = "ask_about_pending"
 WEBHOOK: Final = "/api/resource"
+
+_OF_ROLE: Final[Mapping[str, Mapping[str, str]]] = {
+    # The real host, too, takes settings of host.json from the environment. Nobody wants to wait here.
+    Role.WORKER: {"AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.2"},
+    Role.API: SIGN_IN_SETTINGS,
+}
+_TAKEN_IN_SECONDS: Final = 20.0
+_POLL_SECONDS: Final = 0.05
+_MOST_ROUNDS: Final = 20
 
 
 class Installation:
@@ -47,9 +60,9 @@ class Installation:
 
     Args:
         book: where everything listens; see Sandbox.
-        settings: app settings besides those that the sandbox gives.
-        timers: whether the app's timers fire on their schedules, and not only when asked for.
-        on_log: is called, in another thread, with each line that the Functions host logs.
+        settings: by role, app settings besides those that the sandbox gives.
+        timers: whether the apps' timers fire on their schedules, and not only when asked for.
+        on_log: is called, in another thread, with a role and each line that its Functions host logs.
         routes: puts more routes into the site that receives the alerts; they may use this installation.
     """
 
@@ -57,12 +70,12 @@ class Installation:
         self,
         book: AddressBook | None = None,
         *,
-        settings: Mapping[str, str] | None = None,
+        settings: Mapping[str, Mapping[str, str]] | None = None,
         timers: bool = False,
-        on_log: Callable[[str], None] = lambda _: None,
+        on_log: Callable[[str, str], None] = lambda *_: None,
         routes: Callable[[web.Application, Installation], None] = lambda *_: None,
     ) -> None:
-        self.sandbox = Sandbox(book)
+        self.sandbox = Sandbox(book, identity_storage=True)
         self.receiver = AlertReceiver()
         self._site = Site(self.receiver.add_routes, lambda app: routes(app, self), port=self.sandbox.book.port(ALERTS))
         self._settings = dict(settings or {})
@@ -73,20 +86,18 @@ class Installation:
     def __enter__(self) -> Self:
         with ExitStack() as starting:
             # A signal can end the start half-way, when the sandbox does not yet know what it has to end.
-            starting.callback(self.sandbox.azurite.stop)
+            starting.callback(self.sandbox.storage.azurite.stop)
             starting.enter_context(self.sandbox)
             starting.enter_context(self._site)
-            self.settings = self.sandbox.environment | self._settings
+            self.hosts = {role: self._host(role) for role in APPS}
+            for host in self.hosts.values():
+                starting.callback(host.stop)
+                host.launch()
+            for host in self.hosts.values():
+                host.wait_until_ready()
             book, issuer = self.sandbox.book, self.sandbox.directory.issuer
-            self.functions = starting.enter_context(
-                FunctionsProcess(
-                    self.settings | SIGN_IN_SETTINGS,
-                    port=book.port(FUNCTIONS),
-                    timers=self._timers,
-                    on_log=self._on_log,
-                )
-            )
-            self.front_door = starting.enter_context(FrontDoor(issuer, self.functions.url, book.port(FRONT_DOOR)))
+            self.front_door = starting.enter_context(FrontDoor(issuer, self.api.url, book.port(FRONT_DOOR)))
+            self.storage = starting.enter_context(WorkerStorage(self.environment_of(Role.WORKER), issuer))
             self.alerts = AlertEvaluator(
                 read_rules(RULES_INTERVAL), self.sandbox.workspace, post_to(self._site.url + ALERTS_PATH)
             )
@@ -97,17 +108,34 @@ class Installation:
         self._stack.close()
 
     @property
+    def front(self) -> FunctionsProcess:
+        """The app that strangers reach."""
+        return self.hosts[Role.FRONT]
+
+    @property
+    def worker(self) -> FunctionsProcess:
+        """The app that holds the keys to the customers."""
+        return self.hosts[Role.WORKER]
+
+    @property
+    def api(self) -> FunctionsProcess:
+        """The app that answers people and programs."""
+        return self.hosts[Role.API]
+
+    @property
     def site_url(self) -> str:
         """Where alerts are received, without a slash at the end."""
         return self._site.url
 
-    def notify(
-        self,
-        customer: Customer,
-        event_type: str,
-        provisioning_state: str,
-        **credentials: str,
-    ) -> Answer:
+    def environment_of(self, role: str) -> dict[str, str]:
+        """Return the app settings of a role."""
+        return {**self.sandbox.environment_of(role), **_OF_ROLE.get(role, {}), **self._settings.get(role, {})}
+
+    def log(self) -> str:
+        """Return the last lines that each host has logged."""
+        return "\n".join(f"{role}:\n{host.log()}" for role, host in self.hosts.items())
+
+    def notify(self, customer: Customer, event_type: str, provisioning_state: str, **credentials: str) -> Answer:
         """Send the webhook what Azure sends about a customer's application, and return the answer.
 
         `credentials` replace the query parameters ``code`` and ``sig`` that the registered address carries.
@@ -123,21 +151,50 @@ class Installation:
 
     def post_to_webhook(self, body: bytes, **credentials: str) -> Answer:
         """Post any body to the webhook; see `notify`."""
-        query = {"code": self.functions.function_key, "sig": self.sandbox.notification_signature} | credentials
-        return self.functions.send(
-            "POST", WEBHOOK, query=query, body=body, headers={"Content-Type": "application/json"}
-        )
+        query = {"code": self.front.function_key, "sig": self.sandbox.notification_signature} | credentials
+        return self.front.send("POST", WEBHOOK, query=query, body=body, headers={"Content-Type": "application/json"})
 
     def deploy(self, customer: Customer) -> dict[str, Answer]:
-        """Send the two notifications of a deployment; return the answers by notification."""
-        return self._answer_by_name(customer, "PUT", "Accepted") | self._answer_by_name(customer, "PUT", "Succeeded")
+        """Send the two notifications of a deployment and let them be worked off; return the answers by notification."""
+        answers = self._answer_by_name(customer, "PUT", "Accepted") | self._answer_by_name(customer, "PUT", "Succeeded")
+        self.work_off()
+        return answers
 
     def delete(self, customer: Customer) -> dict[str, Answer]:
-        """Delete a customer's application and send both notifications of that; return the answers by notification."""
+        """Delete a customer's application, send both notifications of that and let them be worked off.
+
+        Returns the answers by notification.
+        """
         customer.start_deleting()
         answers = self._answer_by_name(customer, "DELETE", "Deleting")
         customer.delete()
-        return answers | self._answer_by_name(customer, "DELETE", "Deleted")
+        answers |= self._answer_by_name(customer, "DELETE", "Deleted")
+        self.work_off()
+        return answers
+
+    def work_off(self) -> None:
+        """Wait until the worker has taken every message, then let it ask ARM until nothing is due.
+
+        What the worker cannot take or ARM does not answer about is left for later, as in Azure.
+
+        Raises:
+            FunctionsHostFailedError: the worker has gone away.
+        """
+        end = time.monotonic() + _TAKEN_IN_SECONDS
+        while self.storage.messages() and time.monotonic() < end:
+            if not self.worker.is_running:
+                raise FunctionsHostFailedError("The worker's Functions host has ended")
+            time.sleep(_POLL_SECONDS)
+        for _ in range(_MOST_ROUNDS):
+            if not self.ask_if_due():
+                return
+
+    def ask_if_due(self) -> bool:
+        """Fire the worker's timer that asks ARM when an application is due, and tell whether one was."""
+        is_due = self.storage.something_is_due(dt.datetime.now(dt.UTC))
+        if is_due:
+            self.worker.run_timer(ASKER)
+        return is_due
 
     def _answer_by_name(self, customer: Customer, event_type: str, provisioning_state: str) -> dict[str, Answer]:
         answer = self.notify(customer, event_type, provisioning_state)
@@ -145,7 +202,7 @@ class Installation:
 
     def collect(self) -> str | None:
         """Fire the collector's timer, wait until it is done, and return why it failed, or None."""
-        return self.functions.run_timer(COLLECTOR)
+        return self.worker.run_timer(COLLECTOR)
 
     def evaluate_alerts(self, now: dt.datetime) -> list[Notification]:
         """Evaluate every alert rule once, as of `now`; what fires and what is resolved goes to the receiver."""
@@ -153,20 +210,16 @@ class Installation:
 
     def registry_rows(self) -> list[dict[str, Any]]:
         """Return every row of the registry as it is stored, tombstones included; none when there is no table yet."""
-        with self._registry() as table:
-            try:
-                return [dict(entity) for entity in table.list_entities()]
-            except ResourceNotFoundError:
-                return []
+        return self.storage.registry_rows()
 
     def name_customer(self, customer: Customer) -> None:
         """Set a customer's name in the registry, as an operator does with any tool for Table storage."""
-        with self._registry() as table:
-            for entity in table.query_entities(
-                "subscription_id eq @subscription", parameters={"subscription": customer.subscription_id}
-            ):
-                keys = {"PartitionKey": entity["PartitionKey"], "RowKey": entity["RowKey"]}
-                table.update_entity(keys | {"customer_name": customer.name}, mode=UpdateMode.MERGE)
+        self.storage.name_customer(customer)
 
-    def _registry(self) -> TableClient:
-        return TableClient.from_connection_string(self.settings["AzureWebJobsStorage"], self.settings["TABLE_NAME"])
+    def _host(self, role: Role) -> FunctionsProcess:
+        return FunctionsProcess(
+            self.environment_of(role),
+            port=self.sandbox.book.port(role),
+            timers=self._timers,
+            on_log=partial(self._on_log, role.value),
+        )

@@ -7,39 +7,33 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from sandbox.address_book import BLOBS, AddressBook
+from sandbox.address_book import KEY_DOORS, AddressBook
 from sandbox.azure.applications import Applications
-from sandbox.azure.azurite import ACCOUNTS, Azurite, account
 from sandbox.azure.certificates import CertificateAuthority
 from sandbox.azure.identity.directory import (
-    LOG_ANALYTICS_AUDIENCE,
     SERVICE_PRINCIPAL,
-    SYSTEM_ASSIGNED,
-    USER_ASSIGNED,
     Directory,
 )
-from sandbox.azure.identity.tokens import bearer_token
+from sandbox.azure.identity.readers import Readers
 from sandbox.azure.logs_ingestion import LogsIngestion
 from sandbox.azure.policy_assignments import PolicyAssignments
 from sandbox.azure.policy_states import PolicyStates
 from sandbox.azure.request_log import RequestLog
 from sandbox.azure.resource_manager import ResourceManager
 from sandbox.azure.resources import Resources
-from sandbox.azure.storage_proxy import StorageProxy
+from sandbox.azure.storage import STORAGE, Storage
 from sandbox.azure.web import Server, ServerThread
 from sandbox.clock import Clock
 from sandbox.environment import RULE_ID, WORKSPACE_ID, Place, is_plain, settings, sign_in_settings
-from sandbox.errors import RefusedError
 from sandbox.faults.faults import Faults, spoiled
 from sandbox.faults.operations import LogQuery
+from sandbox.roles import MAY_INGEST, MAY_QUERY, Role, app_identities
 from sandbox.services import Service
 from sandbox.workspace.row_counter import RowCounter, RowSink
 from sandbox.workspace.schema import read_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from aiohttp import web
 
     from sandbox.workspace.workspace import Workspace
 
@@ -77,10 +71,13 @@ class Sandbox:
         )
         self._authority = CertificateAuthority(self._folder)
         self._certificate = self._authority.server_certificate(*extra_host_names)
-        self._identity_storage = identity_storage
-        self._account = 0
-        self.azurite = Azurite(self._certificate if identity_storage else None, self.book.port(BLOBS))
-        self.directory = Directory(self._folder, self.faults, self.book.client_secret, self.book.identity_header)
+        self.directory = Directory(self._folder, self.faults, self.book.client_secret)
+        self.storage = Storage(
+            self._certificate if identity_storage else None,
+            self.faults,
+            self.certificate_authority,
+            self.directory.issuer,
+        )
         self.entra_id = self.directory.entra_id
         self.arm = ResourceManager(self.directory.issuer, self.faults, self.clock)
         self.arm.tenant_id = SERVICE_PRINCIPAL.tenant_id
@@ -100,6 +97,12 @@ class Sandbox:
         self.ingestion = LogsIngestion(self.directory.issuer, self.faults, RULE_ID, streams, sink)
         self._thread = ServerThread()
         self._servers = {service: self._server(service) for service in Service}
+        self._key_doors = {
+            service: Server(service, self._thread, self.requests, None, self.book.port(name))
+            for service, name in KEY_DOORS.items()
+            if identity_storage and name in self.book.ports
+        }
+        self.readers = Readers(self.directory.issuer)
         self._add_routes()
 
     def __enter__(self) -> Self:
@@ -107,10 +110,10 @@ class Sandbox:
             starting.enter_context(self._stack)
             if self._workspace is not None:
                 starting.callback(self._workspace.close)
-            starting.enter_context(self.azurite)
+            starting.enter_context(self.storage.azurite)
             self._thread.start()
             starting.callback(self._thread.stop)
-            for server in self._servers.values():
+            for server in (*self._servers.values(), *self._key_doors.values()):
                 server.start()
                 starting.callback(server.close)
             self._stack = starting.pop_all()
@@ -139,25 +142,33 @@ class Sandbox:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Every setting that the product needs to run here: with a client secret and a user-assigned identity."""
+        """Every setting that the product needs to run here in one process (role `local`): see `environment_with`."""
         return self.environment_with()
 
+    def environment_of(self, role: str) -> dict[str, str]:
+        """The settings of the app with this role ("front", "worker", "api", or "local" for all), and no others."""
+        sign_in = sign_in_settings(self.directory, "secret")
+        return settings(self._place(), Role(role), sign_in)
+
     def environment_with(self, sign_in: str = "secret", *, system_assigned: bool = False) -> dict[str, str]:
-        """`environment` with another way to sign the service principal in, or with the system-assigned identity.
+        """The settings of the role `local`.
 
         Args:
-            sign_in: "secret", "certificate", "protected certificate" or "federation".
+            sign_in: how the service principal proves who it is: "secret", "certificate", "protected certificate" or
+                "federation".
             system_assigned: leaves out the client id of the user-assigned identity.
         """
-        place = Place(
+        how = sign_in_settings(self.directory, sign_in)
+        return settings(self._place(), Role.LOCAL, how, system_assigned=system_assigned)
+
+    def _place(self) -> Place:
+        return Place(
             urls={service: server.url for service, server in self._servers.items()},
-            blob_url=self.azurite.endpoint("blob"),
             certificate_authority=self.certificate_authority,
-            account=account(self._account),
-            identity_storage=self._identity_storage,
+            account=self.storage.number,
+            identity_storage=self.storage.takes_tokens,
             book=self.book,
         )
-        return settings(place, sign_in_settings(self.directory, sign_in), system_assigned=system_assigned)
 
     def url(self, service: Service) -> str:
         """The address of a service, without a slash at the end."""
@@ -195,8 +206,10 @@ class Sandbox:
         self.arm.reset()
         self.arm.audiences.add(self.url(Service.RESOURCE_MANAGER))
         self.arm.authorized_object_ids = {SERVICE_PRINCIPAL.object_id}
-        self.ingestion.authorized_object_ids = {USER_ASSIGNED.object_id, SYSTEM_ASSIGNED.object_id}
+        self.ingestion.authorized_object_ids = set(MAY_INGEST)
+        self.readers.object_ids = set(MAY_QUERY)
         self.directory.reset()
+        self.directory.managed_identity.apps = app_identities(self.book.identity_headers)
         self.directory.trust(self.arm.audiences)
         for server in self._servers.values():
             server.latency = 0.0
@@ -213,15 +226,11 @@ class Sandbox:
         self.directory.managed_identity.issued.clear()
 
     def next_storage_account(self) -> None:
-        """Moves on to a storage account that nobody used; `environment` names it. Restarts Azurite after the last."""
-        self._account += 1
-        if self._account == ACCOUNTS:
-            self._account = 0
-            self.azurite.stop()
-            self.azurite.start()
+        """Moves on to storage accounts that nobody used; `environment` names them. Restarts Azurite after the last."""
+        self.storage.next_accounts()
 
     def _server(self, service: Service) -> Server:
-        plain = is_plain(service, identity_storage=self._identity_storage)
+        plain = is_plain(service, identity_storage=self.storage.takes_tokens)
         certificate = None if plain else self._certificate
         return Server(service, self._thread, self.requests, certificate, self.book.port(service))
 
@@ -231,19 +240,13 @@ class Sandbox:
         self.directory.managed_identity.add_routes(apps[Service.MANAGED_IDENTITY])
         self.arm.add_routes(apps[Service.RESOURCE_MANAGER])
         self.ingestion.add_routes(apps[Service.LOGS_INGESTION])
-        for service in (Service.TABLES, Service.QUEUES):
-            proxy = StorageProxy(service, self.azurite, self.faults, self.certificate_authority)
-            proxy.add_routes(apps[service])
+        for service in STORAGE:
+            self.storage.add_routes(service, apps[service])
+        for service, door in self._key_doors.items():
+            self.storage.add_routes(service, door.app, by_key=True)
         if self._workspace is not None:
             from sandbox.workspace.log_analytics_api import LogAnalyticsApi  # noqa: PLC0415 - comes with DuckDB
 
-            api = LogAnalyticsApi(self._workspace, WORKSPACE_ID, self._may_query, self.clock)
+            api = LogAnalyticsApi(self._workspace, WORKSPACE_ID, self.readers.access, self.clock)
             api.add_routes(apps[Service.LOG_ANALYTICS])
             apps[Service.LOG_ANALYTICS].middlewares.append(spoiled(self.faults, LogQuery()))
-
-    def _may_query(self, request: web.Request) -> bool:
-        try:
-            bearer_token(request, self.directory.issuer, frozenset({LOG_ANALYTICS_AUDIENCE}))
-        except RefusedError:
-            return False
-        return True

@@ -15,3 +15,9 @@ class Service(StrEnum):
     LOG_ANALYTICS = "log-analytics"
     TABLES = "tables"
     QUEUES = "queues"
+    BLOBS = "blobs"
+
+    @property
+    def singular(self) -> str:
+        """A storage service's name in settings, e.g. "Blob"."""
+        return self.value.removesuffix("s").capitalize()

@@ -1,8 +1,7 @@
-"""The inventory heals, and whoever has to know is told: webhook, reconciliation, collector and alert rules together."""
+"""The inventory heals, and whoever has to know is told: notifications, reconciliation, collector and alert rules together."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from collector.run import failure_of
-from notification_endpoint.endpoint import answer_notification
 from publisher.errors import NotFound
 from publisher.settings import ReconcileSettings
 from registry.clients import shared_refresher
@@ -18,19 +16,19 @@ from registry.managed_application import MalformedRow, ManagedApplication
 from registry.reconcile import Reconciliation, reconcile_registry
 from sandbox.alerts.evaluation import AlertEvaluator
 from sandbox.alerts.rules import read_rules
-from sandbox.azure.notifications import notification
 from sandbox.faults.effects import Status
 from sandbox.faults.operations import ApplicationRead
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Access, Customer
 from sandbox.world.policies import BASELINE, SECURE_TRANSFER, WEB_HTTPS, Assignment
 from tests.collector.conftest import Fleet
+from tests.worker_side import open_worker_side
 
 FREQUENCY = timedelta(minutes=30)
 
 
 class Installation(Fleet):
-    """A fleet with its webhook, its daily timer and its alert rules."""
+    """A fleet with its worker, its daily timer and its alert rules."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
@@ -38,12 +36,17 @@ class Installation(Fleet):
         self.alerts = AlertEvaluator(rules, sandbox.workspace)
         self.now = datetime.now(UTC) + timedelta(minutes=1)
 
-    async def tell(self, customer: Customer, event_type: str, state: str, **when: timedelta) -> int:
+    async def tell(self, customer: Customer, event_type: str, state: str, **when: timedelta) -> str:
+        """Azure tells of an event, and the worker asks about it; return what became of it."""
         happened = datetime.now(UTC) - when.get("ago", timedelta())
-        body = json.dumps(notification(customer, event_type, state, event_time=happened)).encode()
-        variables: Mapping[str, str] = self.sandbox.environment
-        answer = await answer_notification(body, self.sandbox.notification_signature, variables)
-        return answer.status.value
+        async with open_worker_side(self.sandbox) as worker:
+            return (await worker.deliver(customer, event_type, state, at=happened)).action
+
+    async def ask(self, *, later: timedelta) -> None:
+        """Let the worker ask about what is due by then."""
+        async with open_worker_side(self.sandbox) as worker:
+            worker.passed = later
+            await worker.ask()
 
     async def reconcile(self) -> Reconciliation:
         async with shared_refresher(ReconcileSettings.from_environment(self.sandbox.environment)) as refresher:
@@ -83,7 +86,7 @@ async def test_lost_access_is_recorded_and_alerted_and_the_customer_kept_until_i
     installation: Installation,
 ) -> None:
     customer = installation.sandbox.arm.add_customer("Contoso")
-    assert await installation.tell(customer, "PUT", "Succeeded") == 200
+    assert await installation.tell(customer, "PUT", "Succeeded") == "Registered"
     await installation.collect()
     assert installation.told() == set()
 
@@ -181,28 +184,29 @@ async def test_a_deployment_that_refuses_us_is_alerted_from_its_first_notificati
 ) -> None:
     customer = installation.sandbox.arm.add_customer("Contoso")
     customer.revoke_access()
-    assert await installation.tell(customer, "PUT", "Succeeded") == 503
-    assert installation.told(later=timedelta(minutes=95)) == {
-        ("application-unregistered", customer.application_name, "Fired")
-    }
-
-    summary = await installation.collect()
-    assert failure_of(summary, partial_run=False) is None
-    assert installation.outcome(customer) == "AccessDenied"
-    installation.sandbox.clock.stop(datetime.now(UTC) + timedelta(hours=3))
-    await installation.collect()
-    installation.now = installation.sandbox.clock() + timedelta(minutes=1)
-    assert installation.told_within(3) == {
-        ("application-unread", customer.application_name, "Fired"),
-        ("application-unregistered", customer.application_name, "Resolved"),
-    }
+    assert await installation.tell(customer, "PUT", "Succeeded") == "Pending"
+    fired = {("application-unregistered", customer.application_name, "Fired")}
+    assert installation.told(later=timedelta(minutes=95)) == fired
+    assert await installation.registered() == {}, "only what ARM confirms enters the registry"
 
     customer.grant_access()
-    installation.sandbox.clock.advance(timedelta(hours=1))
-    assert (await installation.reconcile()).changes == {"Updated": 1}
+    await installation.ask(later=timedelta(minutes=96))
     await installation.collect()
     assert installation.outcome(customer) == "Succeeded"
-    assert installation.told_within(3) == {("application-unread", customer.application_name, "Resolved")}
+    assert installation.told_within(3) == {("application-unregistered", customer.application_name, "Resolved")}
+
+
+async def test_a_deployment_that_refuses_us_for_days_stays_alerted(installation: Installation) -> None:
+    customer = installation.sandbox.arm.add_customer("Contoso")
+    customer.revoke_access()
+    await installation.tell(customer, "PUT", "Succeeded")
+    rules = [rule for rule in read_rules("PT1H") if rule.name == "application-unregistered"]
+    installation.alerts = AlertEvaluator(rules, installation.sandbox.workspace)
+    assert len(installation.told(later=timedelta(minutes=95))) == 1
+    for hours in range(4, 24 * 4, 2):
+        installation.sandbox.clock.stop(datetime.now(UTC) + timedelta(hours=hours))
+        await installation.ask(later=timedelta(hours=hours))
+        assert installation.told(later=timedelta(hours=2)) == set(), f"after {hours} hours"
 
 
 async def test_a_failed_deployment_is_alerted_with_azures_error_and_resolved_by_the_next(
@@ -210,9 +214,9 @@ async def test_a_failed_deployment_is_alerted_with_azures_error_and_resolved_by_
 ) -> None:
     customer = installation.sandbox.arm.add_customer("Contoso")
     for _ in range(2):
-        assert await installation.tell(customer, "PUT", "Failed", ago=timedelta(minutes=5)) == 200
+        assert await installation.tell(customer, "PUT", "Failed", ago=timedelta(minutes=5)) == "Ignored"
     assert installation.told() == {("deployment-failed", customer.application_name, "Fired")}
-    assert await installation.tell(customer, "PUT", "Succeeded") == 200
+    assert await installation.tell(customer, "PUT", "Succeeded") == "Registered"
     assert installation.told_within(3) == {("deployment-failed", customer.application_name, "Resolved")}
 
 

@@ -1,22 +1,24 @@
 """The rooms of the house, and the arrows between them: down only, and never in a circle.
 
-    function_app.py       operations/                 sandbox/   checks/   bench/
-          │                    │                            (over everything)
-          ▼                    │
-    collector/                 │        notification_endpoint/     compliance_api/
-      fan_out/                 │                 │                        │
-      reading/                 │                 │                        │
-      reporting/               │                 │                        │
-          │                    │                 │                        │
-          ▼                    ▼                 ▼                        │
-    verdicts/                  │                 │                        │
-      guard/                   │                 │                        │
-          │                    │                 │                        │
-          ▼                    ▼                 ▼                        │
-    registry/  ◀─────────────────────────────────┘                        │
-          │                                                               │
-          ▼                                                               ▼
-    publisher/  (ground floor: settings, identities, Azure clients, retries, errors)
+    function_app.py, with the rooms of its role               operations/        sandbox/   checks/   bench/
+          │                                                      │                    (over everything)
+          ├──────────────┬───────────────────┬──────────────┐    │
+          ▼              │                   ▼              ▼    │
+    collector/           │   notification_endpoint/  compliance_api/
+      fan_out/           │                   │              │    │
+      reading/           │        front      │      api     │    │
+      reporting/         │                   │              │    │
+          │              │                   │              │    │
+          ▼              │                   │              │    │
+    verdicts/            │                   │              │    │
+      guard/             │                   │              │    │
+          │              │                   │              │    │
+          ▼              ▼                   │              │    │
+    registry/  ◀─────────────────────────────┼──────────────┼────┘
+      notifications/             worker      │              │
+          │                                  │              │
+          ▼                                  ▼              ▼
+    publisher/  (ground floor: settings, identities, Azure clients, messages between roles, retries, errors)
 
 An arrow says that one room imports from another. Imports for type checkers and imports inside functions count as well.
 Inside a folder with folders of its own, each folder and each file beside them is a room.
@@ -38,11 +40,11 @@ BELOW: Mapping[str, set[str]] = {
     "publisher": set(),
     "registry": {"publisher"},
     "verdicts": {"registry", "publisher"},
-    "notification_endpoint": {"registry", "publisher"},
+    "notification_endpoint": {"publisher"},
     "compliance_api": {"publisher"},
     "collector": {"verdicts", "registry", "publisher"},
-    "operations": {"verdicts", "registry", "publisher"},
-    "function_app": {"collector", "compliance_api", "notification_endpoint", "verdicts"},
+    "operations": {"compliance_api", "verdicts", "registry", "publisher"},
+    "function_app": {"collector", "compliance_api", "notification_endpoint", "publisher", "registry", "verdicts"},
     # What proves and plays the product stands over it; the product knows nothing of that.
     "infra": set(),
     "sandbox": set(),

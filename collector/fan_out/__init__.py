@@ -2,7 +2,7 @@
 
 from typing import Final
 
-# Here, because triggers name the queues when the app is indexed, and that must not import an SDK.
+# Here, because triggers name the queue when the app is indexed, and that must not import an SDK.
 SHARDS_QUEUE: Final = "collection-shards"
-POISONED_SHARDS_QUEUE: Final = f"{SHARDS_QUEUE}-poison"
-"""Where the Functions host puts a message that failed too often."""
+MOST_DELIVERIES: Final = 5
+"""How often a shard is tried before it is given up."""

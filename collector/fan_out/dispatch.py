@@ -53,7 +53,7 @@ async def send_shards(
         ranges = await cut(registry.partitions(), most)
         shards = [Shard(run, number, len(ranges), within) for number, within in enumerate(ranges, start=1)]
         await records.begin(run, len(shards))
-        await queue.send(shard.message() for shard in shards)
+        await queue.send_all(shard.message() for shard in shards)
         try:
             await records.forget_runs_before(run.started_at - KEPT)
         except AzureFailure as failure:

@@ -39,7 +39,6 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         "ask_about_pending",
         "collect_policy_states",
         "collect_shard",
-        "collect_poisoned_shard",
         "publish_verdicts",
         "reconcile_registry",
     ),

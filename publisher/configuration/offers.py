@@ -47,7 +47,10 @@ def offers_from(env: Environment) -> Offers:
     white space, or only `*`.
     """
     hint = "name what counts as yours: publisher/product of each offer, and the resource id of each definition"
-    given = [one for one in re.split(r"[\s,]+", env.text(OFFERS_SETTING, hint=hint)) if one]
+    value = env.text(OFFERS_SETTING, hint=hint)
+    given = [one for one in re.split(r"[\s,]+", value) if one]
+    if value and not given:
+        env.problem(OFFERS_SETTING, f"names nothing; {hint}")
     if given == [EVERY_OFFER]:
         return Offers(every=True)
     for one in given:

@@ -1,12 +1,13 @@
 """Opens what notifications need: for taking them in, and for asking ARM."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from publisher.credentials import own_identity_credential
 from publisher.logs_endpoint import LogsEndpoint
-from publisher.retry import Patience
+from publisher.retry import Patience, Sleep
 from publisher.settings import IntakeSettings, ReconcileSettings
 from registry.clients import SharedClients, closing, shared_logs_endpoint, shared_refresher
 from registry.notifications.asking import Asker
@@ -31,18 +32,18 @@ _INTAKES: Final = SharedClients(_open_intake)
 
 
 @asynccontextmanager
-async def shared_intake(settings: IntakeSettings) -> AsyncIterator[Intake]:
-    """Yield an intake, shared by all messages that are taken at the same time."""
-    async with _INTAKES.share(settings, Patience(_ATTEMPTS)) as intake:
+async def shared_intake(settings: IntakeSettings, *, sleep: Sleep = asyncio.sleep) -> AsyncIterator[Intake]:
+    """Yield an intake, shared by all messages that are taken at the same time; `sleep` waits between attempts."""
+    async with _INTAKES.share(settings, Patience(_ATTEMPTS, sleep=sleep)) as intake:
         yield intake
 
 
 @asynccontextmanager
-async def open_asker(settings: ReconcileSettings) -> AsyncIterator[Asker]:
-    """Yield an asker; raise SettingsError for a certificate that cannot be used."""
+async def open_asker(settings: ReconcileSettings, *, sleep: Sleep = asyncio.sleep) -> AsyncIterator[Asker]:
+    """Yield an asker; raise SettingsError for a certificate that cannot be used. `sleep` waits between attempts."""
     async with (
-        shared_refresher(settings, attempts=_ATTEMPTS) as refresher,
-        shared_logs_endpoint(settings, attempts=_ATTEMPTS) as endpoint,
-        PendingTable(settings.storage, patience=Patience(_ATTEMPTS)) as pending,
+        shared_refresher(settings, attempts=_ATTEMPTS, sleep=sleep) as refresher,
+        shared_logs_endpoint(settings, attempts=_ATTEMPTS, sleep=sleep) as endpoint,
+        PendingTable(settings.storage, patience=Patience(_ATTEMPTS, sleep=sleep)) as pending,
     ):
         yield Asker(refresher, pending, endpoint, settings.events_stream)

@@ -28,6 +28,14 @@ class PendingRow:
     row: Row
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadablePending:
+    """A row that does not say what waits: its keys, and what is wrong with it."""
+
+    name: str
+    reason: str
+
+
 class PendingTable(Closing):
     """The table. An asynchronous context manager; methods raise the AzureFailures of `publisher.errors`.
 
@@ -81,13 +89,13 @@ class PendingTable(Closing):
         """Return what waits about an application, None when nothing does."""
         return await self.read(application_id.partition_key, application_id.row_key)
 
-    async def all(self) -> AsyncIterator[PendingRow]:
-        """Yield everything that waits; rows that cannot be read are left out."""
+    async def all(self) -> AsyncIterator[PendingRow | UnreadablePending]:
+        """Yield everything that waits."""
         async for row in self._table.matching("PartitionKey ge @first", first=""):
             try:
                 yield PendingRow(_pending(row), row)
-            except MalformedMessage:
-                continue
+            except MalformedMessage as error:
+                yield UnreadablePending(f"{row.partition_key}/{row.row_key}", str(error))
 
     async def put(self, before: PendingRow, after: Pending) -> None:
         """Store what waits now; raise RowChanged when a notification came in between."""

@@ -27,7 +27,9 @@ NODE_FOLDER = Path(__file__).resolve().parent.parent / "node"
 START_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 5.0
 ACCOUNTS = 500
-"""How many storage accounts one Azurite offers: `Sandbox.next_storage_account` moves on to the next."""
+"""How many storage accounts of each family one Azurite offers: `Sandbox.next_storage_account` moves on to the next."""
+FAMILIES = ("sandbox", "front", "api")
+"""How the names of accounts begin: the worker's, where everything is that the product stores, and the other apps'."""
 
 DEVELOPMENT_ACCOUNT = "devstoreaccount1"
 DEVELOPMENT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -44,11 +46,11 @@ class StorageAccount:
     key: str
 
 
-def account(number: int) -> StorageAccount:
-    """The emulator's account with this number; number 0 is the well-known development account."""
-    if number == 0:
+def account(number: int, family: str = FAMILIES[0]) -> StorageAccount:
+    """The account with this number in its family; number 0 of the first is every emulator's development account."""
+    if number == 0 and family == FAMILIES[0]:
         return StorageAccount(DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY)
-    name = f"sandbox{number}"
+    name = f"{family}{number}"
     return StorageAccount(name, key_of(name))
 
 
@@ -66,18 +68,18 @@ class AzuriteFailedError(Exception):
 class Azurite:
     """The blob, queue and table services of one Azurite process on loopback.
 
-    The ports are free ones; the blob service, which clients ask without a proxy between, can be given its own.
+    The ports are free ones: clients ask through proxies (storage_proxy.py).
 
     With `tls` it serves HTTPS and accepts bearer tokens besides shared keys (`--oauth basic`): identity-based
     connections can be used as in Azure. Azurite reads a token's issuer, audience and lifetime, not its signature.
     """
 
-    def __init__(self, tls: ServerCertificate | None = None, blob_port: int = 0) -> None:
+    def __init__(self, tls: ServerCertificate | None = None) -> None:
         self._tls = tls
         self._process: subprocess.Popen[str] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._endpoints: dict[str, str] = {}
-        self._ports = {"blob": blob_port}
+        self._ports: dict[str, int] = {}
         self._output: deque[str] = deque(maxlen=40)
         self._ready = threading.Event()
         self._reader: threading.Thread | None = None
@@ -115,7 +117,7 @@ class Azurite:
             stderr=subprocess.STDOUT,
             text=True,
             cwd=self._folder.name,
-            env=os.environ | {"AZURITE_ACCOUNTS": ";".join(f"{a.name}:{a.key}" for a in map(account, range(ACCOUNTS)))},
+            env=os.environ | {"AZURITE_ACCOUNTS": _every_account()},
         )
         self._reader = threading.Thread(target=self._read_output, args=(self._process,), daemon=True)
         self._reader.start()
@@ -161,6 +163,11 @@ class Azurite:
                 if service == "table":  # the last of the three to start
                     self._ready.set()
         self._ready.set()
+
+
+def _every_account() -> str:
+    found = (account(number, family) for family in FAMILIES for number in range(ACCOUNTS))
+    return ";".join(f"{one.name}:{one.key}" for one in found)
 
 
 def _node() -> str:

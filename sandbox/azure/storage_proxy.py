@@ -1,4 +1,4 @@
-"""Forwards Table and Queue storage requests to Azurite, so that they are logged and can fail.
+"""Forwards storage requests to Azurite, so that they are logged, can fail, and are refused to who has no right.
 
 Requests pass unchanged: a shared key signature covers the path, not the host, so it stays valid.
 """
@@ -14,7 +14,7 @@ from yarl import URL
 
 from sandbox.azure.template_queues import TemplateQueues
 from sandbox.errors import RefusedError
-from sandbox.faults.operations import QueueRequest, TableRequest
+from sandbox.faults.operations import BlobRequest, QueueRequest, TableRequest
 from sandbox.services import Service
 
 if TYPE_CHECKING:
@@ -22,24 +22,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.azure.azurite import Azurite
+    from sandbox.azure.rights import Rights
     from sandbox.faults.faults import Faults
 
 _CONNECTION_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host"})
-_OPERATIONS: dict[Service, Callable[[str, str], TableRequest | QueueRequest]] = {
+_OPERATIONS: dict[Service, Callable[[str, str], TableRequest | QueueRequest | BlobRequest]] = {
     Service.TABLES: TableRequest.from_path,
     Service.QUEUES: QueueRequest.from_path,
+    Service.BLOBS: BlobRequest.from_path,
 }
-_AZURITE_NAMES = {Service.TABLES: "table", Service.QUEUES: "queue"}
+_AZURITE_NAMES = {Service.TABLES: "table", Service.QUEUES: "queue", Service.BLOBS: "blob"}
 
 
 class StorageProxy:
-    """Forwards one storage service."""
+    """Forwards one storage service. With `rights` it takes tokens alone, and checks what their bearers may do."""
 
-    def __init__(self, service: Service, azurite: Azurite, faults: Faults, authority: Path) -> None:
+    def __init__(
+        self, service: Service, azurite: Azurite, faults: Faults, authority: Path, rights: Rights | None = None
+    ) -> None:
         self._service = service
         self._azurite = azurite
         self._faults = faults
         self._authority = authority
+        self._rights = rights
         self._queues = TemplateQueues(azurite, authority)
         self._session: aiohttp.ClientSession | None = None
 
@@ -61,11 +66,19 @@ class StorageProxy:
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
+        operation = _OPERATIONS[self._service](request.method, request.path)
 
         async def answer() -> web.Response:
-            return await self._passed_on(request, body)
+            try:
+                if self._rights is not None:
+                    self._rights.require(self._service, request)
+                return await self._passed_on(request, body)
+            except RefusedError as refused:
+                content_type, content = operation.error(refused.code, refused.message)
+                headers = refused.headers | {"x-ms-error-code": refused.code}
+                return web.Response(status=refused.status, body=content, content_type=content_type, headers=headers)
 
-        return await self._faults.answer(_OPERATIONS[self._service](request.method, request.path), request, answer)
+        return await self._faults.answer(operation, request, answer)
 
     async def _passed_on(self, request: web.Request, body: bytes) -> web.Response:
         if self._session is None:

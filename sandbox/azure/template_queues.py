@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
-from sandbox.azure.azurite import key_of
+from sandbox.azure.azurite import FAMILIES, key_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ class TemplateQueues:
     async def prepare(self, path: str) -> None:
         """Make the queue that a request's path (`/{account}/{queue}/...`) is about, unless it was made before."""
         account, queue, *_ = [*path.strip("/").split("/"), "", ""]
-        if queue != NOTIFICATIONS:
+        if queue != NOTIFICATIONS or account.startswith(FAMILIES[1:]):  # the other apps' accounts have no queue
             return
         known = self._azurite.process_id, account
         if known not in self._made:

@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> int:
     with Sandbox() as sandbox:
         fleet = SampleFleet(_CUSTOMERS, hours_ago=range(312, -1, -6), lost=0.03)
         fleet.fill(sandbox.workspace, sandbox.clock)
-        settings, issuer = {**sandbox.environment, **SETTINGS}, sandbox.directory.issuer
+        settings, issuer = sandbox.environment_of("api") | SETTINGS, sandbox.directory.issuer
         with FunctionsProcess(settings) as host, FrontDoor(issuer, host.url) as door:
             saved = save_page(door.operations_page, Path(arguments[0]))
     if saved is None:

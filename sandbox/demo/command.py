@@ -12,14 +12,15 @@ from sandbox.demo.steps import Steps
 from sandbox.demo.story import Story
 from sandbox.installation import Installation
 from sandbox.leaving import exit_status
+from sandbox.roles import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rich.console import Console
 
 
-SETTINGS: Final = {"API_CACHE_SECONDS": "0"}
+SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {Role.API: {"API_CACHE_SECONDS": "0"}}
 """No cache, because the API is asked right after each change."""
 
 
@@ -35,12 +36,13 @@ def run_demo(console: Console, *, prepare: Callable[[Installation], None] = lamb
     started = time.monotonic()
     display.title(
         "Policy compliance of managed applications: a demonstration",
-        "Everything runs on this machine: the Functions app with its own host, and beside it an Azure on loopback "
-        "that speaks the same REST over TLS (Entra ID, Resource Manager, Logs Ingestion, Log Analytics; Azurite for "
-        "storage). Alert rules and queries are those of infra/.",
+        "Everything runs on this machine: three Functions apps, each with its own host, identity and storage account, "
+        "and beside them an Azure on loopback that speaks the same REST over TLS (Entra ID, Resource Manager, Logs "
+        "Ingestion, Log Analytics; Azurite for storage). Alert rules and queries are those of infra/.",
     )
     with Installation(settings=SETTINGS) as installation:
-        display.say(f"Functions of the app: {', '.join(installation.functions.functions)}")
+        apps = [(role, ", ".join(host.functions)) for role, host in installation.hosts.items()]
+        display.table("The apps", ("App", "Functions"), apps)
         try:
             prepare(installation)
             _tell(installation, display, checks)
@@ -50,10 +52,10 @@ def run_demo(console: Console, *, prepare: Callable[[Installation], None] = lamb
                 raise
             # Any exception means that the demonstration has failed; it must say so.
             display.broken(error)
-            display.log(installation.functions.log())
+            display.log(installation.log())
             return 1
         if checks.failed:
-            display.log(installation.functions.log())
+            display.log(installation.log())
     return _summary(display, checks, time.monotonic() - started, picture)
 
 

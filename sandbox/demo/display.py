@@ -95,8 +95,8 @@ class Display:
         self.table(title, ("Alert", "Severity", "Rule", "About"), rows)
 
     def log(self, text: str) -> None:
-        """Show the end of the Functions host's log."""
-        self._console.print(Text("The Functions host's log ends so:", style="bold"))
+        """Show the end of the Functions hosts' logs."""
+        self._console.print(Text("The Functions hosts' logs end so:", style="bold"))
         self._console.print(Text(text, style=QUIET), soft_wrap=True)
 
     def broken(self, error: BaseException) -> None:

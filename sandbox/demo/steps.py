@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.alerts.deliveries import Delivery, still_active
 from sandbox.demo.api import expect_api
+from sandbox.demo.break_in import expect_borders
 from sandbox.demo.checks import states_in_azure, states_in_rows
 from sandbox.demo.tables import Tables
 
@@ -120,6 +121,10 @@ class Steps:
     def expect_api(self, *unread: tuple[Customer, str, str]) -> None:
         """Ask the API; it must agree with the tables, and name as unread these, with last known status and outcome."""
         expect_api(self._tables, self._checks, *unread)
+
+    def expect_borders(self, customer: Customer) -> None:
+        """Break into each app, and try everything, on this customer too; it must reach what it needs and no more."""
+        expect_borders(self.installation, self._display, self._checks, customer)
 
 
 def _violations(states: Iterable[tuple[str, ...]]) -> int:

@@ -59,6 +59,7 @@ class Story:
             ("One customer is repaired, another takes our access away", self._change),
             ("A customer deletes the application and leaves the fleet", self._leave),
             ("And if the collector itself fell silent?", self._fall_silent),
+            ("And if somebody breaks into an app?", self._break_in),
         )
 
     def _deploy(self) -> None:
@@ -80,8 +81,8 @@ class Story:
         }
         self._steps.expect_answers("strangers are refused", [401, 401, 400], strangers)
         self._display.say(
-            "For each deployment the webhook has asked Azure where the application's resources are and which policies "
-            "are assigned there. The publisher's operator adds the customers' names."
+            "The front only puts messages on a queue. The worker takes them, and asks Azure about each application: "
+            "where its resources are, and which policies are assigned there. The publisher's operator adds the names."
         )
         for customer in (self._contoso, self._fabrikam, self._northwind):
             self._installation.name_customer(customer)
@@ -171,3 +172,18 @@ class Story:
         )
         self._steps.now += SILENCE
         self._steps.evaluate_alerts(f"Fired: {self._steps.alert('collector-silent')}")
+
+    def _break_in(self) -> None:
+        self._display.say(
+            "Each app has its own identity and its own storage. Suppose somebody runs code inside one: with its "
+            "settings and its identity they try every service, also in the name of the others. From the front, which "
+            "strangers reach, they can only put messages on the one queue; the worker asks Azure whether they are true."
+        )
+        self._steps.expect_borders(self._contoso)
+        self._display.say(
+            "The front knows the webhook's signature, too. So they tell the worker that Contoso has left."
+        )
+        told = {"Contoso: DELETE/Deleted": self._installation.notify(self._contoso, "DELETE", "Deleted")}
+        self._installation.work_off()
+        self._steps.expect_answers("the lie is taken in", [200], told)
+        self._steps.expect_registry(self._contoso, self._fabrikam)

@@ -179,6 +179,12 @@ class TableRequest(Operation):
         return {"odata.error": {"code": code, "message": {"lang": "en-US", "value": message}}}
 
 
+def _storage_xml(code: str, message: str) -> tuple[str, bytes]:
+    """Queue and Blob storage speak XML."""
+    text = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    return "application/xml", text.encode()
+
+
 @dataclass(frozen=True, slots=True)
 class QueueRequest(Operation):
     """A Queue storage call, by HTTP method and queue name."""
@@ -193,6 +199,23 @@ class QueueRequest(Operation):
         return cls(method, [*path.split("/"), "", ""][2])
 
     def error(self, code: str, message: str) -> tuple[str, bytes]:
-        """Queue storage speaks XML."""
-        text = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
-        return "application/xml", text.encode()
+        """Return the error in storage's own shape."""
+        return _storage_xml(code, message)
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRequest(Operation):
+    """A Blob storage call, by HTTP method and container name."""
+
+    method: str | None = None
+    container: str | None = None
+    codes: ClassVar[dict[int, str]] = {403: "AuthorizationFailure", 404: "ContainerNotFound", 503: "ServerBusy"}
+
+    @classmethod
+    def from_path(cls, method: str, path: str) -> Self:
+        """The call that a storage path (`/account/container/blob`) stands for."""
+        return cls(method, [*path.split("/"), "", ""][2])
+
+    def error(self, code: str, message: str) -> tuple[str, bytes]:
+        """Return the error in storage's own shape."""
+        return _storage_xml(code, message)

@@ -18,7 +18,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from sandbox.azure.identity.directory import AGENT, API_AUDIENCE, API_CLIENT_ID, TENANT_ID
+from sandbox.azure.identity.directory import AGENT, API_AUDIENCE, API_CLIENT_ID, OPERATOR, TENANT_ID
 from sandbox.azure.identity.tokens import bearer_token
 from sandbox.errors import RefusedError
 
@@ -32,7 +32,7 @@ SETTINGS: Final = {"WEBSITE_AUTH_ENABLED": "True"}
 
 READ: Final = "Compliance.Read"
 QUERY: Final = "Compliance.Query"
-OPERATOR_OBJECT_ID: Final = "7e57ab1e-0000-4000-8000-00000000000d"
+OPERATOR_OBJECT_ID: Final = OPERATOR.object_id
 OPERATOR_NAME: Final = "operator@publisher.example"
 LOGIN: Final = "/.auth/login/aad"
 _COOKIE: Final = "AppServiceAuthSession"
@@ -54,7 +54,7 @@ class EasyAuth:
 
     issuer: TokenIssuer
     upstream: str
-    excluded_paths: frozenset[str] = frozenset({"/api/resource"})
+    excluded_paths: frozenset[str] = frozenset()
     allowed_clients: set[str] = field(default_factory=lambda: {API_CLIENT_ID, AGENT.client_id})
     app_roles: dict[str, tuple[str, ...]] = field(
         default_factory=lambda: {AGENT.object_id: (READ, QUERY), OPERATOR_OBJECT_ID: (READ,)}

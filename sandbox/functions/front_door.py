@@ -1,4 +1,4 @@
-"""The public address of the Functions app: the platform's sign-in (easy_auth.py) before a Functions host."""
+"""The public address of the api: the platform's sign-in (easy_auth.py) before a Functions host."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
+from sandbox.functions.host_json import host_json
 from sandbox.functions.http import HttpFunction, Keys
 from sandbox.functions.index import IndexingError, UserFunction, is_disabled, load_functions, resolved
 from sandbox.functions.local_settings import local_settings
@@ -145,7 +146,7 @@ async def serve(folder: Path, *, port: int, timers: bool, follow_stdin: bool, hi
         loop.add_signal_handler(number, stopped.set)
     if follow_stdin:
         loop.add_reader(sys.stdin.fileno(), _stop_at_end_of_stdin, stopped)
-    host = FunctionsHost(load_functions(folder), _host_json(folder), os.environ, hidden_seconds)
+    host = FunctionsHost(load_functions(folder), host_json(folder, os.environ), os.environ, hidden_seconds)
     runner = web.AppRunner(host.application(), access_log=None, shutdown_timeout=5)
     await runner.setup()
     await web.TCPSite(runner, HOST, port).start()
@@ -172,16 +173,6 @@ async def serve(folder: Path, *, port: int, timers: bool, follow_stdin: bool, hi
 def _stop_at_end_of_stdin(stopped: asyncio.Event) -> None:
     if not os.read(sys.stdin.fileno(), 1024):
         stopped.set()
-
-
-def _host_json(folder: Path) -> dict[str, Any]:
-    try:
-        document = json.loads((folder / "host.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise IndexingError(f"host.json cannot be read: {error}") from error
-    if not isinstance(document, dict):
-        raise IndexingError("host.json is no JSON object")
-    return document
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -134,6 +134,16 @@ class FunctionsProcess:
         return "\n".join(list(self._log)[-lines:])
 
     def __enter__(self) -> Self:
+        try:
+            self.launch()
+            self.wait_until_ready()
+        except BaseException:  # a signal as well: whoever is interrupted while waiting must not leave the host behind
+            self.stop()
+            raise
+        return self
+
+    def launch(self) -> None:
+        """Start the host without waiting for it, so that several start side by side; `stop` ends it."""
         command = [sys.executable, "-m", "sandbox.functions.host", str(self._folder), "--follow-stdin"]
         command += ["--port", str(self._port)]
         if self._settings_file is not None:
@@ -153,18 +163,16 @@ class FunctionsProcess:
             env=inherited | {"PYTHONUTF8": "1"} | self._settings,
             start_new_session=True,  # Ctrl-C is for whoever started the host, who then ends it in good order
         )
-        try:
-            self._wait_until_ready(self._process)
-        except BaseException:  # a signal as well: whoever is interrupted while waiting must not leave the host behind
-            self.stop()
-            raise
-        return self
-
-    def _wait_until_ready(self, process: subprocess.Popen[str]) -> None:
-        for read, stream in ((self._read_output, process.stdout), (self._read_log, process.stderr)):
+        for read, stream in ((self._read_output, self._process.stdout), (self._read_log, self._process.stderr)):
             thread = threading.Thread(target=read, args=(stream,), daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def wait_until_ready(self) -> None:
+        """Wait until a launched host serves; raise FunctionsHostFailedError when it does not."""
+        process = self._process
+        if process is None:
+            raise FunctionsHostFailedError("The Functions host was not launched")
         if not self._started.wait(START_TIMEOUT_SECONDS) or not self._ready:
             process.terminate()  # so that its log comes to an end
             self._join()

@@ -10,6 +10,7 @@ import asyncio
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -35,13 +36,13 @@ class LogAnalyticsApi:
     Args:
         workspace: what is queried.
         workspace_id: the workspace's GUID, the only one that is found.
-        is_authorised: whether a request carries a valid bearer token for the API.
+        access: 200 for a request of somebody who may query, 401 for one without a valid token for the API, and 403.
         clock: aware UTC time; a time span that is only a duration ends here.
     """
 
     workspace: Workspace
     workspace_id: str
-    is_authorised: Callable[[web.Request], bool]
+    access: Callable[[web.Request], int]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def add_routes(self, app: web.Application) -> None:
@@ -72,8 +73,15 @@ class LogAnalyticsApi:
         return _error(501, "NotImplemented", "The sandbox implements /v1/workspaces/{id}/query only")
 
     def _refusal(self, request: web.Request) -> web.Response | None:
-        if not self.is_authorised(request):
-            return _error(401, "AuthorizationRequiredError", "Valid authentication was not provided")
+        access = self.access(request)
+        if access == HTTPStatus.UNAUTHORIZED:
+            return _error(access, "AuthorizationRequiredError", "Valid authentication was not provided")
+        if access == HTTPStatus.FORBIDDEN:
+            return _error(
+                access,
+                "InsufficientAccessError",
+                "The provided credentials have insufficient access to perform the requested operation",
+            )
         if request.match_info["workspace"].lower() != self.workspace_id.lower():
             return _error(404, "WorkspaceNotFoundError", "The workspace could not be found")
         return None

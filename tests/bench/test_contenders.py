@@ -18,9 +18,11 @@ from bench.contenders import (
     Server,
     WrongResultError,
     measure,
+    measure_front,
     measure_standing_still,
 )
 from bench.floor import SELECT, RowBuilder
+from bench.warm_front import ANSWERS
 from bench.workloads import LEDGER, PAGE_SIZE, Workload
 from collector.reading.application_reading import ApplicationReading, ReadJob
 from collector.reporting.chunks import Delivery
@@ -67,6 +69,13 @@ def test_a_fleet_that_stands_still_is_judged_with_a_call_for_a_thousand_applicat
 def test_a_fleet_that_nobody_remembers_does_not_stand_still(server: Server) -> None:
     with pytest.raises(WrongResultError):
         measure_standing_still(server, LEDGER.scaled("without a ledger", 3))
+
+
+def test_a_warm_front_answers_next_to_bare_messages() -> None:
+    times = measure_front()
+
+    assert len(times.answers) == len(times.bare) == ANSWERS
+    assert 0 < min(times.answers) < 1
 
 
 def page_of(states: int) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import platform
 import pytest
 from rich.console import Console
 
-from bench.contenders import Measurement
+from bench.contenders import FrontTimes, Measurement
 from bench.report import Report, show
 from bench.workloads import DEEP, FLEET, LEDGER, MILLION, REQUIRED, TENTH
 
@@ -16,7 +16,8 @@ TOKENS = {"https://management.azure.com": 1, "https://monitor.azure.com": 1}
 
 def a_report(**changed: float) -> Report:
     """A report in which everything is reached, but for what is changed."""
-    report = Report(starts={"help": [0.1, 0.2, 9.0], "import": [0.3]})
+    answers = [changed.get("answer", 0.012)] * 96 + [0.3] * 4
+    report = Report({}, {"help": [0.1, 0.2, 9.0], "import": [0.3]}, FrontTimes(answers, [0.01] * 99 + [5.0]))
     measured = {
         (FLEET, "collector"): (2.0, 110.0),
         (FLEET, "floor"): (2.0, 250.0),
@@ -46,6 +47,8 @@ def test_medians_count_and_not_what_disturbed_one_run() -> None:
     assert reached["fleet: time against the floor"] == 1
     assert reached["million: peak beyond that of a tenth"] == 10
     assert reached["ledger: judge's share of a run's processor time"] == pytest.approx((10 / 20_000) / (15 / 2_000))
+    assert reached["front: time against a bare message"] == pytest.approx(1.2)
+    assert reached["front: share of answers within 100 ms"] == 0.96
     assert reached["python -m collector --help"] == 0.2
 
 
@@ -57,6 +60,11 @@ def test_medians_count_and_not_what_disturbed_one_run() -> None:
         ({"million": 141.0}, {"million: peak beyond that of a tenth"}),
         ({"ledger judge": 46.0}, {"ledger: processor time to join and judge"}),
         ({"ledger": 111.0}, {"ledger: peak memory"}),
+        ({"answer": 0.016}, {"front: time against a bare message"}),
+        (
+            {"answer": 0.101},
+            {"front: time against a bare message", "front: share of answers within 100 ms"},
+        ),
         ({"judging": 16.0}, {"ledger: judge's share of a run's processor time"}),
         ({"million": 161.0}, {"million: peak memory", "million: peak beyond that of a tenth"}),
     ],

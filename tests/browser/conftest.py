@@ -47,7 +47,7 @@ def place(settings: Mapping[str, str]) -> Iterator[Place]:
         pytest.skip("there is no Chromium on this machine")
     with ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox())
-        host = stack.enter_context(FunctionsProcess({**sandbox.environment, **SETTINGS, **settings}))
+        host = stack.enter_context(FunctionsProcess({**sandbox.environment_of("api"), **SETTINGS, **settings}))
         sign_in = EasyAuth(sandbox.directory.issuer, host.url)
         site = stack.enter_context(Site(sign_in.add_routes))
         playwright = stack.enter_context(sync_playwright())

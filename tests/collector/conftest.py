@@ -20,6 +20,7 @@ from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
 from publisher.resource_manager import ResourceManager
 from publisher.settings import CollectorSettings, ReconcileSettings
 from registry.managed_application import ExpectedAssignment, ManagedApplication, Posture, Removal
+from registry.ownership import Ownership
 from registry.policies.definition_names import DefinitionNames
 from registry.refresh import Refresher
 from registry.registry import Registry
@@ -71,7 +72,8 @@ class Fleet:
         settings = ReconcileSettings.from_environment(self.sandbox.environment)
         credential = service_principal_credential(settings.service_principal, settings.cloud)
         async with credential, ResourceManager(credential, settings.cloud) as arm, Registry(self.settings) as registry:
-            refresher = Refresher(arm, registry, DefinitionNames(), self.sandbox.clock)
+            ownership = Ownership(settings.offers, settings.service_principal.tenant_id)
+            refresher = Refresher(arm, registry, ownership, DefinitionNames(), self.sandbox.clock)
             await refresher.refresh(ApplicationId.parse(customer.application_id), deadline=time.monotonic() + 30)
 
     async def deploy(self, *names: str, **options: Any) -> list[Customer]:

@@ -7,7 +7,6 @@ the workspace. A scripted day of hourly runs takes a second or two.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,6 @@ from azure.data.tables import TableClient
 
 from collector.publication import publish_ledger
 from collector.run import run_collection
-from notification_endpoint.endpoint import answer_notification
 from operations.__main__ import main as operate
 from publisher.resource_ids import ApplicationId
 from publisher.settings import CollectorSettings, PublicationSettings, ReconcileSettings
@@ -25,10 +23,10 @@ from registry.clients import shared_logs_endpoint, shared_refresher
 from sandbox.alerts.evaluation import AlertEvaluator, Notification
 from sandbox.alerts.mail import MailAction
 from sandbox.alerts.rules import read_rules
-from sandbox.azure.notifications import notification
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
 from tests.days.rules import RememberingWorkspace
+from tests.worker_side import open_worker_side
 from verdicts.daily import hold_against_azure
 from verdicts.ledger import Ledger
 
@@ -106,7 +104,7 @@ class Days:
             self.sandbox.clock.advance(STEP)
 
     async def deploy(self, *names: str, **options: Any) -> list[Customer]:
-        """Let customers deploy the application; Azure tells the webhook of each."""
+        """Let customers deploy the application; Azure tells of each."""
         customers = [self.sandbox.arm.add_customer(name, **options) for name in names]
         for customer in customers:
             self.customers.append(customer)
@@ -116,12 +114,10 @@ class Days:
         return customers
 
     async def notify(self, customer: Customer, event_type: str, state: str) -> None:
-        """Azure tells of an event, and is answered 200."""
-        body = json.dumps(notification(customer, event_type, state, event_time=self.now)).encode()
-        answer = await answer_notification(
-            body, self.sandbox.notification_signature, self.sandbox.environment, clock=self.sandbox.clock
-        )
-        assert answer.status.value == 200, answer.detail
+        """Azure tells of an event, and the worker asks about it."""
+        async with open_worker_side(self.sandbox, self.sandbox.clock) as worker:
+            told = await worker.deliver(customer, event_type, state)
+        assert not told.error, told
 
     def name(self, customer: Customer, name: str) -> None:
         """An operator gives the customer a name."""

@@ -10,7 +10,7 @@ import pytest
 from checks.reach.scenarios import scenarios
 from checks.templates.deployment import Deployment, deploy
 from checks.templates.values import Resource
-from collector.fan_out import POISONED_SHARDS_QUEUE, SHARDS_QUEUE
+from collector.fan_out import SHARDS_QUEUE
 from collector.fan_out.shard_records import RUNS_TABLE
 from infra.hooks.federation import Credential, create_command
 from publisher.notifications import NOTIFICATIONS_QUEUE, POISONED_NOTIFICATIONS_QUEUE
@@ -98,7 +98,7 @@ def test_the_queues_and_tables_of_the_worker_are_there_from_the_start_and_nobody
     deployment = deployed(**API)
     queues = below(deployment, "Microsoft.Storage/storageAccounts/queueServices/queues", "stworker…")
     tables = below(deployment, "Microsoft.Storage/storageAccounts/tableServices/tables", "stworker…")
-    assert queues == {NOTIFICATIONS_QUEUE, POISONED_NOTIFICATIONS_QUEUE, SHARDS_QUEUE, POISONED_SHARDS_QUEUE}
+    assert queues == {NOTIFICATIONS_QUEUE, POISONED_NOTIFICATIONS_QUEUE, SHARDS_QUEUE}
     assert tables == {"applications", LEDGER_TABLE, PENDING_TABLE, RUNS_TABLE}
     for account in ("st…", "stapi…"):
         assert below(deployment, "Microsoft.Storage/storageAccounts/queueServices/queues", account) == set()

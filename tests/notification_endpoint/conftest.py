@@ -1,9 +1,8 @@
-"""The webhook as Azure sees it: requests to the function that the blueprint registers, against the sandbox."""
+"""The webhook as Azure sees it: requests to the function that the blueprint registers, against the sandbox's queue."""
 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,24 +12,21 @@ import azure.functions as func
 import pytest
 
 from notification_endpoint import blueprint as notification_blueprint
-from publisher.errors import NotFound
-from publisher.resource_ids import ApplicationId
-from publisher.settings import ReconcileSettings
-from publisher.table import Row
-from registry.managed_application import ManagedApplication
-from registry.registry import Registry
+from notification_endpoint.outbox import OUTBOX
+from publisher.notifications import Notification, notification_in
 from sandbox.azure.notifications import notification
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
+from tests.queue_side import take_messages
+from tests.worker_side import Lines
 
 
 @dataclass
 class Webhook:
-    """Sends notifications, and looks at the registry behind."""
+    """Sends notifications, and looks at the queue behind."""
 
     function: func.Function
     sandbox: Sandbox
-    registry: Registry
 
     async def deliver(
         self, customer: Customer, event_type: str, state: str, *, at: datetime | None = None, **changes: Any
@@ -38,22 +34,20 @@ class Webhook:
         payload = notification(customer, event_type, state, event_time=at or datetime.now(UTC)) | changes
         return await self.post(json.dumps(payload).encode())
 
-    async def post(self, body: bytes, query: Mapping[str, str] | None = None) -> func.HttpResponse:
+    async def post(
+        self, body: bytes, query: Mapping[str, str] | None = None, *, media_type: str | None = "application/json"
+    ) -> func.HttpResponse:
         query = {"sig": self.sandbox.notification_signature, "code": "key"} if query is None else query
-        request = func.HttpRequest(method="POST", url="https://app.example/api/resource", params=query, body=body)
+        headers = {} if media_type is None else {"Content-Type": media_type}
+        url = "https://app.example/api/resource"
+        request = func.HttpRequest(method="POST", url=url, headers=headers, params=query, body=body)
         response = await self.function.get_user_function()(request)
         assert isinstance(response, func.HttpResponse)
         return response
 
-    async def registered(self) -> dict[str, ManagedApplication]:
-        try:
-            found = [item async for item in self.registry.applications()]
-        except NotFound:  # no notification has created the table yet
-            return {}
-        return {str(item.application_id): item for item in found if isinstance(item, ManagedApplication)}
-
-    async def row(self, customer: Customer) -> Row | None:
-        return await self.registry.find(ApplicationId.parse(customer.application_id))
+    async def queued(self) -> list[Notification]:
+        """Take what is on the queue, as the worker does."""
+        return [notification_in(message.encode()) for message in await take_messages(self.sandbox)]
 
 
 def answer_of(response: func.HttpResponse) -> tuple[int, dict[str, Any]]:
@@ -63,6 +57,11 @@ def answer_of(response: func.HttpResponse) -> tuple[int, dict[str, Any]]:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def body_about(customer: Customer, event_type: str = "PUT", state: str = "Succeeded") -> bytes:
+    """The notification that Azure sends."""
+    return json.dumps(notification(customer, event_type, state, event_time=now())).encode()
 
 
 @pytest.fixture
@@ -79,29 +78,21 @@ def function() -> func.Function:
 
 
 @pytest.fixture
-async def webhook(sandbox: Sandbox, environment: dict[str, str], function: func.Function) -> AsyncIterator[Webhook]:
-    settings = ReconcileSettings.from_environment(environment)
-    async with Registry(settings) as registry:
-        yield Webhook(function, sandbox, registry)
+def front_settings(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The front's settings for the sandbox, which are also this process's environment while the test runs."""
+    settings = sandbox.environment_of("front")
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return settings
+
+
+@pytest.fixture
+async def webhook(sandbox: Sandbox, front_settings: dict[str, str], function: func.Function) -> AsyncIterator[Webhook]:
+    yield Webhook(function, sandbox)
+    await OUTBOX.close()
 
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Lines:
-    caplog.set_level(logging.INFO)
-    return Lines(caplog)
-
-
-class Lines:
-    """The log lines that the endpoint wrote."""
-
-    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
-        self._caplog = caplog
-
-    def __call__(self) -> list[str]:
-        return [
-            record.getMessage() for record in self._caplog.records if record.name.startswith("notification_endpoint")
-        ]
-
-    @property
-    def everything(self) -> str:
-        return self._caplog.text
+    """What the webhook logs."""
+    return Lines(caplog, "notification_endpoint")

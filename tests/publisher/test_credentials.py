@@ -15,6 +15,7 @@ from publisher.credentials import own_identity_credential, service_principal_cre
 from publisher.errors import MalformedAnswer, NoToken, Throttled, TransientFailure
 from publisher.settings import ReconcileSettings, SettingsError
 from sandbox.azure.identity.directory import SERVICE_PRINCIPAL, SYSTEM_ASSIGNED, USER_ASSIGNED
+from sandbox.azure.identity.managed_identity import AppIdentities
 from sandbox.faults.effects import Body, Status, empty, html
 from sandbox.faults.operations import IdentityTokenRequest, TokenRequest
 from sandbox.local_azure import Sandbox
@@ -113,7 +114,7 @@ async def test_a_refused_identity_is_not_asked_for_again_by_everybody(
 
 
 async def test_an_identity_that_does_not_exist_is_named(sandbox: Sandbox) -> None:
-    sandbox.directory.managed_identity.system_assigned = None
+    sandbox.directory.managed_identity.apps[sandbox.book.identity_headers["local"]] = AppIdentities(())
     async with own_identity_credential(None) as credential:
         with pytest.raises(NoToken, match="the system-assigned managed identity"):
             await credential.get_token(MONITOR)

@@ -93,12 +93,19 @@ def test_a_deletion_ends_the_matter(workspace: Workspace, names: Names, error: d
     assert names(RULE) == []
 
 
-@pytest.mark.parametrize("action", ["Registered", "Updated", "Removed", "DeletionConfirmed"])
+@pytest.mark.parametrize("action", ["Registered", "Updated", "Removed", "DeletionConfirmed", "GivenUp"])
 @pytest.mark.parametrize("by", ["Reconciliation", "Operator"])
 def test_what_the_daily_job_or_an_operator_did_about_it_closes_it(
     workspace: Workspace, names: Names, by: str, action: str
 ) -> None:
     store(workspace, refused(), event(by, minutes_ago=40, Registry_action=action))
+
+    assert names(RULE) == []
+
+
+def test_an_application_that_is_not_ours_is_never_told(workspace: Workspace, names: Names) -> None:
+    store(workspace, refused(Registry_action="Pending"), refused(after=5, Registry_action="NotOurs", Registry_error=""))
+    store(workspace, event("PUT", "Succeeded", minutes_ago=100, name="beta", Registry_action="NotOurs"))
 
     assert names(RULE) == []
 

@@ -12,6 +12,7 @@ from publisher.credentials import service_principal_credential
 from publisher.resource_ids import ApplicationId
 from publisher.resource_manager import ResourceManager
 from publisher.settings import ReconcileSettings
+from registry.ownership import Ownership
 from registry.policies.definition_names import DefinitionNames
 from registry.refresh import Refresher
 from registry.registry import Registry
@@ -48,8 +49,13 @@ async def registry(settings: ReconcileSettings) -> AsyncIterator[Registry]:
 
 
 @pytest.fixture
-def refresher(arm: ResourceManager, registry: Registry) -> Refresher:
-    return Refresher(arm, registry, DefinitionNames())
+def ownership(settings: ReconcileSettings) -> Ownership:
+    return Ownership(settings.offers, settings.service_principal.tenant_id)
+
+
+@pytest.fixture
+def refresher(arm: ResourceManager, registry: Registry, ownership: Ownership) -> Refresher:
+    return Refresher(arm, registry, ownership, DefinitionNames())
 
 
 class RawTable:

@@ -91,7 +91,7 @@ class TestRows:
         identity = ApplicationId.parse(customer.application_id)
         await refresher.refresh(identity, deadline=soon())
         sandbox.faults.add(DefinitionRead(), Status(403))
-        stranger = Refresher(refresher.arm, registry, DefinitionNames())
+        stranger = Refresher(refresher.arm, registry, refresher.ownership, DefinitionNames())
         await stranger.reconcile(identity, deadline=soon())
         assert dict((await self.stored(registry)).definition_names) == MEMBERS
 

@@ -183,33 +183,23 @@ async def test_an_old_deletion_takes_nobody_out_of_monitoring(
     assert (await only(registry)).application_id == identity
 
 
-async def test_a_deletion_of_an_unknown_application_is_remembered_and_registers_nobody(
+async def test_a_deletion_of_an_unknown_application_leaves_no_row(
     refresher: Refresher, registry: Registry, customer: Customer, identity: ApplicationId
 ) -> None:
     customer.delete()
     assert await refresher.reconcile(identity, deadline=soon()) is Change.CONFIRMED
     for _ in range(2):
-        assert await refresher.confirm_deletion(identity, event_time=NOW, deadline=soon()) is Change.CONFIRMED
-    assert [item async for item in registry.applications()] == []
+        assert await refresher.confirm_deletion(identity, event_time=NOW, deadline=soon()) is Change.UNKNOWN
+    assert await registry.find(identity) is None
 
 
-async def test_a_late_deployment_does_not_bring_back_whom_arm_refuses_after_the_deletion(
+async def test_a_deployment_that_arm_refuses_leaves_no_row(
     refresher: Refresher, registry: Registry, customer: Customer, identity: ApplicationId
 ) -> None:
-    customer.revoke_access()  # our rights end with the application
-    await refresher.confirm_deletion(identity, event_time=NOW, deadline=soon())
+    customer.revoke_access()
     with pytest.raises(AccessDenied):
-        await refresher.refresh(identity, event_time=NOW - timedelta(minutes=5), deadline=soon())
-    assert [item async for item in registry.applications()] == []
-
-
-async def test_an_application_deployed_anew_after_an_unknown_deletion_is_registered(
-    refresher: Refresher, registry: Registry, customer: Customer, identity: ApplicationId
-) -> None:
-    await refresher.confirm_deletion(identity, event_time=NOW - timedelta(hours=1), deadline=soon())
-    await refresher.refresh(identity, event_time=NOW, deadline=soon())
-    assert (await only(registry)).application_id == identity
-    assert str((await only(registry)).managed_resource_group_id) == customer.managed_resource_group_id
+        await refresher.refresh(identity, event_time=NOW, deadline=soon())
+    assert await registry.find(identity) is None
 
 
 @pytest.mark.parametrize("fault", [Status(401), Status(500, retry_after=86_400), Status(429, retry_after=86_400)])

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from collector.reporting.outcomes import ApplicationResult, RunSummary
 from collector.run import failure_of, run_collection
-from notification_endpoint.endpoint import answer_notification
-from publisher.settings import ReconcileSettings
+from publisher.errors import AzureFailure
+from publisher.settings import IntakeSettings, ReconcileSettings
 from registry.clients import shared_refresher
+from registry.notifications.opening import open_asker, shared_intake
 from registry.reconcile import Reconciliation, reconcile_registry
 from sandbox.alerts.evaluation import AlertEvaluator
-from sandbox.azure.notifications import notification
 from sandbox.faults.effects import AnswerLost, CutHalfWay, Dropped, Effect, Status, TruncatedJson, html
 from sandbox.faults.operations import (
     ApplicationRead,
@@ -32,6 +32,7 @@ from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
 from tests.collector.conftest import RESULTS_STREAM, RUNS_STREAM, STATES_STREAM, STATES_TABLE, Fleet, key_of, key_of_row
 from tests.reliability.collector_cell import RULES
+from tests.worker_side import message_about
 
 HOUR = timedelta(hours=1)
 RECONCILIATION_AT = 3
@@ -111,13 +112,25 @@ class Day:
         self.sandbox.clock.advance(HOUR)
 
     async def tell_everything(self) -> None:
-        """Azure sends what was not answered with 200 yet, in any order, and some of it twice."""
+        """The queue delivers what was not taken yet, in any order, and some of it twice; then the timer asks ARM."""
         repeated = self.untold + self.dice.sample(self.untold, len(self.untold) // 3)
         self.dice.shuffle(repeated)
-        statuses = await asyncio.gather(*(self._post(body) for body in repeated))
-        assert set(statuses) <= {200, 503}
-        heard = {body for body, status in zip(repeated, statuses, strict=True) if status == 200}
-        self.untold = [body for body in self.untold if body not in heard]
+        settings = IntakeSettings.from_environment(self.sandbox.environment)
+        taken = set[bytes]()
+        async with shared_intake(settings, sleep=_instantly) as opened:
+            intake = replace(opened, clock=self.sandbox.clock)
+
+            async def take(message: bytes) -> None:
+                with suppress(AzureFailure):
+                    await intake.take(message)
+                    taken.add(message)
+
+            await asyncio.gather(*(take(message) for message in repeated))
+        self.untold = [message for message in self.untold if message not in taken]
+        async with open_asker(ReconcileSettings.from_environment(self.sandbox.environment), sleep=_instantly) as asker:
+            with suppress(AzureFailure):  # of the table: the next round asks
+                refresher = replace(asker.refresher, clock=self.sandbox.clock)
+                await replace(asker, refresher=refresher).ask(deadline=time.monotonic() + 60)
 
     async def reconcile(self) -> Reconciliation:
         """Fire the daily timer."""
@@ -194,20 +207,10 @@ class Day:
         self._happened(customer, ("PUT", "Accepted"), ("PUT", "Succeeded"))
 
     def _happened(self, customer: Customer, *kinds: tuple[str, str]) -> None:
-        """Azure will tell; one notification in ten never comes (an endpoint that is away for ten hours misses it)."""
+        """Azure will tell; one notification in ten never comes (a webhook that is away for ten hours misses it)."""
         for position, kind in enumerate(kinds):
             if kind[1] != "Succeeded" and self.dice.random() < 0.1:
                 continue
             moment = self.sandbox.clock() + timedelta(milliseconds=position)
-            self.untold.append(json.dumps(notification(customer, *kind, event_time=moment)).encode())
+            self.untold.append(message_about(customer, *kind, happened=moment, received_at=moment))
             self.events += 1
-
-    async def _post(self, body: bytes) -> int:
-        answer = await answer_notification(
-            body,
-            self.sandbox.notification_signature,
-            self.sandbox.environment,
-            clock=self.sandbox.clock,
-            sleep=_instantly,
-        )
-        return answer.status.value

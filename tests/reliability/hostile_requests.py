@@ -188,10 +188,14 @@ bodies: SearchStrategy[bytes] = st.one_of(
             b"\x00" * 1000,
             b"x" * 1_000_000,
             b'{"eventType": NaN}',
+            b'{"error": ' * 20_000 + b"1" + b"}" * 20_000,
+            b'{"a": "' + b'\\"' * 200_000,
         ]
     ),
 )
 header_values = st.text(alphabet=string.printable[:94], max_size=40)
+NO_JSON = ("text/html", "multipart/form-data; boundary=x", "IMAGE/png")
+media_types = st.sampled_from(["application/json", "text/plain", "application/octet-stream", "x", *NO_JSON])
 
 
 @dataclass(frozen=True)
@@ -205,6 +209,10 @@ class HostileRequest:
     path: str = "/api/resource"
     headers: dict[str, str] = field(default_factory=dict)
     more_query: str = ""
+
+    @property
+    def says_that_it_is_no_json(self) -> bool:
+        return self.headers.get("Content-Type") in NO_JSON
 
 
 wrong_secrets = st.one_of(
@@ -223,7 +231,6 @@ def hostile_requests(draw: DrawFn, *, signed: bool) -> HostileRequest:
         st.dictionaries(
             st.sampled_from(
                 [
-                    "Content-Type",
                     "X-Forwarded-For",
                     "X-MS-CLIENT-PRINCIPAL",
                     "User-Agent",
@@ -236,6 +243,8 @@ def hostile_requests(draw: DrawFn, *, signed: bool) -> HostileRequest:
             max_size=3,
         )
     )
+    if draw(st.booleans()):
+        headers["Content-Type"] = draw(media_types)
     return HostileRequest(
         draw(bodies),
         signature="right" if signed else draw(wrong_secrets),

@@ -8,12 +8,11 @@ what ARM says.
 from __future__ import annotations
 
 import asyncio
-import itertools
-import json
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
@@ -21,17 +20,18 @@ from azure.data.tables.aio import TableServiceClient
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from notification_endpoint.endpoint import answer_notification
-from publisher.settings import ReconcileSettings
+from publisher.errors import AzureFailure
+from publisher.settings import IntakeSettings, ReconcileSettings
 from registry.clients import shared_refresher
+from registry.notifications.opening import open_asker, shared_intake
 from registry.reconcile import Reconciliation, reconcile_registry
 from registry.registry import Registry
-from sandbox.azure.notifications import notification
 from sandbox.faults.effects import AnswerLost, CutHalfWay, Dropped, Status
 from sandbox.faults.operations import ApplicationRead, AssignmentList, TableRequest, Upload
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Customer
+from tests.worker_side import message_about
 
 FAULTS = [
     *((operation, effect) for operation in (ApplicationRead(), AssignmentList(), Upload()) for effect in (
@@ -43,22 +43,25 @@ FAULTS = [
 ]  # fmt: skip
 FORGED = [("DELETE", "Deleted"), ("DELETE", "Deleting"), ("PUT", "Succeeded"), ("PATCH", "Succeeded")]
 SHIFTS = [timedelta(), timedelta(days=-2), timedelta(days=2), timedelta(days=100_000)]
-AN_HOUR = timedelta(hours=1)
+LATER = [timedelta(), timedelta(minutes=20), timedelta(hours=1)]
+DAYS_LATER = timedelta(days=2)
 
 whom = st.integers(0, 3)
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened, of which Azure tells until it is answered with 200."""
+    """One thing that happened, of which the queue tells until it was taken in."""
 
     customer: Customer
     event_type: str
     state: str
     happened: datetime
 
-    def body(self) -> bytes:
-        return json.dumps(notification(self.customer, self.event_type, self.state, event_time=self.happened)).encode()
+    def message(self) -> bytes:
+        return message_about(
+            self.customer, self.event_type, self.state, happened=self.happened, received_at=datetime.now(UTC)
+        )
 
 
 class RegistryMachine(RuleBasedStateMachine):
@@ -66,17 +69,16 @@ class RegistryMachine(RuleBasedStateMachine):
 
     sandbox: ClassVar[Sandbox]
     deliveries: ClassVar[int] = 0
-    _tables: ClassVar = itertools.count()
 
     def __init__(self) -> None:
         super().__init__()
         self.sandbox.reset()
         self.sandbox.entra_id.secrets.append("the-secret-of-another-instance")
-        table = {"TABLE_NAME": f"model{next(self._tables)}"}
-        first = self.sandbox.environment | table
+        self.sandbox.next_storage_account()
+        first = self.sandbox.environment
         self.instances = (first, first | {"AZURE_CLIENT_SECRET": "the-secret-of-another-instance"})
         self.storage = first["AzureWebJobsStorage"].replace(  # past the faults, for those who look
-            self.sandbox.url(Service.TABLES), self.sandbox.azurite.endpoint("table")
+            self.sandbox.url(Service.TABLES), self.sandbox.storage.azurite.endpoint("table")
         )
         self.runner = asyncio.Runner()
         self.customers = [self.sandbox.arm.add_customer(f"customer {number}") for number in range(4)]
@@ -154,15 +156,20 @@ class RegistryMachine(RuleBasedStateMachine):
 
         async def everything() -> None:
             also = [self._reconcile(0)] if reconciling else []
-            await asyncio.gather(*(self._send(event, number % 2) for number, event in enumerate(events)), *also, act())
+            sending = (self._send(event, number % 2) for number, event in enumerate(events))
+            await asyncio.gather(*sending, self._ask(0, LATER[0]), self._ask(1, LATER[1]), *also, act())
 
         self.runner.run(everything())
 
-    @rule(who=whom, kind=st.sampled_from(FORGED), shift=st.sampled_from(SHIFTS), signed=st.booleans())
-    def forge(self, who: int, kind: tuple[str, str], shift: timedelta, *, signed: bool) -> None:
+    @rule(who=whom, kind=st.sampled_from(FORGED), shift=st.sampled_from(SHIFTS))
+    def forge(self, who: int, kind: tuple[str, str], shift: timedelta) -> None:
         event = Event(self.customers[who], *kind, datetime.now(UTC) + shift)
-        status = self.runner.run(self._post(event, 0, signed=signed))
-        assert status in ({200, 503} if signed else {401})
+        self.runner.run(self._take(event, 0))
+
+    @rule(which=st.integers(0, 1), later=st.sampled_from(LATER))
+    def ask(self, which: int, later: timedelta) -> None:
+        """A timer fires, so much later that some of what waits is due."""
+        self.runner.run(self._ask(which, later))
 
     @rule()
     def reconcile(self) -> None:
@@ -182,7 +189,7 @@ class RegistryMachine(RuleBasedStateMachine):
         }
 
     def teardown(self) -> None:
-        """Azure tells everything until it is heard; then the registry is what ARM says."""
+        """Everything is told and asked about until ARM has answered; then the registry is what ARM says."""
         try:
             self.sandbox.faults.clear()
             for customer in self.customers:
@@ -192,6 +199,7 @@ class RegistryMachine(RuleBasedStateMachine):
                 self.end_deleting_now(number)
             self.runner.run(self._tell_everything())
             assert not self.untold
+            assert self.runner.run(self._waiting()) == 0
             result = self.runner.run(self._reconcile(0))
             result.raise_for_failures()
             assert self.runner.run(self._registered()) == {
@@ -226,30 +234,38 @@ class RegistryMachine(RuleBasedStateMachine):
         async with TableServiceClient.from_connection_string(connection) as tables:
             await tables.create_table(self.instances[0]["TABLE_NAME"])
 
-    async def _send(self, event: Event, instance: int, *, late: bool = False) -> None:
-        status = await self._post(event, instance, late=late)
-        assert status in {200, 503}
-        if status == 200 and event in self.untold:
+    async def _send(self, event: Event, instance: int) -> None:
+        if await self._take(event, instance) and event in self.untold:
             self.untold.remove(event)
             self.told.append(event)
 
-    async def _post(self, event: Event, instance: int, *, signed: bool = True, late: bool = False) -> int:
+    async def _take(self, event: Event, instance: int) -> bool:
+        """Deliver a message, and tell whether it was taken in; else the queue delivers it again."""
         type(self).deliveries += 1
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC) + (AN_HOUR if late else timedelta())  # noqa: E731
-        answer = await answer_notification(
-            event.body(),
-            self.sandbox.notification_signature if signed else "forged",
-            self.instances[instance],
-            clock=clock,
-            sleep=lambda _: asyncio.sleep(0),
-        )
-        return answer.status.value
+        settings = IntakeSettings.from_environment(self.instances[instance])
+        async with shared_intake(settings, sleep=_instantly) as intake:
+            try:
+                return await intake.take(event.message()) is not None
+            except AzureFailure:
+                return False
+
+    async def _ask(self, instance: int, later: timedelta) -> None:
+        settings = ReconcileSettings.from_environment(self.instances[instance])
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC) + later  # noqa: E731
+        async with open_asker(settings, sleep=_instantly) as opened:
+            asker = replace(opened, refresher=replace(opened.refresher, clock=clock))
+            with suppress(AzureFailure):  # of the table: the next round asks
+                await asker.ask(deadline=time.monotonic() + 60)
+
+    async def _waiting(self) -> int:
+        async with open_asker(ReconcileSettings.from_environment(self.instances[0])) as asker:
+            return len([row async for row in asker.pending.all()])
 
     async def _tell_everything(self) -> None:
-        for _ in range(5):
-            await asyncio.gather(
-                *(self._send(event, number % 2, late=True) for number, event in enumerate(list(self.untold)))
-            )
+        for event in list(self.untold):
+            await self._send(event, 0)
+        for number in range(2):
+            await self._ask(number, DAYS_LATER)
 
     async def _reconcile(self, instance: int) -> Reconciliation:
         settings = ReconcileSettings.from_environment(self.instances[instance])

@@ -70,7 +70,7 @@ def secrets_of(sandbox: Sandbox) -> tuple[str, ...]:
     keys = [part.partition("=")[2] for part in connection.split(";") if part.startswith("AccountKey=")]
     return (
         sandbox.directory.client_secret,
-        sandbox.directory.identity_header,
+        *sandbox.book.identity_headers.values(),
         sandbox.notification_signature,
         CERTIFICATE_PASSWORD,
         MARKER,
@@ -87,3 +87,11 @@ def leaks(texts: Iterable[str], secrets: Iterable[str]) -> list[str]:
         for pattern in known
         if (found := pattern.search(text))
     ]
+
+
+@contextmanager
+def secrets_stay_unsaid(sandbox: Sandbox) -> Iterator[None]:
+    """At no level does any logger of the process tell a secret or a body, inside."""
+    with watching() as watch:
+        yield
+    assert leaks(watch.texts, secrets_of(sandbox)) == []

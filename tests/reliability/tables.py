@@ -10,7 +10,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from tests.reliability import collector_expectations, collector_faults, webhook_expectations, webhook_faults
+from tests.reliability import (
+    collector_expectations,
+    collector_faults,
+    notification_expectations,
+    notification_faults,
+    webhook_expectations,
+    webhook_faults,
+)
 from tests.reliability.collector_expectations import Verdict
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
@@ -21,7 +28,12 @@ _BLOCK: Final = re.compile(
 
 def page(text: str) -> str:
     """Return the page with its tables as they should be."""
-    blocks = {"collector": collector_table(), "webhook": webhook_table(), "nowhere": not_applicable_table()}
+    blocks = {
+        "collector": collector_table(),
+        "webhook": webhook_table(),
+        "notifications": notification_table(),
+        "nowhere": not_applicable_table(),
+    }
     return _BLOCK.sub(lambda block: f"{block[1]}\n{blocks[block[2]]}\n\n{block[3]}", text)
 
 
@@ -52,6 +64,20 @@ def webhook_table() -> str:
     rows = []
     for name, expectations in webhook_expectations.EXPECTED.items():
         every = webhook_faults.faults_of(webhook_faults.DEPENDENCIES[name])
+        special = {fault for one in expectations for fault in one.faults or ()}
+        for one in expectations:
+            faults = [fault for fault in every if fault in (one.faults or set(every) - special)]
+            queued = f"{one.queued} times" if one.queued else "no"
+            passing = "-" if one.passing is None else str(one.passing)
+            rows.append((name, "; ".join(faults), str(one.lasting), queued, passing))
+    return _table(("dependency", "fault", "answer", "on the queue", "answer if it passes"), rows)
+
+
+def notification_table() -> str:
+    """One row for each dependency and set of faults after which the same becomes of notifications."""
+    rows = []
+    for name, expectations in notification_expectations.EXPECTED.items():
+        every = notification_faults.faults_of(notification_faults.DEPENDENCIES[name])
         special = {fault for one in expectations for fault in one.faults or ()}
         for one in expectations:
             faults = [fault for fault in every if fault in (one.faults or set(every) - special)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability import collector_expectations, webhook_expectations
+from tests.reliability import collector_expectations, notification_expectations, webhook_expectations
 from tests.reliability.tables import PAGE, page
 from verdicts.facts import HeldReason
 
@@ -26,6 +26,7 @@ def test_the_page_counts_the_cells_right() -> None:
     assert f"{len(collector)} cells" in text
     assert f"{len(passing)} of them" in text
     assert f"{len(webhook_expectations.cells())} cells" in text
+    assert f"{len(notification_expectations.cells())} cells of the worker" in text
 
 
 @pytest.mark.parametrize("page_name", ["reliability.md", "closing.md"])

@@ -38,8 +38,8 @@ from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
 from tests.collector.conftest import Fleet
 from tests.compliance_api.conftest import READER, principal
+from tests.functions import Tick, functions
 from tests.reliability.secrets_watch import MARKER, Watch, leaks, secrets_of, watching
-from tests.test_function_app import Tick, functions
 
 FUNCTION_KEY = "the-function-key-of-this-test"
 TROUBLE: dict[str, tuple[Operation, Effect] | None] = {

@@ -7,51 +7,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.reliability.webhook_faults import DEPENDENCIES, faults_of
+from tests.reliability.webhook_faults import DEPENDENCIES, QUEUE, faults_of
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """The answers to four notifications under some faults of a dependency, and how the registry becomes right."""
+    """What becomes of notifications under some faults of a dependency.
+
+    `lasting` is the answer while the fault lasts, `queued` how often a notification is on the queue then, and `passing`
+    the answer when the fault passes after one attempt, "" where that cannot be.
+    """
 
     faults: tuple[str, ...] | None
     """None: all that are not named elsewhere."""
-    new: str
-    changed: str
-    left: str
-    forged: str
-    healed_by: str = "Azure repeating"
-
-    @property
-    def answers(self) -> dict[str, str]:
-        """By situation."""
-        return {"new": self.new, "changed": self.changed, "left": self.left, "forged": self.forged}
+    queued: int
+    passing: int | None
+    lasting: int = 503
 
 
-AGAIN = ("503", "503", "503", "503")
-DONE = ("200 Registered", "200 Updated", "200 Removed", "200 Ignored")
-RECONCILED = "the daily reconciliation"
+ATTEMPTS = 3
+ATTEMPTS_WITHOUT_ANSWER = 2
 
 EXPECTED: dict[str, list[Expectation]] = {
-    "Entra ID token": [Expectation(None, *AGAIN)],
-    "managed identity token": [Expectation(None, *AGAIN)],
-    "registry, reading": [
-        Expectation(None, *AGAIN),
-        # Storage says that there is no such table although it takes rows: what there is already cannot be written again.
-        Expectation(("404",), "200 Registered", "503", "503", "503"),
+    "managed identity token": [
+        Expectation(None, 0, 200),
+        Expectation(("401", "403", "404", "409", "412", "413", "429, absurd Retry-After"), 0, 503),
+        Expectation(("connection refused",), 0, None),
     ],
-    "registry, writing": [Expectation(None, "503", "503", "503", "200 Ignored")],
-    "ARM, application": [
-        Expectation(None, *AGAIN),
-        # ARM says that there is nothing: that is how it confirms a deletion, also one that is forged.
-        Expectation(("404",), "503", "503", "200 Removed", "200 Removed", RECONCILED),
-        # ARM shuts us out of the application: whose managed resource group can be read has not left.
-        Expectation(("403",), "503", "503", "200 Removed", "200 Ignored"),
-        # The 404 for the one who left is ARM's whatever its body looks like.
-        Expectation(("truncated JSON",), "503", "503", "200 Removed", "503"),
+    QUEUE: [
+        Expectation(None, 0, 200),
+        Expectation(("401", "403", "404", "409", "412", "413", "429, absurd Retry-After"), 0, 503),
+        Expectation(("connection refused", "TLS failure"), 0, None),
+        # It is there, and nobody said so: it is sent again, and the worker sees by its time that it is the same event.
+        Expectation(("reset half way", "truncated XML", "lost answer"), ATTEMPTS, 200),
     ],
-    "ARM, assignments": [Expectation(None, *DONE, healed_by="nothing to heal")],
-    "ingestion of events": [Expectation(None, *AGAIN)],
 }
 
 

@@ -17,15 +17,15 @@ from sandbox.address_book import (
     FIXED,
     FIXED_PORTS,
     FRONT_DOOR,
-    FUNCTIONS,
     OTHER_WAY,
     OWN_HOST_PORT,
     AddressBook,
     PortTakenError,
 )
-from sandbox.example_settings import fixed_settings
+from sandbox.example_settings import FOR_EVERY_HOST, example_of
 from sandbox.functions.process import REPOSITORY
 from sandbox.local_azure import Sandbox
+from sandbox.roles import APPS, Role
 from sandbox.services import Service
 
 FIRST_FREE_PORT = 32768
@@ -41,9 +41,12 @@ def test_every_address_has_a_port_of_its_own_that_nobody_gets_by_chance() -> Non
 
 def test_secrets_differ_from_sandbox_to_sandbox_and_show_in_no_repr() -> None:
     one, other = AddressBook(), AddressBook()
-    for name in ("client_secret", "identity_header", "notification_signature"):
+    for name in ("client_secret", "notification_signature"):
         assert getattr(one, name) != getattr(other, name)
         assert getattr(one, name) not in repr(one)
+    headers = [*one.identity_headers.values(), *other.identity_headers.values()]
+    assert len(set(headers)) == len(headers) == 2 * len(Role)
+    assert not any(header in repr(one) for header in headers)
 
 
 def test_a_taken_port_is_named_before_anything_is_written(tmp_path: Path) -> None:
@@ -58,10 +61,13 @@ def test_a_taken_port_is_named_before_anything_is_written(tmp_path: Path) -> Non
 @pytest.mark.usefixtures("fixed_ports")
 def test_make_sandbox_has_the_addresses_and_secrets_of_the_example_settings() -> None:
     FIXED.require_free_ports()
-    expected = fixed_settings()
-    expected["SSL_CERT_FILE"] = str(REPOSITORY / expected["SSL_CERT_FILE"])
-    del expected["WEBSITE_AUTH_ENABLED"]  # the platform's, which the environment of a shell has not
-    command = [sys.executable, "-m", "sandbox", "run", "--schedule", expected["COLLECTION_SCHEDULE"]]
+    expected = {role: example_of(role) for role in APPS}
+    for of_role in expected.values():
+        of_role["SSL_CERT_FILE"] = str(REPOSITORY / of_role["SSL_CERT_FILE"])
+        for name in ("AzureWebJobsStorage", *FOR_EVERY_HOST):  # only for hosts of the user's own
+            del of_role[name]
+    schedule = expected[Role.WORKER]["COLLECTION_SCHEDULE"]
+    command = [sys.executable, "-m", "sandbox", "run", "--schedule", schedule]
     with subprocess.Popen([*command, "--json"], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -70,9 +76,13 @@ def test_make_sandbox_has_the_addresses_and_secrets_of_the_example_settings() ->
         finally:
             process.send_signal(signal.SIGTERM)
     assert process.returncode == 0
-    assert {name: addresses["environment"].get(name) for name in expected} == expected
+    for role, of_role in expected.items():
+        environment = addresses["apps"][role]["environment"]
+        assert {name: environment.get(name) for name in of_role} == of_role
     for name, url in (
-        (FUNCTIONS, addresses["notificationUrl"]),
+        (Role.FRONT, addresses["notificationUrl"]),
+        (Role.WORKER, addresses["apps"]["worker"]["url"]),
+        (Role.API, addresses["apps"]["api"]["url"]),
         (FRONT_DOOR, addresses["api"]["url"]),
         (ALERTS, addresses["alertsUrl"]),
     ):

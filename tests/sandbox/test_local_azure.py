@@ -13,6 +13,7 @@ import aiohttp
 import psutil
 import pytest
 
+from sandbox.azure.identity.directory import API_IDENTITY, USER_ASSIGNED
 from sandbox.environment import WORKSPACE_ID
 from sandbox.faults.effects import Status
 from sandbox.faults.operations import LogQuery, PolicyQuery
@@ -70,8 +71,11 @@ async def test_the_log_keeps_no_secrets(sandbox: Sandbox, caller: Caller) -> Non
 async def test_the_workspace_is_queried_with_the_right_token_only(sandbox: Sandbox, caller: Caller) -> None:
     body = {"query": "PolicyCollectionRuns_CL | count"}
     path = f"/v1/workspaces/{WORKSPACE_ID}/query"
-    right, wrong = (caller.token(name) for name in ("https://api.loganalytics.io", "https://monitor.azure.com"))
-    assert (await caller.ask(Service.LOG_ANALYTICS, "POST", path, wrong, json=body)).status == 401
+    audience = "https://api.loganalytics.io"
+    right, stranger = (caller.token(audience, principal) for principal in (API_IDENTITY, USER_ASSIGNED))
+    wrong = caller.token("https://monitor.azure.com", API_IDENTITY)
+    for token, status in ((wrong, 401), (stranger, 403)):
+        assert (await caller.ask(Service.LOG_ANALYTICS, "POST", path, token, json=body)).status == status
     answer = await caller.ask(Service.LOG_ANALYTICS, "POST", path, right, json=body)
     assert answer.body["tables"][0]["rows"] == [[0]]
     sandbox.faults.add(LogQuery(), Status(503))

@@ -32,7 +32,7 @@ ONCE_A_YEAR = "0 0 0 1 1 *"
 SIGNAL_DURING_A_QUERY = """
 import os, signal, threading
 import duckdb
-from sandbox import running
+from sandbox.running import command
 from sandbox.__main__ import main
 
 def ask():
@@ -41,7 +41,7 @@ def ask():
     while True:
         database.execute("select max(hash(x)) from range(50_000_000) numbers(x)")
 
-running.run = lambda *_, **__: ask()
+command.run = lambda *_, **__: ask()
 raise SystemExit(main(["run"]))
 """
 
@@ -65,7 +65,7 @@ class Running:
     def end(self, number: int) -> int:
         """Send a signal; return the exit status once everything that was started is gone as well."""
         started = psutil.Process(self.process.pid).children(recursive=True)
-        assert len(started) == 2
+        assert len(started) == 4, "the emulator and three Functions hosts"
         self.process.send_signal(number)
         self.process.communicate(timeout=60)
         assert psutil.wait_procs(started, timeout=30)[1] == []
@@ -165,8 +165,9 @@ def test_every_printed_command_works_and_ctrl_c_ends_it(tmp_path: Path) -> None:
         assert len(documented("docs/api.md", ask)) == 1, "the API's own page asks in the same way"
         assert (fleet["applications"]["total"], fleet["applications"]["compliant"]) == (3, 2)
         assert [one["customer"] for one in applications["applications"]] == ["Fabrikam"]
-        assert curl(notify)["result"] == "Registered"
-        sandbox.line("PUT/Succeeded", "tailspin-analytics: 200 Registered")
+        assert curl(notify)["result"] == "Queued"
+        sandbox.line("front: notification", "PUT/Succeeded", "tailspin-analytics: 200 queued")
+        sandbox.line("PUT/Succeeded of tailspin-analytics: Registered")
         assert len(curl(query)["tables"][0]["rows"]) >= 3
         assert curl(play)["noncompliantStates"] == 1
         assert curl(deploy)["notifications"] == {"litware: PUT/Accepted": 200, "litware: PUT/Succeeded": 200}

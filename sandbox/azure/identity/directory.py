@@ -23,9 +23,21 @@ SERVICE_PRINCIPAL: Final = Principal(
 USER_ASSIGNED: Final = Principal(
     TENANT_ID, "7e57ab1e-0000-4000-8000-000000000004", "7e57ab1e-0000-4000-8000-000000000005"
 )
+"""The worker's identity, the only one that the publisher's service principal trusts."""
 SYSTEM_ASSIGNED: Final = Principal(
     TENANT_ID, "7e57ab1e-0000-4000-8000-000000000006", "7e57ab1e-0000-4000-8000-000000000007"
 )
+FRONT_IDENTITY: Final = Principal(
+    TENANT_ID, "7e57ab1e-0000-4000-8000-00000000000e", "7e57ab1e-0000-4000-8000-00000000000f"
+)
+API_IDENTITY: Final = Principal(
+    TENANT_ID, "7e57ab1e-0000-4000-8000-000000000010", "7e57ab1e-0000-4000-8000-000000000011"
+)
+LOCAL_IDENTITY: Final = Principal(
+    TENANT_ID, "7e57ab1e-0000-4000-8000-000000000012", "7e57ab1e-0000-4000-8000-000000000013"
+)
+OPERATOR: Final = Principal(TENANT_ID, "04b07795-8ddb-461a-bbee-02f9e1bf7b46", "7e57ab1e-0000-4000-8000-00000000000d")
+"""A person of the publisher, signed in with the Azure CLI."""
 CERTIFICATE_PASSWORD: Final = "a password of the sandbox"  # noqa: S105 - protects a certificate that lives for a day
 
 STORAGE_AUDIENCE: Final = "https://storage.azure.com"
@@ -46,13 +58,12 @@ class Directory:
     folder: Path
     faults: Faults
     client_secret: str = field(repr=False)
-    identity_header: str = field(repr=False)
     issuer: TokenIssuer = field(default_factory=TokenIssuer)
 
     def __post_init__(self) -> None:
         self.assertions = ClientAssertions(self.issuer, FEDERATION_AUDIENCE)
         self.entra_id = EntraId(self.issuer, SERVICE_PRINCIPAL, self.client_secret, self.assertions, self.faults)
-        self.managed_identity = ManagedIdentityEndpoint(self.issuer, self.identity_header, self.faults)
+        self.managed_identity = ManagedIdentityEndpoint(self.issuer, self.faults)
         self._certificates: dict[str | None, ClientCertificate] = {}
 
     def trust(self, resource_manager_audiences: set[str]) -> None:
@@ -62,10 +73,8 @@ class Directory:
         self.managed_identity.resources = everywhere | {FEDERATION_AUDIENCE, API_AUDIENCE}
 
     def reset(self) -> None:
-        """The original secret, certificates and identities."""
+        """The original secret and certificates, and the federation with the worker's identity alone."""
         self.entra_id.secrets[:] = [self.client_secret]
-        self.managed_identity.user_assigned = {one.client_id: one for one in (USER_ASSIGNED, AGENT)}
-        self.managed_identity.system_assigned = SYSTEM_ASSIGNED
         self.assertions.federated_object_ids = {USER_ASSIGNED.object_id}
         self.assertions.certificates[:] = self._certificates.values()
 

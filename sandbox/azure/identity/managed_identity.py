@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandbox.azure.identity.entra_id import IssuedTokens
@@ -23,17 +24,30 @@ API_VERSION = "2019-08-01"
 PATH = "/msi/token"
 
 
-class ManagedIdentityEndpoint:
-    """The identities of one Functions app: perhaps a system-assigned one, and user-assigned ones by client id."""
+@dataclass(frozen=True, slots=True)
+class AppIdentities:
+    """The identities of one Functions app: user-assigned ones, and perhaps a system-assigned one."""
 
-    def __init__(self, issuer: TokenIssuer, header_secret: str, faults: Faults) -> None:
-        self.system_assigned: Principal | None = None
-        self.user_assigned: dict[str, Principal] = {}
+    user_assigned: tuple[Principal, ...]
+    system_assigned: Principal | None = None
+
+    def named(self, client_id: str | None) -> Principal | None:
+        """Return the identity with this client id, without an id the system-assigned one; None when there is none."""
+        if not client_id:
+            return self.system_assigned
+        return next((one for one in self.user_assigned if one.client_id == client_id.lower()), None)
+
+
+class ManagedIdentityEndpoint:
+    """The identities of every app. In Azure each app has its own endpoint; here the header tells which app asks."""
+
+    def __init__(self, issuer: TokenIssuer, faults: Faults) -> None:
+        self.apps: dict[str, AppIdentities] = {}
+        """By the X-IDENTITY-HEADER that only the app knows."""
         self.resources: set[str] = set()
         """Audiences for which there are tokens."""
         self.issued = IssuedTokens()
         self._issuer = issuer
-        self._secret = header_secret
         self._faults = faults
 
     def add_routes(self, app: web.Application) -> None:
@@ -48,12 +62,14 @@ class ManagedIdentityEndpoint:
         return await self._faults.answer(IdentityTokenRequest(audience), request, answer)
 
     def _granted(self, request: web.Request) -> web.Response:
-        if not hmac.compare_digest(request.headers.get("X-IDENTITY-HEADER", "").encode(), self._secret.encode()):
+        given = request.headers.get("X-IDENTITY-HEADER", "").encode()
+        app = next((app for header, app in self.apps.items() if hmac.compare_digest(given, header.encode())), None)
+        if app is None:
             return _refused(401, "The X-IDENTITY-HEADER is missing or wrong.")
         if request.query.get("api-version") != API_VERSION:
             return _refused(400, f"The api-version must be {API_VERSION}.")
         client_id = request.query.get("client_id")
-        principal = self.user_assigned.get(client_id.lower()) if client_id else self.system_assigned
+        principal = app.named(client_id)
         if principal is None:
             return _refused(400, f"No managed identity was found for client id {client_id or '(system-assigned)'}.")
         audience = request.query.get("resource", "")

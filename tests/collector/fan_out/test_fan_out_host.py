@@ -1,4 +1,4 @@
-"""Fan-out with the real queue triggers: processes that serve the Functions app, and are killed while they work."""
+"""Fan-out with the real queue triggers: workers that are processes, and are killed while they work."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def app_folder(tmp_path: Path) -> Path:
 
 
 def a_host(fleet: Fleet, folder: Path) -> FunctionsProcess:
-    settings = {**fleet.sandbox.environment, "COLLECTION_MODE": "fan-out"}
+    settings = {**fleet.sandbox.environment_of("worker"), "COLLECTION_MODE": "fan-out"}
     return FunctionsProcess(settings, folder=folder, hidden_seconds=HIDDEN_SECONDS)
 
 

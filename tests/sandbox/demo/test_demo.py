@@ -72,7 +72,7 @@ def test_a_demonstration_that_is_ended_early_leaves_nothing_behind(tmp_path: Pat
         demo.send_signal(signal.SIGTERM)
         demo.communicate(timeout=60)
     assert demo.returncode == 128 + signal.SIGTERM
-    assert len(children) == 2
+    assert len(children) == 4, "the emulator and three Functions hosts"
     assert psutil.wait_procs(children, timeout=30)[1] == []
     assert list(tmp_path.iterdir()) == []
 
@@ -124,17 +124,17 @@ def test_rows_that_arrive_twice_fail_the_demonstration() -> None:
     assert "Executed 'collect_policy_states' (Succeeded" in output
 
 
-def test_a_function_that_fails_fails_the_demonstration() -> None:
+def test_a_publisher_that_cannot_sign_in_fails_the_demonstration() -> None:
     def forget_the_publisher(installation: Installation) -> None:
         installation.sandbox.entra_id.secrets.clear()
 
     status, output = told(forget_the_publisher)
     assert status == 1
-    assert "✗ Azure's notifications are taken in" in output
-    assert "found [200, 503, " in output
+    assert "✓ Azure's notifications are taken in" in output, "the front knows nothing of the publisher's credential"
+    assert "✗ the registry has exactly the fleet" in output
 
 
 def test_a_host_that_goes_away_ends_the_demonstration_with_its_log() -> None:
-    status, output = told(lambda installation: installation.functions.stop())
+    status, output = told(lambda installation: installation.worker.stop())
     assert status == 1
-    assert "FunctionsHostFailedError: The Functions host does not answer" in output
+    assert "FunctionsHostFailedError: The worker's Functions host has ended" in output

@@ -55,7 +55,7 @@ class Door:
 @pytest.fixture
 def door(sandbox: Sandbox) -> Iterator[Door]:
     with Site(lambda app: app.router.add_route("*", "/{path:.*}", mirror)) as host:  # type: ignore[arg-type,return-value]
-        auth = EasyAuth(sandbox.directory.issuer, host.url)
+        auth = EasyAuth(sandbox.directory.issuer, host.url, excluded_paths=frozenset({"/api/resource"}))
         with Site(auth.add_routes) as site:
             yield Door(auth, site.url)
 

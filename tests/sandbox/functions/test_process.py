@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import orjson
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.local_azure import Sandbox
+
+SECONDS = 30.0
 
 SMALL_APP = """
 import json, os
@@ -51,7 +54,11 @@ def test_the_real_app_registers_a_customer_and_collects(sandbox: Sandbox) -> Non
         assert {"collect_policy_states", "managed_application_notification", "reconcile_registry"} <= {*host.functions}
         secrets = {"code": host.function_key, "sig": sandbox.notification_signature}
         answer = host.send("POST", "/api/resource", query=secrets, body=body)
-        assert (answer.status, json.loads(answer.body)["result"]) == (200, "Registered")
+        assert (answer.status, json.loads(answer.body)["result"]) == (200, "Queued")
+        registered = "ManagedApplicationEvents_CL | where Registry_action == 'Registered'"
+        end = time.monotonic() + SECONDS
+        while not sandbox.workspace.query(registered) and time.monotonic() < end:
+            assert host.run_timer("ask_about_pending") is None
         assert host.run_timer("collect_policy_states") is None
         assert host.run_timer("reconcile_registry") is None
         log = host.log()
@@ -62,7 +69,7 @@ def test_the_real_app_registers_a_customer_and_collects(sandbox: Sandbox) -> Non
 
 
 def test_the_real_app_starts_without_settings_and_each_function_names_every_one_that_is_missing() -> None:
-    with FunctionsProcess({"COLLECTION_SCHEDULE": "0 0 * * * *"}) as host:
+    with FunctionsProcess({"APP_ROLE": "local", "COLLECTION_SCHEDULE": "0 0 * * * *"}) as host:
         error = host.run_timer("collect_policy_states") or ""
         answer = host.send("POST", "/api/resource", query={"code": host.function_key, "sig": "x" * 32}, body=b"{}")
     log = host.log()  # complete, now that the host has ended
@@ -70,7 +77,7 @@ def test_the_real_app_starts_without_settings_and_each_function_names_every_one_
     for name in (*required, "DATA_COLLECTION_ENDPOINT", "DATA_COLLECTION_IMMUTABLE_ID"):
         assert f"{name}:" in error
     assert answer.status == 500
-    for name in (*required, "NOTIFICATION_SIGNATURE"):
+    for name in ("NOTIFICATIONS__queueServiceUri", "NOTIFICATION_SIGNATURE"):
         assert f"{name}:" in log
         assert name not in answer.body
 
@@ -78,9 +85,25 @@ def test_the_real_app_starts_without_settings_and_each_function_names_every_one_
 def test_the_real_app_does_not_start_without_the_schedule_that_its_timer_is_bound_to() -> None:
     with (
         pytest.raises(FunctionsHostFailedError, match="the setting COLLECTION_SCHEDULE is missing"),
-        FunctionsProcess({}),
+        FunctionsProcess({"APP_ROLE": "worker"}),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({}, "APP_ROLE: is not set; give the app's role: front, worker or api"),
+        ({"APP_ROLE": "webhook"}, "APP_ROLE: must be front, worker or api, not 'webhook'"),
+        ({"APP_ROLE": "local", "WEBSITE_SITE_NAME": "app"}, "APP_ROLE: local runs every role in one process"),
+    ],
+)
+def test_the_real_app_does_not_start_without_a_role_and_says_which_there_are(
+    settings: dict[str, str], problem: str
+) -> None:
+    with pytest.raises(FunctionsHostFailedError) as failure, FunctionsProcess(settings):
+        pass
+    assert f"The app does not start: function_app.py cannot be imported: SettingsError: {problem}" in str(failure.value)
 
 
 @pytest.mark.parametrize(

@@ -64,11 +64,11 @@ def trust(authority: CertificateAuthority) -> ssl.SSLContext:
 
 @pytest.fixture
 async def url(workspace: Workspace, authority: CertificateAuthority) -> AsyncIterator[str]:
-    def is_authorised(request: web.Request) -> bool:
-        return request.headers.get("Authorization") == "Bearer good"
+    def access(request: web.Request) -> int:
+        return {"Bearer good": 200, "Bearer stranger": 403}.get(request.headers.get("Authorization", ""), 401)
 
     app = web.Application()
-    LogAnalyticsApi(workspace, WORKSPACE_ID, is_authorised, clock=lambda: NOW).add_routes(app)
+    LogAnalyticsApi(workspace, WORKSPACE_ID, access, clock=lambda: NOW).add_routes(app)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=authority.server_certificate().context())
@@ -141,14 +141,20 @@ async def test_a_wrong_query_is_an_error_with_the_engines_message(client: LogsQu
     assert "Missing" in str(error.value)
 
 
-async def test_a_token_that_is_not_ours_is_refused(url: str, session: aiohttp.ClientSession) -> None:
+@pytest.mark.parametrize(
+    ("token", "status", "code"),
+    [("bad", 401, "AuthorizationRequiredError"), ("stranger", 403, "InsufficientAccessError")],
+)
+async def test_who_may_not_query_is_refused(
+    url: str, session: aiohttp.ClientSession, token: str, status: int, code: str
+) -> None:
     transport = AioHttpTransport(session=session, session_owner=False)
-    async with LogsQueryClient(Credential("bad"), endpoint=url, transport=transport, retry_total=0) as client:
+    async with LogsQueryClient(Credential(token), endpoint=url, transport=transport, retry_total=0) as client:
         with pytest.raises(HttpResponseError) as error:
             await client.query_workspace(WORKSPACE_ID, RUNS, timespan=None)
 
-    assert error.value.status_code == 401
-    assert error.value.error.code == "AuthorizationRequiredError"
+    assert error.value.status_code == status
+    assert error.value.error.code == code
 
 
 async def test_the_query_can_come_with_get(url: str, session: aiohttp.ClientSession) -> None:

@@ -14,7 +14,14 @@ from azure.identity.aio import (
     ManagedIdentityCredential,
 )
 
-from sandbox.azure.identity.directory import SERVICE_PRINCIPAL, SYSTEM_ASSIGNED, USER_ASSIGNED
+from sandbox.azure.identity.directory import (
+    API_IDENTITY,
+    FRONT_IDENTITY,
+    LOCAL_IDENTITY,
+    SERVICE_PRINCIPAL,
+    SYSTEM_ASSIGNED,
+    USER_ASSIGNED,
+)
 from sandbox.faults.effects import Status
 from sandbox.faults.operations import IdentityTokenRequest, TokenRequest
 from sandbox.services import Service
@@ -88,10 +95,9 @@ async def test_a_registered_certificate_signs_in(sandbox: Sandbox, sign_in: str)
             await credential.get_token("https://storage.azure.com/.default")
 
 
-async def test_a_trusted_managed_identity_is_exchanged_for_the_service_principal(
-    sandbox: Sandbox, own_identity: ManagedIdentityCredential
-) -> None:
-    assertion = (await own_identity.get_token("api://AzureADTokenExchange/.default")).token
+async def test_the_workers_identity_is_exchanged_for_the_service_principal(sandbox: Sandbox) -> None:
+    async with ManagedIdentityCredential(client_id=USER_ASSIGNED.client_id, retry_total=0) as worker:
+        assertion = (await worker.get_token("api://AzureADTokenExchange/.default")).token
     async with ClientAssertionCredential(
         SERVICE_PRINCIPAL.tenant_id, SERVICE_PRINCIPAL.client_id, lambda: assertion, **trust(sandbox)
     ) as credential:
@@ -100,7 +106,12 @@ async def test_a_trusted_managed_identity_is_exchanged_for_the_service_principal
 
 @pytest.mark.parametrize(
     ("audience", "principal"),
-    [("https://monitor.azure.com", USER_ASSIGNED), ("api://AzureADTokenExchange", SYSTEM_ASSIGNED)],
+    [
+        ("https://monitor.azure.com", USER_ASSIGNED),
+        ("api://AzureADTokenExchange", SYSTEM_ASSIGNED),
+        ("api://AzureADTokenExchange", FRONT_IDENTITY),
+        ("api://AzureADTokenExchange", API_IDENTITY),
+    ],
 )
 async def test_other_tokens_are_not_exchanged(sandbox: Sandbox, audience: str, principal: Any) -> None:
     assertion = sandbox.directory.issuer.issue(principal, audience)
@@ -114,7 +125,7 @@ async def test_other_tokens_are_not_exchanged(sandbox: Sandbox, audience: str, p
 async def test_managed_identities_are_told_apart_by_client_id(
     sandbox: Sandbox, own_identity: ManagedIdentityCredential
 ) -> None:
-    assert claims((await own_identity.get_token(MONITOR)).token)["oid"] == USER_ASSIGNED.object_id
+    assert claims((await own_identity.get_token(MONITOR)).token)["oid"] == LOCAL_IDENTITY.object_id
     async with ManagedIdentityCredential(retry_total=0) as system_assigned:
         assert claims((await system_assigned.get_token(MONITOR)).token)["oid"] == SYSTEM_ASSIGNED.object_id
     async with ManagedIdentityCredential(client_id=SERVICE_PRINCIPAL.client_id, retry_total=0) as stranger:

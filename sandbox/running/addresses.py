@@ -14,10 +14,11 @@ from urllib.parse import urlencode
 import orjson
 
 from sandbox.alerts.receiver import PATH as ALERTS_PATH
-from sandbox.azure.identity.directory import API_AUDIENCE, LOG_ANALYTICS_AUDIENCE, SERVICE_PRINCIPAL
+from sandbox.azure.identity.directory import API_AUDIENCE, LOG_ANALYTICS_AUDIENCE, OPERATOR
 from sandbox.azure.notifications import notification
 from sandbox.environment import WORKSPACE_ID
 from sandbox.installation import WEBHOOK
+from sandbox.roles import Role
 from sandbox.services import Service
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ class Addresses:
     @property
     def notification_url(self) -> str:
         """What a publisher registers with Azure, with `/resource` appended as Azure does."""
-        functions, signature = self.installation.functions, self.installation.sandbox.notification_signature
-        return f"{functions.url}{WEBHOOK}?{urlencode({'code': functions.function_key, 'sig': signature})}"
+        front, signature = self.installation.front, self.installation.sandbox.notification_signature
+        return f"{front.url}{WEBHOOK}?{urlencode({'code': front.function_key, 'sig': signature})}"
 
     @property
     def query_url(self) -> str:
@@ -60,7 +61,7 @@ class Addresses:
 
     @property
     def customers_url(self) -> str:
-        """Where customers can be made to act; see sandbox/playground.py."""
+        """Where customers can be made to act; see sandbox/running/playground.py."""
         return f"{self.installation.site_url}/customers"
 
     @property
@@ -91,23 +92,27 @@ class Addresses:
         return f"curl {self._bearer('api', self._api_token())} {self.api_url}/compliance"
 
     def collect_command(self) -> str:
-        """A command line that runs one collection from any shell in the project's folder."""
-        settings = self.folder / "settings.sh"
-        lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(self.installation.settings.items())]
-        settings.write_text("\n".join([*lines, ""]), encoding="utf-8")
+        """A command line that runs one collection, as the worker, from any shell in the project's folder."""
+        script = self.folder / "settings.sh"
+        settings = self.installation.environment_of(Role.WORKER)
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(settings.items())]
+        script.write_text("\n".join([*lines, ""]), encoding="utf-8")
         python = Path(sys.executable)
         shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python
-        return f"( . {settings} && {shown} -m collector )"
+        return f"( . {script} && {shown} -m collector )"
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for programs."""
-        functions = self.installation.functions
         return {
-            "functions": {
-                "url": functions.url,
-                "functions": functions.functions,
-                "functionKey": functions.function_key,
-                "masterKey": functions.master_key,
+            "apps": {
+                role.value: {
+                    "url": host.url,
+                    "functions": host.functions,
+                    "functionKey": host.function_key,
+                    "masterKey": host.master_key,
+                    "environment": self.installation.environment_of(role),
+                }
+                for role, host in self.installation.hosts.items()
             },
             "notificationUrl": self.notification_url,
             "operationsPage": self.installation.front_door.operations_page,
@@ -117,7 +122,6 @@ class Addresses:
             "customersUrl": self.customers_url,
             "certificateAuthority": str(self.installation.sandbox.certificate_authority),
             "services": {service.value: self.installation.sandbox.url(service) for service in Service},
-            "environment": self.installation.settings,
             "processId": os.getpid(),
         }
 
@@ -132,4 +136,4 @@ class Addresses:
 
     def _query_token(self) -> str:
         issuer = self.installation.sandbox.directory.issuer
-        return issuer.issue(SERVICE_PRINCIPAL, LOG_ANALYTICS_AUDIENCE, TOKEN_LIFETIME_SECONDS)
+        return issuer.issue(OPERATOR, LOG_ANALYTICS_AUDIENCE, TOKEN_LIFETIME_SECONDS)

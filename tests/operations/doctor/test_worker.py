@@ -1,4 +1,7 @@
-"""The doctor: a verdict for everything that can be wrong, what to do about it, and nothing written anywhere."""
+"""The doctor of the worker: a verdict for everything that can be wrong, what to do about it, and nothing written.
+
+The settings are those of all roles in one process, so that a defect of one part is seen beside all the others.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 import pytest
 from azure.data.tables import TableClient
 
+from collector.__main__ import main as collect
 from operations.__main__ import main
 from sandbox.faults.effects import Body, Status, html
 from sandbox.faults.operations import IdentityTokenRequest, PolicyQuery, TableRequest, TokenRequest, Upload
@@ -14,7 +18,8 @@ from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.workspace.schema import read_tables
 from sandbox.world.customers import Access, Customer
-from tests.operations.command_line import Cli, Done
+from tests.operations.command_line import Cli
+from tests.operations.doctor.findings import check, verdicts
 
 STREAMS = [f"stream Custom-{name}" for name in read_tables()]
 
@@ -26,17 +31,8 @@ def customer(sandbox: Sandbox, cli: Cli) -> Customer:
     return customer
 
 
-def verdicts(done: Done) -> dict[str, str]:
-    return {check["name"]: check["verdict"] for check in done.document["checks"]}
-
-
-def check(done: Done, beginning: str) -> dict[str, Any]:
-    (found,) = [check for check in done.document["checks"] if check["name"].startswith(beginning)]
-    assert isinstance(found, dict)
-    return found
-
-
 def test_a_healthy_installation_gets_a_clean_bill(cli: Cli, sandbox: Sandbox, customer: Customer) -> None:
+    assert collect(["--json"]) == 0
     sandbox.clear_counts()
     done = cli("doctor", "--json")
     assert (done.status, done.document["healthy"]) == (0, True)

@@ -1,0 +1,55 @@
+"""What was examined and found, and how long that may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from publisher.errors import AzureFailure, TransientFailure
+from publisher.retry import Patience
+
+SECONDS_PER_CHECK: Final = 30.0
+ATTEMPTS: Final = 2
+"""One repetition, so that a failure that passes is not reported."""
+
+BRIEF: Final = Patience(ATTEMPTS)
+
+
+class Verdict(StrEnum):
+    """The result of a check."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """It works, or may work, but needs attention."""
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not examined, because something else has to be corrected first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was examined, what was found, and what to do next ("" for nothing).
+
+    `application_id` is set when an application was examined.
+    """
+
+    name: str
+    verdict: Verdict
+    finding: str
+    next_step: str = ""
+    application_id: str = ""
+
+    @classmethod
+    def of_problem(cls, problem: str) -> Check:
+        """Return the failed check of one bad setting, from its line in a SettingsError."""
+        name, _, text = problem.partition(": ")
+        finding, _, next_step = text.partition("; ")
+        return cls(f"setting {name}", Verdict.FAILED, finding, next_step or "correct it")
+
+    @classmethod
+    def of_failure(cls, name: str, failure: AzureFailure, next_step: str) -> Check:
+        """Return the failed check of a call; a failure that may pass is to be tried again first."""
+        if isinstance(failure, TransientFailure):
+            next_step = f"try again; if it stays like this: {next_step}"
+        return cls(name, Verdict.FAILED, f"{failure.code}: {failure}", next_step)

@@ -1,0 +1,96 @@
+"""The checks of the role front: what its settings say of the webhook, and whether its identity may send to the queue.
+
+No message is sent, and the webhook is not called. Storage Queue Data Message Sender allows to send and nothing else, so
+the queue is offered a message that it has to refuse, and one that does not exist is offered the same for comparison:
+when only that one is refused for want of rights, rights are looked at first, and the identity has them.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from operations.doctor.checks import BRIEF, Check, Verdict
+from operations.doctor.tokens import STORAGE_AUDIENCE, examine_own_token
+from publisher.errors import AccessDenied, AuthenticationFailed, AzureFailure, NotFound, RequestRefused
+from publisher.notifications import NOTIFICATIONS_QUEUE
+from publisher.queue import Queue
+
+if TYPE_CHECKING:
+    from publisher.configuration.resource_settings import Storage
+    from publisher.settings import NotificationSettings
+
+_CHECK: Final = f"queue {NOTIFICATIONS_QUEUE}"
+_NO_SUCH_QUEUE: Final = "no-such-queue-as-this"
+_ROLE: Final = "Storage Queue Data Message Sender"
+_ADDRESS: Final = "check NOTIFICATIONS__queueServiceUri, and the way to it (DNS, private endpoint)"
+
+
+async def examine_front(settings: NotificationSettings) -> list[Check]:
+    """Return what was found about the webhook's settings and its queue."""
+    checks = [examine_webhook(settings)]
+    if settings.queue.connection_string is None:
+        checks.append(await examine_own_token("the queue", settings.queue.identity_client_id, STORAGE_AUDIENCE))
+    return [*checks, await examine_queue(settings.queue)]
+
+
+def examine_webhook(settings: NotificationSettings) -> Check:
+    """Return what the settings say about the webhook; the webhook itself is not called."""
+    if len(settings.signatures) > 1:
+        finding = "two signatures are valid: one is being replaced"
+        next_step = "once every plan has the new address and ten hours are over, remove the old signature"
+        return Check("webhook", Verdict.WARNING, finding, next_step)
+    finding = "the plan's notification endpoint is https://<app>/api?code=<function key>&sig=<NOTIFICATION_SIGNATURE>"
+    return Check("webhook", Verdict.OK, finding)
+
+
+async def examine_queue(storage: Storage) -> Check:
+    """Return whether the queue of notifications takes messages, as far as that can be told without sending one."""
+    refusal = await _refusal(storage, NOTIFICATIONS_QUEUE)
+    if refusal is None or isinstance(refusal, RequestRefused):
+        return await _taken(storage, is_accepted=refusal is None)
+    if isinstance(refusal, NotFound):
+        next_step = "the template makes the queue in the worker's storage account: deploy it, or correct "
+        return Check.of_failure(_CHECK, refusal, next_step + "NOTIFICATIONS__queueServiceUri")
+    if isinstance(refusal, AuthenticationFailed):
+        return Check.of_failure(_CHECK, refusal, "let the app's own identity get tokens for storage first")
+    if isinstance(refusal, AccessDenied):
+        next_step = f"give the front's identity {_ROLE} on this queue; it takes minutes to spread"
+        if refusal.code == "AuthorizationFailure":
+            next_step = "let the front's network reach the worker's storage account"
+        return Check.of_failure(_CHECK, refusal, next_step)
+    return Check.of_failure(_CHECK, refusal, _ADDRESS)
+
+
+async def _taken(storage: Storage, *, is_accepted: bool) -> Check:
+    """Return the check of a queue that refuses a message for the message's own sake, or takes it."""
+    if is_accepted:
+        return Check(_CHECK, Verdict.OK, "takes messages")
+    length = await _length(storage)
+    if isinstance(length, int):
+        if storage.connection_string is not None:
+            return Check(_CHECK, Verdict.OK, f"is there, and the key may send; about {length} messages wait")
+        next_step = f"take every storage role from it but {_ROLE} on this queue"
+        return Check(_CHECK, Verdict.WARNING, "the identity may read the queue, which the front need not", next_step)
+    compared = await _refusal(storage, _NO_SUCH_QUEUE)
+    if compared is not None and compared.status == HTTPStatus.FORBIDDEN:
+        return Check(_CHECK, Verdict.OK, "the identity may send to this queue, and neither read it nor send elsewhere")
+    return Check(_CHECK, Verdict.OK, "the queue service answers; whether the role is there, only a message tells")
+
+
+async def _refusal(storage: Storage, name: str) -> AzureFailure | None:
+    """Return why a queue refuses a message that it has to refuse, None when it takes it."""
+    async with Queue(storage, name, patience=BRIEF) as queue:
+        try:
+            await queue.offer()
+        except AzureFailure as failure:
+            return failure
+    return None
+
+
+async def _length(storage: Storage) -> int | AzureFailure:
+    async with Queue(storage, NOTIFICATIONS_QUEUE, patience=BRIEF) as queue:
+        try:
+            return await queue.length()
+        except AzureFailure as failure:
+            return failure

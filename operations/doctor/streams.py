@@ -1,0 +1,74 @@
+"""The check of the data collection rule's streams."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from operations.doctor.checks import SECONDS_PER_CHECK, Check, Verdict
+from publisher.errors import AuthenticationFailed, AzureFailure, NotFound
+from publisher.logs_endpoint import LogsEndpoint
+from publisher.retry import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from publisher.logs_endpoint import DataCollection
+
+_NO_ROWS: Final = gzip.compress(b"[]", mtime=0)
+_NO_SUCH_STREAM: Final = "Custom-NoSuchStreamAsThis_CL"
+_ONLY_ROWS_TELL: Final = (
+    "endpoint, rule and role are right; whether the rule has this stream, Azure tells only when rows arrive"
+)
+
+
+async def examine_streams(
+    settings: DataCollection, streams: Sequence[str], credential: AsyncTokenCredential
+) -> list[Check]:
+    """Return, for each stream, what the data collection rule answers to an upload without rows.
+
+    The answer is not documented. So an upload to a stream that does not exist is tried too: when the rule refuses only
+    that one, it has the others. Columns that a stream lacks are dropped without an error (FACTS 3.5); they show in
+    DCRLogErrors only.
+    """
+    async with LogsEndpoint(settings, credential, patience=Patience(attempts=1)) as endpoint:
+        no_such_stream = await _refusal(endpoint, _NO_SUCH_STREAM)
+        return [_stream_check(stream, await _refusal(endpoint, stream), no_such_stream) for stream in streams]
+
+
+async def _refusal(endpoint: LogsEndpoint, stream: str) -> AzureFailure | None:
+    """Return the failure of an upload without rows, None when it succeeded."""
+    try:
+        await endpoint.upload(stream, _NO_ROWS, deadline=time.monotonic() + SECONDS_PER_CHECK)
+    except AzureFailure as failure:
+        return failure
+    return None
+
+
+def _stream_check(stream: str, answer: AzureFailure | None, no_such_stream: AzureFailure | None) -> Check:
+    """Return the check of a stream from its answer, and the answer for a stream that does not exist."""
+    name = f"stream {stream}"
+    if isinstance(answer, AuthenticationFailed):
+        return Check.of_failure(name, answer, "let the app's own identity get tokens for Azure Monitor first")
+    if answer is None or answer.status == HTTPStatus.BAD_REQUEST:
+        if answer is not None and _is_about_streams(answer):
+            next_step = "deploy the data collection rule with this stream, or correct the setting that names it"
+            return Check.of_failure(name, answer, next_step)
+        is_told = no_such_stream is not None and _is_about_streams(no_such_stream)
+        return Check(name, Verdict.OK, "the rule takes it" if is_told else _ONLY_ROWS_TELL)
+    if answer.status == HTTPStatus.FORBIDDEN:
+        next_step = (
+            "give the app's identity Monitoring Metrics Publisher on the rule; it takes up to 30 minutes to spread"
+        )
+        return Check(name, Verdict.FAILED, f"{answer.code}: {answer}", next_step)
+    if isinstance(answer, NotFound):
+        return Check.of_failure(name, answer, "check DATA_COLLECTION_IMMUTABLE_ID: the rule's immutable id, dcr-…")
+    return Check.of_failure(name, answer, "check DATA_COLLECTION_ENDPOINT, and the way to it (DNS, private endpoint)")
+
+
+def _is_about_streams(failure: AzureFailure) -> bool:
+    return failure.status == HTTPStatus.BAD_REQUEST and "stream" in f"{failure.code} {failure}".lower()

@@ -1,0 +1,81 @@
+"""The checks of what waits: messages in the worker's queues, and applications that ARM has not answered about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from operations.doctor.checks import BRIEF, Check, Verdict
+from publisher.errors import AzureFailure, NotFound
+from publisher.notifications import NOTIFICATIONS_QUEUE, POISONED_NOTIFICATIONS_QUEUE
+from publisher.queue import Queue
+from registry.notifications.pending_table import PendingTable, UnreadablePending
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from publisher.configuration.resource_settings import Storage
+    from registry.notifications.pending import Pending
+
+MANY_MESSAGES: Final = 200
+"""The worker takes so many in seconds: when they wait, nobody takes them, or somebody floods us."""
+
+_LIST: Final = "`pending list` says why; `pending replay` asks again at once"
+
+
+async def examine_waiting(storage: Storage, *, now: datetime) -> list[Check]:
+    """Return what was found about both queues of notifications, and about the table of what waits."""
+    queues = (NOTIFICATIONS_QUEUE, POISONED_NOTIFICATIONS_QUEUE) if _has_queues(storage) else ()
+    return [*[await _examine_queue(storage, name) for name in queues], await _examine_pending(storage, now)]
+
+
+def _has_queues(storage: Storage) -> bool:
+    return bool(storage.connection_string or storage.queue_service_uri)
+
+
+async def _examine_queue(storage: Storage, name: str) -> Check:
+    check = f"messages in {name}"
+    try:
+        async with Queue(storage, name, patience=BRIEF) as queue:
+            length = await queue.length()
+    except NotFound as failure:
+        if name == POISONED_NOTIFICATIONS_QUEUE:  # the host makes it with its first message
+            return Check(check, Verdict.OK, "does not exist, so nothing is in it")
+        return Check.of_failure(check, failure, "the template makes it: deploy the template again")
+    except AzureFailure as failure:
+        next_step = "give the worker's identity Storage Queue Data Contributor on its storage account"
+        return Check.of_failure(check, failure, next_step)
+    if length >= MANY_MESSAGES or (length and name == POISONED_NOTIFICATIONS_QUEUE):
+        next_step = "does the worker run, and what do the invocations of `take_notification` say"
+        return Check(check, Verdict.WARNING, f"about {length} wait to be taken", next_step)
+    return Check(check, Verdict.OK, f"about {length} wait to be taken")
+
+
+async def _examine_pending(storage: Storage, now: datetime) -> Check:
+    count, unseen, oldest = 0, 0, None
+    unreadable = list[UnreadablePending]()
+    try:
+        async with PendingTable(storage, patience=BRIEF) as table:
+            async for row in table.all():
+                if isinstance(row, UnreadablePending):
+                    unreadable.append(row)
+                    continue
+                count += 1
+                unseen += row.pending.is_daily(now)
+                if oldest is None or row.pending.first_received_at < oldest.first_received_at:
+                    oldest = row.pending
+    except AzureFailure as failure:
+        next_step = "give the worker's identity Storage Table Data Contributor on its storage account"
+        return Check.of_failure("pending applications", failure, next_step)
+    if unreadable:
+        finding = f"{len(unreadable)} rows cannot be read, such as {unreadable[0].name}: {unreadable[0].reason}"
+        return Check("pending applications", Verdict.FAILED, finding, "see `pending list`, and delete the rows")
+    if oldest is None:
+        return Check("pending applications", Verdict.OK, "none: ARM has answered about every notification")
+    verdict = Verdict.WARNING if unseen else Verdict.OK
+    finding = f"{count} wait for an answer of ARM, {unseen} of them for more than ten hours; {_shown(oldest)}"
+    return Check("pending applications", verdict, finding, _LIST if unseen else "")
+
+
+def _shown(oldest: Pending) -> str:
+    since = f"the oldest since {oldest.first_received_at:%Y-%m-%d %H:%M} UTC: {oldest.application_id}"
+    return f"{since} ({oldest.last_error})" if oldest.last_error else since

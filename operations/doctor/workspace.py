@@ -1,0 +1,59 @@
+"""The checks of the role api: a question to each table that it answers from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from compliance_api.workspace.workspace import BadQuery, Question, Workspace
+from operations.doctor.checks import SECONDS_PER_CHECK, Check, Verdict
+from operations.doctor.tokens import examine_own_token
+from publisher.errors import AccessDenied, AuthenticationFailed, AzureFailure, NotFound
+
+if TYPE_CHECKING:
+    from compliance_api.settings import ApiSettings
+
+_HEARTBEAT: Final = "PolicyCollectionRuns_CL"
+TABLES: Final = (
+    "PolicyVerdicts_CL",
+    "PolicyComplianceStates_CL",
+    "PolicyCollectionResults_CL",
+    _HEARTBEAT,
+    "ManagedApplicationEvents_CL",
+)
+_TIMESPAN: Final = "P2D"
+_LARGEST_ANSWER_BYTES: Final = 100_000
+
+
+async def examine_api(settings: ApiSettings) -> list[Check]:
+    """Return whether the api's identity gets a token for the workspace, and may read each of the tables."""
+    checks = [await examine_own_token("the workspace", settings.own_identity_client_id, settings.query_audience)]
+    workspace = Workspace(settings)
+    return [*checks, *[await _examine_table(workspace, name) for name in TABLES]]
+
+
+async def _examine_table(workspace: Workspace, name: str) -> Check:
+    query = f"{name} | summarize Latest = max(TimeGenerated)"
+    question = Question(query, _TIMESPAN, int(SECONDS_PER_CHECK), _LARGEST_ANSWER_BYTES)
+    try:
+        rows = (await workspace.ask(question)).rows
+    except AzureFailure as failure:
+        return Check.of_failure(f"table {name}", failure, _next_step(failure, name))
+    latest = rows[0][0] if rows and rows[0] else None
+    if latest:
+        return Check(f"table {name}", Verdict.OK, f"readable, latest row of {latest}")
+    if name == _HEARTBEAT:
+        next_step = "does the collector run, and may the api's identity read this table"
+        return Check(f"table {name}", Verdict.WARNING, "no run in two days", next_step)
+    return Check(f"table {name}", Verdict.OK, "readable, no row in two days")
+
+
+def _next_step(failure: AzureFailure, name: str) -> str:
+    if isinstance(failure, AuthenticationFailed):
+        return "let the app's own identity get tokens for the workspace first"
+    if isinstance(failure, AccessDenied):
+        return f"give the api's identity the right to read {name}; it takes minutes to spread"
+    if isinstance(failure, NotFound):
+        return "check LOG_ANALYTICS_WORKSPACE_ID: the workspace id, a GUID"
+    if isinstance(failure, BadQuery):
+        return "the workspace lacks the table, or the identity may not read it: deploy the template again"
+    return "check LOG_ANALYTICS_ENDPOINT, and the way to it (DNS, private link scope)"
