@@ -60,14 +60,24 @@ def test_each_role_has_an_app_a_plan_and_a_storage_account_and_the_api_only_when
     assert identities == [f"id-{role or 'app'}-…" for role in roles] + ["id-alerts-…"]
     containers = deployment.of_type("Microsoft.Storage/storageAccounts/blobServices/containers")
     assert len({one.id for one in containers}) == len(roles)
-    assert len(deployment.of_type("Microsoft.Web/sites/config")) == len(roles) + bool(changes)
+    settings = [one.name for one in deployment.of_type("Microsoft.Web/sites/config")]
+    assert settings.count("appsettings") == settings.count("authsettingsV2") == len(roles)
 
 
 def test_an_api_that_is_switched_off_leaves_no_trace() -> None:
     for resource in deployed().resources:
         assert "api" not in resource.name.replace("apiVersion", ""), resource.id
-        assert resource.name != "authsettingsV2"
     assert not any(deployed().outputs[name] for name in deployed().outputs if "API" in name)
+
+
+def test_the_sign_in_stands_before_the_api_alone() -> None:
+    """Also after an upgrade from the single app, before which it stood: nothing is left as it was."""
+    is_on = {
+        one.id.partition("/sites/")[2].partition("/")[0]: one.body["properties"]["platform"]["enabled"]
+        for one in deployed(**API).of_type("Microsoft.Web/sites/config")
+        if one.name == "authsettingsV2"
+    }
+    assert is_on == {"func-…": False, "func-worker-…": False, "func-api-…": True}
 
 
 def test_each_app_has_its_role_in_its_tag_and_in_its_settings() -> None:
@@ -106,8 +116,8 @@ def test_the_queues_and_tables_of_the_worker_are_there_from_the_start_and_nobody
 
 
 def test_the_front_sends_to_the_workers_account() -> None:
-    settings = [one for one in deployed().of_type("Microsoft.Web/sites/config") if "/sites/func-…/" in one.id]
-    (front,) = [one.body["properties"] for one in settings]
+    settings = [one for one in deployed().of_type("Microsoft.Web/sites/config") if one.name == "appsettings"]
+    (front,) = [one.body["properties"] for one in settings if "/sites/func-…/" in one.id]
     assert front["NOTIFICATIONS__queueServiceUri"] == "https://stworker….queue.core.windows.net"
     assert front["AzureWebJobsStorage__blobServiceUri"] == "https://st….blob.core.windows.net"
 
@@ -117,6 +127,13 @@ def test_the_admin_interface_of_every_app_is_isolated(role: str) -> None:
     properties = body(deployed(**API), "Microsoft.Web/sites", f"func-{role}…")["properties"]
     assert properties["functionsRuntimeAdminIsolationEnabled"] is True
     assert properties["httpsOnly"] is True
+
+
+@pytest.mark.parametrize("changes", [API, {**API, **PRIVATE}])
+@pytest.mark.parametrize(("role", "action"), [("", "Allow"), ("worker-", "Deny"), ("api-", "Allow")])
+def test_nobody_is_let_in_to_the_app_that_answers_nobody(changes: dict[str, Any], role: str, action: str) -> None:
+    site = body(deployed(**changes), "Microsoft.Web/sites", f"func-{role}…")["properties"]["siteConfig"]
+    assert site["ipSecurityRestrictionsDefaultAction"] == action
 
 
 @pytest.mark.parametrize("role", ["", "worker-", "api-"])
