@@ -42,7 +42,7 @@ EXECUTION: Final = 0.000026
 """For a GB-second of Azure Functions on Flex Consumption."""
 
 PRIVATE_HOURS: Final = {"NAT gateway": (1, 0.045), "public IP address": (1, 0.005), "private endpoints": (6, 0.01)}
-"""How many of each the private mode has without the API (infra/modules/private_access.bicep), and an hour's price of one."""
+"""How many of each the private mode has without the API (infra/modules/private_access.bicep), and an hour's price."""
 
 PRIVATE_DNS_ZONES: Final = (8, 0.50)
 """How many zones the private mode has, and a month's price of one."""

@@ -74,8 +74,7 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     clientAffinityEnabled: false
-    // Azure Resource Manager calls the webhook from its own public addresses. Who is not called lets nobody in, see below.
-    publicNetworkAccess: 'Enabled'
+    publicNetworkAccess: 'Enabled' // Azure Resource Manager calls the webhook from its own public addresses
     // Keeps /admin from whoever has the master key: the resource manager calls it. Documented, but not in the published type:
     // learn.microsoft.com/azure/azure-functions/functions-app-settings#functionsruntimeadminisolationenabled
     #disable-next-line BCP037
@@ -132,6 +131,7 @@ resource noDeploymentPassword 'Microsoft.Web/sites/basicPublishingCredentialsPol
     noFtpPassword
   ]
 }
+
 // Said and not left out: before there were three apps, the sign-in of the API stood before what is the front now.
 resource noSignIn 'Microsoft.Web/sites/config@2024-04-01' = if (app.role != 'api') {
   parent: site

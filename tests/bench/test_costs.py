@@ -12,9 +12,9 @@ import pytest
 
 from bench import costs
 from bench.costs import Fleet, main, month, overview, page, table
+from bench.row_sizes import RowSizes, measured
 from checks.reach.scenarios import scenarios
 from checks.templates.deployment import deploy
-from bench.row_sizes import RowSizes, measured
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 SIZES = RowSizes(state=1000, summary=800, verdict=600, result=400, run=100, answered_state=1000)
