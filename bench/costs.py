@@ -41,8 +41,8 @@ TIME_SERIES: Final = 0.05
 EXECUTION: Final = 0.000026
 """For a GB-second of Azure Functions on Flex Consumption."""
 
-PRIVATE_HOURS: Final = {"NAT gateway": (1, 0.045), "public IP address": (1, 0.005), "private endpoints": (5, 0.01)}
-"""How many of each the private mode has (infra/modules/private_access.bicep), and an hour's price of one."""
+PRIVATE_HOURS: Final = {"NAT gateway": (1, 0.045), "public IP address": (1, 0.005), "private endpoints": (6, 0.01)}
+"""How many of each the private mode has without the API (infra/modules/private_access.bicep), and an hour's price."""
 
 PRIVATE_DNS_ZONES: Final = (8, 0.50)
 """How many zones the private mode has, and a month's price of one."""
@@ -69,6 +69,9 @@ SECONDS_PER_CALL: Final = 0.5
 CALLS_AT_ONCE: Final = 32
 RECONCILING_CALLS: Final = 3
 RECONCILED_AT_ONCE: Final = 8
+SECONDS_TO_ASK: Final = 1
+"""Of the worker's timer that looks every minute for applications to ask about: no execution counts for less."""
+
 _GIGABYTE: Final = 10**9
 
 
@@ -139,7 +142,7 @@ def _seconds(fleet: Fleet) -> float:
     """How long functions run in a month: collections, and the reconciliation once a day."""
     collecting = SECONDS_TO_START + fleet.customers * SECONDS_PER_CALL / CALLS_AT_ONCE
     reconciling = fleet.customers * RECONCILING_CALLS * SECONDS_PER_CALL / RECONCILED_AT_ONCE
-    return fleet.runs * collecting + HOURS / 24 * reconciling
+    return fleet.runs * collecting + HOURS / 24 * reconciling + HOURS * 60 * SECONDS_TO_ASK
 
 
 def table(fleets: Sequence[Fleet], sizes: RowSizes) -> str:

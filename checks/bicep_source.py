@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _LANGUAGE: Final = tree_sitter.Language(tree_sitter_bicep.language())
 _RUNTIME_VALUE: Final = re.compile(r"\w+(?:\[\w+\])?\.(?:outputs|properties)\.\w+")
+_INDEX: Final = re.compile(r"\[\w+\]")
+"""The place of a module in a collection, as in identities[0].outputs.principalId."""
 _LOADERS: Final = frozenset({"loadTextContent", "loadJsonContent", "loadFileAsBase64", "loadYamlContent"})
 
 
@@ -169,7 +171,7 @@ def _module(node: tree_sitter.Node) -> ModuleCall:
 
 def _output_use(node: tree_sitter.Node) -> Use | None:
     """Return module.output for an expression `module.outputs.output`."""
-    words = _source(node).split(".")
+    words = _INDEX.sub("", _source(node)).split(".")
     if node.type == "member_expression" and len(words) == 3 and words[1] == "outputs":  # noqa: PLR2004
         return Use(f"{words[0]}.{words[2]}", node.start_point[0] + 1)
     return None

@@ -1,4 +1,4 @@
-"""``python -m collector``: one collection now, from a shell or container, with the settings of the function app."""
+"""``python -m collector``: one collection now, from a shell or container, with the settings of the worker."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m collector",
         description="Collect the policy states of every registered managed application once.",
-        epilog="Settings are environment variables, the same as the function app's. "
+        epilog="Settings are environment variables, the same as the worker's. "
         "Exit status: 0 every application was read, 1 something failed or could not be read, "
         "2 bad settings or usage.",
     )

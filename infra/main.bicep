@@ -236,6 +236,7 @@ var front = {
   storageAccount: '${abbreviations.storageAccount}${resourceToken}'
   endpointPrefix: '${abbreviations.privateEndpoint}${resourceToken}-'
   subnet: 'app'
+  isCalled: true
   storageServices: [
     'blob'
   ]
@@ -250,6 +251,7 @@ var worker = {
   storageAccount: '${abbreviations.storageAccount}worker${resourceToken}'
   endpointPrefix: '${abbreviations.privateEndpoint}${resourceToken}-worker-'
   subnet: 'worker'
+  isCalled: false
   storageServices: [
     'blob'
     'queue'
@@ -275,6 +277,7 @@ var api = {
   storageAccount: '${abbreviations.storageAccount}api${resourceToken}'
   endpointPrefix: '${abbreviations.privateEndpoint}${resourceToken}-api-'
   subnet: 'api'
+  isCalled: true
   storageServices: [
     'blob'
   ]
@@ -493,7 +496,7 @@ output AZURE_RESOURCE_GROUP string = group.name
 @description('Name of the app that answers the webhook.')
 output FRONT_APP_NAME string = front.functionApp
 
-@description('Name of the app that collects; it has no address that answers anybody.')
+@description('Name of the app that collects; it answers nobody.')
 output WORKER_APP_NAME string = worker.functionApp
 
 @description('Name of the app of the API and the operations page (empty without API).')

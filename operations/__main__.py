@@ -1,4 +1,4 @@
-"""``python -m operations``: the operator's commands, with the settings of the function app."""
+"""``python -m operations``: the operator's commands, with the settings of the worker."""
 
 from __future__ import annotations
 

@@ -15,8 +15,9 @@ def command_parser() -> argparse.ArgumentParser:
         prog="python -m operations",
         description="Look after the registry of managed applications and the ledger of their verdicts, and find out "
         "what is wrong with an installation.",
-        epilog="Settings are environment variables, the same as the function app's. Exit status: 0 done, and all is "
-        "well; 1 something could not be done or is not as it should be; 2 bad settings or usage.",
+        epilog="Settings are environment variables, the same as the worker's; doctor takes those of any app. Exit "
+        "status: 0 done, and all is well; 1 something could not be done or is not as it should be; 2 bad settings or "
+        "usage.",
     )
     commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_registry_commands(commands)

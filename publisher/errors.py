@@ -100,6 +100,11 @@ def is_not_projected(failure: AzureFailure) -> bool:
     return failure.code in _NOT_PROJECTED
 
 
+def is_our_own(failure: AzureFailure) -> bool:
+    """Tell whether our own identity is not accepted, by whomever is asked: nothing is said of a customer."""
+    return isinstance(failure, AuthenticationFailed) and not is_not_projected(failure)
+
+
 def failure_of_status(status: int, headers: Mapping[str, str], body: str) -> AzureFailure:
     """Return the failure that an HTTP answer other than 2xx tells of.
 

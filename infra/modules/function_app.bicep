@@ -3,7 +3,7 @@
 @description('Azure region. It must offer Flex Consumption.')
 param location string
 
-@description('The app, as main.bicep describes it: role, functionApp (part of its public address), functionPlan, identity, subnet.')
+@description('The app, as main.bicep describes it: role, functionApp (part of its address), functionPlan, identity, subnet, isCalled (whether it answers calls).')
 param app object
 
 @description('Address of the container that holds the deployment package.')
@@ -74,10 +74,8 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     clientAffinityEnabled: false
-    // Azure Resource Manager calls the webhook from its own public addresses. The worker has no function that answers anybody.
-    publicNetworkAccess: 'Enabled'
-    // Keeps the paths below /admin from everybody, also from who has the master key: what is behind them is called through the
-    // resource manager. Documented, and missing in the published resource type. Source:
+    publicNetworkAccess: 'Enabled' // Azure Resource Manager calls the webhook from its own public addresses
+    // Keeps /admin from whoever has the master key: the resource manager calls it. Documented, but not in the published type:
     // learn.microsoft.com/azure/azure-functions/functions-app-settings#functionsruntimeadminisolationenabled
     #disable-next-line BCP037
     functionsRuntimeAdminIsolationEnabled: true
@@ -86,6 +84,7 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
+      ipSecurityRestrictionsDefaultAction: app.isCalled ? 'Allow' : 'Deny'
       scmIpSecurityRestrictionsUseMain: false
       scmIpSecurityRestrictionsDefaultAction: empty(networkName) ? 'Allow' : 'Deny'
       scmIpSecurityRestrictions: empty(networkName) ? [] : deploymentRules
@@ -130,6 +129,20 @@ resource noDeploymentPassword 'Microsoft.Web/sites/basicPublishingCredentialsPol
   }
   dependsOn: [
     noFtpPassword
+  ]
+}
+
+// Said and not left out: before there were three apps, the sign-in of the API stood before what is the front now.
+resource noSignIn 'Microsoft.Web/sites/config@2024-04-01' = if (app.role != 'api') {
+  parent: site
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: false
+    }
+  }
+  dependsOn: [
+    noDeploymentPassword
   ]
 }
 

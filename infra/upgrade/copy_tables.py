@@ -1,8 +1,8 @@
 """Copies registry and ledger from the storage account of the single app, now the front's, to the worker's.
 
-`python -m infra.upgrade.copy_tables SOURCE TARGET` with the names of both accounts, signed in with `az login`, with the packages of
-requirements.txt. Run it after the templates were deployed and before the code is: then nobody writes either table. It
-can be repeated: a row that is there already is left as it is. Exit status 1 when a row was not copied.
+`python -m infra.upgrade.copy_tables SOURCE TARGET` with the names of both accounts, signed in with `az login`, with the
+packages of requirements.txt. Run it after the templates were deployed and before the code is: then nobody writes either
+table. It can be repeated: a row that is there already is left as it is. Exit status 1 when a row was not copied.
 """
 
 from __future__ import annotations

@@ -8,24 +8,26 @@ from operations.doctor.checks import BRIEF, Check, Verdict
 from publisher.errors import AzureFailure, NotFound
 from publisher.notifications import NOTIFICATIONS_QUEUE, POISONED_NOTIFICATIONS_QUEUE
 from publisher.queue import Queue
-from registry.notifications.pending_table import PendingTable, UnreadablePending
+from registry.notifications.pending import Pending
+from registry.notifications.pending_table import PendingRow, PendingTable, UnreadablePending
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from publisher.configuration.resource_settings import Storage
-    from registry.notifications.pending import Pending
 
 MANY_MESSAGES: Final = 200
 """The worker takes so many in seconds: when they wait, nobody takes them, or somebody floods us."""
 
+_PENDING: Final = "pending applications"
 _LIST: Final = "`pending list` says why; `pending replay` asks again at once"
 
 
 async def examine_waiting(storage: Storage, *, now: datetime) -> list[Check]:
     """Return what was found about both queues of notifications, and about the table of what waits."""
     queues = (NOTIFICATIONS_QUEUE, POISONED_NOTIFICATIONS_QUEUE) if _has_queues(storage) else ()
-    return [*[await _examine_queue(storage, name) for name in queues], await _examine_pending(storage, now)]
+    return [*[await _examine_queue(storage, name) for name in queues], *await _examine_pending(storage, now)]
 
 
 def _has_queues(storage: Storage) -> bool:
@@ -50,30 +52,33 @@ async def _examine_queue(storage: Storage, name: str) -> Check:
     return Check(check, Verdict.OK, f"about {length} wait to be taken")
 
 
-async def _examine_pending(storage: Storage, now: datetime) -> Check:
-    count, unseen, oldest = 0, 0, None
-    unreadable = list[UnreadablePending]()
+async def _examine_pending(storage: Storage, now: datetime) -> list[Check]:
+    waiting, unreadable = list[Pending](), list[UnreadablePending]()
     try:
         async with PendingTable(storage, patience=BRIEF) as table:
             async for row in table.all():
-                if isinstance(row, UnreadablePending):
+                if isinstance(row, PendingRow):
+                    waiting.append(row.pending)
+                else:
                     unreadable.append(row)
-                    continue
-                count += 1
-                unseen += row.pending.is_daily(now)
-                if oldest is None or row.pending.first_received_at < oldest.first_received_at:
-                    oldest = row.pending
     except AzureFailure as failure:
         next_step = "give the worker's identity Storage Table Data Contributor on its storage account"
-        return Check.of_failure("pending applications", failure, next_step)
-    if unreadable:
-        finding = f"{len(unreadable)} rows cannot be read, such as {unreadable[0].name}: {unreadable[0].reason}"
-        return Check("pending applications", Verdict.FAILED, finding, "see `pending list`, and delete the rows")
-    if oldest is None:
-        return Check("pending applications", Verdict.OK, "none: ARM has answered about every notification")
-    verdict = Verdict.WARNING if unseen else Verdict.OK
-    finding = f"{count} wait for an answer of ARM, {unseen} of them for more than ten hours; {_shown(oldest)}"
-    return Check("pending applications", verdict, finding, _LIST if unseen else "")
+        return [Check.of_failure(_PENDING, failure, next_step)]
+    return [_counted(waiting, now), *map(_unreadable, unreadable)]
+
+
+def _counted(waiting: Sequence[Pending], now: datetime) -> Check:
+    if not waiting:
+        return Check(_PENDING, Verdict.OK, "none: ARM has answered about every notification")
+    late = sum(one.is_daily(now) for one in waiting)
+    oldest = min(waiting, key=lambda one: one.first_received_at)
+    finding = f"{len(waiting)} wait for an answer of ARM, {late} of them for more than ten hours; {_shown(oldest)}"
+    return Check(_PENDING, Verdict.WARNING if late else Verdict.OK, finding, _LIST if late else "")
+
+
+def _unreadable(row: UnreadablePending) -> Check:
+    next_step = "the next notification of the application replaces it; else delete it, and `add` the application"
+    return Check(f"pending row {row.name}", Verdict.FAILED, row.reason, next_step)
 
 
 def _shown(oldest: Pending) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from publisher.errors import AzureFailure, TransientFailure
+from publisher.errors import AzureFailure, TransientFailure, is_our_own
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.notifications import MalformedMessage
 from publisher.table import RowChanged
@@ -30,7 +30,7 @@ MOST_IN_A_ROUND: Final = 600
 
 _SECONDS_FOR_ONE: Final = 25.0
 _FAILURES_THAT_END_A_ROUND: Final = 16
-"""So many failures in a row that have nothing to do with single applications: ARM is asked again in a minute."""
+"""So many failures in a row that say nothing of the applications asked about: ARM is asked again in a minute."""
 
 _YOUNG: Final = timedelta(minutes=15)
 """For so long after its event ARM may not show a new application yet; later, its 404 means that it is gone."""
@@ -122,7 +122,8 @@ class Asker:
         try:
             outcome = await outcome_of(pending, self.refresher, deadline=deadline)
         except AzureFailure as failure:
-            done.in_a_row += isinstance(failure, TransientFailure)
+            says_nothing = isinstance(failure, TransientFailure) or is_our_own(failure)
+            done.in_a_row = done.in_a_row + 1 if says_nothing else 0
             await self._postpone(row, failure, done)
             return
         done.in_a_row = 0
@@ -135,7 +136,7 @@ class Asker:
         pending = row.pending
         if pending.is_given_up(failure, now):
             done.outcomes[GIVEN_UP] += 1
-            await self._tell(pending, Outcome(GIVEN_UP, f"ARM has not known it for a month: {failure.code}: {failure}"))
+            await self._tell(pending, Outcome(GIVEN_UP, f"ARM did not show it to us: {failure.code}: {failure}"))
             await self.pending.end(row)
             return
         done.outcomes[PENDING] += 1

@@ -13,6 +13,8 @@ import pytest
 from bench import costs
 from bench.costs import Fleet, main, month, overview, page, table
 from bench.row_sizes import RowSizes, measured
+from checks.reach.scenarios import scenarios
+from checks.templates.deployment import deploy
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 SIZES = RowSizes(state=1000, summary=800, verdict=600, result=400, run=100, answered_state=1000)
@@ -48,9 +50,10 @@ def test_what_is_counted_is_what_the_templates_deploy() -> None:
     rules = json.loads((PROJECT / "infra" / "alert_rules.json").read_text(encoding="utf-8"))["rules"]
     assert len(rules) + 1 == costs.ALERT_RULES
     zones = json.loads((PROJECT / "infra" / "clouds.json").read_text(encoding="utf-8"))["AzureCloud"]["monitorDnsZones"]
-    storage_services, vault, monitor = 3, 1, 1
+    storage_services, vault = 3, 1
     assert costs.PRIVATE_DNS_ZONES[0] == storage_services + vault + len(zones)
-    assert costs.PRIVATE_HOURS["private endpoints"][0] == storage_services + vault + monitor
+    private = deploy({**scenarios()[0], "privateNetworking": True})
+    assert costs.PRIVATE_HOURS["private endpoints"][0] == len(private.of_type("Microsoft.Network/privateEndpoints"))
 
 
 def test_a_month_adds_up() -> None:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
+import re
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -13,38 +17,68 @@ from compliance_api.callers.access import require_reader
 from compliance_api.http import ProblemError, Request
 from compliance_api.settings import ApiSettings
 from infra.hooks import smoke_test
+from notification_endpoint.notification import parse_notification
 
 GUID = "11111111-2222-3333-4444-555555555555"
 PROJECT = Path(__file__).resolve().parents[2]
 AzureCli = Callable[[dict[str, Any]], Path]
+KEY, SIGNATURE = "the-key", "the-signature-the-signature-the-signature"
 
-ANSWERS = {
-    "functionapp function keys list": {"default": "the-key"},
-    "functionapp config appsettings list": [{"name": "TABLE_NAME"}, {"name": "API_CLIENT_ID"}],
-    "functionapp function list": [{"name": f"func-x/{name}"} for name in smoke_test.REQUIRED_FUNCTIONS],
+
+def listed(role: str, *names: str) -> list[dict[str, str]]:
+    return [{"name": f"func-{role}/{name}"} for name in names]
+
+
+def app(role: str, host: str) -> dict[str, Any]:
+    return {"name": f"func-{role}", "tags": {"azd-service-name": role}, "defaultHostName": host}
+
+
+ANSWERS: dict[str, Any] = {
+    "functionapp function keys list --resource-group rg --name func-front": {"default": KEY},
+    "functionapp list": [app("front", "127.0.0.1:1"), app("worker", ""), app("api", "127.0.0.1:1")],
+    **{
+        f"functionapp function list --resource-group rg --name func-{role}": listed(role, *names)
+        for role, names in smoke_test.FUNCTIONS.items()
+    },
 }
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., str]]:
-    """Starts an app that answers as a sound one does, but for what a test says otherwise; returns its address."""
+    """Starts apps that answer as sound ones do, but for what a test says otherwise; returns their address.
+
+    The webhook knows `key` and `signature`, and keeps what it takes in `taken`.
+    """
     servers = []
 
-    def start(**otherwise: int) -> str:
-        statuses = {"resource": 401, "compliance": 401, "dashboard": 401, "query_logs": 401, "forged": 401, **otherwise}
+    def start(*, key: str = KEY, signature: str = SIGNATURE, taken: list[bytes] | None = None, **otherwise: int) -> str:
+        statuses = {"unsigned": 401, "signed": 200}
+        statuses |= dict.fromkeys(("compliance", "dashboard", "query_logs", "forged"), 401)
+        statuses |= otherwise
 
         class Handler(BaseHTTPRequestHandler):
+            body = b""
+
+            def name(self) -> str:
+                url = urlsplit(self.path)
+                given = {name: values[0] for name, values in parse_qs(url.query).items()}
+                name = url.path.removeprefix("/api/")
+                if name != "resource":
+                    return "forged" if "X-MS-CLIENT-PRINCIPAL" in self.headers else name
+                if given.get("code") != key:
+                    return "no key"
+                return "signed" if given.get("sig") == signature else "unsigned"
+
             def do_GET(self) -> None:
-                name, _, query = self.path.removeprefix("/api/").partition("?")
-                if "X-MS-CLIENT-PRINCIPAL" in self.headers:
-                    name = "forged"
-                expected_query = "code=the-key" if name == "resource" else ""
-                self.send_response(statuses[name] if query == expected_query else 404)
+                name = self.name()
+                if name == "signed" and taken is not None:
+                    taken.append(self.body)
+                self.send_response(statuses.get(name, 401))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
+                self.body = self.rfile.read(int(self.headers["Content-Length"]))
                 self.do_GET()
 
             def log_message(self, *_: object) -> None:
@@ -61,13 +95,33 @@ def serve() -> Iterator[Callable[..., str]]:
         server.server_close()
 
 
-def smoke(address: str) -> list[str]:
-    return smoke_test.failures("rg", "func-x", address, pause=lambda _: None)
+def front(address: str, *signatures: str) -> list[str]:
+    return smoke_test.front_failures("rg", "func-front", address, [*signatures], pause=lambda _: None)
 
 
-def test_the_smoke_test_passes_when_everybody_is_refused(azure_cli: AzureCli, serve: Callable[..., str]) -> None:
+def test_the_webhook_passes_when_it_refuses_who_does_not_sign_and_takes_who_does(
+    azure_cli: AzureCli, serve: Callable[..., str]
+) -> None:
     azure_cli(ANSWERS)
-    assert smoke(serve()) == []
+    taken: list[bytes] = []
+    assert front(serve(taken=taken), SIGNATURE) == []
+    assert len(taken) == 1
+
+
+def test_without_a_signature_no_notification_is_sent(azure_cli: AzureCli, serve: Callable[..., str]) -> None:
+    azure_cli(ANSWERS)
+    taken: list[bytes] = []
+    assert front(serve(taken=taken)) == []
+    assert taken == []
+
+
+def test_what_is_sent_is_a_notification_that_needs_nothing_to_be_done() -> None:
+    """Accepted: the worker writes an event row and asks nobody. The webhook's own parser takes it."""
+    now = datetime(2027, 1, 1, tzinfo=UTC)
+    parsed = parse_notification(smoke_test.notification(now), received_at=now, correlation_id="x")
+    assert parsed.kind == ("PUT", "Accepted")
+    assert parsed.event_time == now
+    assert "smoke-test" in str(parsed.application_id)
 
 
 @pytest.mark.parametrize("status", [200, 404, 500])
@@ -75,23 +129,47 @@ def test_the_smoke_test_fails_when_an_unsigned_call_gets_another_answer(
     azure_cli: AzureCli, serve: Callable[..., str], status: int
 ) -> None:
     azure_cli(ANSWERS)
-    assert smoke(serve(resource=status)) == [f"an unsigned notification was answered with {status} instead of 401"]
+    assert front(serve(unsigned=status)) == [f"an unsigned notification was answered with {status} instead of 401"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 503])
+def test_the_smoke_test_fails_when_the_queue_or_the_webhook_does_not_take_a_signed_notification(
+    azure_cli: AzureCli, serve: Callable[..., str], status: int
+) -> None:
+    azure_cli(ANSWERS)
+    found = front(serve(signed=status), SIGNATURE)
+    assert found == [f"a signed notification was answered with {status} instead of 200"]
+    assert SIGNATURE not in "".join(found)
+
+
+@pytest.mark.parametrize("known", ["new-" * 10, "old-" * 10])
+def test_a_signature_that_is_being_rotated_is_taken_whichever_of_the_two_the_app_knows(
+    azure_cli: AzureCli, serve: Callable[..., str], known: str
+) -> None:
+    azure_cli(ANSWERS)
+    assert front(serve(signature=known), "new-" * 10, "old-" * 10) == []
+
+
+def test_a_key_that_is_being_rotated_is_the_one_that_there_is_now(
+    azure_cli: AzureCli, serve: Callable[..., str]
+) -> None:
+    """The default key may be gone; and one that is replaced while the test waits is read again."""
+    keys = "functionapp function keys list --resource-group rg --name func-front"
+    azure_cli({**ANSWERS, keys: {"second": KEY}})
+    assert front(serve(), SIGNATURE) == []
+    azure_cli({**ANSWERS, keys: {"default": "of-yesterday"}})
+
+    def replace(_: float) -> None:
+        azure_cli(ANSWERS)
+
+    assert smoke_test.front_failures("rg", "func-front", serve(signed=200), [SIGNATURE], pause=replace) == []
 
 
 @pytest.mark.parametrize("path", ["compliance", "dashboard", "query_logs", "forged"])
-def test_the_smoke_test_fails_when_the_api_answers_who_is_not_signed_in(
-    azure_cli: AzureCli, serve: Callable[..., str], path: str
-) -> None:
-    azure_cli(ANSWERS)
-    (failure,) = smoke(serve(**{path: 200}))
+def test_the_smoke_test_fails_when_the_api_answers_who_is_not_signed_in(serve: Callable[..., str], path: str) -> None:
+    (failure,) = smoke_test.api_failures(serve(**{path: 200}), pause=lambda _: None)
     assert failure.endswith("was answered with 200 instead of 401")
-
-
-def test_without_its_registration_the_api_has_to_serve_nobody(azure_cli: AzureCli, serve: Callable[..., str]) -> None:
-    azure_cli({**ANSWERS, "functionapp config appsettings list": [{"name": "TABLE_NAME"}]})
-    closed = dict.fromkeys(("compliance", "dashboard", "query_logs", "forged"), 503)
-    assert smoke(serve(**closed)) == []
-    assert len(smoke(serve())) == len(closed)
+    assert smoke_test.api_failures(serve(), pause=lambda _: None) == []
 
 
 def test_a_forged_sign_in_that_the_platform_lets_through_looks_different_from_a_refused_one() -> None:
@@ -103,60 +181,84 @@ def test_a_forged_sign_in_that_the_platform_lets_through_looks_different_from_a_
     assert refused.value.status == HTTPStatus.FORBIDDEN
 
 
-def test_every_function_that_the_smoke_test_wants_is_one_of_the_apps() -> None:
-    sources = "".join(path.read_text() for path in PROJECT.glob("*/blueprint.py"))
-    assert [name for name in smoke_test.REQUIRED_FUNCTIONS if f"async def {name}(" not in sources] == []
+BLUEPRINTS = {
+    "front": ("notification_endpoint",),
+    "worker": ("collector", "verdicts", "registry/notifications"),
+    "api": ("compliance_api",),
+}
 
 
-def test_the_smoke_test_fails_without_the_timers_and_waits_for_a_new_deployment(
-    azure_cli: AzureCli, serve: Callable[..., str]
-) -> None:
-    known = [name for name in smoke_test.REQUIRED_FUNCTIONS if name not in ("collect_shard", "reconcile_registry")]
-    azure_cli({**ANSWERS, "functionapp function list": [{"name": f"func-x/{name}"} for name in known]})
+@pytest.mark.parametrize("role", smoke_test.FUNCTIONS)
+def test_every_function_that_the_smoke_test_wants_is_one_of_the_roles_blueprints(role: str) -> None:
+    sources = "".join((PROJECT / folder / "blueprint.py").read_text() for folder in BLUEPRINTS[role])
+    declared = set(re.findall(r"^async def ([a-z]\w+)\(", sources, re.MULTILINE))
+    assert set(smoke_test.FUNCTIONS[role]) <= declared
+    # Of front and worker all are wanted; the API's many answers need no list.
+    assert role == "api" or set(smoke_test.FUNCTIONS[role]) == declared
+
+
+def test_the_smoke_test_fails_without_the_timers_and_waits_for_a_new_deployment(azure_cli: AzureCli) -> None:
+    known = [name for name in smoke_test.FUNCTIONS["worker"] if name not in ("collect_shard", "reconcile_registry")]
+    azure_cli({"functionapp function list": listed("worker", *known)})
     waits: list[float] = []
-    found = smoke_test.failures("rg", "func-x", serve(), pause=waits.append)
-    assert [line.split()[0] for line in found] == ["collect_shard", "reconcile_registry"]
+    found = smoke_test.function_failures("rg", "worker", "func-worker", pause=waits.append)
+    assert [line.split()[1] for line in found] == ["collect_shard", "reconcile_registry"]
     assert len(waits) == smoke_test.ATTEMPTS - 1
+
+
+def test_a_function_of_another_role_is_a_failure(azure_cli: AzureCli) -> None:
+    """So a front that runs with the role of the single app before it, or a worker with a route, is told."""
+    functions = [*smoke_test.FUNCTIONS["front"], "collect_policy_states"]
+    azure_cli({"functionapp function list": listed("front", *functions)})
+    (line,) = smoke_test.function_failures("rg", "front", "func-front", pause=lambda _: None)
+    assert line == "front: collect_policy_states is a function of func-front and belongs to another role"
 
 
 def test_the_smoke_test_fails_when_nobody_answers(azure_cli: AzureCli) -> None:
     azure_cli(ANSWERS)
-    found = smoke("http://127.0.0.1:1/api")
-    assert len(found) == len(smoke_test.calls("", has_api=True))
+    found = front("http://127.0.0.1:1/api", SIGNATURE)
+    found += smoke_test.api_failures("http://127.0.0.1:1/api", pause=lambda _: None)
+    assert len(found) == 2 + len(smoke_test.API_CALLS)
     assert all("answered with nothing" in failure for failure in found)
 
 
 def test_the_smoke_test_fails_when_azure_cannot_be_asked(azure_cli: AzureCli, serve: Callable[..., str]) -> None:
-    azure_cli({"functionapp function list": ANSWERS["functionapp function list"]})
-    assert [line.split(" (")[0] for line in smoke(serve())] == [
-        "the key of managed_application_notification could not be read",
-        "the names of the app settings could not be read",
+    azure_cli({})
+    assert [line.split(" (")[0] for line in front(serve(), SIGNATURE)] == [
+        "the key of managed_application_notification could not be read"
     ]
 
 
 def test_the_function_key_stays_out_of_the_smoke_tests_words(azure_cli: AzureCli, serve: Callable[..., str]) -> None:
     azure_cli(ANSWERS)
-    assert "the-key" not in " ".join(smoke(serve(resource=500)))
+    assert KEY not in " ".join(front(serve(unsigned=500, signed=500), SIGNATURE))
 
 
-@pytest.mark.parametrize(
-    "site", [{"defaultHostName": "127.0.0.1:1"}, {"properties": {"defaultHostName": "127.0.0.1:1"}}]
-)
-def test_the_host_name_is_found_in_both_forms_in_which_az_shows_an_app(
-    azure_cli: AzureCli, monkeypatch: pytest.MonkeyPatch, site: dict[str, Any]
+def test_the_whole_test_finds_the_apps_by_their_tags(
+    azure_cli: AzureCli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked: list[str] = []
-    azure_cli({"functionapp show": site})
-    monkeypatch.setattr(smoke_test, "failures", lambda _group, _app, endpoint: asked.append(endpoint) or [])
-    assert smoke_test.main(["rg", "func-x"]) == 0
-    assert asked == ["https://127.0.0.1:1/api"]
+    site = {"name": "func-front", "tags": {"azd-service-name": "front"}, "properties": {"defaultHostName": "front.x"}}
+    azure_cli({**ANSWERS, "functionapp list": [site, app("worker", "worker.x")]})
+    asked: list[tuple[str, str]] = []
+
+    def answer(endpoint: str, call: smoke_test.Call) -> int:
+        asked.append((endpoint, call.who))
+        return call.expected
+
+    monkeypatch.setattr(smoke_test, "status_of", answer)
+    monkeypatch.setenv("NOTIFICATION_SIGNATURE", f"{SIGNATURE},another")
+    assert smoke_test.main(["rg"]) == 0
+    assert asked == [
+        ("https://front.x/api", "an unsigned notification"),
+        ("https://front.x/api", "a signed notification"),
+    ]
+    assert "taken and put on the queue" in capsys.readouterr().out
+    monkeypatch.delenv("NOTIFICATION_SIGNATURE")
+    assert smoke_test.main(["rg"]) == 0
+    assert "not sent: set NOTIFICATION_SIGNATURE" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("site", [[], None, {"defaultHostName": 5}, "ERROR: (AuthorizationFailed) no"])
-def test_an_app_that_cannot_be_seen_is_one_line(
-    azure_cli: AzureCli, capsys: pytest.CaptureFixture[str], site: object
-) -> None:
-    azure_cli({"functionapp show": site})
-    assert smoke_test.main(["rg", "func-x"]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("func-x could not be found (")
+def test_the_notification_has_the_members_of_azures_own() -> None:
+    payload = json.loads(smoke_test.notification(datetime.now(UTC)))
+    assert set(payload) == {"eventType", "applicationId", "eventTime", "provisioningState", "plan"}
+    assert set(payload["plan"]) == {"publisher", "product", "name", "version"}

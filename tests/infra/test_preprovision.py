@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.hooks import parameters, preprovision
-from infra.hooks.before.values import check_values
+from infra.hooks.before.values import ADDRESS_PREFIXES, check_values
 from infra.hooks.run import HookError
 from publisher.configuration.offers import offers_from
 from publisher.environment import Environment, SettingsError
@@ -96,6 +96,18 @@ def test_the_checks_take_the_offers_that_the_worker_takes(offers: str) -> None:
     except SettingsError:
         is_read = False
     assert is_taken is is_read
+
+
+def test_address_ranges_without_a_subnet_for_each_app_are_told() -> None:
+    """Those that were given before there were three apps have one."""
+    before = {"network": "10.0.0.0/24", "appSubnet": "10.0.0.0/26", "endpointsSubnet": "10.0.0.64/26", "operators": []}
+    values = parameters.resolve(ENVIRONMENT)
+    (problem,) = check_values({**values, "addressPrefixes": before}).problems
+    assert problem.endswith("lacks workerSubnet, apiSubnet, see docs/private.md")
+    more = {"workerSubnet": "10.0.0.128/26", "apiSubnet": "10.0.0.192/26"}
+    assert check_values({**values, "addressPrefixes": before | more}).problems == []
+    template = (parameters.TEMPLATE).read_text().partition("param addressPrefixes object = {\n")[2].partition("\n}")[0]
+    assert {line.split(":")[0].strip() for line in template.splitlines()} == set(ADDRESS_PREFIXES)
 
 
 def test_packages_are_deployed_from_addresses_and_ranges() -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,6 @@ import pytest
 from checks import bicep
 from checks import infrastructure as infrastructure_checks
 from checks.documents.markdown import read
-from collector.fan_out import SHARDS_QUEUE
-from collector.fan_out.shard_records import RUNS_TABLE
-from infra.hooks.federation import Credential, create_command
-from sandbox.functions.easy_auth import EasyAuth
 
 DOCS = bicep.INFRASTRUCTURE.parent / "docs"
 
@@ -32,7 +27,7 @@ def replace(file: Path, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "complaint"),
     [
-        ("modules/identity.bicep", "name: appIdentityName", "name: appIdentityName }", "syntax error"),
+        ("modules/identity.bicep", "name: identityName", "name: identityName }", "syntax error"),
         (
             "main.bicep",
             "    storageSku: storageSku\n",
@@ -51,12 +46,17 @@ def replace(file: Path, old: str, new: str) -> None:
             "'modules/identities.bicep'",
             "modules/identities.bicep does not exist",
         ),
-        ("main.bicep", "outputs.appPrincipalId", "outputs.principalId", "module identity has no output principalId"),
         (
             "main.bicep",
-            "    appIdentityName: names.appIdentity\n    deploymentContainerUri",
-            "    appIdentityName: identity.outputs.appPrincipalId\n    deploymentContainerUri",
-            "module app: identity.outputs.appPrincipalId is known at run time only",
+            "identities[workerApp].outputs.principalId",
+            "identities[workerApp].outputs.objectId",
+            "module identities has no output objectId",
+        ),
+        (
+            "main.bicep",
+            "    identityName: api.identity\n",
+            "    identityName: alertsIdentity.outputs.principalId\n",
+            "module apiReadsTables: alertsIdentity.outputs.principalId is known at run time only",
         ),
         (
             "modules/foundation.bicep",
@@ -67,7 +67,7 @@ def replace(file: Path, old: str, new: str) -> None:
         ("modules/alerts.bicep", "queries/collector_silent.kql", "queries/silent.kql", "is loaded but does not exist"),
         (
             "modules/identity.bicep",
-            "@description('Azure region of the identities.')\n",
+            "@description('Azure region of the identity.')\n",
             "",
             "location has no description",
         ),
@@ -79,14 +79,14 @@ def replace(file: Path, old: str, new: str) -> None:
         ),
         (
             "modules/identity.bicep",
-            "name: appIdentityName",
-            "name: map([appIdentityName], n => n)[0]",
+            "name: identityName",
+            "name: map([identityName], n => n)[0]",
             "a lambda needs a newer Bicep",
         ),
         (
             "modules/identity.bicep",
-            "app.properties.principalId",
-            "app.?properties.principalId",
+            "identity.properties.principalId",
+            "identity.?properties.principalId",
             "safe dereference needs a newer Bicep",
         ),
         (
@@ -95,7 +95,7 @@ def replace(file: Path, old: str, new: str) -> None:
             "  tags: tags\n  zones: [ 'a', 'b' ]\n}",
             "on one line needs a newer Bicep",
         ),
-        ("modules/identity.bicep", "// The two", "\n" * 150 + "// The two", "a module has 150 lines at most"),
+        ("modules/identity.bicep", "// One identity", "\n" * 150 + "// One identity", "a module has 150 lines at most"),
     ],
 )
 def test_a_broken_template_is_found(infrastructure: Path, file: str, old: str, new: str, complaint: str) -> None:
@@ -215,39 +215,18 @@ def test_the_deny_all_rules_stand_last_and_in_both_directions() -> None:
     assert "'VirtualNetwork'" not in groups
 
 
-def test_whoever_is_not_signed_in_reaches_the_webhook_and_nothing_else() -> None:
+def test_the_sign_in_stands_before_everything_that_the_api_answers() -> None:
     sign_in = (bicep.INFRASTRUCTURE / "modules" / "easy_auth.bicep").read_text()
     assert "requireAuthentication: true" in sign_in
     assert "unauthenticatedClientAction: 'Return401'" in sign_in
-    assert "param excludedPaths array = [\n  '/api/resource'\n]\n" in sign_in
-    assert "excludedPaths:" not in (bicep.INFRASTRUCTURE / "main.bicep").read_text()
-    prefix = json.loads((bicep.INFRASTRUCTURE.parent / "host.json").read_text())["extensions"]["http"]["routePrefix"]
-    blueprint = (bicep.INFRASTRUCTURE.parent / "notification_endpoint" / "blueprint.py").read_text()
-    assert prefix == "api"
-    assert 'route="resource"' in blueprint
-    (played,) = (item for item in fields(EasyAuth) if item.name == "excluded_paths")
-    assert played.default == {"/api/resource"}, "the sandbox plays another sign-in than the template declares"
-
-
-def test_the_sign_in_and_the_right_to_read_the_workspace_come_with_the_api_only() -> None:
-    main = (bicep.INFRASTRUCTURE / "main.bicep").read_text()
-    for file in ("easy_auth", "workspace_reader"):
-        assert f"'modules/{file}.bicep' = if (hasApi) {{" in main
+    assert "excludedPaths" not in sign_in
 
 
 def test_the_sign_in_has_no_secret() -> None:
     sign_in = (bicep.INFRASTRUCTURE / "modules" / "easy_auth.bicep").read_text()
     settings = (bicep.INFRASTRUCTURE / "modules" / "app_settings.bicep").read_text()
     assert "clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'" in sign_in
-    assert "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: appClientId\n" in settings
-
-
-def test_the_queues_and_tables_of_a_fanned_out_run_are_there_from_the_start() -> None:
-    foundation = (bicep.INFRASTRUCTURE / "modules" / "foundation.bicep").read_text()
-    for name in (SHARDS_QUEUE, RUNS_TABLE):
-        assert f"      '{name}'\n" in foundation
-    storage = (bicep.INFRASTRUCTURE / "modules" / "storage.bicep").read_text()
-    assert "roles.storageQueueDataContributor.id" in storage
+    assert "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: ownClientId\n" in settings
 
 
 def test_the_workbook_stands_in_the_gallery_that_the_documents_name() -> None:
@@ -270,29 +249,3 @@ def test_what_a_cloud_or_the_private_mode_cannot_do_is_left_out_with_a_note() ->
     assert "output NOTES array = alertOnElevatedAccess && !canAskResourceGraph ? [" in main
     clouds = json.loads((bicep.INFRASTRUCTURE / "clouds.json").read_text())
     assert {name for name, cloud in clouds.items() if cloud["resourceGraphInAlerts"]} == {"AzureCloud"}
-
-
-def test_the_template_puts_out_the_command_that_the_hooks_print() -> None:
-    """The text of main.bicep with values in its places is the text of infra/hooks/federation.py."""
-    main = (bicep.INFRASTRUCTURE / "main.bicep").read_text()
-    (create,) = re.findall(r"^var createTrust = '(.*)'$", main, re.MULTILINE)
-    (issuer,) = re.findall(r"^var trustIssuer = '(.*)'$", main, re.MULTILINE)
-    (trust,) = re.findall(r"^var trust = '(.*)'$", main, re.MULTILINE)
-    assert "'${createTrust} ${publisherClientId} --parameters ${trust}'" in main
-    assert "'${createTrust} ${apiClientId} --parameters ${trust}'" in main
-    values = {
-        "${trustIssuer}": issuer,
-        "${environmentName}": "production",
-        "${environment().authentication.loginEndpoint}": "https://login.example/",
-        "${subscription().tenantId}": "the-tenant",
-        "${identity.outputs.appPrincipalId}": "the-identity",
-        "${cloud.tokenExchangeAudience}": "api://audience",
-    }
-    for place, value in values.items():
-        assert place in trust, place
-        trust = trust.replace(place, value)
-    credential = Credential(
-        "compliance-collector-production", "https://login.example/the-tenant/v2.0", "the-identity", "api://audience"
-    )
-    command = f"{create} the-client --parameters {trust}".replace("\\'", "'")
-    assert command == create_command("the-client", credential)

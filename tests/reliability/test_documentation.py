@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,15 @@ def test_the_page_counts_the_cells_right() -> None:
     assert f"{len(passing)} of them" in text
     assert f"{len(webhook_expectations.cells())} cells" in text
     assert f"{len(notification_expectations.cells())} cells of the worker" in text
+
+
+def test_what_only_the_long_run_plays_is_listed_with_its_last_run() -> None:
+    _, _, section = PAGE.read_text(encoding="utf-8").partition("## What only the long run plays")
+    rows = re.findall(r"^\| `(tests/[\w/.]+)` \| .+ \| (.+) \|$", section.partition("\n## ")[0], re.MULTILINE)
+    mark = "pytest.mark." + "long"
+    long_ones = [path for path in (ROOT / "tests").rglob("*.py") if mark in path.read_text(encoding="utf-8")]
+    assert {name for name, _ in rows} == {path.relative_to(ROOT).as_posix() for path in long_ones}
+    assert all(date.fromisoformat(day) for _, day in rows)
 
 
 @pytest.mark.parametrize("page_name", ["reliability.md", "closing.md"])

@@ -41,6 +41,10 @@ FORMS: Final = {
 """What a value that is not empty has to look like, and what is said when it does not."""
 
 
+ADDRESS_PREFIXES: Final = ("network", "appSubnet", "workerSubnet", "apiSubnet", "endpointsSubnet", "operators")
+"""What the parameter addressPrefixes has, when it is given at all."""
+
+
 def check_values(values: Mapping[str, Any]) -> Report:
     """What the template's declarations say about the values, and what they cannot say."""
     found = parameters.complaints(values)
@@ -65,6 +69,11 @@ def check_values(values: Mapping[str, Any]) -> Report:
         del found["offers"]
     report.problems += parameters.lines(found)
     report.problems += _network_problems(given("privateNetworking"), given("deploymentSources"))
+    missing = [name for name in ADDRESS_PREFIXES if name not in (given("addressPrefixes") or ADDRESS_PREFIXES)]
+    if missing:
+        report.problems.append(
+            f"{parameters.label('addressPrefixes')}: lacks {', '.join(missing)}, see docs/private.md"
+        )
     if given("alertOnElevatedAccess") and given("privateNetworking"):
         message = "alert queries cannot read Azure Resource Graph over private link, so not with privateNetworking"
         report.problems.append(parameters.refusal("alertOnElevatedAccess", message, "false"))

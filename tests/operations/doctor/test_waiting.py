@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 from operations.doctor.waiting import MANY_MESSAGES
 from publisher.notifications import NOTIFICATIONS_QUEUE, POISONED_NOTIFICATIONS_QUEUE
+from registry.notifications.pending_table import PENDING_TABLE
 from sandbox.faults.effects import Status
 from sandbox.faults.operations import ApplicationRead, QueueRequest, TableRequest
 from sandbox.local_azure import Sandbox
@@ -86,6 +88,15 @@ def test_what_waits_for_more_than_ten_hours_is_a_warning_with_the_oldest(cli: Cl
     assert oldest in found["finding"]
     assert "ServerUnavailable" in found["finding"]
     assert "pending list" in found["next_step"]
+
+
+def test_a_row_that_cannot_be_read_is_a_failure(cli: Cli, sandbox: Sandbox, environment: dict[str, str]) -> None:
+    notified(sandbox, "Contoso", minutes=5)
+    with TableClient.from_connection_string(environment["AzureWebJobsStorage"], PENDING_TABLE) as table:
+        table.create_entity({"PartitionKey": "x", "RowKey": "broken"})
+    done = cli("doctor", "--json")
+    assert (done.status, check(done, "pending row x/broken")["verdict"]) == (1, "failed")
+    assert check(done, PENDING)["finding"].startswith("1 wait")
 
 
 def test_a_table_that_cannot_be_read_is_a_failure(cli: Cli, sandbox: Sandbox) -> None:
