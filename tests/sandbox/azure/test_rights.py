@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.storage.queue import QueueServiceClient
 from yarl import URL
 
 from sandbox.azure.identity.directory import (
@@ -110,6 +112,22 @@ async def test_keys_open_nothing(accounts: Accounts) -> None:
     ):
         answer = await accounts.ask(Service.QUEUES, call, None, headers=headers)
         assert seen(answer) == (403, "KeyBasedAuthenticationNotPermitted")
+
+
+async def test_an_accounts_own_key_opens_nothing(identity_sandbox: Sandbox) -> None:
+    for role, own in accounts_of(identity_sandbox.storage.number).items():
+        client = QueueServiceClient(
+            f"{identity_sandbox.url(Service.QUEUES)}/{own.name}",
+            credential={"account_name": own.name, "account_key": own.key},
+            connection_verify=str(identity_sandbox.certificate_authority),
+            retry_total=0,
+        )
+        with client, pytest.raises(HttpResponseError) as refused:
+            client.create_queue("box")
+        assert (refused.value.status_code, str(refused.value.error_code)) == (  # type: ignore[attr-defined]
+            403,
+            "KeyBasedAuthenticationNotPermitted",
+        ), role
 
 
 async def test_what_the_sandbox_does_not_play_is_501(accounts: Accounts) -> None:

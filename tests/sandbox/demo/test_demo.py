@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from sandbox.installation import Installation
 
+pytestmark = pytest.mark.timeout(300)  # a busy machine is no failure
+
 DEMO = [sys.executable, "-m", "sandbox", "demo"]
 
 
@@ -48,7 +50,6 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@pytest.mark.timeout(300)  # a busy machine is no failure
 def test_two_demonstrations_side_by_side_succeed_and_leave_only_a_picture(folder: Path, tmp_path: Path) -> None:
     folders = [folder, tmp_path]
     with start(folders[0]) as one, start(folders[1], PATH="/nowhere") as two:
