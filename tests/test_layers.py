@@ -49,7 +49,15 @@ BELOW: Mapping[str, set[str]] = {
     "infra": set(),
     "sandbox": set(),
     "checks": {"collector", "compliance_api", "infra", "publisher", "sandbox", "verdicts"},
-    "bench": {"collector", "publisher", "registry", "sandbox", "verdicts"},
+    "bench": {
+        "collector",
+        "function_app",
+        "notification_endpoint",
+        "publisher",
+        "registry",
+        "sandbox",
+        "verdicts",
+    },
 }
 """What each top-level room may import from."""
 

@@ -17,6 +17,7 @@ import pytest
 from checks.app_settings import Asked, trigger_settings
 from compliance_api.settings import ApiSettings, is_behind_sign_in
 from publisher.environment import SettingsError
+from publisher.roles import Role as ProductRole
 from publisher.roles import role_from
 from publisher.settings import (
     CollectorSettings,
@@ -71,6 +72,10 @@ def values_of(role: Role) -> dict[str, str]:
     return local_settings(ROOT / example(role))
 
 
+def test_the_sandbox_plays_the_roles_that_the_product_has() -> None:
+    assert {role.value for role in Role} == {role.value for role in ProductRole}
+
+
 def test_the_committed_examples_are_what_the_sandbox_writes(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sandbox", "settings", "--into", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -87,8 +92,7 @@ def test_an_example_has_the_settings_that_the_role_reads_and_no_more(role: Role)
     for read in READERS[role]:
         with suppress(SettingsError):  # nothing is set, so everything is asked for and then complained about
             read(asked)
-    if role is Role.WORKER:
-        asked.names |= trigger_settings()
+    asked.names |= trigger_settings(ProductRole(role))
     every = {name for one in APPS for name in example_of(one)}
     assert set(values_of(role)) == (asked.names & every) | READ_BY_OTHERS.keys()
 

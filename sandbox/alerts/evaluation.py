@@ -12,6 +12,7 @@ import operator
 import random
 import re
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -24,10 +25,14 @@ from sandbox.workspace.workspace import QueryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from concurrent.futures import Future
     from datetime import datetime
 
     from sandbox.alerts.rules import AlertRule
     from sandbox.workspace.workspace import QueryResult, Workspace
+
+AT_ONCE: Final = 2
+"""How many rules are queried at the same time; what they say is applied in their order."""
 
 Dimensions = tuple[str, ...]
 """Values of a rule's dimensions, in the rule's order."""
@@ -133,18 +138,21 @@ class AlertEvaluator:
 
     def _evaluate_all(self, rules: Iterable[AlertRule], now: datetime) -> list[Notification]:
         notifications: list[Notification] = []
-        for rule in rules:
-            self._evaluated_at[rule.name] = now
-            if not self.health[rule.name].disabled:
-                notifications += self._evaluate(rule, now)
+        rules = list(rules)
+        self._evaluated_at |= dict.fromkeys((rule.name for rule in rules), now)
+        enabled = [rule for rule in rules if not self.health[rule.name].disabled]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            asked = [(rule, pool.submit(self._values, rule, now)) for rule in enabled]
+            for rule, values in asked:
+                notifications += self._evaluate(rule, now, values)
         for notification in notifications:
             self._deliver(notification.payload)
         return notifications
 
-    def _evaluate(self, rule: AlertRule, now: datetime) -> list[Notification]:
+    def _evaluate(self, rule: AlertRule, now: datetime, asked: Future[dict[Dimensions, float]]) -> list[Notification]:
         try:
             self._require_rows_lately(rule, now)
-            values = self._values(rule, now)
+            values = asked.result()
         except QueryError as error:
             if not self._unattended:
                 raise

@@ -104,7 +104,7 @@ def test_the_commands_of_a_document_are_taken_by_the_programs_they_call(path: Pa
         ("azd hooks run afterwards", "azure.yaml has no hook afterwards"),
         ("make everything", "the Makefile has no target everything"),
         ("python3 -m infra.hooks.nothing", "there is no module infra.hooks.nothing"),
-        ("python3 -m infra.hooks.smoke_test group", "takes 2 arguments by its docstring, not 1"),
+        ("python3 -m infra.hooks.smoke_test group app", "takes 1 arguments by its docstring, not 2"),
         ("python -m bench --fast", "python -m bench takes no --fast"),
         ("python -m sandbox dance", "invalid choice: 'dance'"),
         ("echo $((", "this is not shell that bash can read"),
@@ -128,7 +128,7 @@ def test_a_mistake_is_found_with_its_line(write: Write, text: str, complaint: st
     "text",
     [
         "azd env new production --subscription <subscription id> --location westeurope",
-        'A=$(azd env get-value FUNCTION_APP_NAME)\necho "$A" "${A%%,*}"',
+        'A=$(azd env get-value WORKER_APP_NAME)\necho "$A" "${A%%,*}"',
         "for ONE in 1 2; do echo $ONE; done",
         'LINES=()\nwhile IFS= read -r LINE; do LINES+=("$LINE"); done < <(make help)\necho "${LINES[@]}"',
         "az group list --query '[?!tags]'",
@@ -139,7 +139,7 @@ def test_a_mistake_is_found_with_its_line(write: Write, text: str, complaint: st
         'show() {\n  echo "$1"\n}\nshow something',
         "azd env set --file some.env",
         "make demo sandbox",
-        'python3 -m infra.hooks.smoke_test "<group>" "<app>"',
+        'python3 -m infra.hooks.smoke_test "<group>"',
         "az extension add --name log-analytics\naz monitor log-analytics query --workspace a",
     ],
 )
@@ -193,11 +193,11 @@ def test_commands_are_found_wherever_a_shell_runs_them(write: Write) -> None:
 def test_a_block_inside_a_list_and_one_for_powershell_are_read(write: Write) -> None:
     document = write(
         "# Guide\n\n1. Then:\n\n   ```sh\n   make demo\n   ```\n\n"
-        "```powershell\n$Name = azd env get-value FUNCTION_APP_NAME\naz one `\n  --name $Name\n```\n\n```json\nmake x\n```\n"
+        "```powershell\n$Name = azd env get-value WORKER_APP_NAME\naz one `\n  --name $Name\n```\n\n```json\nmake x\n```\n"
     )
     assert words(document) == [
         ("make", "demo"),
-        ("azd", "env", "get-value", "FUNCTION_APP_NAME"),
+        ("azd", "env", "get-value", "WORKER_APP_NAME"),
         ("az", "one", "--name", "example"),
     ]
     assert problems([document]) == []

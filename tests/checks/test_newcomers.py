@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.hooks import parameters, preprovision
+from infra.hooks import parameters
+from infra.hooks.before.values import check_values
 from infra.hooks.lock import PROJECT
 from infra.hooks.package import project_files
-from publisher.settings import SHORTEST_SIGNATURE, NotificationSettings, SettingsError
+from publisher.configuration.webhook import SHORTEST_SIGNATURE
+from publisher.settings import NotificationSettings, SettingsError
 
 GITHUB = PROJECT / ".github"
 FORMS = sorted(path for path in (GITHUB / "ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml")
@@ -83,7 +85,7 @@ def test_the_development_container_has_the_python_that_runs_in_azure() -> None:
 def test_documents_name_the_pythons_that_are_tested_and_the_one_that_runs() -> None:
     matrix = yaml.safe_load(read(".github/workflows/check.yml"))["jobs"]["test"]["strategy"]["matrix"]["python"]
     oldest, newest = matrix[0], matrix[-1]
-    assert f"tested on Python {oldest} to {newest}; the function app runs Python {runtime_python()} " in read(
+    assert f"tested on Python {oldest} to {newest}; the function apps run Python {runtime_python()} " in read(
         "SECURITY.md"
     )
     project = tomllib.loads(read("pyproject.toml"))["project"]
@@ -97,7 +99,7 @@ def test_documents_name_the_pythons_that_are_tested_and_the_one_that_runs() -> N
 def test_the_deployment_and_the_webhook_ask_for_signatures_of_the_same_length(length: int, *, enough: bool) -> None:
     value = f"{'a' * 64},{'b' * length}"
     values = parameters.resolve({"NOTIFICATION_SIGNATURE": value})
-    found = [line for line in preprovision.check_values(values).problems if line.startswith("notificationSignature")]
+    found = [line for line in check_values(values).problems if line.startswith("notificationSignature")]
     assert (found == []) is enough
     with pytest.raises(SettingsError) as error:  # the other settings are missing
         NotificationSettings.from_environment({"NOTIFICATION_SIGNATURE": value})
@@ -116,4 +118,5 @@ def test_documents_state_the_length_of_a_signature_that_the_code_asks_for(name: 
 def test_newcomers_are_told_only_of_programs_that_the_project_has() -> None:
     told = set(re.findall(r"python3? -m ((?:checks|infra\.hooks)\.\w+)", "".join(map(read, DOCUMENTS))))
     for module in told:
-        assert (PROJECT / f"{module.replace('.', '/')}.py").is_file(), module
+        folder = PROJECT / module.replace(".", "/")
+        assert folder.with_suffix(".py").is_file() or (folder / "__main__.py").is_file(), module

@@ -6,9 +6,9 @@ from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
 from tests.operations.command_line import cli
 from tests.operations.ledger_facts import LedgerNow
-from tests.registry.conftest import RawTable, arm, refresher, registry, settings, table
+from tests.registry.conftest import RawTable, arm, ownership, refresher, registry, settings, table
 
-__all__ = ["RawTable", "arm", "cli", "refresher", "registry", "settings", "table"]
+__all__ = ["RawTable", "arm", "cli", "ownership", "refresher", "registry", "settings", "table"]
 
 
 @pytest.fixture

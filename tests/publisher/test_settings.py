@@ -11,6 +11,7 @@ from publisher.settings import (
     SETTING_NAMES,
     Cloud,
     CollectorSettings,
+    IntakeSettings,
     NotificationSettings,
     PublicationSettings,
     ReconcileSettings,
@@ -59,6 +60,7 @@ def test_every_problem_is_reported_at_once_by_name() -> None:
 READERS: tuple[Callable[[Mapping[str, str]], object], ...] = (
     role_from,
     CollectorSettings.from_environment,
+    IntakeSettings.from_environment,
     NotificationSettings.from_environment,
     PublicationSettings.from_environment,
     ReconcileSettings.from_environment,
@@ -98,6 +100,14 @@ def test_the_publication_of_the_ledger_needs_no_credential_of_the_publisher() ->
     settings = PublicationSettings.from_environment(OWN)
     assert settings.verdicts_stream == "Custom-PolicyVerdicts_CL"
     assert settings.data_collection_rule_id == MINIMUM["DATA_COLLECTION_IMMUTABLE_ID"]
+
+
+def test_notifications_are_taken_in_without_a_credential_of_the_publisher() -> None:
+    settings = IntakeSettings.from_environment(OWN | {"OFFERS": "contoso/secure-analytics"})
+    assert settings.events_stream == "Custom-ManagedApplicationEvents_CL"
+    assert settings.offers.marketplace == {("contoso", "secure-analytics")}
+    lacking = problems_of({}, IntakeSettings.from_environment)
+    assert set(lacking) == {*OWN, "OFFERS"} - {"TABLE_NAME"}
 
 
 def test_the_message_has_one_line_for_each_problem() -> None:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import hypothesis
 import psutil
@@ -20,12 +20,8 @@ from azure.data.tables import TableClient
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from collector.reading.ownership import owned_scopes
 from notification_endpoint.notification import InvalidNotification, parse_notification
 from publisher.notifications import LARGEST_MESSAGE_BYTES
-from publisher.policy_states import query_url
-from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId
-from registry.managed_application import ExpectedAssignment, ManagedApplication
 from sandbox.azure.notifications import notification
 from sandbox.functions.process import FunctionsProcess
 from sandbox.local_azure import Sandbox
@@ -34,12 +30,8 @@ from tests.queue_side import take_messages
 from tests.reliability.hostile_requests import (
     FORGED_LINE,
     MARKER,
-    SUBSCRIPTION,
     HostileRequest,
-    application_ids,
     hostile_requests,
-    junk_text,
-    segment,
 )
 from tests.worker_side import open_worker_side
 
@@ -226,56 +218,3 @@ def _is_notification(body: bytes) -> bool:
     except InvalidNotification:
         return False
     return True
-
-
-@given(application_ids())
-def test_an_id_that_is_taken_can_only_mean_one_application(text: str) -> None:
-    try:
-        identity = ApplicationId.parse(text)
-    except InvalidResourceId:
-        return
-    assert ApplicationId.parse(str(identity)) == identity
-    assert quote(str(identity), safe="/()").count("/") == 8
-    assert not set(identity.partition_key + identity.row_key) & set("/\\#?%'\t\n\r\x7f")
-    assert identity.row_key.count("|") == 2
-    assert not {".", ".."} & set(str(identity).split("/"))
-
-
-def _is_utf8(text: str) -> bool:
-    return text.isascii() or "\ufffd" not in text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-names = st.one_of(segment, junk_text).filter(_is_utf8)  # what is read from JSON is
-
-
-@given(
-    st.lists(st.tuples(names, names), max_size=4),
-    st.sampled_from(["mrg", "mrg-(a)_b.c", "MRG-ß"]),
-)
-def test_nothing_from_outside_can_alter_the_filter_of_a_policy_query(
-    assigned: list[tuple[str, str]], group: str
-) -> None:
-    identity = ApplicationId(SUBSCRIPTION, "rg", "app")
-    managed = ResourceGroupId(SUBSCRIPTION, group)
-    application = ManagedApplication(
-        identity,
-        managed,
-        "Contoso",
-        assignments=tuple(
-            ExpectedAssignment(
-                f"{managed}/providers/a/{scope}/providers/Microsoft.Authorization/policyAssignments/{name}", "", "", ""
-            )
-            for scope, name in assigned
-        ),
-    )
-    url = query_url("https://arm.example", managed, datetime(2026, 1, 1, tzinfo=UTC), scopes=owned_scopes(application))
-    parts = urlsplit(url)
-    parameters = dict(pair.split("=") for pair in parts.query.split("&"))
-    assert sorted(parameters) == ["$filter", "$from", "$select", "api-version"]
-    term = r"PolicyAssignmentScope eq '((?:[^']|'')*)'"
-    text = unquote(parameters["$filter"], errors="strict")
-    assert re.fullmatch(f"{term}(?: or {term})*", text, re.DOTALL)
-    spellings = [found.replace("''", "'") for found in re.findall(term, text, re.DOTALL)]
-    scopes = owned_scopes(application)
-    assert {spelling.lower() for spelling in spellings} == {scope.lower() for scope in scopes}
-    assert set(scopes) <= set(spellings)

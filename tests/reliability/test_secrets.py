@@ -30,6 +30,7 @@ from sandbox.faults.operations import (
     LogQuery,
     Operation,
     PolicyQuery,
+    QueueRequest,
     TableRequest,
     TokenRequest,
     Upload,
@@ -40,6 +41,7 @@ from tests.collector.conftest import Fleet
 from tests.compliance_api.conftest import READER, principal
 from tests.functions import Tick, functions
 from tests.reliability.secrets_watch import MARKER, Watch, leaks, secrets_of, watching
+from tests.worker_side import message_about
 
 FUNCTION_KEY = "the-function-key-of-this-test"
 TROUBLE: dict[str, tuple[Operation, Effect] | None] = {
@@ -52,12 +54,14 @@ TROUBLE: dict[str, tuple[Operation, Effect] | None] = {
     "no access to the states": (PolicyQuery(), Status(403)),
     "no access to the tables": (Upload(), Status(404)),
     "no access to the workspace": (LogQuery(), Status(400)),
+    "no access to the queue": (QueueRequest("POST"), Status(403)),
     "half a token": (TokenRequest(), TruncatedJson()),
+    "half an answer of the queue": (QueueRequest("POST"), TruncatedJson()),
     "half a token of the managed identity": (IdentityTokenRequest(), TruncatedJson()),
     "half a table": (TableRequest("GET"), TruncatedJson()),
     "half a query's answer": (LogQuery(), TruncatedJson()),
 }
-PASSING = {"half a token", "half a token of the managed identity", "half a table"}
+PASSING = {"half a token", "half an answer of the queue", "half a token of the managed identity", "half a table"}
 """Troubles that end after one attempt, so that nobody waits for the later ones."""
 
 ABOUT_THE_WORKSPACE = {
@@ -67,6 +71,7 @@ ABOUT_THE_WORKSPACE = {
     "no access to the workspace",
     "half a query's answer",
 }
+MARKED = {"code": MARKER, "message": f"{MARKER}\n{MARKER}"}
 HTTP_PATHS = {
     "compliance_application": {"id": "x"},
     "saved_query": {"name": "fleet_summary"},
@@ -177,6 +182,8 @@ def test_no_way_to_sign_in_tells_a_secret(scene: Scene, monkeypatch: pytest.Monk
         ("AZURE_CLIENT_SECRET", f" {MARKER} "),
         ("AzureWebJobsStorage", f"DefaultEndpointsProtocol=https;AccountName=x;AccountKey={MARKER}"),
         ("AzureWebJobsStorage", MARKER),
+        ("NOTIFICATIONS", f"DefaultEndpointsProtocol=https;AccountName=x;AccountKey={MARKER}"),
+        ("NOTIFICATIONS", MARKER),
         ("NOTIFICATION_SIGNATURE", f"{MARKER} {MARKER}"),
         ("NOTIFICATION_SIGNATURE", f"{MARKER},{MARKER},{MARKER}"),
         ("AZURE_CLIENT_CERTIFICATE", MARKER),
@@ -209,13 +216,19 @@ def test_the_watch_sees_what_it_is_meant_to_see(scene: Scene) -> None:
 def _calls(name: str, trigger: dict[str, Any], scene: Scene) -> list[Any]:
     """What the platform calls a function with: as it should be, and as somebody else might."""
     sandbox, customer = scene.sandbox, scene.customer
+    told = func.QueueMessage(id="1", body=_told(customer))
+    if name == "ask_about_pending":
+        asyncio.run(functions()["take_notification"].get_user_function()(told))
     if trigger["type"] == "timerTrigger":
         return [Tick()]
+    if name in {"take_notification", "take_poisoned_notification"}:
+        return [told, func.QueueMessage(id="2", body=f'{{"{MARKER}": "{MARKER}"}}'.encode())]
     if trigger["type"] == "queueTrigger":
         bodies = asyncio.run(_shards(sandbox))
         return [func.QueueMessage(id="1", body=body) for body in (*bodies, f'{{"{MARKER}": "{MARKER}"}}', MARKER)]
     if name == "managed_application_notification":
-        good = json.dumps(notification(customer, "PUT", "Succeeded", event_time=datetime.now(UTC)))
+        payload = notification(customer, "PUT", "Succeeded", event_time=datetime.now(UTC))
+        good = json.dumps(payload | {"error": MARKED})
         right = {"sig": sandbox.notification_signature, "code": FUNCTION_KEY}
         wrong = {"sig": f"wrong-{MARKER}", "code": FUNCTION_KEY}
         return [_request("POST", query, body) for query, body in ((right, good), (wrong, good), (right, MARKER))]
@@ -244,6 +257,11 @@ def _request(
 
 def _token(sandbox: Sandbox) -> str:
     return sandbox.directory.issuer.issue(sandbox.entra_id.service_principal, f"api://{API_CLIENT_ID}")
+
+
+def _told(customer: Customer) -> bytes:
+    now = datetime.now(UTC)
+    return message_about(customer, "PUT", "Succeeded", happened=now, received_at=now, error=MARKED)
 
 
 async def _shards(sandbox: Sandbox) -> list[str]:

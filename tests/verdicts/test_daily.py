@@ -25,12 +25,12 @@ from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Customer
 from tests.operations.ledger_facts import assignment, facts
-from tests.registry.conftest import RawTable, arm, refresher, table
+from tests.registry.conftest import RawTable, arm, ownership, refresher, table
 from verdicts import blueprint as daily_blueprint
 from verdicts.daily import DailyResult, hold_against_azure
 from verdicts.ledger import LEDGER_TABLE, Ledger
 
-__all__ = ["RawTable", "arm", "refresher", "table"]
+__all__ = ["RawTable", "arm", "ownership", "refresher", "table"]
 
 STREAM = "Custom-ManagedApplicationEvents_CL"
 
@@ -228,6 +228,7 @@ async def test_the_timer_names_every_bad_setting(monkeypatch: pytest.MonkeyPatch
         "AzureWebJobsStorage",
         "DATA_COLLECTION_ENDPOINT",
         "DATA_COLLECTION_IMMUTABLE_ID",
+        "OFFERS",
     )
     for name in names:
         monkeypatch.delenv(name, raising=False)
