@@ -28,7 +28,7 @@ IGNORE_FILES: Final = (".funcignore", ".gitignore")
 """Files that decide which files the package holds."""
 PUSHED_TO: Final = "production"
 """The environment that a push deploys to; the titles of the runs end with theirs, see deploy.yml."""
-NOT_IN_A_TEMPLATE: Final = ("infra/hooks/", "infra/pipeline/", "infra/samples/")
+NOT_IN_A_TEMPLATE: Final = ("infra/hooks/", "infra/pipeline/", "infra/samples/", "infra/upgrade/")
 
 
 def changed_files(commit: str, project: Path = PROJECT) -> list[str] | None:

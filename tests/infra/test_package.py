@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from checks.reach.scenarios import scenarios
+from checks.templates.deployment import deploy
 from infra.hooks import package
 from infra.hooks.lock import PROJECT
 from tests.infra.package_tools import PARTS, git, make_repository, source_archive
-
-if TYPE_CHECKING:
-    pass
 
 FILES = {"function_app.py", "host.json", "requirements.txt", "LICENSE"}
 
@@ -28,10 +26,26 @@ def test_the_package_holds_the_product_and_nothing_else() -> None:
     assert [name for name in package.packaged_files() if "local.settings" in name] == []
 
 
-def test_both_shells_of_azd_build_with_the_same_module() -> None:
-    hooks = yaml.safe_load((PROJECT / "azure.yaml").read_text(encoding="utf-8"))["services"]["collector"]["hooks"]
-    assert hooks["prepackage"]["posix"]["run"] == "python3 -m infra.hooks.package"
-    assert hooks["prepackage"]["windows"]["run"] == "python -m infra.hooks.package"
+@pytest.mark.parametrize("hook", ["prepackage", "predeploy"])
+def test_both_shells_of_azd_build_with_the_same_module_once_for_all_apps(hook: str) -> None:
+    """azd deploy packs by itself, so both commands need the folder; a hook of a service would build it three times."""
+    document = yaml.safe_load((PROJECT / "azure.yaml").read_text(encoding="utf-8"))
+    assert document["hooks"][hook]["posix"]["run"] == "python3 -m infra.hooks.package"
+    assert document["hooks"][hook]["windows"]["run"] == "python -m infra.hooks.package"
+    assert not any("hooks" in service for service in document["services"].values())
+
+
+def test_azd_deploys_an_app_for_each_role_and_the_api_only_where_there_is_one() -> None:
+    services = yaml.safe_load((PROJECT / "azure.yaml").read_text(encoding="utf-8"))["services"]
+    apps = deploy({**scenarios()[0], "apiClientId": "x"})
+    assert set(services) == {site.body["tags"]["azd-service-name"] for site in apps.of_type("Microsoft.Web/sites")}
+    assert {role: service.get("condition") for role, service in services.items()} == {
+        "front": None,
+        "worker": None,
+        "api": "${HAS_API}",
+    }
+    assert apps.outputs["HAS_API"] is True
+    assert deploy(scenarios()[0]).outputs["HAS_API"] is False
 
 
 def test_modules_say_where_their_files_are_where_the_test_above_sees_it() -> None:

@@ -19,7 +19,7 @@ import yaml
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
-from infra.hooks import package, wheels
+from infra.hooks import package, smoke_test, wheels
 from infra.hooks.lock import PROJECT, python_packages
 from tests.infra.package_tools import PARTS, contents, source_archive
 
@@ -83,9 +83,21 @@ print(asyncio.run(webhook(request)).status_code)
 
 SETTINGS = {
     "APP_ROLE": "front",
-    "NOTIFICATIONS__queueServiceUri": "https://worker.queue.core.windows.net",
     "NOTIFICATION_SIGNATURE": "s" * 32,
+    "NOTIFICATIONS__queueServiceUri": "https://stworkerx.queue.core.windows.net",
+    "MANAGED_IDENTITY_CLIENT_ID": "11111111-1111-4111-8111-111111111111",
 }
+
+
+# Tells which functions the app of a role has, and which of our folders it has read for them.
+START = (
+    ALONE
+    + """
+import json, function_app
+functions = sorted(function.get_function_name() for function in function_app.app.get_functions())
+print(json.dumps([functions, sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[1:]))]))
+"""
+)
 
 
 @dataclass(frozen=True)
@@ -169,6 +181,32 @@ def test_a_call_without_a_signature_is_refused_by_the_packaged_webhook(built: Bu
     assert done.stdout.strip() == "401", done.stderr
 
 
+@pytest.mark.parametrize(
+    ("role", "folders"),
+    [
+        ("front", {"notification_endpoint", "publisher"}),
+        ("worker", {"collector", "publisher", "registry", "verdicts"}),
+        ("api", {"compliance_api", "publisher"}),
+    ],
+)
+def test_the_packaged_app_of_a_role_has_its_functions_and_reads_nothing_of_another_role(
+    built: Built, target_python: str, role: str, folders: set[str]
+) -> None:
+    done = built.run(target_python, "-c", START, *PYTHON_PARTS, APP_ROLE=role)
+    assert done.returncode == 0, done.stderr
+    functions, read = json.loads(done.stdout)
+    assert set(smoke_test.FUNCTIONS[role]) <= set(functions)
+    assert role == "api" or set(smoke_test.FUNCTIONS[role]) == set(functions)
+    assert set(read) == folders
+
+
+@pytest.mark.parametrize("role", ["", "collector"])
+def test_the_packaged_app_does_not_start_without_a_role(built: Built, target_python: str, role: str) -> None:
+    done = built.run(target_python, "-c", START, APP_ROLE=role)
+    assert done.returncode != 0
+    assert "APP_ROLE: " in done.stderr
+
+
 def test_the_packaged_command_line_explains_itself(built: Built, target_python: str) -> None:
     start = ALONE + "import runpy; sys.argv[1:] = ['--help']; runpy.run_module('collector', run_name='__main__')"
     done = built.run(target_python, "-c", start)
@@ -232,12 +270,13 @@ def test_equal_sources_give_equal_bytes_and_a_building_machines_python_does_not_
 
 
 def test_azd_deploys_the_files_of_the_zip_and_builds_nothing_in_azure(built: Built, tmp_path: Path) -> None:
-    service = yaml.safe_load((PROJECT / "azure.yaml").read_text(encoding="utf-8"))["services"]["collector"]
-    assert (service["project"], service["dist"], service["remoteBuild"]) == (".", package.AZD_FOLDER, False)
+    document = yaml.safe_load((PROJECT / "azure.yaml").read_text(encoding="utf-8"))
+    for service in document["services"].values():
+        assert (service["project"], service["dist"], service["remoteBuild"]) == (".", package.AZD_FOLDER, False)
     copy = source_archive(tmp_path)
     (copy / package.AZD_FOLDER).mkdir(parents=True)
     (copy / package.AZD_FOLDER / "left_over.py").write_text("from a build before")
-    command = service["hooks"]["prepackage"]["posix"]["run"].replace("python3", sys.executable)
+    command = document["hooks"]["prepackage"]["posix"]["run"].replace("python3", sys.executable)
     done = subprocess.run(command.split(), cwd=copy, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     folder = copy / package.AZD_FOLDER

@@ -108,10 +108,39 @@ def test_the_first_push_deploys_everything_and_a_github_that_cannot_be_asked_not
     assert runner.run(step(*COMPARE), cwd=PROJECT, PARTS="").returncode == 1
 
 
+DEPLOY_CODE = ("deploy.yml", "code", "Deploy the package to the app of each role")
+LISTED = """case "$*" in
+  *list*"'front'"*) echo func-x;;
+  *list*"'worker'"*) echo func-worker-x;;
+  *list*"'api'"*) echo "$API";;
+esac"""
+
+
+@pytest.mark.parametrize(("api", "names"), [("func-api-x", ["worker", "api", ""]), ("", ["worker", ""])])
+def test_every_app_that_there_is_gets_the_same_package_the_worker_first(
+    runner: Runner, api: str, names: list[str]
+) -> None:
+    runner.program("az", LISTED)
+    done = runner.run(step(*DEPLOY_CODE), AZURE_ENV_NAME="staging", API=api)
+    assert (done.returncode, done.stdout) == (0, "")
+    deployed = [line for line in runner.asked().splitlines() if "config-zip" in line]
+    assert deployed == [
+        f"az functionapp deployment source config-zip --resource-group rg-staging --name func-{name and name + '-'}x "
+        f"--src {runner.folder}/package.zip --build-remote false"
+        for name in names
+    ]
+
+
 def test_code_is_not_deployed_where_there_is_no_app(runner: Runner) -> None:
     runner.program("az", "echo")
-    done = runner.run(step("deploy.yml", "code", "Find the function app"), AZURE_ENV_NAME="staging")
-    assert (done.returncode, done.stdout) == (1, "no function app in rg-staging: deploy the infrastructure first\n")
+    done = runner.run(step(*DEPLOY_CODE), AZURE_ENV_NAME="staging")
+    assert (done.returncode, done.stdout) == (1, "no worker in rg-staging: deploy the infrastructure first\n")
+
+
+def test_a_package_that_is_refused_ends_the_deployment(runner: Runner) -> None:
+    runner.program("az", f'{LISTED}\ncase "$*" in *config-zip*) exit 1;; esac')
+    assert runner.run(step(*DEPLOY_CODE), AZURE_ENV_NAME="staging", API="").returncode == 1
+    assert runner.asked().count("config-zip") == 1
 
 
 @pytest.mark.parametrize("status", [0, 1])
@@ -231,3 +260,32 @@ def test_a_comment_is_written_also_when_the_comparison_failed_and_the_job_fails_
     assert "pr comment https://example.com/1" in runner.asked()
     assert (runner.folder / "comment.md").stat().st_size == 65_000
     assert runner.run(comment, VERDICT="changed", PULL_REQUEST="https://example.com/1").returncode == 0
+
+
+# The nightly tests
+
+TELL = ("nightly.yml", "tell", "Open an issue, or comment on the open one")
+ABOUT = {"RUN": "https://github.example/runs/1", "COMMIT": "abc"}
+
+
+def test_a_red_night_opens_one_issue(runner: Runner) -> None:
+    runner.program("gh", "")
+    assert runner.run(step(*TELL), **ABOUT).returncode == 0
+    listed, label, created = runner.asked().splitlines()
+    assert listed.startswith("gh issue list --label nightly --state open")
+    assert label.startswith("gh label create nightly --force")
+    assert created.startswith("gh issue create --title The nightly tests fail --label nightly --body")
+    assert created.endswith("failed at abc: https://github.example/runs/1")
+
+
+def test_a_red_night_after_another_is_a_comment_and_nothing_is_closed(runner: Runner) -> None:
+    runner.program("gh", 'case "$*" in "issue list"*) echo 7;; esac')
+    assert runner.run(step(*TELL), **ABOUT).returncode == 0
+    _, commented = runner.asked().splitlines()
+    assert commented == "gh issue comment 7 --body make test-long failed at abc: https://github.example/runs/1"
+
+
+def test_a_github_that_cannot_be_asked_opens_no_second_issue(runner: Runner) -> None:
+    runner.program("gh", "exit 1")
+    assert runner.run(step(*TELL), **ABOUT).returncode == 1
+    assert "create" not in runner.asked()

@@ -144,9 +144,29 @@ def test_an_environment_is_named_by_github_and_by_no_variable() -> None:
 def test_the_infrastructure_gets_every_secret_of_the_parameters_file_in_one_step() -> None:
     _, secret = github_variables.names()
     steps = [step for job in jobs("deploy.yml").values() for step in job.get("steps", [])]
-    (step,) = [step for step in steps if "secrets." in str(step.get("env"))]
+    step, smoke_test = [step for step in steps if "secrets." in str(step.get("env"))]
     assert step["env"] == {name: f"${{{{ secrets.{name} }}}}" for name in secret}
     assert "infra.hooks.parameters" in step["run"]
+    # The other one sends a notification that is signed, and needs no more than that.
+    assert smoke_test["env"] == {"NOTIFICATION_SIGNATURE": "${{ secrets.NOTIFICATION_SIGNATURE }}"}
+    assert "infra.hooks.smoke_test" in smoke_test["run"]
+
+
+def test_the_long_tests_run_every_night_and_a_failure_is_told() -> None:
+    workflow = yaml.safe_load((FOLDER / "nightly.yml").read_text())
+    # YAML reads the word on as true.
+    assert set(workflow[True]) == {"schedule", "workflow_dispatch"}
+    minute, hour, *rest = workflow[True]["schedule"][0]["cron"].split()
+    assert minute.isdigit()
+    assert hour.isdigit()
+    assert rest == ["*", "*", "*"]
+    run, tell = workflow["jobs"]["long"], workflow["jobs"]["tell"]
+    assert "make test-long" in [step.get("run") for step in run["steps"]]
+    assert run["permissions"] == {"contents": "read"}
+    assert tell["permissions"] == {"issues": "write"}
+    assert tell["if"] == "${{ !cancelled() && needs.long.result != 'success' }}"
+    # What writes issues runs no code of the repository.
+    assert not any("checkout" in step.get("uses", "") for step in tell["steps"])
 
 
 def test_the_variables_are_taken_over_before_they_are_needed() -> None:
