@@ -1,5 +1,5 @@
 // Sign-in with Microsoft Entra ID before the app of the API (App Service authentication, "Easy Auth").
-// Without a client secret: the app's identity proves to be the app registration (federated identity credential).
+// Without a client secret: the api's identity proves to be the app registration (federated identity credential).
 
 @description('Name of the app of the API.')
 param appName string
