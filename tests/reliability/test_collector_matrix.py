@@ -85,9 +85,9 @@ async def test_pages_without_end_do_not_keep_a_run_beyond_its_time(fleet: Fleet)
     fleet.sandbox.faults.add(PolicyQuery(endless), NewPageEveryTime())
 
     started = time.monotonic()
-    summary = await fleet.collect(time_limit=1.5)
+    summary = await fleet.collect(time_limit=3)
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 8
     assert (fleet.outcome(endless), fleet.outcome(healthy)) == ("Skipped", "Succeeded")
     assert failure_of(summary, partial_run=False) is not None
 
