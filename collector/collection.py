@@ -18,7 +18,7 @@ from collector.reporting.serialised import encoded
 from collector.settling import Outlets, Settling, note_refusal
 from collector.version import VERSION
 from publisher.credentials import certificate_expires_at
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from registry.managed_application import ManagedApplication
 from verdicts.evidence import Evidence
 from verdicts.ledger import Entry

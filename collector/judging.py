@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from collector.unreadable import CODE, NOT_WRITTEN, UnreadableRows, message_of, nothing_known, unwritten, without_times
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId
 from publisher.table import RowChanged
 from registry.managed_application import ManagedApplication

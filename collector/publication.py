@@ -18,7 +18,7 @@ from collector.reporting.serialised import encoded
 from collector.run import function_timeout
 from collector.unreadable import UnreadableRows
 from publisher.credentials import own_identity_credential
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_ids import ApplicationId, InvalidResourceId
 from publisher.retry import Patience

@@ -19,7 +19,7 @@ from collector.reading.application_reader import ApplicationReader
 from collector.reading.closer_look import CloserLook
 from collector.reporting.outcomes import Run, RunSummary, utc_now
 from publisher.credentials import own_identity_credential, service_principal_credential
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_manager import ResourceManager
 from publisher.retry import Patience, with_retries
@@ -173,7 +173,7 @@ async def _fetch_token(credential: AsyncTokenCredential, audience: str, patience
 def failure_of(summary: RunSummary, *, partial_run: bool) -> CollectionFailedError | None:
     """Return why a run counts as failed, or None.
 
-    Applications with an outcome of CUSTOMER_OUTCOMES (AccessDenied, NotFound) do not fail it, because they have an
+    Applications with an outcome of CUSTOMER_OUTCOMES (AccessDenied, NotFound, Blocked, Vanished) do not fail it, because they have an
     alert of their own. Every other outcome of an application that was not read does.
     """
     reasons = [] if summary.error is None else [str(summary.error)]

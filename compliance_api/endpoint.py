@@ -16,7 +16,7 @@ from compliance_api.fleet.compliance import Compliance
 from compliance_api.http import Answer, ProblemError, Request
 from compliance_api.settings import ApiSettings
 from publisher.environment import SettingsError
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from compliance_api.http import ProblemError
 from compliance_api.workspace.workspace import BadQuery, TooLarge
-from publisher.errors import (
+from publisher.errors.kinds import (
     AccessDenied,
     AuthenticationFailed,
     AzureFailure,

@@ -20,7 +20,7 @@ from compliance_api.timespan import timespan_of
 from compliance_api.workspace import saved_queries
 from compliance_api.workspace.kql import refusal
 from compliance_api.workspace.workspace import Question, Table
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 
 _LOGGER = logging.getLogger(__name__)
 _LARGEST_BODY: Final = 128 * 1024

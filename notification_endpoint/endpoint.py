@@ -15,7 +15,7 @@ from typing import Final
 
 from notification_endpoint.notification import InvalidNotification, parse_notification
 from notification_endpoint.outbox import enqueue
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.notifications import MalformedMessage, Notification
 from publisher.retry import Sleep
 from publisher.settings import NotificationSettings, SettingsError

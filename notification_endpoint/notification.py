@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from notification_endpoint.lenient_json import Members, NotAnObject, members_of
-from publisher.errors import printable
 from publisher.notifications import Notification
 from publisher.resource_ids import ApplicationId, InvalidResourceId
+from publisher.texts import printable
 
 LARGEST_BODY_BYTES: Final = 1024 * 1024
 """Far more than a notification has; a failed deployment's nested errors can be long."""

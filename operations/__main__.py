@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from operations.commands import run  # noqa: PLC0415
     from operations.report import BadUsage, Console, Refused, Report  # noqa: PLC0415
     from publisher.environment import SettingsError  # noqa: PLC0415
-    from publisher.errors import AzureFailure  # noqa: PLC0415
+    from publisher.errors.kinds import AzureFailure  # noqa: PLC0415
     from publisher.table import RowChanged  # noqa: PLC0415
 
     console = Console(as_json=options.json)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from operations.decision import Decision, make_sure
 from operations.openness import Openness, accept, named, open_about
 from operations.report import BadUsage, Cell, Listing, Refused, Report
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId, fold
 from registry.inventory import each
 from registry.repeating import repeated_on_row_change

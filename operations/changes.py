@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from operations.decision import Decision, make_sure
 from operations.report import Cell, Listing, Report, not_registered
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from registry.events import EventsNotStored
 from registry.inventory import NotRegistered, Standing, each
 from registry.reconcile import ReconciliationFailed

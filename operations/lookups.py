@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from operations.report import Cell, Listing, Report, Tone, not_registered
 from operations.verdict_tables import document_of, listings_of, summary
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
 from registry.inventory import Difference, Finding, Inventory, as_document, each
 from registry.managed_application import MalformedRow, ManagedApplication

@@ -27,7 +27,8 @@ from azure.identity.aio import (
 
 from publisher.configuration.cloud import Cloud
 from publisher.environment import SettingsError
-from publisher.errors import AzureFailure, MalformedAnswer, NoToken, as_failure
+from publisher.errors.answers import as_failure
+from publisher.errors.kinds import AzureFailure, MalformedAnswer, NoToken
 from publisher.settings import ServicePrincipal
 from publisher.transport import Closing, Transport
 

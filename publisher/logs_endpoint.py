@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from azure.core.pipeline.policies import AsyncRetryPolicy
 from azure.monitor.ingestion.aio import LogsIngestionClient
 
-from publisher.errors import AccessDenied, TransientFailure, as_failure
+from publisher.errors.answers import as_failure
+from publisher.errors.kinds import AccessDenied, TransientFailure
 from publisher.retry import USUAL_PATIENCE, Patience, with_retries
 from publisher.transport import Closing, Transport
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
     from publisher.configuration.cloud import Cloud
-    from publisher.errors import AzureFailure
+    from publisher.errors.kinds import AzureFailure
 
 ROLE_GRACE_SECONDS: Final = 20.0
 """For how long after the first 403 an upload is repeated: a new role assignment takes a while to take effect."""

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import orjson
 from azure.core.rest import HttpRequest
 
-from publisher.errors import AzureFailure, MalformedAnswer
+from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.transport import origin_of
 
 if TYPE_CHECKING:

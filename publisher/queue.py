@@ -15,7 +15,7 @@ from azure.storage.queue import StorageErrorCode, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from publisher.configuration.resource_settings import Storage
-from publisher.errors import MalformedAnswer
+from publisher.errors.kinds import MalformedAnswer
 from publisher.retry import Patience
 from publisher.storage import StorageClient
 

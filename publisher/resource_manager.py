@@ -19,9 +19,11 @@ from azure.mgmt.core import AsyncARMPipelineClient
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
 from publisher.configuration.cloud import Cloud
-from publisher.errors import MalformedAnswer, RequestRefused, as_failure, failure_of_response, printable
+from publisher.errors.answers import as_failure, failure_of_response
+from publisher.errors.kinds import MalformedAnswer, RequestRefused
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.retry import USUAL_PATIENCE, Patience, with_retries
+from publisher.texts import printable
 from publisher.transport import DEFAULT_CONNECTIONS, Closing, Transport, origin_of
 
 APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4

@@ -15,7 +15,8 @@ from typing import Final, TypeVar
 
 from azure.core.exceptions import DecodeError
 
-from publisher.errors import DeadlineExceeded, TimedOut, TransientFailure, as_failure
+from publisher.errors.answers import as_failure
+from publisher.errors.kinds import DeadlineExceeded, TimedOut, TransientFailure
 
 _LOGGER = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")

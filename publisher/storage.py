@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from publisher.configuration.resource_settings import Storage
 from publisher.credentials import own_identity_credential
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.retry import Patience, with_retries
 from publisher.transport import Closing, Transport
 

@@ -11,7 +11,8 @@ from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
 
 from publisher.configuration.resource_settings import Storage
-from publisher.errors import MalformedAnswer, NotFound, RequestRefused, TransientFailure, as_failure
+from publisher.errors.answers import as_failure
+from publisher.errors.kinds import MalformedAnswer, NotFound, RequestRefused, TransientFailure
 from publisher.retry import USUAL_PATIENCE, Patience
 from publisher.storage import StorageClient
 

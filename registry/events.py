@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_ids import ApplicationId, fold
 from publisher.table import Row

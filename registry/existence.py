@@ -6,15 +6,13 @@ deleted and for one that lives, so the managed resource group is asked for as we
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 from urllib.parse import quote
 
-from publisher.errors import AzureFailure, NotFound, is_out_of_reach
+from publisher.errors.absence import says_gone
+from publisher.errors.kinds import AccessDenied, AzureFailure, Blocked
 from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
 from publisher.resource_manager import ResourceManager, text_at
 from registry.ownership import GROUPS_API_VERSION
-
-_GONE_CODES: Final = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
 
 
 class Existence(StrEnum):
@@ -46,7 +44,7 @@ async def existence_of(
     try:
         application = await arm.application(application_id, deadline=deadline)
     except AzureFailure as failure:
-        if is_gone(failure):
+        if says_gone(failure, application_id):
             return Answer(Existence.GONE, f"Azure Resource Manager says {failure.code}")
         if not is_denied(failure):
             raise
@@ -64,7 +62,7 @@ async def _by_its_group(
     try:
         answer = await arm.get(quote(str(group), safe="/()"), api_version=GROUPS_API_VERSION, deadline=deadline)
     except AzureFailure as of_group:
-        if not is_denied(of_group):
+        if not (is_denied(of_group) or says_gone(of_group, group)):
             raise
         return Answer(Existence.UNKNOWN, f"{denied} and its managed resource group ({of_group.code})")
     if fold(text_at(answer, "properties", "provisioningState")) == "deleting":
@@ -72,15 +70,6 @@ async def _by_its_group(
     return Answer(Existence.ALIVE, f"{denied}, and its managed resource group can be read")
 
 
-def is_gone(failure: AzureFailure) -> bool:
-    """Tell whether ARM itself says that an application, or its resource group, does not exist.
-
-    SubscriptionNotFound does not: the subscription may only be invisible to us (FACTS 5.3). Neither does a 404 without
-    ARM's error code, which a proxy can answer.
-    """
-    return isinstance(failure, NotFound) and failure.code in _GONE_CODES
-
-
 def is_denied(failure: AzureFailure) -> bool:
-    """Tell whether something may be there or not: we are denied it, or the 404 is not ARM's word about it."""
-    return isinstance(failure, NotFound) or is_out_of_reach(failure)
+    """Tell whether something may be there or not: we are denied it, or the customer's state forbids it."""
+    return isinstance(failure, AccessDenied | Blocked)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from publisher.errors import AzureFailure
+from publisher.errors.absence import says_gone
+from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.resource_manager import APPLICATIONS_API_VERSION, text_at
 from publisher.table import Row
-from registry.existence import is_gone
 from registry.managed_application import ARM_TEXTS, MalformedRow, ManagedApplication, Removal
 from registry.reconcile import AT_ONCE, SECONDS_PER_APPLICATION
 from registry.refresh import Change, Refresher
@@ -92,7 +92,8 @@ class Inventory:
         try:
             application = await self.refresher.arm.application(application_id)
         except AzureFailure as failure:
-            return (Standing.GONE, "") if is_gone(failure) else (Standing.UNKNOWN, f"{failure.code}: {failure}")
+            is_gone = says_gone(failure, application_id)
+            return (Standing.GONE, "") if is_gone else (Standing.UNKNOWN, f"{failure.code}: {failure}")
         return (Standing.DELETING if application.is_going else Standing.ALIVE), ""
 
     @repeated_on_row_change
@@ -141,7 +142,7 @@ class Inventory:
                 return Difference(str(identity), Finding.GONE, f"Azure calls it {application.provisioning_state}")
             described = await self.refresher.described(application, row, deadline=deadline)
         except AzureFailure as failure:
-            finding = Finding.GONE if is_gone(failure) else Finding.UNREAD
+            finding = Finding.GONE if says_gone(failure, identity) else Finding.UNREAD
             return Difference(str(identity), finding, f"{failure.code}: {failure}")
         changes = _changes(item, described)
         if not changes:

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from publisher.configuration.offers import Offers
-from publisher.errors import NotFound, RequestRefused, TransientFailure
+from publisher.errors.kinds import NotFound, RequestRefused, TransientFailure
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.resource_manager import Application, ResourceManager, text_at
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId
 from registry.managed_application import MalformedRow, ManagedApplication
 from registry.refresh import Change, Refresher

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from publisher.errors import AzureFailure, MalformedAnswer, is_out_of_reach
+from publisher.errors.absence import says_gone
+from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
 from publisher.resource_manager import Application, ResourceManager
 from publisher.table import Row
-from registry.existence import Answer, Existence, existence_of, is_denied, is_gone
+from registry.existence import Answer, Existence, existence_of, is_denied
 from registry.managed_application import ARM_TEXTS, ExpectedAssignment, ManagedApplication, Removal
 from registry.ownership import NotOurs, Ownership
 from registry.policies.definition_names import DEFINITION_NAMES, DefinitionNames
@@ -99,7 +100,7 @@ class Refresher:
     async def reconcile(self, asked: ApplicationId, *, deadline: float) -> Change:
         """Refresh a registered application without an event.
 
-        It is removed only when ARM says that it does not exist (`is_gone`) or is deleted.
+        It is removed only when ARM says that it does not exist (`says_gone`) or is deleted.
         """
         row = await self.registry.find(asked)
         if row is None or is_tombstone(row):
@@ -107,9 +108,9 @@ class Refresher:
         try:
             application = await self.arm.application(asked, deadline=deadline)
         except AzureFailure as failure:
-            if is_gone(failure):
+            if says_gone(failure, asked):
                 return await self._remove(asked, row, _gone(failure.code))
-            if is_out_of_reach(failure):
+            if is_denied(failure):
                 await self.registry.note_lost_access(row, now=self.clock())
                 return Change.ACCESS_LOST
             raise
@@ -131,7 +132,7 @@ class Refresher:
         try:
             application = await self.arm.application(asked, deadline=deadline)
         except AzureFailure as failure:
-            if is_gone(failure):
+            if says_gone(failure, asked):
                 return await self._confirm_removal(asked, row, failure.code)
             if is_denied(failure):
                 return Change.CONFIRMED
@@ -193,7 +194,7 @@ class Refresher:
         try:
             await self.arm.application(application_id, deadline=deadline)
         except AzureFailure as failure:
-            if not is_gone(failure):
+            if not says_gone(failure, application_id):
                 return  # the row says what ARM said a moment ago
             if row is not None and not is_tombstone(row):
                 await self._remove(application_id, row, _gone(failure.code))

@@ -6,7 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, ParamSpec, TypeVar
 
-from publisher.errors import TransientFailure
+from publisher.errors.kinds import TransientFailure
 from publisher.table import RowChanged
 
 _Parameters = ParamSpec("_Parameters")

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from publisher.errors import printable
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId, InvalidResourceId, ResourceGroupId, quoted
 from publisher.table import Row
+from publisher.texts import printable
 from registry.managed_application import ARM_TEXTS, MalformedRow, ManagedApplication
 from registry.policies.stored_assignments import (
     assignments_in,

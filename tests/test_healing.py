@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from collector.run import failure_of
-from publisher.errors import NotFound
+from publisher.errors.kinds import NotFound
 from publisher.settings import ReconcileSettings
 from registry.clients import shared_refresher
 from registry.managed_application import MalformedRow, ManagedApplication

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from notification_endpoint.notification import parse_notification
-from publisher.errors import NotFound
+from publisher.errors.kinds import NotFound
 from publisher.notifications import message_of
 from publisher.resource_ids import ApplicationId
 from publisher.settings import IntakeSettings, ReconcileSettings

@@ -29,7 +29,7 @@ NAMED_RESOURCES: Final = 5
 SINCE: Final = "; since "
 """Ends the words of an alarm, before the time."""
 
-_TOLD_AT_ONCE: Final = frozenset({Outcome.ACCESS_DENIED, Outcome.NOT_FOUND})
+_TOLD_AT_ONCE: Final = frozenset({Outcome.ACCESS_DENIED, Outcome.NOT_FOUND, Outcome.BLOCKED})
 DIFFERENT: Final = frozenset({GuardState.WITHDRAWN, GuardState.WEAKENED, GuardState.CHANGED})
 """How an assignment can differ from its baseline."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from publisher.errors import NotFound, RequestRefused
+from publisher.errors.kinds import NotFound, RequestRefused
 from publisher.resource_ids import ApplicationId, InvalidResourceId
 from publisher.retry import USUAL_PATIENCE, Patience
 from publisher.table import EVERYTHING, KeyRange, Row, RowChanged, Table

@@ -14,9 +14,11 @@ class Outcome(StrEnum):
     NO_STATES = "NoStates"
     """Azure Policy has no state of the application's own assignments: they are not evaluated."""
     ACCESS_DENIED = "AccessDenied"
-    """The publisher's service principal may not read the managed resource group."""
+    """The publisher's service principal may not read the managed resource group, or cannot see its subscription."""
     NOT_FOUND = "NotFound"
-    """The managed resource group or its subscription does not exist, or is not visible."""
+    """Azure Resource Manager says that the managed resource group does not exist."""
+    BLOCKED = "Blocked"
+    """The customer's subscription or group is disabled, locked, being deleted, or not registered for Azure Policy."""
     THROTTLED = "Throttled"
     """Azure Resource Manager kept answering 429."""
     FAILED = "Failed"
@@ -36,7 +38,9 @@ class Outcome(StrEnum):
 READ_OUTCOMES: Final = frozenset({Outcome.SUCCEEDED, Outcome.NO_STATES})
 """Outcomes of a complete read: its states can be judged."""
 
-CUSTOMER_OUTCOMES: Final = frozenset({Outcome.ACCESS_DENIED, Outcome.NOT_FOUND, Outcome.VANISHED})
+CUSTOMER_OUTCOMES: Final = frozenset(
+    {Outcome.ACCESS_DENIED, Outcome.NOT_FOUND, Outcome.BLOCKED, Outcome.VANISHED}
+)
 """Outcomes whose cause is at the customer: they have an alert, and do not fail the run."""
 
 ENDED_OUTCOMES: Final = frozenset({Outcome.LEFT, Outcome.LEFT_UNCONFIRMED})

@@ -15,7 +15,7 @@ from collector.fan_out.shard_queue import ShardQueue
 from collector.fan_out.shard_records import KEPT, RunRecords
 from collector.fan_out.shards import APPLICATIONS_IN_A_SHARD, Shard, cut
 from collector.reporting.outcomes import Run, utc_now
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.retry import Patience
 from registry.registry import Registry
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from collector.fan_out import SHARDS_QUEUE
-from publisher.errors import NotFound
+from publisher.errors.kinds import NotFound
 from publisher.queue import Queue
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from collector.reading.application_reading import ApplicationReading
 from collector.reading.intake import Intake
 from collector.reading.ownership import owned_scopes
 from collector.reading.places import ReadingSlots
-from publisher.errors import (
+from publisher.errors.kinds import (
     AccessDenied,
     AuthenticationFailed,
     AzureFailure,

@@ -17,7 +17,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final, Protocol
 
-from publisher.errors import AzureFailure, Throttled
+from publisher.errors.kinds import AzureFailure, Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from collector.reporting.chunks import Chunk
 from collector.reporting.serialised import LARGEST_ROW_BYTES, cut_to_fit
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 
 if TYPE_CHECKING:
     from datetime import datetime

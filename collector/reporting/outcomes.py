@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from verdicts.outcome import CUSTOMER_OUTCOMES, ENDED_OUTCOMES, READ_OUTCOMES, Outcome
 
 if TYPE_CHECKING:
-    from publisher.errors import AzureFailure
+    from publisher.errors.kinds import AzureFailure
     from registry.managed_application import MalformedRow, ManagedApplication
     from verdicts.facts import ApplicationFacts
 

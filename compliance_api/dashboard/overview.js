@@ -84,8 +84,8 @@ export function showRuns(answer) {
 }
 
 function failures(run) {
-  const kinds = { access_denied: "AccessDenied", not_found: "NotFound", throttled: "Throttled",
-    upload_failed: "UploadFailed", skipped: "Skipped" };
+  const kinds = { access_denied: "AccessDenied", not_found: "NotFound", blocked: "Blocked",
+    throttled: "Throttled", upload_failed: "UploadFailed", skipped: "Skipped" };
   const said = Object.entries(kinds).filter(([name]) => run[name]).map(([name, kind]) => `${run[name]} ${outcome(kind)}`);
   return said.length ? element("small", {}, said.join(", ")) : null;
 }

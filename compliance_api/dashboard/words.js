@@ -23,6 +23,7 @@ const LAST_KNOWN_WORDS = {
 const OUTCOME_WORDS = {
   AccessDenied: "Access denied",
   NotFound: "Not found",
+  Blocked: "Blocked by the state of the customer's subscription or group",
   Throttled: "Throttled by Azure",
   UploadFailed: "Result could not be stored",
   Skipped: "Run ended before its turn",

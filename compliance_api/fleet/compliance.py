@@ -9,7 +9,7 @@ from compliance_api.settings import ApiSettings
 from compliance_api.workspace import saved_queries
 from compliance_api.workspace.cache import Cache
 from compliance_api.workspace.workspace import Question, Table, Workspace
-from publisher.errors import MalformedAnswer
+from publisher.errors.kinds import MalformedAnswer
 
 _QUERY_SECONDS: Final = 60
 _LARGEST_ANSWER_BYTES: Final = 64 * 1024 * 1024

@@ -19,8 +19,10 @@ from azure.monitor.query.aio import LogsQueryClient
 
 from compliance_api.settings import ApiSettings
 from publisher.credentials import own_identity_credential
-from publisher.errors import AzureFailure, MalformedAnswer, as_failure, failure_of_status, first_line, printable
+from publisher.errors.answers import as_failure, failure_of_status
+from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.retry import with_retries
+from publisher.texts import first_line, printable
 from publisher.transport import Transport
 
 _ATTEMPTS: Final = 2

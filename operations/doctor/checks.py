@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from publisher.errors import AzureFailure, TransientFailure
+from publisher.errors.kinds import AzureFailure, TransientFailure
 from publisher.retry import Patience
 
 SECONDS_PER_CHECK: Final = 30.0

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from operations.doctor.checks import ATTEMPTS, SECONDS_PER_CHECK, Check, Verdict
-from publisher.errors import AccessDenied, AuthenticationFailed, AzureFailure, NotFound
+from publisher.errors.kinds import AccessDenied, AuthenticationFailed, AzureFailure, NotFound
 
 # The collector's own request, so that the check reads what the collector reads.
 from publisher.policy_states import page_request, parse_page, query_url

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from operations.doctor.checks import BRIEF, Check, Verdict
 from operations.doctor.tokens import STORAGE_AUDIENCE, examine_own_token
-from publisher.errors import AccessDenied, AuthenticationFailed, AzureFailure, NotFound, RequestRefused
+from publisher.errors.kinds import AccessDenied, AuthenticationFailed, AzureFailure, NotFound, RequestRefused
 from publisher.notifications import NOTIFICATIONS_QUEUE
 from publisher.queue import Queue
 

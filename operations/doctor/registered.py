@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from operations.doctor.checks import Check, Verdict
 from operations.doctor.offers import is_foreign
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from registry.managed_application import MalformedRow, ManagedApplication
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from operations.doctor.checks import SECONDS_PER_CHECK, Check, Verdict
-from publisher.errors import AuthenticationFailed, AzureFailure, NotFound
+from publisher.errors.kinds import AuthenticationFailed, AzureFailure, NotFound
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.retry import Patience
 

@@ -10,7 +10,7 @@ import orjson
 
 from operations.doctor.checks import ATTEMPTS, SECONDS_PER_CHECK, Check, Verdict
 from publisher.credentials import own_identity_credential
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.retry import with_retries
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from operations.doctor.checks import BRIEF, Check, Verdict
-from publisher.errors import AzureFailure, NotFound
+from publisher.errors.kinds import AzureFailure, NotFound
 from publisher.notifications import NOTIFICATIONS_QUEUE, POISONED_NOTIFICATIONS_QUEUE
 from publisher.queue import Queue
 from registry.notifications.pending import Pending

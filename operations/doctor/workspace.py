@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from compliance_api.workspace.workspace import BadQuery, Question, Workspace
 from operations.doctor.checks import SECONDS_PER_CHECK, Check, Verdict
 from operations.doctor.tokens import examine_own_token
-from publisher.errors import AccessDenied, AuthenticationFailed, AzureFailure, NotFound
+from publisher.errors.kinds import AccessDenied, AuthenticationFailed, AzureFailure, NotFound
 
 if TYPE_CHECKING:
     from compliance_api.settings import ApiSettings

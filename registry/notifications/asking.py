@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from publisher.errors import AzureFailure, TransientFailure, is_our_own
+from publisher.errors.absence import says_gone
+from publisher.errors.kinds import AuthenticationFailed, AzureFailure, TransientFailure
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.notifications import MalformedMessage
 from publisher.table import RowChanged
 from registry.events import upload_rows
-from registry.existence import is_gone
 from registry.notifications.events import GIVEN_UP, IGNORED, NOT_OURS, PENDING, Outcome, customer_name, event_row
 from registry.notifications.pending import Pending
 from registry.notifications.pending_table import PendingRow, PendingTable
@@ -122,7 +122,7 @@ class Asker:
         try:
             outcome = await outcome_of(pending, self.refresher, deadline=deadline)
         except AzureFailure as failure:
-            says_nothing = isinstance(failure, TransientFailure) or is_our_own(failure)
+            says_nothing = isinstance(failure, TransientFailure | AuthenticationFailed)
             done.in_a_row = done.in_a_row + 1 if says_nothing else 0
             await self._postpone(row, failure, done)
             return
@@ -179,7 +179,7 @@ async def _refresh(pending: Pending, refresher: Refresher, deadline: float) -> O
         change = await refresher.refresh(pending.application_id, event_time=event_time, deadline=deadline)
     except AzureFailure as failure:
         may_come = not is_deletion and refresher.clock() - event_time < _YOUNG
-        if not is_gone(failure) or may_come:
+        if not says_gone(failure, pending.application_id) or may_come:
             raise
         return Outcome(IGNORED, "ARM knows no such application any more")
     if change is Change.CONFIRMED:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.notifications import Notification
 from publisher.resource_ids import fold
 from registry.events import Event, Plan, digest_of, iso_text

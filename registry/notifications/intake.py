@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from publisher.configuration.offers import Offers
-from publisher.errors import printable
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.notifications import MalformedMessage, Notification, notification_in
+from publisher.texts import printable
 from registry.events import upload_rows
 from registry.notifications.events import (
     IGNORED,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from publisher.errors import AccessDenied, AzureFailure, NotFound, is_not_projected, is_out_of_reach
+from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, NotProjected
 from publisher.notifications import Notification
 from publisher.resource_ids import ApplicationId
 
@@ -64,12 +64,12 @@ class Pending:
         knows and refuses us (locked, or its plan gives us no rights) is asked about for ever, and so is one about which
         ARM said nothing.
         """
-        if not isinstance(failure, NotFound) and not is_out_of_reach(failure):
+        if not isinstance(failure, NotFound | AccessDenied):
             return False
         waited = now - self.first_received_at
         if self.notification.kind[0] == "DELETE":
             return waited >= OFTEN_FOR
-        is_refused = isinstance(failure, AccessDenied) and not is_not_projected(failure)
+        is_refused = isinstance(failure, AccessDenied) and not isinstance(failure, NotProjected)
         return not is_refused and waited >= UNKNOWN_FOR
 
 

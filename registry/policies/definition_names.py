@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from publisher.errors import AccessDenied, AzureFailure, NotFound, RequestRefused
+from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, RequestRefused
 from publisher.resource_ids import fold
 from publisher.resource_manager import ResourceManager, text_at
 from registry.policies.postures import Definition, canonical_defaults

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import fold
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import logging
 from typing import Any, Final
 from urllib.parse import quote
 
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ResourceGroupId, assignment_scope, fold, is_at_or_inside
 from publisher.resource_manager import ResourceManager, text_at
 from registry.managed_application import Exemption, ExpectedAssignment

@@ -8,7 +8,7 @@ import pytest
 
 from collector import blueprint
 from collector.publication import Published, publish_ledger
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.settings import PublicationSettings
 from sandbox.alerts.evaluation import AlertEvaluator
 from sandbox.alerts.rules import read_rules

@@ -12,7 +12,7 @@ import jwt
 import pytest
 
 from publisher.credentials import own_identity_credential, service_principal_credential
-from publisher.errors import MalformedAnswer, NoToken, Throttled, TransientFailure
+from publisher.errors.kinds import MalformedAnswer, NoToken, Throttled, TransientFailure
 from publisher.settings import ReconcileSettings, SettingsError
 from sandbox.azure.identity.directory import SERVICE_PRINCIPAL, SYSTEM_ASSIGNED, USER_ASSIGNED
 from sandbox.azure.identity.managed_identity import AppIdentities

@@ -18,7 +18,8 @@ from azure.core.exceptions import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.errors import (
+from publisher.errors.answers import as_failure, failure_of_status
+from publisher.errors.kinds import (
     AccessDenied,
     AuthenticationFailed,
     AzureFailure,
@@ -29,12 +30,10 @@ from publisher.errors import (
     Throttled,
     TimedOut,
     TransientFailure,
-    as_failure,
-    failure_of_status,
     is_out_of_reach,
-    printable,
-    retry_after_seconds,
 )
+from publisher.errors.waits import retry_after_seconds
+from publisher.texts import printable
 
 ARM_BODY = json.dumps({"error": {"code": "TheCode", "message": "What happened.\r\nTrace: 1"}})
 

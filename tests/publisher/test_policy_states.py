@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from publisher.errors import MalformedAnswer
+from publisher.errors.kinds import MalformedAnswer
 from publisher.policy_states import Page, PagingFailed, follow_pages, parse_page, query_url
 from publisher.resource_ids import ResourceGroupId
 

@@ -11,7 +11,14 @@ from azure.storage.queue import TextBase64DecodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from publisher.configuration.resource_settings import Storage
-from publisher.errors import AccessDenied, DeadlineExceeded, MalformedAnswer, NotFound, Throttled, TransientFailure
+from publisher.errors.kinds import (
+    AccessDenied,
+    DeadlineExceeded,
+    MalformedAnswer,
+    NotFound,
+    Throttled,
+    TransientFailure,
+)
 from publisher.queue import Queue
 from publisher.retry import Patience
 from sandbox.azure.identity.directory import USER_ASSIGNED

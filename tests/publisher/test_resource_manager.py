@@ -8,7 +8,7 @@ import time
 import pytest
 from azure.core.rest import HttpRequest
 
-from publisher.errors import (
+from publisher.errors.kinds import (
     AccessDenied,
     AuthenticationFailed,
     AzureFailure,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
-from publisher.errors import (
+from publisher.errors.kinds import (
     AccessDenied,
     AuthenticationFailed,
     AzureFailure,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from aiohttp import web
 
-from publisher.errors import MalformedAnswer, Throttled, TransientFailure
+from publisher.errors.kinds import MalformedAnswer, Throttled, TransientFailure
 from publisher.resource_ids import ApplicationId
 from publisher.retry import Patience
 from publisher.settings import ReconcileSettings

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from publisher.errors import AccessDenied, AuthenticationFailed, NotFound, TransientFailure
+from publisher.errors.kinds import AccessDenied, AuthenticationFailed, NotFound, TransientFailure
 from publisher.resource_ids import ApplicationId
 from registry.refresh import Change, Refresher
 from registry.registry import Registry

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from publisher.errors import AccessDenied, MalformedAnswer
+from publisher.errors.kinds import AccessDenied, MalformedAnswer
 from publisher.resource_ids import ApplicationId
 from registry.managed_application import Removal
 from registry.refresh import Change, Refresher

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from publisher.errors import AccessDenied, AzureFailure, NotFound, TransientFailure
+from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, TransientFailure
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.settings import ReconcileSettings
 from publisher.table import RowChanged

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from aiohttp import web
 
-from publisher.errors import NotFound, TransientFailure
+from publisher.errors.kinds import NotFound, TransientFailure
 from publisher.resource_ids import ApplicationId
 from registry.refresh import Change, Refresher
 from registry.registry import Registry

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from collector.reporting.outcomes import ApplicationResult, RunSummary
 from collector.run import failure_of, run_collection
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.settings import IntakeSettings, ReconcileSettings
 from registry.clients import shared_refresher
 from registry.notifications.opening import open_asker, shared_intake

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.settings import IntakeSettings, ReconcileSettings
 from publisher.transport import longest_silence

@@ -20,7 +20,7 @@ from azure.data.tables.aio import TableServiceClient
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.settings import IntakeSettings, ReconcileSettings
 from registry.clients import shared_refresher
 from registry.notifications.opening import open_asker, shared_intake

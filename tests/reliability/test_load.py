@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.settings import IntakeSettings, ReconcileSettings
 from registry.managed_application import ManagedApplication

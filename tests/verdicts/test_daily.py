@@ -9,7 +9,7 @@ import azure.functions as func
 import pytest
 
 from publisher.credentials import own_identity_credential
-from publisher.errors import AccessDenied
+from publisher.errors.kinds import AccessDenied
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_ids import ApplicationId
 from publisher.retry import Patience

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from publisher.errors import AccessDenied, NotFound
+from publisher.errors.kinds import AccessDenied, NotFound
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.retry import Patience
 from publisher.settings import ReconcileSettings

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from publisher.errors import AccessDenied, NotFound, RequestRefused
+from publisher.errors.kinds import AccessDenied, NotFound, RequestRefused
 from publisher.resource_ids import ApplicationId
 from publisher.retry import Patience
 from publisher.settings import ReconcileSettings

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from publisher.errors import AzureFailure, NotFound, RequestRefused
+from publisher.errors.kinds import AzureFailure, NotFound, RequestRefused
 from publisher.resource_ids import fold, is_at_or_inside
 from publisher.resource_manager import text_at
 

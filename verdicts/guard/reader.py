@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from publisher.errors import AccessDenied, AzureFailure, NotFound
+from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound
 from publisher.resource_ids import fold
 from publisher.resource_manager import text_at
 from registry.managed_application import ExpectedAssignment

@@ -11,7 +11,7 @@ import pytest
 
 from collector.collection import ReportRefusedError
 from collector.fan_out.shard_records import RUNS_TABLE as RECORDS_TABLE
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from sandbox.faults.effects import AnswerLost, Slow, Status
 from sandbox.faults.operations import PolicyQuery, QueueRequest, TableRequest, Upload
 from sandbox.services import Service

@@ -13,7 +13,7 @@ from azure.core.rest import AsyncHttpResponse
 
 from collector.reading.pace import Pace
 from collector.reading.places import Place
-from publisher.errors import RequestRefused, Throttled
+from publisher.errors.kinds import RequestRefused, Throttled
 from sandbox.azure.throttling import Throttle
 from sandbox.errors import RefusedError
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from publisher.errors import AzureFailure
+from publisher.errors.kinds import AzureFailure
 from publisher.notifications import Notification
 from publisher.resource_ids import ApplicationId
 from registry.notifications.events import Outcome, event_id, event_row

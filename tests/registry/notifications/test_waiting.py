@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from publisher.errors import AccessDenied, AuthenticationFailed, AzureFailure, NotFound, TransientFailure
+from publisher.errors.kinds import AccessDenied, AuthenticationFailed, AzureFailure, NotFound, TransientFailure
 from publisher.notifications import Notification
 from publisher.resource_ids import ApplicationId
 from registry.notifications.asking import AT_ONCE, MOST_IN_A_ROUND

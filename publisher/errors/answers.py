@@ -1,0 +1,110 @@
+"""What answers of Azure, and exceptions of its SDKs, tell of: the failures of `publisher.errors.kinds`."""
+
+import zlib
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final, Protocol, cast
+
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    DecodeError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
+
+from publisher.errors.bodies import code_and_message
+from publisher.errors.codes import kind_of
+from publisher.errors.kinds import (
+    AccessDenied,
+    AuthenticationFailed,
+    AzureFailure,
+    MalformedAnswer,
+    NoToken,
+    RequestRefused,
+    Throttled,
+    TimedOut,
+    TransientFailure,
+)
+from publisher.errors.waits import retry_after_seconds
+from publisher.texts import first_line
+
+_STORAGE_CODE: Final = "x-ms-error-code"
+
+
+def failure_of_status(status: int, headers: Mapping[str, str], body: str, *, code: str = "") -> AzureFailure:
+    """Return the failure that an HTTP answer other than 2xx tells of: its error code decides, then its status.
+
+    `code` is the error code where the caller has read it. A 403 or 404 without any is a gateway's, not the service's.
+    """
+    told, message = code_and_message(body)
+    told = told or code or headers.get(_STORAGE_CODE, "")
+    code = told or f"Http{status}"
+    message = message or f"Azure answered {status}"
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled(message, code=code, status=status, retry_after=retry_after_seconds(headers))
+    is_passing = status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if is_passing or (status == HTTPStatus.NOT_FOUND and not told):
+        return TransientFailure(message, code=code, status=status, retry_after=retry_after_seconds(headers))
+    kind = kind_of(told, status) or _kind_by_status(status, is_told=bool(told))
+    return kind(message, code=code, status=status)
+
+
+def _kind_by_status(status: int, *, is_told: bool) -> type[AzureFailure]:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return AuthenticationFailed
+    return AccessDenied if status == HTTPStatus.FORBIDDEN and is_told else RequestRefused
+
+
+class _Response(Protocol):
+    """What the responses of all the SDKs have."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def text(self) -> str: ...
+
+
+def failure_of_response(response: _Response, *, code: str = "") -> AzureFailure:
+    """Return the failure that an SDK's response with another status than 2xx tells of; `code` is as above."""
+    try:
+        body = response.text()
+    except Exception:  # noqa: BLE001 - without the body only its message is lost
+        body = ""
+    return failure_of_status(response.status_code, response.headers, body, code=code)
+
+
+def as_failure(error: BaseException) -> AzureFailure | None:
+    """Return the failure that an exception of the Azure SDK, or a time-out, stands for; None for anything else."""
+    if isinstance(error, AzureFailure):
+        return error
+    if isinstance(error, TimeoutError):
+        return TimedOut("the call took too long", code="Timeout")
+    if isinstance(error, ServiceResponseTimeoutError):
+        return TimedOut("no answer in time", code="Timeout")
+    if isinstance(error, IncompleteReadError | zlib.error):  # zlib: a compressed answer that is none
+        return MalformedAnswer("the answer broke off", code="IncompleteAnswer")
+    if isinstance(error, ServiceRequestError):
+        return TransientFailure(f"no connection: {error}", code="ConnectionFailed")
+    return _failure_of_sdk_error(error) if isinstance(error, AzureError) else None
+
+
+def _failure_of_sdk_error(error: AzureError) -> AzureFailure:
+    """Return the failure in an SDK's exception: of its response if it has one, else of its class."""
+    response = cast("_Response | None", getattr(error, "response", None))
+    if response is not None and not 200 <= response.status_code < 300:  # noqa: PLR2004
+        storage_code = getattr(error, "error_code", None)  # of storage's SDKs, which read it from XML too
+        code = str(getattr(storage_code, "value", storage_code)) if isinstance(storage_code, str) else ""
+        return failure_of_response(response, code=code)
+    if isinstance(error, ServiceResponseError):
+        return TransientFailure(f"no answer: {error}", code="NoAnswer")
+    if isinstance(error, ClientAuthenticationError) and response is None:
+        return NoToken(first_line(str(error)), code="NoToken")
+    if isinstance(error, DecodeError | ClientAuthenticationError):  # a token endpoint's 200 without a token
+        return MalformedAnswer("the answer is not what the service answers with", code="MalformedAnswer")
+    return TransientFailure(first_line(str(error)), code=type(error).__name__)

@@ -1,0 +1,73 @@
+"""What Azure's error codes mean: whether something does not exist, and whose fault a refusal is.
+
+Codes are compared without regard to letter case. Of a code that is not here, the HTTP status decides.
+
+Sources: "Troubleshoot common Azure deployment errors" (learn.microsoft.com/azure/azure-resource-manager/
+troubleshooting/common-deployment-errors) for ARM's codes of subscriptions, groups and registrations; "Status and error
+codes" of the Table, Queue and Blob service's REST references for storage; the public reports gathered in FACTS 11.5.
+"""
+
+from http import HTTPStatus
+from typing import Final
+
+from publisher.errors.kinds import AuthenticationFailed, AzureFailure, Blocked, NotFound, NotProjected
+from publisher.resource_ids import fold
+
+_NOT_EXISTING: Final = (
+    "ResourceNotFound",  # ARM; Table storage for an entity
+    "ResourceGroupNotFound",
+    "PolicyAssignmentNotFound",
+    "PolicyDefinitionNotFound",
+    "PolicySetDefinitionNotFound",
+    "TableNotFound",
+    "EntityNotFound",
+    "QueueNotFound",
+    "WorkspaceNotFoundError",
+)
+"""Say with a 404 that what was asked for does not exist. No other 404 does: a gateway answers it too, and ARM answers
+NoRegisteredProviderFound, InvalidResourceNamespace or ParentResourceNotFound about what the request is made of."""
+
+_NOT_PROJECTED: Final = (
+    "InvalidAuthenticationTokenTenant",  # the token is good, and its tenant is not the subscription's
+    "SubscriptionNotFound",  # also of a subscription that exists
+)
+
+_OUR_TOKEN: Final = (
+    "AuthenticationFailed",
+    "AuthenticationFailedMissingToken",
+    "ExpiredAuthenticationToken",
+    "InvalidAuthenticationToken",
+    "InvalidAuthenticationTokenAudience",
+    "InvalidAuthenticationTokenSignature",
+    "InvalidAuthenticationInfo",
+    "RevokedAuthenticationToken",
+    "TokenExpired",
+)
+
+_CUSTOMERS_STATE: Final = (
+    "ReadOnlyDisabledSubscription",
+    "DisabledSubscription",
+    "SubscriptionDisabled",
+    "SubscriptionNotRegistered",
+    "MissingSubscriptionRegistration",
+    "ScopeLocked",
+    "ResourceGroupBeingDeleted",
+)
+
+_KINDS: Final[dict[str, type[AzureFailure]]] = {
+    fold(code): kind
+    for kind, codes in (
+        (NotProjected, _NOT_PROJECTED),
+        (AuthenticationFailed, _OUR_TOKEN),
+        (Blocked, _CUSTOMERS_STATE),
+    )
+    for code in codes
+}
+_ABSENCES: Final = frozenset(map(fold, _NOT_EXISTING))
+
+
+def kind_of(code: str, status: int) -> type[AzureFailure] | None:
+    """Return the failure that an error code of a 4xx answer stands for; None when the code does not say."""
+    if status == HTTPStatus.NOT_FOUND and fold(code) in _ABSENCES:
+        return NotFound
+    return _KINDS.get(fold(code))
