@@ -173,8 +173,8 @@ async def _fetch_token(credential: AsyncTokenCredential, audience: str, patience
 def failure_of(summary: RunSummary, *, partial_run: bool) -> CollectionFailedError | None:
     """Return why a run counts as failed, or None.
 
-    Applications with an outcome of CUSTOMER_OUTCOMES (AccessDenied, NotFound, Blocked, Vanished) do not fail it, because they have an
-    alert of their own. Every other outcome of an application that was not read does.
+    Applications with one of CUSTOMER_OUTCOMES (AccessDenied, NotFound, Blocked, Vanished) do not fail it, because they
+    have an alert of their own. Every other outcome of an application that was not read does.
     """
     reasons = [] if summary.error is None else [str(summary.error)]
     if summary.failed_by_us_or_azure:

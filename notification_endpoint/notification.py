@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from notification_endpoint.lenient_json import Members, NotAnObject, members_of
+from publisher.lenient_json import Members, NotJson, members_of
 from publisher.notifications import Notification
 from publisher.resource_ids import ApplicationId, InvalidResourceId
 from publisher.texts import printable
@@ -40,7 +40,7 @@ def parse_notification(body: bytes, *, received_at: datetime, correlation_id: st
     try:
         payload = members_of(body)
         application_id = ApplicationId.parse(_required(payload, "applicationId"))
-    except NotAnObject as error:
+    except NotJson as error:
         raise InvalidNotification(str(error)) from None
     except InvalidResourceId:
         raise InvalidNotification("applicationId is not the id of a managed application") from None

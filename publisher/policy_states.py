@@ -7,15 +7,14 @@ the SDK's pipeline, but without its models, which take some eighty milliseconds 
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-import orjson
 from azure.core.rest import HttpRequest
 
 from publisher.errors.kinds import AzureFailure, MalformedAnswer
+from publisher.lenient_json import NotJson, json_of, member
 from publisher.transport import origin_of
 
 if TYPE_CHECKING:
@@ -44,16 +43,27 @@ SELECTED_FIELDS: Final = RESOURCE_FIELDS + POLICY_FIELDS
 """The fields of a state that are asked for ($select). ``isCompliant`` is deprecated and never asked for."""
 
 
+LONGEST_ADDRESS: Final = 4000
+"""Characters of a URL with a filter at most: gateways refuse addresses from about 8 KB on (FACTS 11.5)."""
+
+_NEXT_LINKS: Final = ("@odata.nextLink", "nextLink", "odata.nextLink")
+_COUNTS: Final = ("@odata.count", "count", "odata.count")
+
+
 class PagingFailed(AzureFailure):
-    """The link to the next page cannot be followed, so not every state can be read."""
+    """The link to the next page cannot be followed, or rows are missing, so not every state can be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of policy states as Azure sent it; ``next_link`` is None on the last one."""
+    """One page of policy states as Azure sent it.
+
+    ``next_link`` is None on the last page, ``count`` how many rows Azure says there are, None where it does not say.
+    """
 
     states: list[Any]
     next_link: str | None
+    count: int | None = None
 
 
 def parse_page(body: bytes) -> Page:
@@ -63,19 +73,18 @@ def parse_page(body: bytes) -> Page:
         MalformedAnswer: the body is no JSON object with a list ``value``, or its nextLink is no text.
     """
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # orjson refuses a lone surrogate escape, which JSON allows: one in a tag must not cost the whole page.
-        try:
-            document = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise MalformedAnswer(f"the answer is not JSON ({len(body)} bytes)", code="MalformedAnswer") from error
-    if not isinstance(document, dict) or not isinstance(document.get("value"), list):
+        document = json_of(body, may_be_deep=True)
+    except NotJson as error:
+        raise MalformedAnswer(f"the answer is not JSON ({len(body)} bytes)", code="MalformedAnswer") from error
+    states = member(document, "value")
+    if not isinstance(states, list):
         raise MalformedAnswer("the answer has no list 'value'", code="MalformedAnswer")
-    next_link = document.get("@odata.nextLink")
-    if next_link is not None and not isinstance(next_link, str):
+    links = [link for name in _NEXT_LINKS if (link := member(document, name)) is not None]
+    if not all(isinstance(link, str) for link in links):
         raise MalformedAnswer("the answer's nextLink is no text", code="MalformedAnswer")
-    return Page(document["value"], next_link or None)
+    counts = (member(document, name) for name in _COUNTS)
+    count = next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None)
+    return Page(states, next((link for link in links if link.strip()), None), count)
 
 
 def query_url(endpoint: str, resource_group: ResourceGroupId, since: datetime, *, scopes: Sequence[str] = ()) -> str:
@@ -85,8 +94,7 @@ def query_url(endpoint: str, resource_group: ResourceGroupId, since: datetime, *
         endpoint: of Azure Resource Manager, without trailing slash.
         resource_group: whose states; those of assignments above it come too.
         since: states evaluated before are left out.
-        scopes: only states of assignments at these scopes, or of all when empty. Each is asked for in every spelling
-            that Azure uses (FACTS 2.5), because it is not documented whether the filter compares letter case.
+        scopes: only states of assignments at these scopes, or of all when empty.
     """
     parameters = {
         "api-version": API_VERSION,
@@ -95,13 +103,21 @@ def query_url(endpoint: str, resource_group: ResourceGroupId, since: datetime, *
     }
     if scopes:
         parameters["$filter"] = " or ".join(
-            "PolicyAssignmentScope eq '{}'".format(spelling.replace("'", "''"))
-            for scope in scopes
-            for spelling in dict.fromkeys((scope, scope.replace("/resourceGroups/", "/resourcegroups/"), scope.lower()))
+            "PolicyAssignmentScope eq '{}'".format(scope.replace("'", "''")) for scope in scopes
         )
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
     path = quote(str(resource_group), safe="/()")
     return f"{endpoint}{path}/providers/Microsoft.PolicyInsights/policyStates/latest/queryResults?{query}"
+
+
+def other_spellings(scopes: Sequence[str]) -> list[str]:
+    """Return the scopes as Azure spells them too (FACTS 2.5): it is not documented whether the filter compares case."""
+    spelled = (
+        spelling
+        for scope in scopes
+        for spelling in (scope.replace("/resourceGroups/", "/resourcegroups/"), scope.lower())
+    )
+    return [spelling for spelling in dict.fromkeys(spelled) if spelling not in scopes]
 
 
 async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) -> AsyncIterator[Page]:
@@ -112,11 +128,13 @@ async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) 
         fetch: reads one page; its errors end the iteration.
 
     Raises:
-        PagingFailed: a nextLink leads to another host or to a page that was already read.
+        PagingFailed: a nextLink leads to another host or to a page that was already read; or after the last page, when
+            Azure counts other rows than came.
     """
     origin = origin_of(first_url)
     seen = {first_url}
     page = await fetch(first_url)
+    rows = len(page.states)
     while page.next_link is not None:
         if origin_of(page.next_link) != origin:
             raise PagingFailed("the link to the next page leads to another host", code="ForeignNextLink")
@@ -132,7 +150,11 @@ async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) 
             await asyncio.gather(following, return_exceptions=True)
             raise
         page = await following
+        rows += len(page.states)
+    on_last_page, counted = len(page.states), page.count
     yield page
+    if counted not in (None, on_last_page, rows):  # whether Azure counts the page or the whole is not documented
+        raise PagingFailed(f"Azure counts {counted} states, and {rows} came", code="StatesMissing")
 
 
 def page_request(url: str) -> HttpRequest:

@@ -6,12 +6,11 @@ subscription.
 """
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-import orjson
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.pipeline.policies import HeadersPolicy, ProxyPolicy, RequestIdPolicy, UserAgentPolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
@@ -21,6 +20,7 @@ from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 from publisher.configuration.cloud import Cloud
 from publisher.errors.answers import as_failure, failure_of_response
 from publisher.errors.kinds import MalformedAnswer, RequestRefused
+from publisher.lenient_json import NotJson, json_of, member
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.retry import USUAL_PATIENCE, Patience, with_retries
 from publisher.texts import printable
@@ -125,13 +125,13 @@ class ResourceManager(Closing):
         url, version, seen = path, str(api_version), set[str]()
         while True:
             page = await self.get(url, api_version=version, deadline=deadline)
-            members = page.get("value")
+            members = member(page, "value")
             if not isinstance(members, list):
                 raise MalformedAnswer("a page of the list has no value", code="MalformedAnswer")
-            for member in members:
-                if isinstance(member, dict):
-                    yield member
-            url, version = page.get("nextLink") or "", ""
+            for one in members:
+                if isinstance(one, dict):
+                    yield one
+            url, version = member(page, "nextLink") or "", ""
             if not url:
                 return
             if not isinstance(url, str) or url in seen or len(seen) >= _MOST_PAGES:
@@ -162,8 +162,8 @@ class ResourceManager(Closing):
 def json_object(response: AsyncHttpResponse) -> dict[str, Any]:
     """Return the JSON object in an answer; raise MalformedAnswer when it is anything else."""
     try:
-        content = orjson.loads(response.content)
-    except ValueError as error:
+        content = json_of(response.content)
+    except NotJson as error:
         raise MalformedAnswer("the answer is not JSON", code="MalformedAnswer", status=response.status_code) from error
     if not isinstance(content, dict):
         raise MalformedAnswer("the answer is no JSON object", code="MalformedAnswer", status=response.status_code)
@@ -173,7 +173,7 @@ def json_object(response: AsyncHttpResponse) -> dict[str, Any]:
 def text_at(content: Any, *path: str) -> str:
     """Return the text at a path of member names, printable and of at most 1,000 characters; "" when there is none."""
     for name in path:
-        content = content.get(name) if isinstance(content, Mapping) else None
+        content = member(content, name)
     return printable(content, longest=1000) if isinstance(content, str) else ""
 
 

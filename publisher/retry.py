@@ -59,10 +59,10 @@ async def with_retries(
 ) -> _Answer:
     """Return what `attempt` returns, repeating it after transient failures.
 
-    Waits grow from half a second to half a minute, with jitter; Azure's Retry-After replaces them. When the next wait
-    would not fit before `deadline` (seconds of `clock`), after `attempts` calls, or when two of them had no answer, the
-    last failure is raised. A call that is under way at the deadline is cancelled. Everything that the Azure SDKs raise
-    is raised as an AzureFailure; exceptions of other kinds pass unchanged.
+    Waits grow from half a second to half a minute, with jitter; Azure's Retry-After can only make them longer. When the
+    next wait would not fit before `deadline` (seconds of `clock`), after `attempts` calls, or when two of them had no
+    answer, the last failure is raised. A call that is under way at the deadline is cancelled. Everything that the Azure
+    SDKs raise is raised as an AzureFailure; exceptions of other kinds pass unchanged.
     """
     unanswered = 0
     for number in range(1, attempts + 1):
@@ -89,10 +89,12 @@ def _wait_before_next(failure: TransientFailure, number: int, jitter: Callable[[
     """Return the seconds to wait after attempt `number`, or None when the failure must not be repeated."""
     if isinstance(failure, DeadlineExceeded):
         return None
-    if failure.retry_after is not None:
-        return failure.retry_after + jitter() * min(1.0, failure.retry_after)
     longest = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2.0 ** (number - 1))
-    return longest * (0.5 + 0.5 * jitter())
+    own = longest * (0.5 + 0.5 * jitter())
+    if failure.retry_after is None:
+        return own
+    # A wish of 0, of a time in the past or of always the same second was reported (FACTS 11.5): it is a minimum.
+    return max(own, failure.retry_after + jitter() * min(1.0, failure.retry_after))
 
 
 async def _in_time(attempt: Callable[[], Awaitable[_Answer]], seconds: float) -> _Answer:

@@ -38,9 +38,7 @@ class Outcome(StrEnum):
 READ_OUTCOMES: Final = frozenset({Outcome.SUCCEEDED, Outcome.NO_STATES})
 """Outcomes of a complete read: its states can be judged."""
 
-CUSTOMER_OUTCOMES: Final = frozenset(
-    {Outcome.ACCESS_DENIED, Outcome.NOT_FOUND, Outcome.BLOCKED, Outcome.VANISHED}
-)
+CUSTOMER_OUTCOMES: Final = frozenset({Outcome.ACCESS_DENIED, Outcome.NOT_FOUND, Outcome.BLOCKED, Outcome.VANISHED})
 """Outcomes whose cause is at the customer: they have an alert, and do not fail the run."""
 
 ENDED_OUTCOMES: Final = frozenset({Outcome.LEFT, Outcome.LEFT_UNCONFIRMED})

@@ -6,28 +6,22 @@ import asyncio
 import logging
 import time
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from collector.reading.application_reading import ApplicationReading
 from collector.reading.intake import Intake
 from collector.reading.ownership import owned_scopes
+from collector.reading.pages import StatesPages
 from collector.reading.places import ReadingSlots
-from publisher.errors.kinds import (
-    AccessDenied,
-    AuthenticationFailed,
-    AzureFailure,
-    DeadlineExceeded,
-    NotFound,
-    NoToken,
-    RequestRefused,
-    Throttled,
-)
-from publisher.policy_states import Page, follow_pages, page_request, parse_page, query_url
+from publisher.errors.absence import says_gone
+from publisher.errors.kinds import AccessDenied, AzureFailure, Blocked, DeadlineExceeded, Throttled
+from publisher.policy_states import Page, page_request, parse_page
 from publisher.retry import with_retries
 from verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from azure.core.rest import AsyncHttpResponse
 
     from collector.reading.application_reading import ReadJob
@@ -35,6 +29,7 @@ if TYPE_CHECKING:
     from collector.reading.places import Place
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.outcomes import Run
+    from publisher.resource_ids import ResourceGroupId
     from publisher.resource_manager import ResourceManager
     from publisher.retry import Patience
     from publisher.settings import CollectorSettings
@@ -43,10 +38,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _OUTCOMES: Final = (
-    (NoToken, Outcome.FAILED),
-    (AuthenticationFailed, Outcome.ACCESS_DENIED),  # ARM's 401: the publisher's tenant is not projected there
     (AccessDenied, Outcome.ACCESS_DENIED),
-    (NotFound, Outcome.NOT_FOUND),
+    (Blocked, Outcome.BLOCKED),
     (Throttled, Outcome.THROTTLED),
     (DeadlineExceeded, Outcome.SKIPPED),
 )
@@ -95,7 +88,8 @@ class ApplicationReader:
                 limit.reschedule(None)  # what was read stays, however long the rest takes
                 await self._look_closer(job)
         except AzureFailure as failure:
-            result.conclude(_outcome_of(failure), failure.code, str(failure))
+            group = job.application.managed_resource_group_id
+            result.conclude(_outcome_of(failure, group), failure.code, str(failure))
         except TimeoutError:
             result.conclude(
                 Outcome.SKIPPED, "DeadlineExceeded", "the run's time was over before this application was read"
@@ -122,27 +116,21 @@ class ApplicationReader:
     async def _read_pages(
         self, application: ManagedApplication, reading: ApplicationReading, states: StreamUploader, place: Place
     ) -> None:
-        """Read the pages of the application's own assignments; then without a filter if states are missing."""
+        """Read the pages of the application's states."""
         if self.unreadable is not None:
             raise self.unreadable
-        since = self._run.started_at - self._settings.states_window
-        fetch = partial(self._fetch, place, states)
-        endpoint, group = self._resource_manager.endpoint, application.managed_resource_group_id
-        try:
-            async for page in follow_pages(query_url(endpoint, group, since, scopes=owned_scopes(application)), fetch):
-                reading.take(page.states)
-                page.states.clear()  # a parsed page is large, and the next one may be slow to come
-        except RequestRefused as failure:
-            if failure.status != HTTPStatus.BAD_REQUEST or reading.has_pages:
-                raise
-        if reading.lacks_states:
-            # How the filter compares ids is not documented: ask without it for the assignments that it left out.
-            reading.begin_without_filter()
-            async for page in follow_pages(query_url(endpoint, group, since), fetch):
-                reading.take_what_is_new(page.states)
+        pages = StatesPages(
+            self._resource_manager.endpoint,
+            application.managed_resource_group_id,
+            self._run.started_at - self._settings.states_window,
+            partial(self._fetch, place, states),
+        )
+        await pages.read(reading, owned_scopes(application))
 
-    async def _fetch(self, place: Place, states: StreamUploader, url: str) -> Page:
-        """Return one page, asked for at the subscription's pace and with retries."""
+    async def _fetch(
+        self, place: Place, states: StreamUploader, url: str, told: Callable[[AzureFailure], AzureFailure]
+    ) -> Page:
+        """Return one page, asked for at the subscription's pace and with retries; `told` says what failures mean."""
 
         async def attempt() -> Page:
             async with self._intake.page() as page:
@@ -151,7 +139,10 @@ class ApplicationReader:
                     await page.let_in()
                     return await self._resource_manager.send(page_request(url))
 
-                response = await place.pace.ask(send, place, self._deadline)
+                try:
+                    response = await place.pace.ask(send, place, self._deadline)
+                except AzureFailure as failure:
+                    raise told(failure) from None
                 async with self._intake.desk():
                     await states.room()
                     return parse_page(response.content)
@@ -159,5 +150,8 @@ class ApplicationReader:
         return await with_retries(attempt, deadline=self._deadline, sleep=place.pause)
 
 
-def _outcome_of(failure: AzureFailure) -> Outcome:
+def _outcome_of(failure: AzureFailure, group: ResourceGroupId) -> Outcome:
+    """Return what a failure makes of reading this managed resource group."""
+    if says_gone(failure, group):
+        return Outcome.NOT_FOUND
     return next((outcome for kind, outcome in _OUTCOMES if isinstance(failure, kind)), Outcome.FAILED)

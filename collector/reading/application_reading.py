@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from collector.reading.findings import Findings, PolicyFindings
 from collector.reading.ownership import assignments_with_states, is_owned
 from collector.reporting.rows import PolicyRows, StateRows, lowered, state_row
-from collector.reporting.states import Evaluation, Policy, is_compliant, raw_policy, raw_resource
+from collector.reporting.states import (
+    COMPLIANCE_STATES,
+    Evaluation,
+    Policy,
+    is_compliant,
+    raw_policy,
+    raw_resource,
+    tidied,
+)
 from publisher.resource_ids import fold
 from verdicts.evidence import AssignmentEvidence
 from verdicts.facts import StatesUpload
@@ -21,9 +29,6 @@ if TYPE_CHECKING:
     from verdicts.evidence import Evidence
     from verdicts.facts import ApplicationFacts
 
-    KnownPolicy = tuple[PolicyRows, PolicyFindings]
-    """What a policy contributes to rows, and where its states are noted."""
-
 MOST_KNOWN_POLICIES: Final = 1024
 """Policies cached for one application: thousands of states share a handful of them."""
 
@@ -31,6 +36,14 @@ CompliantStates = Literal["detailed", "summarised"]
 
 Summaries = dict[tuple[str, ...], tuple[PolicyRows, int, str]]
 """By policy, the number of compliant resources and the time of the last evaluation."""
+
+
+class KnownPolicy(NamedTuple):
+    """A policy: its key, what it contributes to rows, and where its states are noted; neither for a foreign one."""
+
+    key: tuple[str, ...]
+    rows: PolicyRows | None
+    findings: PolicyFindings | None
 
 
 class ReadJob(NamedTuple):
@@ -65,15 +78,20 @@ class ApplicationReading:
         self._delivery = delivery
         self._group_id = str(application.managed_resource_group_id)
         self._rows = StateRows(application, run)
-        self._policies: dict[tuple[Any, ...], KnownPolicy | None] = {}
+        self._policies: dict[tuple[Any, ...], KnownPolicy] = {}
         self._summaries: Summaries | None = {} if compliant_states == "summarised" else None
         self._expected = assignments_with_states(application, before)
-        self._taken_before: frozenset[str] = frozenset()
+        self._taken: set[int] = set()
+        """Hashes of what was taken: sixty bytes for each state, until the application is read."""
         self._oldest = self._latest = ""
 
     def take(self, documents: list[Any]) -> None:
-        """Turn one page's states into rows; what is no JSON object is counted as rejected."""
-        policies, rows = self._policies, []
+        """Turn one page's states into rows; what is no JSON object is counted as rejected.
+
+        A state that comes again is left out, also in another spelling: Azure repeats states at page borders, and pages
+        are read again without a filter, or from the beginning.
+        """
+        policies, rows, taken = self._policies, [], self._taken
         rejected = foreign = noncompliant = summarised = 0
         for document in documents:
             try:
@@ -84,18 +102,26 @@ class ApplicationReading:
                     rejected += 1
                     continue
                 known, state = self._policy_of(document), Evaluation.of(document)
-            if known is None:
+            timestamp, resource_id, _, _, compliance_state = state
+            if compliance_state not in COMPLIANCE_STATES or resource_id is None or resource_id.strip() != resource_id:
+                state = tidied(state)
+                timestamp, resource_id, _, _, compliance_state = state
+            resource = fold(resource_id or "")
+            mark = hash((known.key, resource, compliance_state))
+            if mark in taken:
+                continue
+            taken.add(mark)
+            policy, findings = known.rows, known.findings
+            if policy is None or findings is None:
                 foreign += 1
                 continue
-            policy, findings = known
-            timestamp, compliance_state = state[0], state[-1]
             if timestamp and not self._oldest <= timestamp <= self._latest:
                 self._note_evaluation(timestamp)
             verdict = is_compliant(compliance_state)
             counts = findings.counts
             counts[compliance_state] = counts.get(compliance_state, 0) + 1
             if verdict is False or findings.is_watched:
-                findings.note(state[1], timestamp, compliance_state)
+                findings.note(resource, timestamp, compliance_state)
             if self._summaries is not None and compliance_state == "Compliant":
                 self._summarise(self._summaries, policy, timestamp)
                 summarised += 1
@@ -112,9 +138,9 @@ class ApplicationReading:
         result.rejected_states += rejected
 
     @property
-    def has_pages(self) -> bool:
-        """Whether any page was read so far."""
-        return self._result.pages > 0
+    def is_empty(self) -> bool:
+        """Whether no state was found so far."""
+        return not self._taken
 
     @property
     def lacks_states(self) -> bool:
@@ -122,18 +148,6 @@ class ApplicationReading:
         if self._application.assignments:
             return not self._expected <= self._evidence.assignments.keys()
         return self._result.states == 0
-
-    def begin_without_filter(self) -> None:
-        """Remember the assignments seen so far, whose states the pages without a filter repeat."""
-        self._taken_before = frozenset(self._evidence.assignments)
-
-    def take_what_is_new(self, documents: list[Any]) -> None:
-        """Take of a page without a filter the states of assignments that the filtered pages did not have."""
-        self.take([document for document in documents if isinstance(document, dict) and self._is_new(document)])
-
-    def _is_new(self, document: dict[str, Any]) -> bool:
-        assignment_id = document.get("policyAssignmentId")
-        return not isinstance(assignment_id, str) or fold(assignment_id) not in self._taken_before
 
     def conclude(self) -> None:
         """Queue the summarised rows and complete the result; call it once, after the last page."""
@@ -150,20 +164,24 @@ class ApplicationReading:
             total = result.states + result.foreign_states + result.rejected_states
             message = f"{result.rejected_states} of {total} policy states are no objects and could not be read"
             result.conclude(Outcome.FAILED, "MalformedState", message)
+        elif result.states and not self._findings.has_verdicts:
+            message = f"none of {result.states} policy states has a compliance state that can be read"
+            result.conclude(Outcome.FAILED, "NoComplianceStates", message)
         else:
             result.conclude(Outcome.SUCCEEDED if result.states else Outcome.NO_STATES)
             self._evidence.complete = True
             self._evidence.states = StatesUpload(self._run.run_id, self._run.started_at, self._state_rows)
 
-    def _policy_of(self, document: dict[str, Any]) -> KnownPolicy | None:
-        """Return what is known of a state's policy; None when the assignment is not the application's."""
+    def _policy_of(self, document: dict[str, Any]) -> KnownPolicy:
+        """Return what is known of a state's policy."""
         policy = Policy.of(document)
         if policy in self._policies:
             return self._policies[policy]
-        known: KnownPolicy | None = None
+        rows = self._rows.policy(policy)
+        known = KnownPolicy(rows.key, None, None)
         if is_owned(policy.assignment_scope, policy.assignment_id, self._group_id):
-            rows = self._rows.policy(policy)
-            known = rows, self._findings.of_policy(rows.key, policy.effect, _assignment(policy, rows))
+            findings = self._findings.of_policy(rows.key, policy.effect, _assignment(policy, rows))
+            known = KnownPolicy(rows.key, rows, findings)
         if len(self._policies) < MOST_KNOWN_POLICIES:
             self._policies[policy] = known
         return known

@@ -9,8 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from collector.reporting.states import is_compliant
-from publisher.resource_ids import fold
+from collector.reporting.states import COMPLIANCE_STATES, is_compliant
 from verdicts.facts import MOST_OPEN_KEYS, StateKey
 
 if TYPE_CHECKING:
@@ -51,9 +50,8 @@ class PolicyFindings:
         self.counts = counts
         self.is_watched = bool(open_keys)
 
-    def note(self, resource_id: Text, timestamp: Text, compliance_state: Text) -> None:
-        """Take one state."""
-        resource = fold(resource_id or "")
+    def note(self, resource: str, timestamp: Text, compliance_state: Text) -> None:
+        """Take one state of a resource, whose id is folded."""
         if is_compliant(compliance_state) is False:
             self._note_violation(resource, moment_of(timestamp))
         elif key := self._open.get(resource):
@@ -102,6 +100,11 @@ class Findings:
         evidence = self._assignments.setdefault(assignment_id, assignment)
         counts = self._counts.setdefault((assignment_id, (effect or "").lower() == _MANUAL), {})
         return PolicyFindings(self, evidence, policy, counts, self._open.get(policy, _NOTHING))
+
+    @property
+    def has_verdicts(self) -> bool:
+        """Whether any state said something that Azure Policy is known to say."""
+        return any(word in COMPLIANCE_STATES for counts in self._counts.values() for word in counts)
 
     def conclude(self) -> None:
         """Sum up the counts of each assignment; call it once, after the last page."""

@@ -7,7 +7,8 @@ throttles requests", https://learn.microsoft.com/azure/azure-resource-manager/ma
 - As many requests are sent at once as the last answer said are left, less those under way and less a reserve: the
   webhook and the reconciliation read with the same principal.
 - When none are left, one request is sent at a time, at the rate at which the bucket was seen to fill.
-- After a 429 nothing is sent to the subscription until Retry-After is over, and then one request first.
+- After a 429 nothing is sent to the subscription until Retry-After is over, or a growing pause of our own where that is
+  longer, and then one request first.
 - Where answers do not say how many are left, the interval between requests is learnt from the answers between two 429.
 """
 
@@ -134,7 +135,7 @@ class Pace:
     def _note_refusal(self, retry_after: float | None) -> None:
         now = self._now()
         self._careful = True
-        wait = min(_LONGEST_WAIT_SECONDS, 2.0**self._refusals) if retry_after is None else retry_after
+        wait = max(retry_after or 0.0, min(_LONGEST_WAIT_SECONDS, 2.0**self._refusals))
         self._refusals += 1
         self._not_before = max(self._not_before, now + wait)
         self._interval.note_refusal(now, wait)

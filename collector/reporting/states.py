@@ -6,10 +6,11 @@ is worked out once for each application, and only the rest for each state.
 
 from __future__ import annotations
 
-import json
+import re
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from publisher.lenient_json import text_of
 from publisher.policy_states import POLICY_FIELDS, RESOURCE_FIELDS
 
 if TYPE_CHECKING:
@@ -23,7 +24,26 @@ raw_policy: Final[Callable[[dict[str, Any]], tuple[Any, ...]]] = itemgetter(*POL
 raw_resource: Final[Callable[[dict[str, Any]], tuple[Any, ...]]] = itemgetter(*RESOURCE_FIELDS)
 """The RESOURCE_FIELDS of a state as it came; KeyError when one is missing."""
 
-_VERDICTS: Final = {"compliant": True, "exempt": True, "noncompliant": False}
+COMPLIANCE_STATES: Final = frozenset(
+    {
+        "Compliant",
+        "NonCompliant",
+        "Exempt",
+        "Unknown",
+        "Conflict",
+        "Conflicting",
+        "Error",
+        "Protected",
+        "NotStarted",
+        "NotRegistered",
+        "NotApplicable",
+    }
+)
+"""What Azure Policy is known to say of a resource (FACTS 2.5, and the states of its documentation)."""
+
+_VERDICTS: Final = {"Compliant": True, "Exempt": True, "NonCompliant": False}
+_WORDS: Final = {word.lower(): word for word in COMPLIANCE_STATES}
+_JOINTS: Final = re.compile(r"[\s_-]+")
 
 
 class Policy(NamedTuple):
@@ -59,16 +79,28 @@ class Evaluation(NamedTuple):
         return cls._make(_texts(document, RESOURCE_FIELDS))
 
 
+def tidied(state: tuple[Text, ...]) -> tuple[Text, ...]:
+    """Return an evaluation whose texts have no blanks around them, and whose compliance state is spelled as documented.
+
+    "non-compliant" is NonCompliant. A compliance state that is not known is only stripped.
+    """
+    *others, compliance_state = (text and text.strip() for text in state)
+    word = _WORDS.get(_JOINTS.sub("", compliance_state).lower()) if compliance_state else None
+    return (*others, word or compliance_state or None)
+
+
 def _texts(document: dict[str, Any], names: tuple[str, ...]) -> tuple[Text, ...]:
-    """Return fields as text: of other types their JSON, with U+FFFD for lone surrogates."""
-    return tuple(
-        value if value is None or (type(value) is str and value.isascii()) else _text(value)
-        for value in map(document.get, names)
-    )
+    """Return fields as text, whatever the letter case of their names: of other types their JSON, stripped.
+
+    Lone surrogates become U+FFFD.
+    """
+    folded = {} if document.keys() >= set(names) else {name.lower(): value for name, value in document.items()}
+    values = (document[name] if name in document else folded.get(name.lower()) for name in names)
+    return tuple(None if value is None else _text(value).strip() for value in values)
 
 
 def _text(value: Any) -> str:
-    return well_formed(value if isinstance(value, str) else json.dumps(value))
+    return well_formed(value if isinstance(value, str) else text_of(value))
 
 
 def well_formed(text: str) -> str:
@@ -78,4 +110,4 @@ def well_formed(text: str) -> str:
 
 def is_compliant(compliance_state: str | None) -> bool | None:
     """Return True for Compliant and Exempt, False for NonCompliant, and None for every other or missing state."""
-    return None if compliance_state is None else _VERDICTS.get(compliance_state.lower())
+    return None if compliance_state is None else _VERDICTS.get(compliance_state)

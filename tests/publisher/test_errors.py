@@ -23,14 +23,15 @@ from publisher.errors.kinds import (
     AccessDenied,
     AuthenticationFailed,
     AzureFailure,
+    Blocked,
     MalformedAnswer,
     NotFound,
     NoToken,
+    NotProjected,
     RequestRefused,
     Throttled,
     TimedOut,
     TransientFailure,
-    is_out_of_reach,
 )
 from publisher.errors.waits import retry_after_seconds
 from publisher.texts import printable
@@ -45,7 +46,7 @@ ARM_BODY = json.dumps({"error": {"code": "TheCode", "message": "What happened.\r
         (400, RequestRefused),
         (401, AuthenticationFailed),
         (403, AccessDenied),
-        (404, NotFound),
+        (404, RequestRefused),
         (405, RequestRefused),
         (408, TransientFailure),
         (409, RequestRefused),
@@ -110,9 +111,12 @@ def test_a_long_text_says_that_it_was_cut() -> None:
         ({"Retry-After": "0"}, 0),
         ({"Retry-After": "1.5"}, 1.5),
         ({"x-ms-retry-after-ms": "250"}, 0.25),
-        ({"retry-after-ms": "250", "Retry-After": "7"}, 0.25),
+        ({"retry-after-ms": "250", "Retry-After": "7"}, 7),
+        ({"x-ms-user-quota-resets-after": "00:00:05", "Retry-After": "1"}, 5),
+        ({"x-ms-user-quota-resets-after": "1.02:03:04.5000000"}, 93784),
+        ({"x-ms-user-quota-resets-after": "soon"}, None),
         ({"Retry-After": "soon"}, None),
-        ({"Retry-After": "-1"}, None),
+        ({"Retry-After": "-1"}, 0),
         ({"Retry-After": "nan"}, None),
         ({"Retry-After": "inf"}, None),
         ({"Retry-After": ""}, None),
@@ -157,18 +161,39 @@ def test_a_failure_of_ours_stays_what_it_is_and_a_defect_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "out_of_reach"),
+    ("status", "code", "kind"),
     [
-        (403, "AuthorizationFailed", True),
-        (401, "InvalidAuthenticationTokenTenant", True),
-        (401, "InvalidAuthenticationToken", False),
-        (404, "ResourceNotFound", False),
-        (503, "ServerBusy", False),
+        (403, "AuthorizationFailed", AccessDenied),
+        (401, "InvalidAuthenticationTokenTenant", NotProjected),
+        (404, "SubscriptionNotFound", NotProjected),
+        (404, "subscriptionnotfound", NotProjected),
+        (401, "ExpiredAuthenticationToken", AuthenticationFailed),
+        (401, "InvalidAuthenticationTokenAudience", AuthenticationFailed),
+        (403, "InvalidAuthenticationTokenAudience", AuthenticationFailed),
+        (401, "SomethingNew", AuthenticationFailed),
+        (404, "ResourceNotFound", NotFound),
+        (404, "ResourceGroupNotFound", NotFound),
+        (400, "ResourceNotFound", RequestRefused),
+        (404, "NoRegisteredProviderFound", RequestRefused),
+        (404, "InvalidResourceNamespace", RequestRefused),
+        (404, "InvalidResourceType", RequestRefused),
+        (404, "ParentResourceNotFound", RequestRefused),
+        (404, "NotFound", RequestRefused),
+        (409, "ReadOnlyDisabledSubscription", Blocked),
+        (403, "ReadOnlyDisabledSubscription", Blocked),
+        (409, "MissingSubscriptionRegistration", Blocked),
+        (409, "ScopeLocked", Blocked),
+        (409, "ResourceGroupBeingDeleted", Blocked),
+        (409, "Conflict", RequestRefused),
+        (429, "ScopeLocked", Throttled),
+        (503, "ResourceNotFound", TransientFailure),
     ],
 )
-def test_a_customer_who_shuts_us_out_is_told_apart_from_our_own_faults(
-    status: int,
-    code: str,
-    out_of_reach: bool,
-) -> None:
-    assert is_out_of_reach(failure_of_status(status, {}, json.dumps({"error": {"code": code}}))) is out_of_reach
+def test_the_code_tells_whose_fault_it_is(status: int, code: str, kind: type[AzureFailure]) -> None:
+    assert type(failure_of_status(status, {}, json.dumps({"error": {"code": code}}))) is kind
+
+
+@pytest.mark.parametrize("body", ["", "<html><h1>404 Not Found</h1></html>", "{}", '{"message": "no"}', "null"])
+def test_a_gateways_word_is_neither_an_absence_nor_a_denial(body: str) -> None:
+    assert type(failure_of_status(404, {}, body)) is TransientFailure
+    assert type(failure_of_status(403, {}, body)) is RequestRefused

@@ -48,7 +48,7 @@ def test_what_is_no_page_is_never_an_empty_page(body: bytes) -> None:
 def test_half_a_surrogate_pair_does_not_cost_the_page() -> None:
     page = parse_page(b'{"value":[{"resourceId":"\\ud800"}],"@odata.nextLink":""}')
 
-    assert page == Page([{"resourceId": "\ud800"}], None)
+    assert page == Page([{"resourceId": "\ufffd"}], None)
 
 
 async def test_the_next_page_is_asked_for_before_the_last_one_is_worked_on() -> None:

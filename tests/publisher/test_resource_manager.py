@@ -12,10 +12,12 @@ from publisher.errors.kinds import (
     AccessDenied,
     AuthenticationFailed,
     AzureFailure,
+    Blocked,
     DeadlineExceeded,
     MalformedAnswer,
     NotFound,
     NoToken,
+    NotProjected,
     RequestRefused,
     Throttled,
     TransientFailure,
@@ -74,14 +76,14 @@ async def test_permissions_and_absence_are_told_apart(
         await arm.application(identity)
     assert denied.value.code == "AuthorizationFailed"
     customer.hide()
-    with pytest.raises(AuthenticationFailed) as hidden:
+    with pytest.raises(NotProjected) as hidden:
         await arm.application(identity)
     assert hidden.value.code == "InvalidAuthenticationTokenTenant"
     customer.delete()
     with pytest.raises(NotFound) as gone:
         await arm.application(identity)
     assert gone.value.code == "ResourceNotFound"
-    with pytest.raises(NotFound):
+    with pytest.raises(NotProjected):
         await arm.application(ApplicationId("00000000-0000-4000-8000-000000000000", "rg", "app"))
 
 
@@ -127,7 +129,7 @@ async def test_a_passing_fault_is_repeated_away(
     [
         (Status(400), RequestRefused),
         (Status(401), AuthenticationFailed),
-        (Status(409, code="MissingSubscriptionRegistration"), RequestRefused),
+        (Status(409, code="MissingSubscriptionRegistration"), Blocked),
         (Status(429, retry_after=86_400), Throttled),
         (Status(503, retry_after=86_400), TransientFailure),
         (Body(b"", status=302), RequestRefused),

@@ -93,10 +93,11 @@ async def test_the_last_failure_is_raised_as_it_is_when_attempts_are_used_up() -
     assert calls.made == 3
 
 
-async def test_azures_wish_replaces_our_wait() -> None:
+async def test_the_longer_of_azures_wish_and_our_own_wait_counts() -> None:
     clock = Clock()
-    await repeat(Calls([transient(retry_after=17), transient(retry_after=0)]), clock, jitter=0.5)
-    assert clock.waits == [17.5, 0]
+    wishes = [transient(retry_after=wish) for wish in (17, 0, 1, 1, 1)]
+    await repeat(Calls(wishes), clock, jitter=1)
+    assert clock.waits == [18, 1, 2, 4, 8]
 
 
 @pytest.mark.parametrize("retry_after", [601.0, 86_400.0, 1e300])
