@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from collector.json_report import INTERRUPTED
+from publisher.texts import harmless
 from verdicts.outcome import READ_OUTCOMES
 
 if TYPE_CHECKING:
@@ -70,13 +71,13 @@ class Console:
             self._terminal.print(self._applications_table())
         self._terminal.print(_totals_table(summary))
         if error:
-            self._errors.print(Text(error, style="red"))
+            self._errors.print(Text(harmless(error), style="red"))
 
     def show_bad_settings(self, error: SettingsError) -> None:
         """Print every bad setting."""
         self._errors.print(Text("Bad settings:", style="red"))
         for problem in error.problems:
-            self._errors.print(Text(f"  {problem}"), soft_wrap=True)
+            self._errors.print(Text(harmless(f"  {problem}")), soft_wrap=True)
 
     def show_interrupted(self) -> None:
         """Print what an interrupted run means for alerts."""
@@ -97,12 +98,12 @@ class Console:
             table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type] # rich's own literal
         for result in shown[:MOST_ROWS_SHOWN]:
             table.add_row(
-                Text(result.application_name or result.application_id),
+                Text(harmless(result.application_name or result.application_id)),
                 Text(result.customer_subscription_id),
                 Text(result.outcome.value, style="green" if result.outcome in READ_OUTCOMES else "red"),
                 str(result.states),
                 Text(str(result.noncompliant_states), style="yellow" if result.noncompliant_states else ""),
-                Text(f"{result.error_code}: {result.error_message}" if result.error_code else ""),
+                Text(harmless(f"{result.error_code}: {result.error_message}") if result.error_code else ""),
             )
         return table
 

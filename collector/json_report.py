@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
 
+from publisher.texts import harmless, plain_json
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -41,12 +43,13 @@ class JsonReport:
         """Take one application's final result."""
         if self._results.tell():
             self._results.write(b",")
-        self._results.write(orjson.dumps({**asdict(result), "outcome": result.outcome.value}))
+        self._results.write(plain_json(orjson.dumps({**asdict(result), "outcome": result.outcome.value})))
 
     def show_summary(self, summary: RunSummary, error: str | None) -> None:
         """Print the object: the run's identity and totals, why the command fails, and every application's result."""
         self._results.seek(0)
-        sys.stdout.buffer.write(orjson.dumps({**summary.totals(), "error": error})[:-1] + b',"applications":[')
+        totals = plain_json(orjson.dumps({**summary.totals(), "error": error}))
+        sys.stdout.buffer.write(totals[:-1] + b',"applications":[')
         shutil.copyfileobj(self._results, sys.stdout.buffer)
         sys.stdout.buffer.write(b"]}\n")
         sys.stdout.flush()
@@ -54,9 +57,9 @@ class JsonReport:
     def show_bad_settings(self, error: SettingsError) -> None:
         """Print every bad setting."""
         document: dict[str, Any] = {"error": "bad settings", "settings": list(error.problems)}
-        sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.buffer.write(plain_json(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)))
         sys.stdout.flush()
-        sys.stderr.write("\n  ".join(("Bad settings:", *error.problems)) + "\n")
+        sys.stderr.write("\n  ".join(("Bad settings:", *map(harmless, error.problems))) + "\n")
 
     def show_interrupted(self) -> None:
         """Print what an interrupted run means for alerts."""

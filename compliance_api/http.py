@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import orjson
 
+from publisher.texts import plain_json
+
 PROBLEM_TYPE: Final = "application/problem+json"
 _PROTECTION: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
@@ -100,7 +102,7 @@ class ProblemError(Exception):
             **self.more,
         }
         headers = {} if self.retry_after_seconds is None else {"Retry-After": str(self.retry_after_seconds)}
-        return Answer(orjson.dumps(problem), self.status.value, PROBLEM_TYPE, headers)
+        return Answer(plain_json(orjson.dumps(problem)), self.status.value, PROBLEM_TYPE, headers)
 
 
 def bad_request(field: str, detail: str, **more: Any) -> ProblemError:
@@ -110,4 +112,4 @@ def bad_request(field: str, detail: str, **more: Any) -> ProblemError:
 
 def json_answer(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Answer:
     """Return content as JSON; times are ISO 8601 in UTC."""
-    return Answer(orjson.dumps(content, default=str), status.value)
+    return Answer(plain_json(orjson.dumps(content, default=str)), status.value)

@@ -12,6 +12,8 @@ from rich.console import Console as Terminal
 from rich.table import Table
 from rich.text import Text
 
+from publisher.texts import harmless, plain_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -85,9 +87,9 @@ class Console:
             for listing in report.listings:
                 self._terminal.print(_table(listing))
             for note in report.notes:
-                self._terminal.print(Text(note), soft_wrap=True)
+                self._terminal.print(Text(harmless(note)), soft_wrap=True)
         if report.error:
-            self._errors.print(Text(report.error, style="red"), soft_wrap=True)
+            self._errors.print(Text(harmless(report.error), style="red"), soft_wrap=True)
 
     def show_listing(self, listing: Listing) -> None:
         """Print a table for people at once, before something is asked."""
@@ -96,7 +98,7 @@ class Console:
 
     def say(self, text: str) -> None:
         """Print a line to standard error."""
-        self._errors.print(Text(text), soft_wrap=True)
+        self._errors.print(Text(harmless(text)), soft_wrap=True)
 
     def show_bad_settings(self, error: SettingsError) -> None:
         """Print every bad setting."""
@@ -104,7 +106,7 @@ class Console:
             _print_json({"error": "bad settings", "settings": list(error.problems)})
         self._errors.print(Text("Bad settings:", style="red"))
         for problem in error.problems:
-            self._errors.print(Text(f"  {problem}"), soft_wrap=True)
+            self._errors.print(Text(harmless(f"  {problem}")), soft_wrap=True)
 
     @contextmanager
     def busy(self, doing: str) -> Iterator[None]:
@@ -119,20 +121,21 @@ class Console:
         """Ask the operator, on a terminal; without one the answer is no."""
         if not (sys.stdin.isatty() and self._errors.is_terminal):
             return False
-        self._errors.print(Text(f"{question} [y/N] "), end="")
+        self._errors.print(Text(harmless(f"{question} [y/N] ")), end="")
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _table(listing: Listing) -> Table:
-    table = Table(title=listing.title or None, title_justify="left")
+    table = Table(title=harmless(listing.title) or None, title_justify="left")
     for column in listing.columns:
         table.add_column(column, overflow="fold")
     for row in listing.rows:
         cells = (cell if isinstance(cell, Cell) else Cell(cell) for cell in row)
-        table.add_row(*(Text(cell.text, style=_STYLES[cell.tone]) for cell in cells))
+        table.add_row(*(Text(harmless(cell.text), style=_STYLES[cell.tone]) for cell in cells))
     return table
 
 
 def _print_json(document: dict[str, Any]) -> None:
-    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
+    written = orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+    sys.stdout.buffer.write(plain_json(written))
     sys.stdout.flush()

@@ -17,7 +17,10 @@ _ASSIGNMENT_ID: Final = re.compile(
     r"(.*)/providers/Microsoft\.Authorization/policyAssignments/[^/]+", re.IGNORECASE | re.ASCII
 )
 _NAME_PUNCTUATION: Final = frozenset("-_.()")
-_NAME_CATEGORIES: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd"})  # .NET's Char.IsLetterOrDigit
+_NAME_CATEGORIES: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Mn", "Mc", "Pc"})
+"""What `\\w` of Azure's published pattern takes: letters, digits, connectors, and the marks that Thai, Hindi, Hebrew and
+decomposed letters are written with (FACTS 11.5; learn.microsoft.com, character classes in .NET regular expressions)."""
+
 _APPLICATION_SEGMENTS: Final = ("subscriptions", "resourcegroups", "providers", "microsoft.solutions", "applications")
 ROW_KEY_PREFIX: Final = "|"
 """Begins the row key of every row this program creates; no resource name contains it (see `ApplicationId.row_key`)."""
@@ -30,8 +33,9 @@ class InvalidResourceId(ValueError):  # noqa: N818 - reads as a sentence where i
 def fold(text: str) -> str:
     """Return the form in which two resource ids are compared: ordinal, ignoring case, as ARM does.
 
-    Only one-to-one mappings between characters apply, so 'ß' is not 'ss', and a letter outside ASCII never becomes
-    an ASCII letter: two different resources never fold to the same text.
+    Only one-to-one mappings between characters apply, so 'ß' is not 'ss', a letter outside ASCII never becomes an ASCII
+    letter, and no mark becomes a letter: two different resources never fold to the same text. Nor are forms
+    normalised: a composed letter and the same one with a mark behind it are two names.
     """
     if text.isascii():
         return text.lower()
@@ -41,6 +45,8 @@ def fold(text: str) -> str:
 def _fold_character(character: str) -> str:
     if character.isascii():
         return character.lower()
+    if unicodedata.combining(character):  # of the marks U+0345 alone has an upper case, which is a letter
+        return character
     upper = character.upper()
     if len(upper) != 1 or upper.isascii():
         return character
@@ -142,7 +148,8 @@ class ApplicationId:
     def row_key(self) -> str:
         """The registry's row key, from the whole id: `|<resource group>|<name>`, folded.
 
-        Every character that a resource group or application name may have is allowed in a table key (FACTS 6.1).
+        Every character that a resource group or application name may have is allowed in a table key (FACTS 6.1), and
+        the longest names make less than the 1,024 bytes that a key may have as UTF-16.
         The leading bar keeps it apart from the row keys of the older sample, which are plain application names.
         """
         return f"{ROW_KEY_PREFIX}{fold(self.resource_group)}|{fold(self.name)}"
@@ -187,10 +194,15 @@ def _check_name(text: str, what: str, longest: int) -> None:
     """Raise InvalidResourceId unless the text follows Azure's rules for names."""
     if not text:
         raise InvalidResourceId(f"the {what} is empty")
-    if len(text) > longest:
+    if _length(text) > longest:
         raise InvalidResourceId(f"the {what} has more than {longest} characters: {quoted(text)}")
     if not text.strip("."):
         raise InvalidResourceId(f"the {what} consists of periods only: {quoted(text)}")
     for character in text:
         if character not in _NAME_PUNCTUATION and unicodedata.category(character) not in _NAME_CATEGORIES:
             raise InvalidResourceId(f"the {what} contains {character!a}: {quoted(text)}")
+
+
+def _length(text: str) -> int:
+    """Return the number of .NET's characters, which Azure counts: UTF-16 code units."""
+    return len(text) + sum(character > "\uffff" for character in text)

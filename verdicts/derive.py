@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from publisher.resource_ids import fold
+from publisher.texts import one_line
 from verdicts.exempted import time_of, told_of_exemptions
 from verdicts.facts import AlarmKind, Ending, GuardState, Held, HeldReason
 from verdicts.guard.comparison import judges_nothing, may_judge_nothing, stands_as
@@ -157,7 +158,7 @@ def resources_of(assignment: AssignmentFacts) -> list[str]:
 
 def assignment_name(assignment: AssignmentFacts) -> str:
     """Return what a person calls the assignment."""
-    return assignment.display_name or assignment.name
+    return one_line(assignment.display_name or assignment.name)
 
 
 def plan_of(facts: ApplicationFacts) -> str:

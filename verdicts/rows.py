@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from publisher.texts import one_line
 from verdicts.derive import (
     accepted_until,
     assignment_name,
@@ -190,7 +191,7 @@ def _guard_columns(facts: ApplicationFacts, assignment: AssignmentFacts, now: da
     return {
         "Guard": guard.state.value,
         "Guard_since": _time(guard.since),
-        "Guard_details": "; ".join(guard.details),
+        "Guard_details": one_line("; ".join(guard.details)),
         "Exemption_category": first.category if first else "",
         "Exemption_created_by": first.created_by if first else "",
         "Exemption_expires_at": _time(first.expires_at if first else None),
@@ -214,7 +215,7 @@ def _label_columns(facts: ApplicationFacts, assignment: AssignmentFacts) -> Row:
         "Label_customer": label.customer if label else facts.customer_name,
         "Label_application": label.application if label else facts.application_name,
         "Label_plan": label.plan if label else plan_of(facts),
-        "Label_assignment": label.assignment if label else assignment_name(assignment),
+        "Label_assignment": one_line(label.assignment) if label else assignment_name(assignment),
     }
     for kind, prefix in _ALARM_COLUMNS.items():
         columns |= _alarm_columns(prefix, assignment.alarms.get(kind))
@@ -224,8 +225,8 @@ def _label_columns(facts: ApplicationFacts, assignment: AssignmentFacts) -> Row:
 def _alarm_columns(prefix: str, alarm: Alarm | None) -> Mapping[str, str]:
     return {
         f"{prefix}_key": alarm.key if alarm else "",
-        f"{prefix}_cause": alarm.cause if alarm else "",
-        f"{prefix}_says": alarm.says if alarm else "",
+        f"{prefix}_cause": one_line(alarm.cause) if alarm else "",
+        f"{prefix}_says": one_line(alarm.says) if alarm else "",
     }
 
 

@@ -13,6 +13,7 @@ import orjson
 from collector.reporting.outcomes import iso_milliseconds
 from collector.reporting.serialised import Row, encoded
 from publisher.resource_ids import fold
+from publisher.texts import printable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -69,11 +70,11 @@ class StateRows:
     def policy(self, policy: Policy) -> PolicyRows:
         """Return what a policy contributes to its states' rows."""
         assignment_id, definition_id = lowered(policy.assignment_id), lowered(policy.definition_id)
-        assignment_name = self._assignment_names.get(assignment_id or "") or policy.assignment_name
+        assignment_name = self._assignment_names.get(assignment_id or "") or printable(policy.assignment_name or "")
         columns = {
             "Policy_assignment_id": assignment_id,
             "Policy_assignment_name": policy.assignment_name,
-            "Policy_assignment_display_name": assignment_name,
+            "Policy_assignment_display_name": assignment_name or None,
             "Policy_definition_id": definition_id,
             "Policy_definition_name": policy.definition_name,
             "Policy_definition_display_name": self._definition_names.get(definition_id or ""),
@@ -83,7 +84,7 @@ class StateRows:
         }
         return PolicyRows(
             assignment_id=assignment_id or "",
-            assignment_name=assignment_name or "",
+            assignment_name=assignment_name,
             key=(assignment_id or "", fold(policy.definition_reference_id or ""), definition_id or ""),
             head=encoded(self._constant | columns)[:-1] + b",",
         )

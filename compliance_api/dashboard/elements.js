@@ -1,6 +1,14 @@
 // Builds elements from data. Text is always text: nothing here parses markup.
 
+// What nobody sees: control and format characters, which turn a line around or have no width, and separators.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
 const SVG = "http://www.w3.org/2000/svg";
+
+// Names are chosen by others: what cannot be seen becomes a space, as in publisher/texts.py.
+export const harmless = (text) => String(text).replace(UNSEEN, " ");
+
+const shown = (child) => (child instanceof Node ? child : harmless(child));
 
 export function element(name, properties = {}, ...children) {
   return filled(document.createElement(name), properties, children);
@@ -14,19 +22,19 @@ function filled(node, properties, children) {
   for (const [name, value] of Object.entries(properties)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (value === true) node.setAttribute(name, "");
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, String(value));
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, harmless(value));
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined).map(shown));
   return node;
 }
 
 export function show(container, ...children) {
-  container.replaceChildren(...children.flat());
+  container.replaceChildren(...children.flat().map(shown));
 }
 
 export function link(href, text, description) {
   // Only to where the API says, and only to web pages.
-  if (typeof href !== "string" || !/^https:\/\//.test(href)) return document.createTextNode(text);
+  if (typeof href !== "string" || !/^https:\/\//.test(href)) return document.createTextNode(harmless(text));
   return element("a", { href, target: "_blank", rel: "noopener noreferrer", "aria-label": description }, text);
 }
 

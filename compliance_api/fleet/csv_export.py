@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from compliance_api.http import Answer
+from publisher.texts import harmless
 
 _DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - full-width signs count
 
@@ -33,5 +34,5 @@ def _cell(value: Any) -> str | int | float:
         return str(value).lower()
     if isinstance(value, int | float):
         return value
-    text = str(value).replace("\x00", "")
+    text = harmless(str(value).replace("\x00", ""))
     return f"'{text}" if text.lstrip(" ").startswith(_DANGEROUS) else text

@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF001 - the page has dashes
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from sandbox.world.sample_fleet import SampleFleet
 from tests.browser.conftest import OpenPage, Place, Watched, rows, tiles
 
 REFUSED = "Failed to load resource"
+MARKUP = '<img src=x onerror="document.title=1">"\'</script>'
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +92,18 @@ def test_an_old_run_is_called_stale(place: Place, workspace: Workspace, new_page
     assert tiles(page)["total"] == "10"
 
 
-def test_names_that_others_chose_are_text(place: Place, workspace: Workspace, new_page: OpenPage) -> None:
-    name = '<img src=x onerror="document.title=1">"\'</script>'
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (MARKUP, MARKUP),
+        ("Contoso \u202egnidloH\u202c", "Contoso gnidloH"),
+        ("\u2067Fab\u200brikam\u2069\ufeff", "Fab rikam"),
+        ("โรงแรม हिन्दी מִלּוֹן A\u0308", "โรงแรม हिन्दी מִלּוֹן A\u0308"),
+    ],
+)
+def test_names_that_others_chose_are_text_that_turns_nothing_around(
+    place: Place, workspace: Workspace, new_page: OpenPage, name: str, shown: str
+) -> None:
     now = datetime.now(UTC).isoformat()
     common = {"TimeGenerated": now, "Run_id": "run"}
     application = {
@@ -132,7 +144,8 @@ def test_names_that_others_chose_are_text(place: Place, workspace: Workspace, ne
     page = open_dashboard(place, new_page)
     page.click("#customers tbody tr:first-child button")
 
-    expect(page.locator("dialog h2")).to_have_text(f"{name} – {name}")
+    expect(page.locator("dialog h2")).to_have_text(f"{shown} – {shown}")
+    assert not re.search("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]", page.content())
     assert page.title() == "Policy compliance of the fleet"
     assert page.locator("img, main script, dialog script").count() == 0
 

@@ -41,7 +41,9 @@ DESCRIBING = [
     field.name for field in fields(Notification) if field.name.startswith(("plan_", "application_definition", "error_"))
 ]
 TIMES = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - they get one
-NAMES = st.text(alphabet="aZ09-_.()ßЖ日", min_size=1, max_size=90).filter(lambda name: not name.endswith("."))
+NAMES = st.text(alphabet="aZ09-_.()ßЖ日ก\u0e34\u0308\u093f", min_size=1, max_size=90).filter(
+    lambda name: not name.endswith(".")
+)
 IDS = st.builds(ApplicationId, st.uuids().map(str), NAMES, NAMES)
 SHORT = st.text(max_size=60)
 
