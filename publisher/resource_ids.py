@@ -18,8 +18,8 @@ _ASSIGNMENT_ID: Final = re.compile(
 )
 _NAME_PUNCTUATION: Final = frozenset("-_.()")
 _NAME_CATEGORIES: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Mn", "Mc", "Pc"})
-"""What `\\w` of Azure's published pattern takes: letters, digits, connectors, and the marks that Thai, Hindi, Hebrew and
-decomposed letters are written with (FACTS 11.5; learn.microsoft.com, character classes in .NET regular expressions)."""
+"""What Azure's published pattern of names takes: letters, digits, connectors, and the marks that Thai, Hindi, Hebrew
+and decomposed letters have (FACTS 11.5; learn.microsoft.com, "Character classes in .NET regular expressions")."""
 
 _APPLICATION_SEGMENTS: Final = ("subscriptions", "resourcegroups", "providers", "microsoft.solutions", "applications")
 ROW_KEY_PREFIX: Final = "|"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from publisher.errors.kinds import AzureFailure, TransientFailure
+from operations.doctor.causes.table import explained
 from publisher.retry import Patience
+
+if TYPE_CHECKING:
+    from operations.doctor.causes.table import Where
+    from publisher.errors.kinds import AzureFailure
 
 SECONDS_PER_CHECK: Final = 30.0
 ATTEMPTS: Final = 2
@@ -48,8 +52,8 @@ class Check:
         return cls(f"setting {name}", Verdict.FAILED, finding, next_step or "correct it")
 
     @classmethod
-    def of_failure(cls, name: str, failure: AzureFailure, next_step: str) -> Check:
-        """Return the failed check of a call; a failure that may pass is to be tried again first."""
-        if isinstance(failure, TransientFailure):
-            next_step = f"try again; if it stays like this: {next_step}"
-        return cls(name, Verdict.FAILED, f"{failure.code}: {failure}", next_step)
+    def of_failure(cls, name: str, failure: AzureFailure, where: Where) -> Check:
+        """Return the failed check of a call: the failure's cause, as far as it is known, and the next step for it."""
+        cause, next_step = explained(failure, where)
+        told = f"{failure.code}: {failure}"
+        return cls(name, Verdict.FAILED, f"{cause} ({told})" if cause else told, next_step)

@@ -6,8 +6,10 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from operations.doctor.causes.cause import Service
+from operations.doctor.causes.table import Where
 from operations.doctor.checks import ATTEMPTS, SECONDS_PER_CHECK, Check, Verdict
-from publisher.errors.kinds import AccessDenied, AuthenticationFailed, AzureFailure, NotFound
+from publisher.errors.kinds import AzureFailure
 
 # The collector's own request, so that the check reads what the collector reads.
 from publisher.policy_states import page_request, parse_page, query_url
@@ -21,45 +23,44 @@ if TYPE_CHECKING:
     from publisher.resource_manager import ResourceManager
     from registry.managed_application import ManagedApplication
 
-_AUTHORIZE: Final = (
-    "the plan's authorizations must name the service principal's object id with a role that reads policy states; "
-    "for deployments older than the authorization, let the customer refresh the application's permissions"
-)
+_SETTINGS: Final = "AZURE_RESOURCE_MANAGER_ENDPOINT"
 
 
 async def examine_customers(
-    arm: ResourceManager, applications: Sequence[ManagedApplication], *, since: datetime
+    arm: ResourceManager, applications: Sequence[ManagedApplication], *, since: datetime, identity: str
 ) -> list[Check]:
-    """Return, for each application, whether it and its policy states since then can be read."""
+    """Return, for each application, whether it and its policy states since then can be read.
+
+    `identity` is the setting that names the managed identity that signs in for the service principal, "" for none.
+    """
     if not applications:
         return [Check("policy states", Verdict.SKIPPED, "there is no application to read", "")]
 
     async def examine(application: ManagedApplication) -> Check:
-        return await _examine_customer(arm, application, since)
+        return await _examine_customer(arm, application, since, identity)
 
     return await each(applications, examine)
 
 
-async def _examine_customer(arm: ResourceManager, application: ManagedApplication, since: datetime) -> Check:
-    identity = application.application_id
-    name = f"application {identity.name} in {identity.subscription_id}"
-    check = await _read_customer(arm, application, since, name)
-    return replace(check, application_id=str(identity))
+async def _examine_customer(
+    arm: ResourceManager, application: ManagedApplication, since: datetime, identity: str
+) -> Check:
+    found = await _read_customer(arm, application, since, identity)
+    return replace(found, application_id=str(application.application_id))
 
 
-async def _read_customer(arm: ResourceManager, application: ManagedApplication, since: datetime, name: str) -> Check:
+async def _read_customer(
+    arm: ResourceManager, application: ManagedApplication, since: datetime, identity: str
+) -> Check:
+    name = f"application {application.application_id.name} in {application.application_id.subscription_id}"
     deadline = time.monotonic() + SECONDS_PER_CHECK
     try:
         await arm.application(application.application_id, deadline=deadline)
         url = query_url(arm.endpoint, application.managed_resource_group_id, since)
         response = await with_retries(lambda: arm.send(page_request(url)), deadline=deadline, attempts=ATTEMPTS)
         states = len(parse_page(response.content).states)
-    except (AccessDenied, AuthenticationFailed) as failure:
-        return Check.of_failure(name, failure, _AUTHORIZE)
-    except NotFound as failure:
-        return Check.of_failure(name, failure, "ask the customer; `reconcile` removes what Azure says is gone")
     except AzureFailure as failure:
-        return Check.of_failure(name, failure, "look at the message, and at Azure's status page")
+        return Check.of_failure(name, failure, Where(Service.RESOURCE_MANAGER, _SETTINGS, identity=identity))
     if not states:
         finding = "readable, but Azure Policy has no state of it since the collector looks back"
         next_step = "wait a day after the deployment; is Microsoft.PolicyInsights registered in the subscription"

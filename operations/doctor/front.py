@@ -11,8 +11,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from operations.doctor.checks import BRIEF, Check, Verdict
+from operations.doctor.places import queue_of_front
 from operations.doctor.tokens import STORAGE_AUDIENCE, examine_own_token
-from publisher.errors.kinds import AccessDenied, AuthenticationFailed, AzureFailure, NotFound, RequestRefused
+from publisher.errors.kinds import AzureFailure, RequestRefused
 from publisher.notifications import NOTIFICATIONS_QUEUE
 from publisher.queue import Queue
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _CHECK: Final = f"queue {NOTIFICATIONS_QUEUE}"
 _NO_SUCH_QUEUE: Final = "no-such-queue-as-this"
 _ROLE: Final = "Storage Queue Data Message Sender"
-_ADDRESS: Final = "check NOTIFICATIONS__queueServiceUri, and the way to it (DNS, private endpoint)"
 
 
 async def examine_front(settings: NotificationSettings) -> list[Check]:
@@ -47,19 +47,9 @@ def examine_webhook(settings: NotificationSettings) -> Check:
 async def examine_queue(storage: Storage) -> Check:
     """Return whether the queue of notifications takes messages, as far as that can be told without sending one."""
     refusal = await _refusal(storage, NOTIFICATIONS_QUEUE)
-    if refusal is None or isinstance(refusal, RequestRefused):
+    if refusal is None or (isinstance(refusal, RequestRefused) and refusal.status == HTTPStatus.BAD_REQUEST):
         return await _taken(storage, is_accepted=refusal is None)
-    if isinstance(refusal, NotFound):
-        next_step = "the template makes the queue in the worker's storage account: deploy it, or correct "
-        return Check.of_failure(_CHECK, refusal, next_step + "NOTIFICATIONS__queueServiceUri")
-    if isinstance(refusal, AuthenticationFailed):
-        return Check.of_failure(_CHECK, refusal, "let the app's own identity get tokens for storage first")
-    if isinstance(refusal, AccessDenied):
-        next_step = f"give the front's identity {_ROLE} on this queue; it takes minutes to spread"
-        if refusal.code == "AuthorizationFailure":
-            next_step = "let the front's network reach the worker's storage account"
-        return Check.of_failure(_CHECK, refusal, next_step)
-    return Check.of_failure(_CHECK, refusal, _ADDRESS)
+    return Check.of_failure(_CHECK, refusal, queue_of_front(storage))
 
 
 async def _taken(storage: Storage, *, is_accepted: bool) -> Check:

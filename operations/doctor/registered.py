@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from operations.doctor.checks import Check, Verdict
 from operations.doctor.offers import is_foreign
+from operations.doctor.places import tables_of
 from publisher.errors.kinds import AzureFailure
 from registry.managed_application import MalformedRow, ManagedApplication
 
 if TYPE_CHECKING:
     from publisher.configuration.offers import Offers
+    from publisher.configuration.resource_settings import Storage
     from publisher.resource_ids import ApplicationId
     from registry.registry import Registry
 
@@ -26,7 +28,7 @@ class Registered:
 
 
 async def examine_registry(
-    registry: Registry, offers: Offers | None, *, only: ApplicationId | None, everything: bool
+    registry: Registry, storage: Storage, offers: Offers | None, *, only: ApplicationId | None, everything: bool
 ) -> Registered:
     """Return what was found about the registry; `offers` is None when the setting is not right.
 
@@ -44,14 +46,11 @@ async def examine_registry(
             if offers is not None and is_foreign(item, offers):
                 found.foreign.append(item)
     except AzureFailure as failure:
-        next_step = (
-            "check TABLE_NAME and AzureWebJobsStorage…, and give the app's identity Storage Table Data Contributor"
-        )
-        return Registered([Check.of_failure("registry: read", failure, next_step)])
+        return Registered([Check.of_failure("registry: read", failure, tables_of(storage))])
     found.checks = [_counted(count), *map(_malformed, malformed)]
     if only and not found.chosen:
         found.checks.append(Check(f"application {only}", Verdict.FAILED, "is not in the registry", "`add` it"))
-    found.checks.append(await _writable(registry))
+    found.checks.append(await _writable(registry, storage))
     return found
 
 
@@ -67,10 +66,9 @@ def _malformed(row: MalformedRow) -> Check:
     return Check(f"registry row {row.name}", Verdict.FAILED, row.reason, next_step)
 
 
-async def _writable(registry: Registry) -> Check:
+async def _writable(registry: Registry, storage: Storage) -> Check:
     try:
         await registry.check_writable()
     except AzureFailure as failure:
-        next_step = "give the app's identity Storage Table Data Contributor on the storage account"
-        return Check.of_failure("registry: write", failure, next_step)
+        return Check.of_failure("registry: write", failure, tables_of(storage))
     return Check("registry: write", Verdict.OK, "allowed")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import time
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from operations.doctor.causes.cause import Service
+from operations.doctor.causes.table import Where
 from operations.doctor.checks import SECONDS_PER_CHECK, Check, Verdict
-from publisher.errors.kinds import AuthenticationFailed, AzureFailure, NotFound
+from publisher.errors.kinds import AzureFailure, RequestRefused
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.retry import Patience
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from publisher.logs_endpoint import DataCollection
 
+_WHERE: Final = Where(Service.INGESTION, "DATA_COLLECTION_ENDPOINT")
 _NO_ROWS: Final = gzip.compress(b"[]", mtime=0)
 _NO_SUCH_STREAM: Final = "Custom-NoSuchStreamAsThis_CL"
 _ONLY_ROWS_TELL: Final = (
@@ -52,23 +56,18 @@ async def _refusal(endpoint: LogsEndpoint, stream: str) -> AzureFailure | None:
 def _stream_check(stream: str, answer: AzureFailure | None, no_such_stream: AzureFailure | None) -> Check:
     """Return the check of a stream from its answer, and the answer for a stream that does not exist."""
     name = f"stream {stream}"
-    if isinstance(answer, AuthenticationFailed):
-        return Check.of_failure(name, answer, "let the app's own identity get tokens for Azure Monitor first")
-    if answer is None or answer.status == HTTPStatus.BAD_REQUEST:
+    if answer is None or _is_about_the_request(answer):
         if answer is not None and _is_about_streams(answer):
-            next_step = "deploy the data collection rule with this stream, or correct the setting that names it"
-            return Check.of_failure(name, answer, next_step)
+            return Check.of_failure(name, answer, replace(_WHERE, code="InvalidStream"))
         is_told = no_such_stream is not None and _is_about_streams(no_such_stream)
         return Check(name, Verdict.OK, "the rule takes it" if is_told else _ONLY_ROWS_TELL)
-    if answer.status == HTTPStatus.FORBIDDEN:
-        next_step = (
-            "give the app's identity Monitoring Metrics Publisher on the rule; it takes up to 30 minutes to spread"
-        )
-        return Check(name, Verdict.FAILED, f"{answer.code}: {answer}", next_step)
-    if isinstance(answer, NotFound):
-        return Check.of_failure(name, answer, "check DATA_COLLECTION_IMMUTABLE_ID: the rule's immutable id, dcr-…")
-    return Check.of_failure(name, answer, "check DATA_COLLECTION_ENDPOINT, and the way to it (DNS, private endpoint)")
+    return Check.of_failure(name, answer, _WHERE)
 
 
 def _is_about_streams(failure: AzureFailure) -> bool:
-    return failure.status == HTTPStatus.BAD_REQUEST and "stream" in f"{failure.code} {failure}".lower()
+    return _is_about_the_request(failure) and "stream" in f"{failure.code} {failure}".lower()
+
+
+def _is_about_the_request(failure: AzureFailure) -> bool:
+    """Tell whether the endpoint itself refuses what it was sent; a token endpoint answers 400 as well."""
+    return isinstance(failure, RequestRefused) and failure.status == HTTPStatus.BAD_REQUEST

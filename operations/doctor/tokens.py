@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from operations.doctor.causes.cause import Service
+from operations.doctor.causes.table import Where
 from operations.doctor.checks import ATTEMPTS, SECONDS_PER_CHECK, Check, Verdict
 from publisher.credentials import own_identity_credential
 from publisher.errors.kinds import AzureFailure
@@ -16,14 +18,12 @@ from publisher.retry import with_retries
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from publisher.settings import ServicePrincipal
+
 STORAGE_AUDIENCE: Final = "https://storage.azure.com"
 
-_NEXT_STEPS: Final = {
-    "service": "check AZURE_TENANT_ID and AZURE_CLIENT_ID, and the credential: has the secret or certificate expired, "
-    "does the registration trust the federated identity, may this host use it",
-    "own": "run where the app runs: only there is its managed identity. Is it assigned to the host, and is "
-    "MANAGED_IDENTITY_CLIENT_ID its client id",
-}
+_SIGN_IN: Final = "AZURE_AUTHORITY_HOST"
+_ENDPOINT: Final = "that this runs in Azure: only there is an endpoint for the tokens of managed identities"
 
 
 async def examine_own_token(purpose: str, client_id: str | None, audience: str) -> Check:
@@ -32,11 +32,14 @@ async def examine_own_token(purpose: str, client_id: str | None, audience: str) 
         return await examine_token(f"own identity, for {purpose}", credential, audience)
 
 
-async def examine_token(name: str, credential: AsyncTokenCredential, audience: str, tenant_id: str = "") -> Check:
+async def examine_token(
+    name: str, credential: AsyncTokenCredential, audience: str, principal: ServicePrincipal | None = None
+) -> Check:
     """Return whether an identity gets a token for an audience, and the object id in it.
 
-    `tenant_id` is the expected tenant of the service principal, "" for the own identity.
+    `principal` is the service principal, None for the own identity.
     """
+    tenant_id = principal.tenant_id if principal else ""
     try:
         token = await with_retries(
             lambda: credential.get_token(f"{audience}/.default"),
@@ -44,16 +47,24 @@ async def examine_token(name: str, credential: AsyncTokenCredential, audience: s
             attempts=ATTEMPTS,
         )
     except AzureFailure as failure:
-        return Check.of_failure(f"token: {name}", failure, _NEXT_STEPS["service" if tenant_id else "own"])
+        where = Where(Service.OWN_IDENTITY, _ENDPOINT)
+        if principal:
+            where = Where(Service.SIGN_IN, _SIGN_IN, identity=identity_setting(principal))
+        return Check.of_failure(f"token: {name}", failure, where)
     claims = _claims(token.token)
-    principal = claims.get("oid")
-    finding = f"for {audience}" + (f", object id {principal}" if isinstance(principal, str) else "")
+    object_id = claims.get("oid")
+    finding = f"for {audience}" + (f", object id {object_id}" if isinstance(object_id, str) else "")
     if tenant_id and claims.get("tid", tenant_id).lower() != tenant_id.lower():
         finding = f"the token is of another tenant than {tenant_id}"
         return Check(f"token: {name}", Verdict.FAILED, finding, "set AZURE_TENANT_ID to the publisher's tenant")
     if tenant_id:
         finding += ": this is what the plan's authorizations have to name"
     return Check(f"token: {name}", Verdict.OK, finding)
+
+
+def identity_setting(principal: ServicePrincipal) -> str:
+    """Return the setting that names the managed identity with which the service principal signs in; "" for none."""
+    return "PUBLISHER_FEDERATED_IDENTITY_CLIENT_ID" if principal.federated_identity_client_id else ""
 
 
 def _claims(token: str) -> dict[str, Any]:

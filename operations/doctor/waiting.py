@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from operations.doctor.checks import BRIEF, Check, Verdict
+from operations.doctor.places import queues_of, tables_of
 from publisher.errors.kinds import AzureFailure, NotFound
 from publisher.notifications import NOTIFICATIONS_QUEUE, POISONED_NOTIFICATIONS_QUEUE
 from publisher.queue import Queue
@@ -39,13 +40,10 @@ async def _examine_queue(storage: Storage, name: str) -> Check:
     try:
         async with Queue(storage, name, patience=BRIEF) as queue:
             length = await queue.length()
-    except NotFound as failure:
-        if name == POISONED_NOTIFICATIONS_QUEUE:  # the host makes it with its first message
-            return Check(check, Verdict.OK, "does not exist, so nothing is in it")
-        return Check.of_failure(check, failure, "the template makes it: deploy the template again")
     except AzureFailure as failure:
-        next_step = "give the worker's identity Storage Queue Data Contributor on its storage account"
-        return Check.of_failure(check, failure, next_step)
+        if isinstance(failure, NotFound) and name == POISONED_NOTIFICATIONS_QUEUE:  # made with its first message
+            return Check(check, Verdict.OK, "does not exist, so nothing is in it")
+        return Check.of_failure(check, failure, queues_of(storage))
     if length >= MANY_MESSAGES or (length and name == POISONED_NOTIFICATIONS_QUEUE):
         next_step = "does the worker run, and what do the invocations of `take_notification` say"
         return Check(check, Verdict.WARNING, f"about {length} wait to be taken", next_step)
@@ -62,8 +60,7 @@ async def _examine_pending(storage: Storage, now: datetime) -> list[Check]:
                 else:
                     unreadable.append(row)
     except AzureFailure as failure:
-        next_step = "give the worker's identity Storage Table Data Contributor on its storage account"
-        return [Check.of_failure(_PENDING, failure, next_step)]
+        return [Check.of_failure(_PENDING, failure, tables_of(storage))]
     return [_counted(waiting, now), *map(_unreadable, unreadable)]
 
 

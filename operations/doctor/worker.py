@@ -13,7 +13,7 @@ from operations.doctor.customers import examine_customers
 from operations.doctor.offers import examine_offers
 from operations.doctor.registered import examine_registry
 from operations.doctor.streams import examine_streams
-from operations.doctor.tokens import STORAGE_AUDIENCE, examine_own_token, examine_token
+from operations.doctor.tokens import STORAGE_AUDIENCE, examine_own_token, examine_token, identity_setting
 from operations.doctor.waiting import examine_waiting
 from publisher.configuration.resource_settings import DATA_COLLECTION_SETTING_NAMES
 from publisher.credentials import own_identity_credential, service_principal_credential
@@ -68,14 +68,14 @@ async def examine_worker(settings: WorkerSettings, *, only: ApplicationId | None
         publisher = await stack.enter_async_context(
             service_principal_credential(shared.service_principal, shared.cloud)
         )
-        tenant_id, audience = shared.service_principal.tenant_id, shared.cloud.resource_manager_audience
-        checks = [await examine_token("service principal", publisher, audience, tenant_id)]
+        principal, audience = shared.service_principal, shared.cloud.resource_manager_audience
+        checks = [await examine_token("service principal", publisher, audience, principal)]
         if shared.storage.connection_string is None:
             checks.append(await examine_own_token("storage", shared.storage.identity_client_id, STORAGE_AUDIENCE))
         checks += await _examine_tables(settings, shared)
         registry = await stack.enter_async_context(Registry(shared, patience=BRIEF))
         offers = settings.intake.offers if settings.intake else None
-        found = await examine_registry(registry, offers, only=only, everything=everything)
+        found = await examine_registry(registry, shared.storage, offers, only=only, everything=everything)
         checks += found.checks
         if offers is not None:
             checks += examine_offers(offers, found.foreign)
@@ -85,7 +85,8 @@ async def examine_worker(settings: WorkerSettings, *, only: ApplicationId | None
             return [*checks, skipped]
         arm = await stack.enter_async_context(ResourceManager(publisher, shared.cloud, patience=BRIEF))
         since = datetime.now(UTC) - settings.collector.states_window
-        return [*checks, *await examine_customers(arm, found.chosen, since=since)]
+        identity = identity_setting(principal)
+        return [*checks, *await examine_customers(arm, found.chosen, since=since, identity=identity)]
 
 
 async def _examine_tables(settings: WorkerSettings, shared: SharedSettings) -> list[Check]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from compliance_api.workspace.workspace import BadQuery, Question, Workspace
+from compliance_api.workspace.workspace import Question, Workspace
+from operations.doctor.causes.cause import Service
+from operations.doctor.causes.table import Where
 from operations.doctor.checks import SECONDS_PER_CHECK, Check, Verdict
 from operations.doctor.tokens import examine_own_token
-from publisher.errors.kinds import AccessDenied, AuthenticationFailed, AzureFailure, NotFound
+from publisher.errors.kinds import AzureFailure
 
 if TYPE_CHECKING:
     from compliance_api.settings import ApiSettings
@@ -37,7 +39,8 @@ async def _examine_table(workspace: Workspace, name: str) -> Check:
     try:
         rows = (await workspace.ask(question)).rows
     except AzureFailure as failure:
-        return Check.of_failure(f"table {name}", failure, _next_step(failure, name))
+        where = Where(Service.WORKSPACE, "LOG_ANALYTICS_ENDPOINT", role=name)
+        return Check.of_failure(f"table {name}", failure, where)
     latest = rows[0][0] if rows and rows[0] else None
     if latest:
         return Check(f"table {name}", Verdict.OK, f"readable, latest row of {latest}")
@@ -45,15 +48,3 @@ async def _examine_table(workspace: Workspace, name: str) -> Check:
         next_step = "does the collector run, and may the api's identity read this table"
         return Check(f"table {name}", Verdict.WARNING, "no run in two days", next_step)
     return Check(f"table {name}", Verdict.OK, "readable, no row in two days")
-
-
-def _next_step(failure: AzureFailure, name: str) -> str:
-    if isinstance(failure, AuthenticationFailed):
-        return "let the app's own identity get tokens for the workspace first"
-    if isinstance(failure, AccessDenied):
-        return f"give the api's identity the right to read {name}; it takes minutes to spread"
-    if isinstance(failure, NotFound):
-        return "check LOG_ANALYTICS_WORKSPACE_ID: the workspace id, a GUID"
-    if isinstance(failure, BadQuery):
-        return "the workspace lacks the table, or the identity may not read it: deploy the template again"
-    return "check LOG_ANALYTICS_ENDPOINT, and the way to it (DNS, private link scope)"

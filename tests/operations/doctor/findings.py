@@ -18,3 +18,9 @@ def check(done: Done, beginning: str) -> dict[str, Any]:
     (found,) = exact or [check for check in checks if check["name"].startswith(beginning)]
     assert isinstance(found, dict)
     return found
+
+
+def said(found: dict[str, Any]) -> str:
+    """What a failed check says: its finding, a bar, and the next step."""
+    assert found["verdict"] == "failed"
+    return f"{found['finding']} | {found['next_step']}"

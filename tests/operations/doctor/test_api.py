@@ -43,10 +43,10 @@ def test_an_identity_that_may_not_read_is_found(doctor: Doctor, identity_sandbox
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (Status(401), "get tokens for the workspace"),
+        (Status(401), "have to be of one cloud"),
         (Status(404), "LOG_ANALYTICS_WORKSPACE_ID"),
         (Status(400, code="BadArgumentError"), "deploy the template again"),
-        (Status(503), "LOG_ANALYTICS_ENDPOINT"),
+        (Status(503), "status page"),
         (html(200), "LOG_ANALYTICS_ENDPOINT"),
     ],
 )

@@ -64,7 +64,7 @@ def test_a_missing_role_is_found(doctor: Doctor, identity_sandbox: Sandbox) -> N
     [
         (Status(404, code="QueueNotFound"), "the template makes the queue"),
         (Status(403, code="AuthorizationFailure"), "network"),
-        (Status(503), "NOTIFICATIONS__queueServiceUri"),
+        (Status(503), "status page"),
         (Body(b"<html>", status=201), "NOTIFICATIONS__queueServiceUri"),
     ],
 )

@@ -100,7 +100,7 @@ def test_a_row_that_cannot_be_read_is_a_failure(cli: Cli, sandbox: Sandbox, envi
 
 
 def test_a_table_that_cannot_be_read_is_a_failure(cli: Cli, sandbox: Sandbox) -> None:
-    sandbox.faults.add(TableRequest(table="pending"), Status(403))
+    sandbox.faults.add(TableRequest(table="pending"), Status(403, code="AuthorizationPermissionMismatch"))
     found = found_in(cli, PENDING)
     assert found["verdict"] == "failed"
     assert "Storage Table Data Contributor" in found["next_step"]
@@ -121,7 +121,10 @@ def test_very_many_messages_are_a_warning(cli: Cli, send: Send) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [(Status(404), "deploy the template again"), (Status(403), "Storage Queue Data Contributor")],
+    [
+        (Status(404), "the template makes the queue"),
+        (Status(403, code="AuthorizationPermissionMismatch"), "Storage Queue Data Contributor"),
+    ],
 )
 def test_a_queue_that_cannot_be_read_is_a_failure(cli: Cli, sandbox: Sandbox, fault: Status, words: str) -> None:
     sandbox.faults.add(QueueRequest("GET", NOTIFICATIONS_QUEUE), fault)

@@ -137,7 +137,8 @@ def test_an_expired_secret_shows_where_it_is(cli: Cli, sandbox: Sandbox, custome
     assert done.status == 1
     found = check(done, "token: service principal")
     assert "AADSTS7000222" in found["finding"]
-    assert "expired" in found["next_step"]
+    assert "the client secret has expired" in found["finding"]
+    assert "Rotate the credential" in found["next_step"]
     assert check(done, "application")["verdict"] == "failed"
     assert verdicts(done)["registry: read"] == "ok"
 
@@ -200,7 +201,7 @@ def test_what_an_answer_does_not_tell_is_not_claimed(
     [
         (Status(403), "Monitoring Metrics Publisher"),
         (Status(404), "DATA_COLLECTION_IMMUTABLE_ID"),
-        (Status(503), "DATA_COLLECTION_ENDPOINT"),
+        (Status(503), "status page"),
         (html(200), "DATA_COLLECTION_ENDPOINT"),
     ],
 )
