@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from publisher.configuration.offers import Offers
 from publisher.errors import printable
@@ -19,8 +19,10 @@ from registry.notifications.events import (
     SUPERSEDED,
     Outcome,
     customer_name,
+    event_id,
     event_row,
 )
+from registry.notifications.pending import Pending
 from registry.notifications.pending_table import PendingTable
 from registry.registry import Registry
 
@@ -73,11 +75,11 @@ class Intake:
             return None
         now = self.clock()
         outcome = outcome_without_asking(notification, self.offers)
-        superseded = None
+        told: list[tuple[Notification, Outcome]] = []
         if outcome is None:
-            outcome = Outcome(PENDING, error=_NOT_ASKED)
-            superseded = await self.pending.note(notification, now)
-        await self._tell(notification, outcome, superseded, now)
+            before = await self.pending.note(notification, now)
+            outcome, told = _waiting(notification, before)
+        await self._tell([(notification, outcome), *told], now)
         _LOGGER.info(
             "notification %s: %s/%s for %s: %s%s",
             printable(notification.correlation_id, longest=32),
@@ -88,15 +90,25 @@ class Intake:
         )
         return outcome
 
-    async def _tell(
-        self, notification: Notification, outcome: Outcome, superseded: Notification | None, now: datetime
-    ) -> None:
-        name = await customer_name(self.registry, notification)
-        rows: list[dict[str, Any]] = [event_row(notification, outcome, stored_at=now, customer_name=name)]
-        if superseded is not None:
-            done = Outcome(SUPERSEDED, _LATER)
-            rows.append(event_row(superseded, done, stored_at=now, customer_name=name))
+    async def _tell(self, told: Sequence[tuple[Notification, Outcome]], now: datetime) -> None:
+        """Store an event row for each of these outcomes, all of one application."""
+        name = await customer_name(self.registry, told[0][0])
+        rows = [event_row(one, outcome, stored_at=now, customer_name=name) for one, outcome in told]
         await upload_rows(rows, self.endpoint, self.stream, deadline=time.monotonic() + _SECONDS)
+
+
+def _waiting(notification: Notification, before: Pending | None) -> tuple[Outcome, list[tuple[Notification, Outcome]]]:
+    """Return what becomes of a notification beside what waited before, and what is to be told of that.
+
+    Of two events of an application the later one waits. The other one is told as superseded, whichever came first:
+    nobody will ask about it.
+    """
+    pending, superseded = Outcome(PENDING, error=_NOT_ASKED), Outcome(SUPERSEDED, _LATER)
+    if before is None or event_id(before.notification) == event_id(notification):
+        return pending, []
+    if before.superseded_by(notification):
+        return pending, [(before.notification, superseded)]
+    return superseded, []
 
 
 def outcome_without_asking(notification: Notification, offers: Offers) -> Outcome | None:

@@ -50,10 +50,10 @@ class PendingTable(Closing):
         await self._table.close()
 
     @repeated_on_row_change
-    async def note(self, notification: Notification, now: datetime) -> Notification | None:
+    async def note(self, notification: Notification, now: datetime) -> Pending | None:
         """Let the notification's application wait, due now, unless a later event of it waits or this one does.
 
-        Returns the notification whose place this one took, None when there was none.
+        Returns what waited before, None when nothing did: this event took its place when it is the later one.
         """
         identity = notification.application_id
         row = await self._table.get(identity.partition_key, identity.row_key)
@@ -66,10 +66,9 @@ class PendingTable(Closing):
         except MalformedMessage:
             await self._table.replace(row, properties)
             return None
-        if not before.superseded_by(notification):
-            return None
-        await self._table.replace(row, properties)
-        return before.notification
+        if before.superseded_by(notification):
+            await self._table.replace(row, properties)
+        return before
 
     async def due(self, now: datetime, most: int) -> list[tuple[str, str]]:
         """Return the keys of at most `most` rows that are due: those asked about least often first, then the oldest."""
