@@ -107,7 +107,7 @@ def _waiting(notification: Notification, before: Pending | None) -> tuple[Outcom
     if before is None or event_id(before.notification) == event_id(notification):
         return pending, []
     if before.superseded_by(notification):
-        return pending, [(before.notification, superseded)]
+        return pending, [(before.notification, before.answer or superseded)]
     return superseded, []
 
 

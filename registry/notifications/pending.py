@@ -7,6 +7,7 @@ from typing import Final
 from publisher.errors import AccessDenied, AzureFailure, NotFound, is_not_projected, is_out_of_reach
 from publisher.notifications import Notification
 from publisher.resource_ids import ApplicationId
+from registry.notifications.events import Outcome
 
 FIRST_WAIT: Final = timedelta(minutes=1)
 LONGEST_WAIT: Final = timedelta(minutes=30)
@@ -26,6 +27,7 @@ class Pending:
 
     `notification` is its latest event. `first_received_at` is when the worker took that in, `due_at` when ARM is to be
     asked next, `attempts` how often it was asked, `last_error` why that did not help, "" before the first attempt.
+    `answer` is what became of the event, once ARM has answered and until that is told.
     """
 
     notification: Notification
@@ -33,6 +35,7 @@ class Pending:
     due_at: datetime
     attempts: int = 0
     last_error: str = ""
+    answer: Outcome | None = None
 
     @property
     def application_id(self) -> ApplicationId:
@@ -56,6 +59,11 @@ class Pending:
             attempts=self.attempts + 1,
             last_error=f"{failure.code}: {failure}",
         )
+
+    def answered(self, answer: Outcome, now: datetime) -> "Pending":
+        """Return what waits after ARM has answered: that its answer is told. Until then it is due again in a minute."""
+        untold = f"ARM has answered ({answer.action}), and the event that says so is not stored yet"
+        return replace(self, due_at=now + FIRST_WAIT, attempts=self.attempts + 1, last_error=untold, answer=answer)
 
     def is_given_up(self, failure: AzureFailure, now: datetime) -> bool:
         """Tell whether it is of no use to ask again about an application that is not registered.

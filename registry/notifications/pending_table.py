@@ -11,6 +11,7 @@ from publisher.resource_ids import ApplicationId
 from publisher.retry import USUAL_PATIENCE, Patience
 from publisher.table import Row, RowChanged, Table
 from publisher.transport import Closing
+from registry.notifications.events import Outcome
 from registry.notifications.pending import Pending, waiting
 from registry.repeating import repeated_on_row_change
 from registry.rows import text_in, time_text
@@ -96,9 +97,9 @@ class PendingTable(Closing):
             except MalformedMessage as error:
                 yield UnreadablePending(f"{row.partition_key}/{row.row_key}", str(error))
 
-    async def put(self, before: PendingRow, after: Pending) -> None:
-        """Store what waits now; raise RowChanged when a notification came in between."""
-        await self._table.replace(before.row, _properties(after))
+    async def put(self, before: PendingRow, after: Pending) -> PendingRow:
+        """Store what waits now, and return its row; raise RowChanged when somebody else wrote it in between."""
+        return PendingRow(after, await self._table.replace(before.row, _properties(after)))
 
     async def end(self, done: PendingRow) -> None:
         """Let an application wait no longer, unless a notification came in between: that one waits on."""
@@ -121,17 +122,19 @@ def _properties(pending: Pending) -> dict[str, Any]:
         "due_at": time_text(pending.due_at),
         "attempts": pending.attempts,
         "last_error": pending.last_error,
-    }
+    } | ({"answer": pending.answer.action, "answer_reason": pending.answer.reason} if pending.answer else {})
 
 
 def _pending(row: Row) -> Pending:
     """Return what waits; raise MalformedMessage when the row does not say it."""
+    answer = text_in(row.properties, "answer")
     return Pending(
         notification_in(str(row.properties.get("notification", "")).encode()),
         first_received_at=_time(row, "first_received_at"),
         due_at=_time(row, "due_at"),
         attempts=_attempts(row),
         last_error=text_in(row.properties, "last_error"),
+        answer=Outcome(answer, text_in(row.properties, "answer_reason")) if answer else None,
     )
 
 
