@@ -3,8 +3,8 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from publisher.configuration.offers import Offers
@@ -28,6 +28,9 @@ from registry.registry import Registry
 
 _LOGGER = logging.getLogger(__name__)
 _SECONDS: Final = 60.0
+_MOST_SKEW: Final = timedelta(minutes=5)
+"""How far the clocks of front and worker may differ: a later receipt than that was not the webhook's to write."""
+
 _NOT_ASKED: Final = "Azure Resource Manager has not been asked yet"
 _LATER: Final = "a later event of the application was told before ARM was asked about this one"
 
@@ -74,6 +77,8 @@ class Intake:
             _LOGGER.error("a message that no webhook sent was dropped: %s", error)  # noqa: TRY400 - it says it all
             return None
         now = self.clock()
+        if notification.received_at > now + _MOST_SKEW:
+            notification = replace(notification, received_at=now, event_time=min(notification.event_time, now))
         outcome = outcome_without_asking(notification, self.offers)
         told: list[tuple[Notification, Outcome]] = []
         if outcome is None:
