@@ -18,7 +18,7 @@ from publisher.table import RowChanged
 from registry.events import upload_rows
 from registry.existence import is_gone
 from registry.notifications.events import GIVEN_UP, IGNORED, NOT_OURS, PENDING, Outcome, customer_name, event_row
-from registry.notifications.pending import Pending
+from registry.notifications.pending import DELETED, Pending
 from registry.notifications.pending_table import PendingRow, PendingTable
 from registry.ownership import NotOurs
 from registry.refresh import Change, Refresher
@@ -35,7 +35,6 @@ _FAILURES_THAT_END_A_ROUND: Final = 16
 _YOUNG: Final = timedelta(minutes=15)
 """For so long after its event ARM may not show a new application yet; later, its 404 means that it is gone."""
 
-DELETED: Final = ("DELETE", "Deleted")
 _REASONS: Final = {
     Change.CONFIRMED: "the application was removed before",
     Change.OUTDATED: "the registry knows of a later event",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from publisher.errors import AccessDenied, AzureFailure, NotFound, is_not_projected, is_out_of_reach
+from publisher.errors import AccessDenied, AzureFailure, NotFound, is_not_projected, is_our_own, is_out_of_reach
 from publisher.notifications import Notification
 from publisher.resource_ids import ApplicationId
 from registry.notifications.events import Outcome
@@ -18,6 +18,7 @@ DAILY: Final = timedelta(days=1)
 UNKNOWN_FOR: Final = timedelta(days=30)
 """How long ARM is asked about an application that it does not let us see at all."""
 
+DELETED: Final = ("DELETE", "Deleted")
 _MOST_DOUBLINGS: Final = 16
 
 
@@ -68,14 +69,14 @@ class Pending:
     def is_given_up(self, failure: AzureFailure, now: datetime) -> bool:
         """Tell whether it is of no use to ask again about an application that is not registered.
 
-        ARM does not let us see it: for ten hours after a deletion, for a month after any other event. One that ARM
-        knows and refuses us (locked, or its plan gives us no rights) is asked about for ever, and so is one about which
-        ARM said nothing.
+        ARM does not let us see it: for ten hours after a deletion, for a month after any other event, such as a
+        deletion that failed. One that ARM knows and refuses us (locked, or its plan gives us no rights) is asked about
+        for ever, and so is one about which ARM said nothing, or while our own storage refuses us.
         """
-        if not isinstance(failure, NotFound) and not is_out_of_reach(failure):
+        if is_our_own(failure) or not (isinstance(failure, NotFound) or is_out_of_reach(failure)):
             return False
         waited = now - self.first_received_at
-        if self.notification.kind[0] == "DELETE":
+        if self.notification.kind == DELETED:
             return waited >= OFTEN_FOR
         is_refused = isinstance(failure, AccessDenied) and not is_not_projected(failure)
         return not is_refused and waited >= UNKNOWN_FOR

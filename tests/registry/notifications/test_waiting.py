@@ -68,6 +68,8 @@ def test_waits_grow_from_a_minute_to_half_an_hour_for_ten_hours_and_are_daily_th
         (REFUSED, ("DELETE", "Deleted"), timedelta(hours=10)),
         (UNKNOWN, ("DELETE", "Deleted"), timedelta(hours=10)),
         (DOWN, ("DELETE", "Deleted"), None),
+        (REFUSED, ("DELETE", "Failed"), None),
+        (UNKNOWN, ("DELETE", "Failed"), timedelta(days=30)),
     ],
 )
 def test_only_what_arm_does_not_let_us_see_is_given_up(
@@ -217,3 +219,20 @@ async def test_a_removal_that_was_written_and_not_noted_is_told_as_a_removal(
     assert (await worker.deliver(customer, "DELETE", "Deleted", at=deleted_at)).action == "Removed"
     later = await worker.deliver(customer, "DELETE", "Deleted", at=deleted_at + timedelta(minutes=1))
     assert (later.action, later.reason) == ("Ignored", "the application was removed before")
+
+
+async def test_while_our_own_registry_is_denied_us_no_notification_is_given_up(
+    worker: WorkerSide, sandbox: Sandbox, customer: Customer
+) -> None:
+    await worker.deliver(customer, "PUT", "Succeeded")
+    customer.delete()
+    await worker.take(customer, "DELETE", "Deleted")
+    sandbox.faults.add(TableRequest(table="applications"), Status(403))
+    for hours in (0, 11):
+        worker.passed = timedelta(hours=hours)
+        await worker.ask()
+    sandbox.faults.clear()
+    worker.passed += timedelta(days=1)
+    await worker.ask()
+    assert {row["Registry_action"] for row in worker.events()} == {"Pending", "Registered", "Removed"}
+    assert await worker.registered() == {}
