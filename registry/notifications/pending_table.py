@@ -1,7 +1,7 @@
 """The table `pending`: one row for each application that a notification told of and ARM has not answered about."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from publisher.configuration.resource_settings import Storage
 from publisher.notifications import MalformedMessage, Notification, message_of, notification_in
 from publisher.resource_ids import ApplicationId
 from publisher.retry import USUAL_PATIENCE, Patience
-from publisher.table import Row, RowChanged, Table
+from publisher.table import Row, Table
 from publisher.transport import Closing
 from registry.notifications.events import Outcome
 from registry.notifications.pending import Pending, waiting
@@ -102,11 +102,17 @@ class PendingTable(Closing):
         return PendingRow(after, await self._table.replace(before.row, _properties(after)))
 
     async def end(self, done: PendingRow) -> None:
-        """Let an application wait no longer, unless a notification came in between: that one waits on."""
-        try:
-            await self._table.delete_unchanged(done.row)
-        except RowChanged:
-            return
+        """Let an application wait no longer; raise RowChanged when somebody wrote in between: then it waits on."""
+        await self._table.delete_unchanged(done.row)
+
+    @repeated_on_row_change
+    async def ask_anew(self, application_id: ApplicationId, now: datetime) -> bool:
+        """Let ARM be asked now as if the event had just been told; False when the application does not wait."""
+        row = await self.find(application_id)
+        if row is None:
+            return False
+        await self.put(row, replace(row.pending, first_received_at=now, due_at=now, attempts=0))
+        return True
 
 
 def _attempts(row: Row) -> int:
