@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 from publisher.configuration.resource_settings import Storage
 from publisher.notifications import MalformedMessage, Notification, message_of, notification_in
@@ -17,8 +18,21 @@ from registry.repeating import repeated_on_row_change
 from registry.rows import text_in, time_text
 
 PENDING_TABLE: Final = "pending"
+_SHARE_OF_LONGEST: Final = 4
 _DUE: Final = "due_at le @now"
 _WHEN: Final = ("PartitionKey", "RowKey", "due_at", "attempts")
+
+
+class _Due(NamedTuple):
+    """A row that is due, in the order in which ARM is asked."""
+
+    attempts: int
+    due_at: str
+    partition_key: str
+    row_key: str
+
+
+_since = attrgetter("due_at", "partition_key", "row_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +86,25 @@ class PendingTable(Closing):
         return before
 
     async def due(self, now: datetime, most: int) -> list[tuple[str, str]]:
-        """Return the keys of at most `most` rows that are due: those asked about least often first, then the oldest."""
-        best: list[tuple[int, str, str, str]] = []
+        """Return the keys of at most `most` rows that are due: those asked about least often first, then the oldest.
+
+        A quarter of the places is for those that are due for longest, however often they were asked about: else
+        somebody who tells of new applications all the time could keep all others waiting.
+        """
+        fewest: list[_Due] = []
+        longest: list[_Due] = []
         async for row in self._table.matching(_DUE, columns=list(_WHEN), now=time_text(now)):
-            best.append((_attempts(row), text_in(row.properties, "due_at"), row.partition_key, row.row_key))
-            if len(best) >= 2 * most:  # memory does not grow with what waits
-                best = sorted(best)[:most]
-        return [(partition_key, row_key) for _, _, partition_key, row_key in sorted(best)[:most]]
+            one = _Due(_attempts(row), text_in(row.properties, "due_at"), row.partition_key, row.row_key)
+            fewest.append(one)
+            longest.append(one)
+            if len(fewest) >= 2 * most:  # memory does not grow with what waits
+                fewest = sorted(fewest)[:most]
+                longest = sorted(longest, key=_since)[:most]
+        chosen = dict.fromkeys(sorted(fewest)[: most - most // _SHARE_OF_LONGEST])
+        for one in sorted(longest, key=_since):
+            if len(chosen) < most:
+                chosen.setdefault(one)
+        return [(one.partition_key, one.row_key) for one in chosen]
 
     async def read(self, partition_key: str, row_key: str) -> PendingRow | None:
         """Return what waits under these keys; None when nothing does, and MalformedMessage for an unreadable row."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,12 +10,10 @@ import pytest
 from publisher.errors import AccessDenied, AuthenticationFailed, AzureFailure, NotFound, TransientFailure
 from publisher.notifications import Notification
 from publisher.resource_ids import ApplicationId
-from publisher.settings import ReconcileSettings
 from registry.notifications.asking import AT_ONCE, MOST_IN_A_ROUND
-from registry.notifications.opening import open_asker
 from registry.notifications.pending import Pending, waiting
 from sandbox.faults.effects import Dropped, Status
-from sandbox.faults.operations import ApplicationRead, TableRequest, Upload
+from sandbox.faults.operations import ApplicationRead, TableRequest
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Customer
@@ -156,6 +152,23 @@ async def test_those_asked_least_often_come_first(worker: WorkerSide, sandbox: S
     assert len(await worker.asker.pending.due(worker.now(), MOST_IN_A_ROUND)) == 6
 
 
+async def test_whoever_is_due_for_longest_is_not_kept_waiting_by_new_ones(
+    worker: WorkerSide, sandbox: Sandbox, customer: Customer
+) -> None:
+    customer.revoke_access()
+    await worker.deliver(customer, "PUT", "Succeeded")
+    worker.passed += timedelta(minutes=5)
+    for number in range(20):
+        await worker.take(sandbox.arm.add_customer(f"new {number}"), "PUT", "Succeeded")
+    worker.passed += timedelta(minutes=5)
+    identity = ApplicationId.parse(customer.application_id)
+    for most in (4, 8, 20):
+        due = await worker.asker.pending.due(worker.now(), most)
+        assert (identity.partition_key, identity.row_key) in due
+        assert len(set(due)) == len(due) == most
+    assert len(set(await worker.asker.pending.due(worker.now(), 100))) == 21
+
+
 async def test_trouble_with_one_application_stops_no_other(worker: WorkerSide, sandbox: Sandbox) -> None:
     customers = [sandbox.arm.add_customer(f"customer {number}") for number in range(6)]
     for customer in customers:
@@ -173,52 +186,6 @@ async def test_while_the_registry_is_down_messages_are_delivered_again(
     with pytest.raises(AzureFailure):
         await worker.take(customer, "PUT", "Succeeded")
     assert worker.events() == []
-
-
-async def test_what_arm_answered_is_told_as_it_was_when_the_events_could_not_be_stored(
-    worker: WorkerSide, sandbox: Sandbox, customer: Customer
-) -> None:
-    async def told_after_an_outage(event_type: str, state: str) -> str:
-        correlation_id = await worker.take(customer, event_type, state)
-        sandbox.faults.add(Upload(), Status(503))
-        for _ in range(2):
-            assert (await worker.ask()).problems
-            worker.passed += timedelta(minutes=2)
-        sandbox.faults.clear()
-        sandbox.clear_counts()
-        await worker.ask()
-        assert not sandbox.requests.of(Service.RESOURCE_MANAGER), "ARM has answered, and is not asked again"
-        return worker.told(correlation_id).action
-
-    assert await told_after_an_outage("PUT", "Succeeded") == "Registered"
-    customer.delete()
-    assert await told_after_an_outage("DELETE", "Deleted") == "Removed"
-    assert await worker.waiting() == []
-
-
-async def test_of_two_workers_that_ask_at_the_same_time_one_tells_what_arm_answered(
-    worker: WorkerSide, sandbox: Sandbox
-) -> None:
-    customers = [sandbox.arm.add_customer(f"customer {number}") for number in range(20)]
-    for customer in customers:
-        await worker.take(customer, "PUT", "Succeeded")
-    async with open_asker(ReconcileSettings.from_environment(sandbox.environment)) as other:
-        await asyncio.gather(worker.ask(), other.ask(deadline=time.monotonic() + 30))
-    told = [row["Event_id"] for row in worker.events() if row["Registry_action"] in {"Registered", "Updated"}]
-    assert len(told) == len(set(told)) == len(customers)
-    assert await worker.waiting() == []
-
-
-async def test_a_removal_that_was_written_and_not_noted_is_told_as_a_removal(
-    worker: WorkerSide, customer: Customer
-) -> None:
-    await worker.deliver(customer, "PUT", "Succeeded")
-    deleted_at = worker.now()
-    customer.delete()
-    assert (await worker.deliver(customer, "DELETE", "Deleted", at=deleted_at)).action == "Removed"
-    assert (await worker.deliver(customer, "DELETE", "Deleted", at=deleted_at)).action == "Removed"
-    later = await worker.deliver(customer, "DELETE", "Deleted", at=deleted_at + timedelta(minutes=1))
-    assert (later.action, later.reason) == ("Ignored", "the application was removed before")
 
 
 async def test_while_our_own_registry_is_denied_us_no_notification_is_given_up(
