@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -80,11 +80,11 @@ class Intake:
         if notification.received_at > now + _MOST_SKEW:
             notification = replace(notification, received_at=now, event_time=min(notification.event_time, now))
         outcome = outcome_without_asking(notification, self.offers)
-        told: list[tuple[Notification, Outcome]] = []
         if outcome is None:
-            before = await self.pending.note(notification, now)
-            outcome, told = _waiting(notification, before)
-        await self._tell([(notification, outcome), *told], now)
+            before = await self.pending.note(notification, now, superseding=self._tell_superseded)
+            outcome = _beside(notification, before)
+        # As of before it waited: whatever ARM answers to somebody who asks meanwhile is later.
+        await self._tell(notification, outcome, now)
         _LOGGER.info(
             "notification %s: %s/%s for %s: %s%s",
             printable(notification.correlation_id, longest=32),
@@ -95,25 +95,21 @@ class Intake:
         )
         return outcome
 
-    async def _tell(self, told: Sequence[tuple[Notification, Outcome]], now: datetime) -> None:
-        """Store an event row for each of these outcomes, all of one application."""
-        name = await customer_name(self.registry, told[0][0])
-        rows = [event_row(one, outcome, stored_at=now, customer_name=name) for one, outcome in told]
-        await upload_rows(rows, self.endpoint, self.stream, deadline=time.monotonic() + _SECONDS)
+    async def _tell_superseded(self, waiting: Pending) -> None:
+        """Tell of what loses its place: before it does, because nobody will know of it when the message comes again."""
+        await self._tell(waiting.notification, waiting.answer or Outcome(SUPERSEDED, _LATER), self.clock())
+
+    async def _tell(self, notification: Notification, outcome: Outcome, now: datetime) -> None:
+        name = await customer_name(self.registry, notification)
+        row = event_row(notification, outcome, stored_at=now, customer_name=name)
+        await upload_rows([row], self.endpoint, self.stream, deadline=time.monotonic() + _SECONDS)
 
 
-def _waiting(notification: Notification, before: Pending | None) -> tuple[Outcome, list[tuple[Notification, Outcome]]]:
-    """Return what becomes of a notification beside what waited before, and what is to be told of that.
-
-    Of two events of an application the later one waits. The other one is told as superseded, whichever came first:
-    nobody will ask about it.
-    """
-    pending, superseded = Outcome(PENDING, error=_NOT_ASKED), Outcome(SUPERSEDED, _LATER)
-    if before is None or event_id(before.notification) == event_id(notification):
-        return pending, []
-    if before.superseded_by(notification):
-        return pending, [(before.notification, before.answer or superseded)]
-    return superseded, []
+def _beside(notification: Notification, before: Pending | None) -> Outcome:
+    """Return what becomes of a notification beside what waited before: of two events the later one is asked about."""
+    if before is None or before.superseded_by(notification) or event_id(before.notification) == event_id(notification):
+        return Outcome(PENDING, error=_NOT_ASKED)
+    return Outcome(SUPERSEDED, _LATER)
 
 
 def outcome_without_asking(notification: Notification, offers: Offers) -> Outcome | None:

@@ -1,6 +1,6 @@
 """The table `pending`: one row for each application that a notification told of and ARM has not answered about."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -65,10 +65,13 @@ class PendingTable(Closing):
         await self._table.close()
 
     @repeated_on_row_change
-    async def note(self, notification: Notification, now: datetime) -> Pending | None:
+    async def note(
+        self, notification: Notification, now: datetime, *, superseding: Callable[[Pending], Awaitable[None]]
+    ) -> Pending | None:
         """Let the notification's application wait, due now, unless a later event of it waits or this one does.
 
-        Returns what waited before, None when nothing did: this event took its place when it is the later one.
+        Returns what waited before, None when nothing did: this event took its place when it is the later one. Then
+        `superseding` was called with it, and nothing is written when that fails.
         """
         identity = notification.application_id
         row = await self._table.get(identity.partition_key, identity.row_key)
@@ -82,6 +85,7 @@ class PendingTable(Closing):
             await self._table.replace(row, properties)
             return None
         if before.superseded_by(notification):
+            await superseding(before)
             await self._table.replace(row, properties)
         return before
 

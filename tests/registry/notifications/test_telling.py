@@ -6,6 +6,9 @@ import asyncio
 import time
 from datetime import timedelta
 
+import pytest
+
+from publisher.errors import AzureFailure
 from publisher.settings import ReconcileSettings
 from registry.notifications.opening import open_asker
 from sandbox.faults.effects import Status
@@ -60,3 +63,18 @@ async def test_a_removal_that_was_written_and_not_noted_is_told_as_a_removal(
     assert (await worker.deliver(customer, "DELETE", "Deleted", at=deleted_at)).action == "Removed"
     later = await worker.deliver(customer, "DELETE", "Deleted", at=deleted_at + timedelta(minutes=1))
     assert (later.action, later.reason) == ("Ignored", "the application was removed before")
+
+
+async def test_an_event_that_loses_its_place_is_told_though_the_events_could_not_be_stored_at_first(
+    worker: WorkerSide, sandbox: Sandbox, customer: Customer
+) -> None:
+    deployed = await worker.take(customer, "PUT", "Succeeded", at=worker.now() - timedelta(minutes=1))
+    upgraded = worker.message(customer, "PATCH", "Succeeded")
+    sandbox.faults.add(Upload(), Status(503))
+    with pytest.raises(AzureFailure):
+        await worker.intake.take(upgraded)
+    sandbox.faults.clear()
+    await worker.intake.take(upgraded)
+    await worker.ask()
+    assert worker.told(deployed).action == "Superseded"
+    assert worker.events()[-1]["Registry_action"] == "Registered"
