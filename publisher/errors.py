@@ -29,7 +29,12 @@ _REPEATABLE: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_
 
 
 class AzureFailure(Exception):  # noqa: N818 - named for what happened, as its subclasses are
-    """A call to Azure failed. `code` is Azure's error code or one of ours, `status` the HTTP status if any."""
+    """A call to Azure failed. `code` is Azure's error code or one of ours, `status` the HTTP status if any.
+
+    `is_of_storage` tells that our own storage account failed, which says nothing of a customer.
+    """
+
+    is_of_storage = False
 
     def __init__(self, message: str, *, code: str, status: int | None = None) -> None:
         super().__init__(printable(message))
@@ -101,8 +106,8 @@ def is_not_projected(failure: AzureFailure) -> bool:
 
 
 def is_our_own(failure: AzureFailure) -> bool:
-    """Tell whether our own identity is not accepted, by whomever is asked: nothing is said of a customer."""
-    return isinstance(failure, AuthenticationFailed) and not is_not_projected(failure)
+    """Tell whether our own identity or storage is in trouble: nothing is said of a customer."""
+    return failure.is_of_storage or (isinstance(failure, AuthenticationFailed) and not is_not_projected(failure))
 
 
 def failure_of_status(status: int, headers: Mapping[str, str], body: str) -> AzureFailure:
