@@ -39,7 +39,7 @@ def parse_notification(body: bytes, *, received_at: datetime, correlation_id: st
         raise InvalidNotification(f"the body has more than {LARGEST_BODY_BYTES} bytes")
     try:
         payload = members_of(body)
-        application_id = ApplicationId.parse(_required(payload, "applicationId"))
+        application_id = ApplicationId.parse(_required(payload, "applicationId").strip())
     except NotJson as error:
         raise InvalidNotification(str(error)) from None
     except InvalidResourceId:
@@ -77,7 +77,7 @@ def _required(payload: Members, name: str) -> str:
 
 
 def _word(payload: Members, name: str) -> str:
-    return printable(_required(payload, name), longest=_LONGEST_WORD)
+    return printable(_required(payload, name).strip(), longest=_LONGEST_WORD)
 
 
 def _error(value: object) -> tuple[str, str]:

@@ -159,8 +159,9 @@ async def test_what_was_done_and_could_not_be_told_is_told_by_the_next_round(
     problems = (await worker.ask()).problems
     assert sum(problems.values()) == 1
     sandbox.faults.clear()
+    worker.passed = timedelta(minutes=1)
     await worker.ask()
-    assert [row["Registry_action"] for row in worker.events()] == ["Pending", "Updated"]
+    assert [row["Registry_action"] for row in worker.events()] == ["Pending", "Registered"]
     assert await worker.waiting() == []
 
 
