@@ -13,6 +13,7 @@ _ABOUT_THE_REQUEST: Final = re.compile(
 _STACK: Final = re.compile(r"\s*(?:at\s+[\w.`<>+\[\],]+\(|File \"[^\"]*\", line|Traceback \(|--- End of )")
 _REQUEST_IDS: Final = re.compile(
     rf"[(\[]?\b{_REQUEST}[ _-]?id\b['\"]?\s*(?:[:=]|is\b)?\s*['\"]?[0-9a-f]{{8}}[0-9a-f-]*['\"]?[)\]]?[.,;]?"
+    r"|\b(?:ref(?:erence)?(?: [a-c])?|(?:support|incident|event|ray) id)(?: is)?\s?[:#]\s?#?[\w.&;-]{6,}"  # of gateways
     r"|\btimestamp:\s*\d{4}-\d\d-\d\d[ T][\d:.]{5,16}Z?",
     re.IGNORECASE,
 )
@@ -30,8 +31,9 @@ _SECRET: Final = re.compile(
 def wording(text: str) -> str:
     """Return a message on one line, of at most 4,000 characters.
 
-    Trace and correlation ids and the time of the request are cut out, a stack and what follows it is cut off, and what
-    looks like a token or a key is "…": a gateway may repeat the request in its answer.
+    Ids and the time of the request are cut out: a reason that stays the same keeps its words, so that its alert does
+    not fire anew. A stack and what follows it is cut off. What looks like a token or a key is "…": a gateway may repeat
+    the request in its answer.
     """
     lines: list[str] = []
     for line in text[:_LONGEST_READ].splitlines():

@@ -112,6 +112,8 @@ def test_entra_ids_own_code_is_told_and_its_ids_are_cut(separator: str) -> None:
         ("<!DOCTYPE html>\n<style>p {}</style><script>let a = 1 < 2</script><p>Too\nbusy", "Too busy"),
         ("<h2>Our services are not available.</h2><code>ResourceNotFound</code>", "Our services are not available. ResourceNotFound"),
         ("upstream failed:\n\n  the connection was reset\r\n", "upstream failed: the connection was reset"),
+        ("<title>Oops</title><p>Not now. Ref A: 7E2F00 Ref B: AMS01EDGE Reference #18.2a3b", "Oops: Not now."),
+        ("It failed. (tracking id is '8f0e0000-0000-4000-8000-00000000abcd'). See there.", "It failed. See there."),
         ("It broke.\n   at Some.Service.Call(String a)\n   at Other.Place()", "It broke."),
         ('It broke.\nTraceback (most recent call last):\n  File "a.py", line 1', "It broke."),
         ('{"error": {"code": "Cut", "message": "The answer bro', "The answer bro"),
