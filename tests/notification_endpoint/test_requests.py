@@ -51,7 +51,7 @@ async def test_a_service_catalog_application_is_queued_with_its_definition(
     (queued,) = await webhook.queued()
     assert queued.application_definition_id == customer.application_definition_id
     assert queued.application_id == ApplicationId.parse(customer.application_id)
-    assert queued.error_code == ("DeploymentFailed" if state == "Failed" else "")
+    assert queued.error_code == ("SkuNotAvailable" if state == "Failed" else "")
 
 
 @pytest.mark.parametrize(
