@@ -26,7 +26,7 @@ BUDGET_SECONDS: Final = 20.0
 
 _ASK_AGAIN: Final = "The notification could not be taken now. Send it again later."
 _QUEUED: Final = "Queued"
-_NOT_JSON: Final = ("multipart/", "image/", "audio/", "video/", "application/x-www-form-urlencoded", "text/html")
+_NOT_JSON: Final = ("multipart/", "image/", "audio/", "video/", "text/html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,10 @@ async def answer_notification(
 
 
 def _check_media_type(media_type: str) -> None:
-    """Raise InvalidNotification for what is certainly no JSON; Azure does not document the type that it sends."""
+    """Raise InvalidNotification for what is certainly no JSON; Azure does not document the type that it sends.
+
+    A form's type is not certain: HTTP clients send it with any text when they are told nothing else.
+    """
     if media_type.strip().lower().startswith(_NOT_JSON):
         raise InvalidNotification("the body is not JSON, as its media type says")
 

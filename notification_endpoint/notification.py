@@ -5,12 +5,12 @@ Two schemas, Marketplace (with `plan`) and service catalog (with `applicationDef
 type and a state are enough. Messages about a refused body quote nothing of it.
 """
 
-import json
 import re
 from datetime import UTC, datetime
 from typing import Final
 
-from publisher.lenient_json import Members, NotJson, members_of
+from publisher.errors.reasons import reasons_of
+from publisher.lenient_json import Members, NotJson, member, members_of, text_of
 from publisher.notifications import Notification
 from publisher.resource_ids import ApplicationId, InvalidResourceId
 from publisher.texts import printable
@@ -39,13 +39,13 @@ def parse_notification(body: bytes, *, received_at: datetime, correlation_id: st
         raise InvalidNotification(f"the body has more than {LARGEST_BODY_BYTES} bytes")
     try:
         payload = members_of(body)
-        application_id = ApplicationId.parse(_required(payload, "applicationId"))
+        application_id = ApplicationId.parse(_required(payload, "applicationId").strip())
     except NotJson as error:
         raise InvalidNotification(str(error)) from None
     except InvalidResourceId:
         raise InvalidNotification("applicationId is not the id of a managed application") from None
     plan = payload.get("plan")
-    error_code, error_message = _error(payload.get("error"))
+    error_code, error_message = _error(member(payload, "error"))
     return Notification(
         event_type=_word(payload, "eventType"),
         provisioning_state=_word(payload, "provisioningState"),
@@ -77,14 +77,24 @@ def _required(payload: Members, name: str) -> str:
 
 
 def _word(payload: Members, name: str) -> str:
-    return printable(_required(payload, name), longest=_LONGEST_WORD)
+    return printable(_required(payload, name).strip(), longest=_LONGEST_WORD)
 
 
 def _error(value: object) -> tuple[str, str]:
-    """Return code and message of a deployment's error; an error without either is a message as a whole."""
-    if isinstance(value, dict) and ("code" in value or "message" in value):
-        return _member(value, "code"), _member(value, "message")
-    return "", _text(value)
+    """Return the innermost code and message of a deployment's error, and after that message what it came wrapped in.
+
+    An error in which no reason can be found is a message as a whole.
+    """
+    reasons = reasons_of(value)
+    if not reasons.chain:
+        return "", _text(value)
+    code, message = reasons.code, reasons.message
+    around: list[str] = []
+    for reason in reversed(reasons.chain):
+        told = (reason.code if reason.code != code else "", reason.message if reason.message != message else "")
+        around.append(": ".join(filter(None, told)))
+    wrapping = "; ".join(dict.fromkeys(filter(None, around)))
+    return _text(code), _text(f"{message} ({wrapping})" if message and wrapping else message or wrapping)
 
 
 def _member(container: object, name: str) -> str:
@@ -95,7 +105,7 @@ def _text(value: object) -> str:
     """Return a describing value as printable text, whatever its shape; "" for none."""
     if value is None:
         return ""
-    return printable(value if isinstance(value, str) else json.dumps(value), longest=_LONGEST_TEXT)
+    return printable(value if isinstance(value, str) else text_of(value), longest=_LONGEST_TEXT)
 
 
 def _time(value: object) -> datetime | None:

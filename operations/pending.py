@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from operations.decision import Decision, make_sure
 from operations.report import Cell, Listing, Report
+from publisher.notifications import MalformedMessage
 from registry.notifications.events import GIVEN_UP, event_id
 from registry.notifications.pending import Pending
 from registry.notifications.pending_table import PendingRow, UnreadablePending
@@ -23,9 +24,14 @@ async def pending(workplace: Workplace, options: argparse.Namespace, console: Co
     """List what waits, let it be asked about now, or let it wait no longer."""
     if options.action == "list":
         return await _list(workplace)
-    if options.action == "replay":
-        return await _replay(workplace, options)
-    return await _drop(workplace, options, console)
+    try:
+        if options.action == "replay":
+            return await _replay(workplace, options)
+        return await _drop(workplace, options, console)
+    except MalformedMessage as error:
+        document = {"application_id": str(options.application)}
+        words = f"its row cannot be read ({error}); `doctor` says what to do about it"
+        return Report(ok=False, document=document, error=words)
 
 
 async def _list(workplace: Workplace) -> Report:
@@ -67,19 +73,18 @@ async def _list(workplace: Workplace) -> Report:
 async def _replay(workplace: Workplace, options: argparse.Namespace) -> Report:
     """Let Azure Resource Manager be asked by the next round, within a minute, as if the event had just been told."""
     if options.application is not None:
-        row = await workplace.pending.find(options.application)
-        if row is None:
-            return _nothing_waits(options.application)
-        rows = [row]
+        wanted = [options.application]
     elif options.all:
-        rows = [row async for row in workplace.pending.all() if isinstance(row, PendingRow)]
+        rows = workplace.pending.all()
+        wanted = [row.pending.application_id async for row in rows if isinstance(row, PendingRow)]
     else:
         return Report(ok=False, document={}, error="name an application, or --all", bad_usage=True)
     now = workplace.now()
-    for row in rows:
-        await workplace.pending.put(row, replace(row.pending, first_received_at=now, due_at=now, attempts=0))
-    note = f"Azure Resource Manager is asked about {len(rows)} applications within a minute."
-    return Report(ok=True, document={"replayed": [str(row.pending.application_id) for row in rows]}, notes=(note,))
+    replayed = [one for one in wanted if await workplace.pending.ask_anew(one, now)]
+    if options.application is not None and not replayed:
+        return _nothing_waits(options.application)
+    note = f"Azure Resource Manager is asked about {len(replayed)} applications within a minute."
+    return Report(ok=True, document={"replayed": [str(one) for one in replayed]}, notes=(note,))
 
 
 async def _drop(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
@@ -90,6 +95,13 @@ async def _drop(workplace: Workplace, options: argparse.Namespace, console: Cons
     decision = Decision.of(options)
     make_sure(f"Ask no more about {options.application}?", decision, options, console)
     notification = row.pending.notification
+    # While somebody made up his mind, ARM may have been asked again; what else was told in the meantime is not dropped.
+    row = await workplace.pending.find(options.application)
+    if row is None:
+        return _nothing_waits(options.application)
+    if row.pending.notification != notification:
+        error = f"{options.application} waits about another event by now: look at it, and drop it again"
+        return Report(ok=False, document={"application_id": str(options.application)}, error=error)
     event = await workplace.event(options.application, GIVEN_UP, decision)
     event = replace(event, event_id=event_id(notification), happened_at=notification.event_time)
     await workplace.pending.end(row)

@@ -14,8 +14,9 @@ from publisher.resource_ids import ApplicationId, InvalidResourceId
 NOTIFICATIONS_QUEUE: Final = "notifications"
 POISONED_NOTIFICATIONS_QUEUE: Final = "notifications-poison"
 LARGEST_MESSAGE_BYTES: Final = 8 * 1024
-_LONGEST_TEXT: Final = 500
-_SHORTER: Final = 100
+_LENGTHS: Final = ((500, 500), (100, 500), (100, 100), (0, 100), (0, 0))
+"""To how many characters texts are cut, one step after the other: those of the plan, and those of an error."""
+
 _VERSION: Final = 1
 
 
@@ -62,13 +63,18 @@ _DESCRIBING: Final = (
     "error_code",
     "error_message",
 )
+_REASON: Final = ("error_code", "error_message")
 _TEXTS: Final = ("event_type", "provisioning_state", "correlation_id", *_DESCRIBING)
 
 
 def message_of(notification: Notification) -> str:
-    """Return the message about a notification; texts that only describe are cut until it is small enough."""
-    for longest in (_LONGEST_TEXT, _SHORTER, 0):
-        cut = replace(notification, **{name: getattr(notification, name)[:longest] for name in _DESCRIBING})
+    """Return the message about a notification; texts that only describe are cut until it is small enough.
+
+    Those that say why a deployment failed are cut last.
+    """
+    for longest, longest_reason in _LENGTHS:
+        lengths = dict.fromkeys(_DESCRIBING, longest) | dict.fromkeys(_REASON, longest_reason)
+        cut = replace(notification, **{name: getattr(notification, name)[:length] for name, length in lengths.items()})
         encoded = orjson.dumps(_document(cut))
         if len(encoded) <= LARGEST_MESSAGE_BYTES:
             return encoded.decode()

@@ -72,4 +72,5 @@ class StorageClient(Closing, Generic[_Client]):
             )
         except AzureFailure as failure:
             failure.prefixed(self._what)
+            failure.is_of_storage = True
             raise

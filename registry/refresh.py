@@ -87,9 +87,11 @@ class Refresher:
         row = await self.registry.find(asked)
         if row is None:
             return Change.UNKNOWN
+        known = event_time_of(row)
         if is_tombstone(row):
-            return Change.CONFIRMED
-        if (known := event_time_of(row)) is not None and known > event_time:
+            # Written for this very event, whose outcome was not told: asked again, it is the same.
+            return Change.REMOVED if known == event_time else Change.CONFIRMED
+        if known is not None and known > event_time:
             return Change.OUTDATED
         answer = await existence_of(self.arm, asked, _group_of(row), deadline=deadline)
         if answer.existence is Existence.ALIVE:

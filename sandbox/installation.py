@@ -96,7 +96,8 @@ class Installation:
             for host in self.hosts.values():
                 host.wait_until_ready()
             book, issuer = self.sandbox.book, self.sandbox.directory.issuer
-            self.front_door = starting.enter_context(FrontDoor(issuer, self.api.url, book.port(FRONT_DOOR)))
+            door = FrontDoor(issuer, self.api.url, book.port(FRONT_DOOR), self.api.door_key)
+            self.front_door = starting.enter_context(door)
             self.storage = starting.enter_context(WorkerStorage(self.environment_of(Role.WORKER), issuer))
             self.alerts = AlertEvaluator(
                 read_rules(RULES_INTERVAL), self.sandbox.workspace, post_to(self._site.url + ALERTS_PATH)
@@ -221,5 +222,6 @@ class Installation:
             self.environment_of(role),
             port=self.sandbox.book.port(role),
             timers=self._timers,
+            behind_sign_in=role is Role.API,
             on_log=partial(self._on_log, role.value),
         )

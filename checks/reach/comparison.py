@@ -7,8 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from checks.reach.rights import IDENTITY, ROLE_ASSIGNMENT, Right, carriers, other_ways, rights, where
-from checks.reach.scenarios import WHEN, scenarios
+from checks.reach.dependence import undecided
+from checks.reach.other_ways import other_ways
+from checks.reach.rights import IDENTITY, ROLE_ASSIGNMENT, Right, carriers, rights, where
+from checks.reach.scenarios import VARIED, WHEN, scenarios
 from checks.templates.deployment import INFRASTRUCTURE, deploy
 from checks.templates.functions import UNIQUE
 from checks.templates.parser import read
@@ -75,7 +77,7 @@ def problems(infrastructure: Path = INFRASTRUCTURE) -> list[str]:
         made |= {(resource.file, resource.line) for resource in deployment.resources}
         found |= dict.fromkeys([*not_understood, *other_ways(deployment), *_carriers(deployment)])
     found |= dict.fromkeys(_compared(given, looked_at, allowed(infrastructure)))
-    found |= dict.fromkeys(_never_made(infrastructure, made))
+    found |= dict.fromkeys([*_never_made(infrastructure, made), *undecided(infrastructure, VARIED)])
     return list(found)
 
 

@@ -1,4 +1,4 @@
-"""The rights that a deployment gives, and what else in it could give one."""
+"""The rights that the role assignments of a deployment give, and what runs as which identity."""
 
 from __future__ import annotations
 
@@ -10,23 +10,13 @@ from checks.templates.functions import GROUP_ID
 from checks.templates.values import AtRuntime, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from checks.templates.deployment import Deployment
 
 ROLE_ASSIGNMENT: Final = "Microsoft.Authorization/roleAssignments"
 IDENTITY: Final = "Microsoft.ManagedIdentity/userAssignedIdentities"
 SITE: Final = "Microsoft.Web/sites"
-CARRIERS: Final[Mapping[str, str]] = {SITE: "an app", "Microsoft.Insights/scheduledQueryRules": "an alert rule"}
-"""The types of resources that may run as an identity."""
-
-_WAYS_ROUND: Final = (
-    re.compile(rf"Microsoft\.Authorization/(?!{ROLE_ASSIGNMENT.partition('/')[2]}$)", re.IGNORECASE),
-    re.compile(r"Microsoft\.Resources/(deployments|deploymentScripts|templateSpecs)", re.IGNORECASE),
-    re.compile(r"Microsoft\.ManagedIdentity/userAssignedIdentities/", re.IGNORECASE),
-    re.compile(r".*/providers/", re.IGNORECASE),
-    re.compile(r".*/(accessPolicies|localUsers|accessPolicyAssignments|authorizationRules)$", re.IGNORECASE),
-)
 _ROLE_ID: Final = re.compile(r"/providers/Microsoft\.Authorization/roleDefinitions/([0-9a-f-]{36})$")
 
 
@@ -77,40 +67,12 @@ def carriers(deployment: Deployment) -> set[tuple[str, str]]:
     return {
         (name, f"{resource.type} {resource.name}" if resource.type == SITE else resource.type)
         for resource in deployment.resources
-        for name in _identities(resource)
+        for name in identities_of(resource)
     }
 
 
-def other_ways(deployment: Deployment) -> Iterator[str]:
-    """Yield a line for whatever else than a role assignment could let somebody in."""
-    for resource in deployment.resources:
-        properties: Mapping[str, Any] = resource.body.get("properties", {})
-        if any(way.match(resource.type) for way in _WAYS_ROUND):
-            yield f"{where(resource)}: {resource.type} may give rights that are not looked at here"
-        kind = (resource.body.get("identity") or {}).get("type", "UserAssigned")
-        if kind != "UserAssigned" or (_identities(resource) and resource.type not in CARRIERS):
-            yield f"{where(resource)}: {resource.type} runs as an identity ({kind})"
-        if resource.type == "Microsoft.Storage/storageAccounts" and properties.get("allowSharedKeyAccess") is not False:
-            yield f"{where(resource)}: {resource.name} has keys, which need no role"
-        if resource.type == "Microsoft.KeyVault/vaults" and (
-            properties.get("enableRbacAuthorization") is not True or properties.get("accessPolicies")
-        ):
-            yield f"{where(resource)}: {resource.name} has access policies, which need no role"
-        if resource.type == SITE:
-            yield from _foreign_identities(resource)
-
-
-def _foreign_identities(site: Resource) -> Iterator[str]:
-    """An app's package and its secrets are read with the identity that it runs as."""
-    own = {f"{GROUP_ID}/providers/{IDENTITY}/{name}" for name in _identities(site)}
-    properties = site.body["properties"]
-    authentication = properties["functionAppConfig"]["deployment"]["storage"]["authentication"]
-    used = {properties["keyVaultReferenceIdentity"], authentication["userAssignedIdentityResourceId"]}
-    if len(own) != 1 or used != own:
-        yield f"{where(site)}: {site.name} runs as {sorted(own)} and reads secrets and its package as {sorted(used)}"
-
-
-def _identities(resource: Resource) -> list[str]:
+def identities_of(resource: Resource) -> list[str]:
+    """Return the names of the identities that a resource runs as."""
     given = (resource.body.get("identity") or {}).get("userAssignedIdentities") or {}
     return [identity.rsplit("/", 1)[1] for identity in given]
 

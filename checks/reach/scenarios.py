@@ -24,6 +24,9 @@ _SWITCHES: Final[Mapping[str, tuple[Any, ...]]] = {
     "privateNetworking": (False, True),
     "alertOnElevatedAccess": (False, True),
 }
+VARIED: Final = frozenset(_SWITCHES)
+"""The parameters that may decide about rights."""
+
 WHEN: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
     "always": lambda _: True,
     "api": lambda parameters: bool(parameters["apiClientId"]),

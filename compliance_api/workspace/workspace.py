@@ -7,7 +7,7 @@ Source: learn.microsoft.com/azure/azure-monitor/logs/api (request format, respon
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,13 +20,17 @@ from azure.monitor.query.aio import LogsQueryClient
 from compliance_api.settings import ApiSettings
 from publisher.credentials import own_identity_credential
 from publisher.errors.answers import as_failure, failure_of_status
+from publisher.errors.bodies import reasons_in
 from publisher.errors.kinds import AzureFailure, MalformedAnswer
+from publisher.errors.reasons import reasons_of
+from publisher.lenient_json import member
 from publisher.retry import with_retries
-from publisher.texts import first_line, printable
+from publisher.texts import printable
 from publisher.transport import Transport
 
 _ATTEMPTS: Final = 2
 _CONNECTIONS: Final = 8
+_REFUSED: Final = "The query was refused."
 _GRACE_SECONDS: Final = 5
 """What an answer may take beyond the time that the workspace is given for the query: tokens, connection, download."""
 
@@ -140,7 +144,7 @@ class Workspace:
                 raise
             raise failure from error
         if response.status_code == 400:  # noqa: PLR2004
-            raise _bad_query(body)
+            raise _bad_query(body.decode("utf-8", "replace"))
         if response.status_code != 200:  # noqa: PLR2004
             raise failure_of_status(response.status_code, response.headers, body.decode("utf-8", "replace"))
         return _table(body)
@@ -169,32 +173,26 @@ def _table(body: bytes) -> Table:
     if not is_sound:
         raise _malformed()
     problem = content.get("error")
-    return Table(columns, types, rows, None if problem is None else _innermost(problem)[1])
+    return Table(columns, types, rows, None if problem is None else printable(reasons_of(problem).message or _REFUSED))
 
 
 def _malformed() -> MalformedAnswer:
     return MalformedAnswer("the workspace's answer makes no sense", code="MalformedAnswer")
 
 
-def _bad_query(body: bytes) -> AzureFailure:
-    try:
-        error = orjson.loads(body)["error"]
-        code, message, line, position = _innermost(error)
-    except (ValueError, KeyError, TypeError):
-        return failure_of_status(400, {}, "")
-    return BadQuery(message, code=code, line=line, position=position)
+def _bad_query(body: str) -> AzureFailure:
+    """Return BadQuery for the innermost reason, which is the engine's own; a place may stand further out.
 
-
-def _innermost(error: Any) -> tuple[str, str, int | None, int | None]:
-    """Return code, message, line and position of the most specific error: Azure wraps the engine's own twice."""
-    code, message, line, position = "BadQuery", "The query was refused.", None, None
-    while isinstance(error, Mapping):
-        code = str(error.get("code") or code)
-        message = first_line(str(error.get("message") or message))
-        line, position = _whole(error.get("line")) or line, _whole(error.get("pos")) or position
-        details = error.get("details")
-        error = error.get("innererror") or (details[0] if isinstance(details, list) and details else None)
-    return printable(code, longest=100), printable(message), line, position
+    An answer without a reason is not the workspace's.
+    """
+    reasons = reasons_in(body)
+    if not any(reason.members for reason in reasons.chain):
+        return failure_of_status(400, {}, body)
+    members = [reason.members for reason in reversed(reasons.chain)]
+    line, position = (
+        next((place for one in members if (place := _whole(member(one, name)))), None) for name in ("line", "pos")
+    )
+    return BadQuery(reasons.message or _REFUSED, code=reasons.code or "BadQuery", line=line, position=position)
 
 
 def _whole(value: object) -> int | None:

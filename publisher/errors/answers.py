@@ -15,13 +15,14 @@ from azure.core.exceptions import (
     ServiceResponseTimeoutError,
 )
 
-from publisher.errors.bodies import code_and_message
+from publisher.errors.bodies import reasons_in
 from publisher.errors.codes import kind_of
 from publisher.errors.kinds import (
     AccessDenied,
     AuthenticationFailed,
     AzureFailure,
     MalformedAnswer,
+    NotFound,
     NoToken,
     RequestRefused,
     Throttled,
@@ -35,21 +36,33 @@ _STORAGE_CODE: Final = "x-ms-error-code"
 
 
 def failure_of_status(status: int, headers: Mapping[str, str], body: str, *, code: str = "") -> AzureFailure:
-    """Return the failure that an HTTP answer other than 2xx tells of: its error code decides, then its status.
+    """Return the failure that an HTTP answer other than 2xx tells of: its error codes decide, then its status.
 
-    `code` is the error code where the caller has read it. A 403 or 404 without any is a gateway's, not the service's.
+    It has code and message of the innermost reason in the body (`publisher.errors.reasons`). `code` is the error code
+    where the caller has read it. A 403 or 404 without any is a gateway's, not the service's.
     """
-    told, message = code_and_message(body)
-    told = told or code or headers.get(_STORAGE_CODE, "")
-    code = told or f"Http{status}"
-    message = message or f"Azure answered {status}"
+    reasons = reasons_in(body)
+    codes = reasons.codes or list(filter(None, [code or headers.get(_STORAGE_CODE, "")]))
+    code = codes[0] if codes else f"Http{status}"
+    message = reasons.message or f"Azure answered {status}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(message, code=code, status=status, retry_after=retry_after_seconds(headers))
     is_passing = status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if is_passing or (status == HTTPStatus.NOT_FOUND and not told):
+    if is_passing or (status == HTTPStatus.NOT_FOUND and not codes):
         return TransientFailure(message, code=code, status=status, retry_after=retry_after_seconds(headers))
-    kind = kind_of(told, status) or _kind_by_status(status, is_told=bool(told))
-    return kind(message, code=code, status=status)
+    kind = _kind_by_codes(codes, status, says_one_thing=reasons.is_one or not reasons.codes)
+    if kind is NotFound:
+        message = reasons.whole_message or message  # where a resource is named, it has to be the one asked for
+    return (kind or _kind_by_status(status, is_told=bool(codes)))(message, code=code, status=status)
+
+
+def _kind_by_codes(codes: list[str], status: int, *, says_one_thing: bool) -> type[AzureFailure] | None:
+    """Return the failure that the innermost code which says so stands for; None when none does.
+
+    An absence is only what the whole answer says: no reason in it has another code, and the outermost one has it.
+    """
+    kinds = (kind_of(code, status) for code in codes)
+    return next((kind for kind in kinds if kind is not None and (says_one_thing or kind is not NotFound)), None)
 
 
 def _kind_by_status(status: int, *, is_told: bool) -> type[AzureFailure]:

@@ -12,7 +12,12 @@ _LONGEST_CODE: Final = 100
 
 
 class AzureFailure(Exception):  # noqa: N818 - named for what happened, as its subclasses are
-    """A call to Azure failed. `code` is Azure's error code or one of ours, `status` the HTTP status if any."""
+    """A call to Azure failed. `code` is Azure's error code or one of ours, `status` the HTTP status if any.
+
+    `is_of_storage` tells that our own storage account failed, which says nothing of a customer.
+    """
+
+    is_of_storage = False
 
     def __init__(self, message: str, *, code: str, status: int | None = None) -> None:
         super().__init__(printable(message))
@@ -78,3 +83,8 @@ class MalformedAnswer(TransientFailure):
 
 class DeadlineExceeded(TransientFailure):
     """The deadline that we set for the call is over."""
+
+
+def is_our_own(failure: AzureFailure) -> bool:
+    """Tell whether our own identity or storage is in trouble: nothing is said of a customer."""
+    return failure.is_of_storage or isinstance(failure, AuthenticationFailed)

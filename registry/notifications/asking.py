@@ -12,13 +12,13 @@ from datetime import timedelta
 from typing import Final
 
 from publisher.errors.absence import says_gone
-from publisher.errors.kinds import AuthenticationFailed, AzureFailure, TransientFailure
+from publisher.errors.kinds import AzureFailure, TransientFailure, is_our_own
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.notifications import MalformedMessage
 from publisher.table import RowChanged
 from registry.events import upload_rows
 from registry.notifications.events import GIVEN_UP, IGNORED, NOT_OURS, PENDING, Outcome, customer_name, event_row
-from registry.notifications.pending import Pending
+from registry.notifications.pending import DELETED, Pending
 from registry.notifications.pending_table import PendingRow, PendingTable
 from registry.ownership import NotOurs
 from registry.refresh import Change, Refresher
@@ -35,7 +35,6 @@ _FAILURES_THAT_END_A_ROUND: Final = 16
 _YOUNG: Final = timedelta(minutes=15)
 """For so long after its event ARM may not show a new application yet; later, its 404 means that it is gone."""
 
-DELETED: Final = ("DELETE", "Deleted")
 _REASONS: Final = {
     Change.CONFIRMED: "the application was removed before",
     Change.OUTDATED: "the registry knows of a later event",
@@ -118,18 +117,22 @@ class Asker:
             done.problems["a defect of this program"] += 1
 
     async def _ask_about(self, row: PendingRow, done: Round, deadline: float) -> None:
-        pending = row.pending
-        try:
-            outcome = await outcome_of(pending, self.refresher, deadline=deadline)
-        except AzureFailure as failure:
-            says_nothing = isinstance(failure, TransientFailure | AuthenticationFailed)
-            done.in_a_row = done.in_a_row + 1 if says_nothing else 0
-            await self._postpone(row, failure, done)
-            return
-        done.in_a_row = 0
-        done.outcomes[outcome.action] += 1
-        await self._tell(pending, outcome)
+        outcome = row.pending.answer
+        if outcome is None:
+            try:
+                outcome = await outcome_of(row.pending, self.refresher, deadline=deadline)
+            except AzureFailure as failure:
+                says_nothing = isinstance(failure, TransientFailure) or is_our_own(failure)
+                done.in_a_row = done.in_a_row + 1 if says_nothing else 0
+                await self._postpone(row, failure, done)
+                return
+            done.in_a_row = 0
+            # Kept before it is told: asked again, ARM and registry would say that nothing had to be done. Of two
+            # instances that ask at the same time, one tells.
+            row = await self.pending.put(row, row.pending.answered(outcome, self.refresher.clock()))
+        await self._tell(row.pending, outcome)
         await self.pending.end(row)
+        done.outcomes[outcome.action] += 1
 
     async def _postpone(self, row: PendingRow, failure: AzureFailure, done: Round) -> None:
         now = self.refresher.clock()

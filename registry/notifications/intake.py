@@ -3,9 +3,9 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from publisher.configuration.offers import Offers
 from publisher.logs_endpoint import LogsEndpoint
@@ -19,13 +19,18 @@ from registry.notifications.events import (
     SUPERSEDED,
     Outcome,
     customer_name,
+    event_id,
     event_row,
 )
+from registry.notifications.pending import Pending
 from registry.notifications.pending_table import PendingTable
 from registry.registry import Registry
 
 _LOGGER = logging.getLogger(__name__)
 _SECONDS: Final = 60.0
+_MOST_SKEW: Final = timedelta(minutes=5)
+"""How far the clocks of front and worker may differ: a later receipt than that was not the webhook's to write."""
+
 _NOT_ASKED: Final = "Azure Resource Manager has not been asked yet"
 _LATER: Final = "a later event of the application was told before ARM was asked about this one"
 
@@ -72,12 +77,14 @@ class Intake:
             _LOGGER.error("a message that no webhook sent was dropped: %s", error)  # noqa: TRY400 - it says it all
             return None
         now = self.clock()
+        if notification.received_at > now + _MOST_SKEW:
+            notification = replace(notification, received_at=now, event_time=min(notification.event_time, now))
         outcome = outcome_without_asking(notification, self.offers)
-        superseded = None
         if outcome is None:
-            outcome = Outcome(PENDING, error=_NOT_ASKED)
-            superseded = await self.pending.note(notification, now)
-        await self._tell(notification, outcome, superseded, now)
+            before = await self.pending.note(notification, now, superseding=self._tell_superseded)
+            outcome = _beside(notification, before)
+        # As of before it waited: whatever ARM answers to somebody who asks meanwhile is later.
+        await self._tell(notification, outcome, now)
         _LOGGER.info(
             "notification %s: %s/%s for %s: %s%s",
             printable(notification.correlation_id, longest=32),
@@ -88,15 +95,21 @@ class Intake:
         )
         return outcome
 
-    async def _tell(
-        self, notification: Notification, outcome: Outcome, superseded: Notification | None, now: datetime
-    ) -> None:
+    async def _tell_superseded(self, waiting: Pending) -> None:
+        """Tell of what loses its place: before it does, because nobody will know of it when the message comes again."""
+        await self._tell(waiting.notification, waiting.answer or Outcome(SUPERSEDED, _LATER), self.clock())
+
+    async def _tell(self, notification: Notification, outcome: Outcome, now: datetime) -> None:
         name = await customer_name(self.registry, notification)
-        rows: list[dict[str, Any]] = [event_row(notification, outcome, stored_at=now, customer_name=name)]
-        if superseded is not None:
-            done = Outcome(SUPERSEDED, _LATER)
-            rows.append(event_row(superseded, done, stored_at=now, customer_name=name))
-        await upload_rows(rows, self.endpoint, self.stream, deadline=time.monotonic() + _SECONDS)
+        row = event_row(notification, outcome, stored_at=now, customer_name=name)
+        await upload_rows([row], self.endpoint, self.stream, deadline=time.monotonic() + _SECONDS)
+
+
+def _beside(notification: Notification, before: Pending | None) -> Outcome:
+    """Return what becomes of a notification beside what waited before: of two events the later one is asked about."""
+    if before is None or before.superseded_by(notification) or event_id(before.notification) == event_id(notification):
+        return Outcome(PENDING, error=_NOT_ASKED)
+    return Outcome(SUPERSEDED, _LATER)
 
 
 def outcome_without_asking(notification: Notification, offers: Offers) -> Outcome | None:

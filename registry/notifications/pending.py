@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, NotProjected
+from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, NotProjected, is_our_own
 from publisher.notifications import Notification
 from publisher.resource_ids import ApplicationId
+from registry.notifications.events import Outcome
 
 FIRST_WAIT: Final = timedelta(minutes=1)
 LONGEST_WAIT: Final = timedelta(minutes=30)
@@ -17,6 +18,7 @@ DAILY: Final = timedelta(days=1)
 UNKNOWN_FOR: Final = timedelta(days=30)
 """How long ARM is asked about an application that it does not let us see at all."""
 
+DELETED: Final = ("DELETE", "Deleted")
 _MOST_DOUBLINGS: Final = 16
 
 
@@ -26,6 +28,7 @@ class Pending:
 
     `notification` is its latest event. `first_received_at` is when the worker took that in, `due_at` when ARM is to be
     asked next, `attempts` how often it was asked, `last_error` why that did not help, "" before the first attempt.
+    `answer` is what became of the event, once ARM has answered and until that is told.
     """
 
     notification: Notification
@@ -33,6 +36,7 @@ class Pending:
     due_at: datetime
     attempts: int = 0
     last_error: str = ""
+    answer: Outcome | None = None
 
     @property
     def application_id(self) -> ApplicationId:
@@ -57,17 +61,22 @@ class Pending:
             last_error=f"{failure.code}: {failure}",
         )
 
+    def answered(self, answer: Outcome, now: datetime) -> "Pending":
+        """Return what waits after ARM has answered: that its answer is told. Until then it is due again in a minute."""
+        untold = f"ARM has answered ({answer.action}), and the event that says so is not stored yet"
+        return replace(self, due_at=now + FIRST_WAIT, attempts=self.attempts + 1, last_error=untold, answer=answer)
+
     def is_given_up(self, failure: AzureFailure, now: datetime) -> bool:
         """Tell whether it is of no use to ask again about an application that is not registered.
 
-        ARM does not let us see it: for ten hours after a deletion, for a month after any other event. One that ARM
-        knows and refuses us (locked, or its plan gives us no rights) is asked about for ever, and so is one about which
-        ARM said nothing.
+        ARM does not let us see it: for ten hours after a deletion, for a month after any other event, such as a
+        deletion that failed. One that ARM knows and refuses us (locked, or its plan gives us no rights) is asked about
+        for ever, and so is one about which ARM said nothing, or while our own storage refuses us.
         """
-        if not isinstance(failure, NotFound | AccessDenied):
+        if is_our_own(failure) or not isinstance(failure, NotFound | AccessDenied):
             return False
         waited = now - self.first_received_at
-        if self.notification.kind[0] == "DELETE":
+        if self.notification.kind == DELETED:
             return waited >= OFTEN_FOR
         is_refused = isinstance(failure, AccessDenied) and not isinstance(failure, NotProjected)
         return not is_refused and waited >= UNKNOWN_FOR

@@ -33,7 +33,7 @@ FAMILIES = ("sandbox", "front", "api")
 
 DEVELOPMENT_ACCOUNT = "devstoreaccount1"
 DEVELOPMENT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-"""The account every storage emulator has, and its published key."""
+"""The account that every storage emulator has, and its published key, which opens nothing here: anybody knows it."""
 
 _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (\S+)")
 
@@ -47,17 +47,13 @@ class StorageAccount:
 
 
 def account(number: int, family: str = FAMILIES[0]) -> StorageAccount:
-    """The account with this number in its family; number 0 of the first is every emulator's development account."""
-    if number == 0 and family == FAMILIES[0]:
-        return StorageAccount(DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY)
-    name = f"{family}{number}"
+    """The account with this number in its family; number 0 of the first has the name of the development account."""
+    name = DEVELOPMENT_ACCOUNT if number == 0 and family == FAMILIES[0] else f"{family}{number}"
     return StorageAccount(name, key_of(name))
 
 
 def key_of(name: str) -> str:
     """The key of the account with this name."""
-    if name == DEVELOPMENT_ACCOUNT:
-        return DEVELOPMENT_KEY
     return base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()
 
 

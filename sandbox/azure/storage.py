@@ -47,7 +47,8 @@ class Storage:
     def add_routes(self, service: Service, app: web.Application, *, by_key: bool = False) -> None:
         """Serve one of the three services; `by_key`: to callers with an account's key, whatever else it takes."""
         rights = self.rights if self.takes_tokens and not by_key else None
-        StorageProxy(service, self.azurite, self._faults, self._authority, rights).add_routes(app)
+        proxy = StorageProxy(service, self.azurite, self._faults, self._authority, rights, keys_only=by_key)
+        proxy.add_routes(app)
 
     def next_accounts(self) -> None:
         """Move on to accounts that nobody used, with the same rights in them. Restarts Azurite after the last."""

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from sandbox.azure.rights import Rights
     from sandbox.faults.faults import Faults
 
-_CONNECTION_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host"})
+_CONNECTION_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
+_BY_KEY = ("sharedkey ", "sharedkeylite ")
 _OPERATIONS: dict[Service, Callable[[str, str], TableRequest | QueueRequest | BlobRequest]] = {
     Service.TABLES: TableRequest.from_path,
     Service.QUEUES: QueueRequest.from_path,
@@ -35,16 +36,28 @@ _AZURITE_NAMES = {Service.TABLES: "table", Service.QUEUES: "queue", Service.BLOB
 
 
 class StorageProxy:
-    """Forwards one storage service. With `rights` it takes tokens alone, and checks what their bearers may do."""
+    """Forwards one storage service.
+
+    With `rights` it takes tokens alone, and checks what their bearers may do; with `keys_only` it takes no token: the
+    emulator believes every one. Requests keep their host, so answers name this address and not the emulator's.
+    """
 
     def __init__(
-        self, service: Service, azurite: Azurite, faults: Faults, authority: Path, rights: Rights | None = None
+        self,
+        service: Service,
+        azurite: Azurite,
+        faults: Faults,
+        authority: Path,
+        rights: Rights | None = None,
+        *,
+        keys_only: bool = False,
     ) -> None:
         self._service = service
         self._azurite = azurite
         self._faults = faults
         self._authority = authority
         self._rights = rights
+        self._keys_only = keys_only
         self._queues = TemplateQueues(azurite, authority)
         self._session: aiohttp.ClientSession | None = None
 
@@ -72,6 +85,8 @@ class StorageProxy:
             try:
                 if self._rights is not None:
                     self._rights.require(self._service, request)
+                elif self._keys_only:
+                    _require_key(request)
                 return await self._passed_on(request, body)
             except RefusedError as refused:
                 content_type, content = operation.error(refused.code, refused.message)
@@ -101,3 +116,10 @@ class StorageProxy:
             raise RefusedError(503, "ServerBusy", "The storage emulator does not answer.") from error
         headers = {name: value for name, value in response.headers.items() if name.lower() not in _CONNECTION_HEADERS}
         return web.Response(status=response.status, body=content, headers=headers)
+
+
+def _require_key(request: web.Request) -> None:
+    given = request.headers.get("Authorization", "").lower()
+    is_signed = given.startswith(_BY_KEY) if given else "sig" in request.query
+    if not is_signed:
+        raise RefusedError(403, "AuthenticationFailed", "Only an account's key opens this address.")

@@ -21,6 +21,7 @@ from aiohttp import web
 from sandbox.azure.identity.directory import AGENT, API_AUDIENCE, API_CLIENT_ID, OPERATOR, TENANT_ID
 from sandbox.azure.identity.tokens import bearer_token
 from sandbox.errors import RefusedError
+from sandbox.functions.door import HEADER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -37,7 +38,7 @@ OPERATOR_NAME: Final = "operator@publisher.example"
 LOGIN: Final = "/.auth/login/aad"
 _COOKIE: Final = "AppServiceAuthSession"
 _PRINCIPAL: Final = "X-MS-CLIENT-PRINCIPAL"
-_RESERVED: Final = ("x-ms-client-principal", "x-ms-token-", "x-ms-auth")
+_RESERVED: Final = ("x-ms-client-principal", "x-ms-token-", "x-ms-auth", HEADER.lower())
 _HOP_BY_HOP: Final = frozenset({"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding"})
 _AUDIENCES: Final = frozenset({API_CLIENT_ID, API_AUDIENCE})
 
@@ -50,6 +51,7 @@ class EasyAuth:
         issuer: whose tokens are accepted.
         upstream: the address of the Functions host.
         excluded_paths: served to anybody.
+        door_key: what the host wants to be shown, when it answers the sign-in alone.
     """
 
     issuer: TokenIssuer
@@ -60,6 +62,7 @@ class EasyAuth:
         default_factory=lambda: {AGENT.object_id: (READ, QUERY), OPERATOR_OBJECT_ID: (READ,)}
     )
     """App roles by the object id of who has them."""
+    door_key: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         self._sessions: set[str] = set()
@@ -114,7 +117,7 @@ class EasyAuth:
             async with self._session.request(
                 request.method,
                 self.upstream + request.raw_path,
-                headers={**headers, **(principal or {})},
+                headers={**headers, **(principal or {}), HEADER: self.door_key},
                 data=await request.read(),
                 allow_redirects=False,
             ) as answer:

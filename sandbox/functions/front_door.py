@@ -23,11 +23,12 @@ class FrontDoor:
         issuer: whose tokens are accepted.
         host_url: where the Functions host is.
         port: where to listen, 0 for a free one.
+        door_key: what the host wants to be shown, when it answers the sign-in alone.
     """
 
-    def __init__(self, issuer: TokenIssuer, host_url: str, port: int = 0) -> None:
+    def __init__(self, issuer: TokenIssuer, host_url: str, port: int = 0, door_key: str = "") -> None:
         self._issuer = issuer
-        self._sign_in = EasyAuth(issuer, host_url)
+        self._sign_in = EasyAuth(issuer, host_url, door_key=door_key)
         self._site = Site(self._sign_in.add_routes, port=port)
 
     def __enter__(self) -> Self:

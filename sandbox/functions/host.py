@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
+from sandbox.functions.door import require_door_key
 from sandbox.functions.host_json import host_json
 from sandbox.functions.http import HttpFunction, Keys
 from sandbox.functions.index import IndexingError, UserFunction, is_disabled, load_functions, resolved
@@ -45,6 +46,7 @@ class FunctionsHost:
         host_json: the content of its host.json.
         variables: the app settings, which bindings may name.
         hidden_seconds: how long a queue message stays hidden when the host dies while working on it.
+        behind_sign_in: answers nobody who does not show the door key: in Azure nothing leads round the sign-in.
     """
 
     def __init__(
@@ -53,7 +55,10 @@ class FunctionsHost:
         host_json: Mapping[str, Any],
         variables: Mapping[str, str],
         hidden_seconds: float = HIDDEN_SECONDS,
+        *,
+        behind_sign_in: bool = False,
     ) -> None:
+        self.door_key = secrets.token_urlsafe(32) if behind_sign_in else ""
         self.keys = Keys(function=secrets.token_urlsafe(32), master=secrets.token_urlsafe(32))
         self.disabled: list[str] = []
         """The names of the functions that are switched off: nothing of them runs, and their bindings are not read."""
@@ -106,6 +111,7 @@ class FunctionsHost:
                 listeners.create_task(queue.listen())
 
     async def _serve(self, request: web.Request) -> web.Response:
+        require_door_key(request, self.door_key)
         for function in self._http:
             if (parameters := function.match(request)) is not None:
                 return await function.serve(request, parameters)
@@ -127,7 +133,9 @@ class FunctionsHost:
         return web.json_response({"status": "failed" if error else "succeeded", "error": error}, status=202)
 
 
-async def serve(folder: Path, *, port: int, timers: bool, follow_stdin: bool, hidden_seconds: float) -> None:
+async def serve(
+    folder: Path, *, port: int, timers: bool, follow_stdin: bool, hidden_seconds: float, behind_sign_in: bool = False
+) -> None:
     """Serve the app in a folder until SIGTERM or SIGINT; prints one JSON line with the address and keys when ready.
 
     Args:
@@ -136,6 +144,7 @@ async def serve(folder: Path, *, port: int, timers: bool, follow_stdin: bool, hi
         timers: whether timers fire on their schedules, and not only when asked for.
         follow_stdin: also end with standard input, so that the host never outlives whoever started it.
         hidden_seconds: see FunctionsHost.
+        behind_sign_in: see FunctionsHost.
 
     Raises:
         IndexingError: the app cannot be loaded.
@@ -146,7 +155,8 @@ async def serve(folder: Path, *, port: int, timers: bool, follow_stdin: bool, hi
         loop.add_signal_handler(number, stopped.set)
     if follow_stdin:
         loop.add_reader(sys.stdin.fileno(), _stop_at_end_of_stdin, stopped)
-    host = FunctionsHost(load_functions(folder), host_json(folder, os.environ), os.environ, hidden_seconds)
+    functions, options = load_functions(folder), host_json(folder, os.environ)
+    host = FunctionsHost(functions, options, os.environ, hidden_seconds, behind_sign_in=behind_sign_in)
     runner = web.AppRunner(host.application(), access_log=None, shutdown_timeout=5)
     await runner.setup()
     await web.TCPSite(runner, HOST, port).start()
@@ -156,6 +166,7 @@ async def serve(folder: Path, *, port: int, timers: bool, follow_stdin: bool, hi
         "disabled": host.disabled,
         "function_key": host.keys.function,
         "master_key": host.keys.master,
+        "door_key": host.door_key,
     }
     print(json.dumps(ready), flush=True)
     triggers = [asyncio.create_task(host.listen_to_queues())]
@@ -183,6 +194,7 @@ def _parser() -> argparse.ArgumentParser:
         "--settings", type=Path, metavar="FILE", help="a local.settings.json; variables of the environment win over it"
     )
     parser.add_argument("--timers", action="store_true", help="fire timers on their schedules")
+    parser.add_argument("--behind-sign-in", action="store_true", help="answer nobody but the sign-in before this host")
     parser.add_argument("--follow-stdin", action="store_true", help="end when standard input ends")
     parser.add_argument(
         "--hidden-seconds",
@@ -209,6 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 timers=options.timers,
                 follow_stdin=options.follow_stdin,
                 hidden_seconds=options.hidden_seconds,
+                behind_sign_in=options.behind_sign_in,
             )
         )
     except IndexingError as error:

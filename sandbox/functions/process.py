@@ -66,8 +66,8 @@ class FunctionsProcess:
         port: where it listens, 0 for a free one.
         timers: whether timers fire on their schedules, and not only when asked for.
         on_log: is called, in another thread, with each line that the host logs.
-        hidden_seconds: how long a queue message stays hidden when the host dies while working on it; as in Azure by
-            default.
+        hidden_seconds: how long a message stays hidden when the host dies while working on it; as in Azure by default.
+        behind_sign_in: answers nobody who does not show `door_key`.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class FunctionsProcess:
         timers: bool = False,
         on_log: Callable[[str], None] = lambda _: None,
         hidden_seconds: float | None = None,
+        behind_sign_in: bool = False,
     ) -> None:
         self._settings = dict(settings)
         self._settings_file = settings_file
@@ -88,6 +89,7 @@ class FunctionsProcess:
         self._timers = timers
         self._on_log = on_log
         self._hidden_seconds = hidden_seconds
+        self._behind_sign_in = behind_sign_in
         self._log: deque[str] = deque(maxlen=5000)
         self._process: subprocess.Popen[str] | None = None
         self._threads: list[threading.Thread] = []
@@ -120,6 +122,11 @@ class FunctionsProcess:
         return str(self._ready["master_key"])
 
     @property
+    def door_key(self) -> str:
+        """What the sign-in before the host shows to it; "" when there is none."""
+        return str(self._ready["door_key"])
+
+    @property
     def process_id(self) -> int | None:
         """The operating system's id of the running host, None when stopped."""
         return self._process.pid if self._process else None
@@ -150,9 +157,10 @@ class FunctionsProcess:
             command += ["--settings", self._settings_file]
         if self._hidden_seconds is not None:
             command += ["--hidden-seconds", str(self._hidden_seconds)]
+        switches = {"--timers": self._timers, "--behind-sign-in": self._behind_sign_in}
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         self._process = subprocess.Popen(
-            [*command, *(["--timers"] if self._timers else [])],
+            [*command, *(name for name, is_on in switches.items() if is_on)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -79,7 +79,7 @@ def test_a_service_catalog_notification_without_leading_slash_is_read() -> None:
     notification = parse(SERVICE_CATALOG)
     assert str(notification.application_id) == APPLICATION
     assert notification.application_definition_id.endswith("/applicationDefinitions/d")
-    assert (notification.error_code, notification.error_message) == ("ErrorCode", "error message")
+    assert (notification.error_code, notification.error_message) == ("DetailedErrorCode", "error message (ErrorCode)")
     assert notification.plan_name == ""
 
 
@@ -161,8 +161,14 @@ def test_what_only_describes_may_have_any_shape(name: str, text: str) -> None:
         ('"it failed"', "", "it failed"),
         ('{"code": 500, "message": ["a", {"b": null}]}', "500", '["a", {"b": null}]'),
         ('{"message": "m"}', "", "m"),
-        ('{"error": {"code": "Inner"}}', "", '{"error": {"code": "Inner"}}'),
+        ('{"error": {"code": "Inner"}}', "Inner", ""),
+        ('{"Code": "C", "Message": "m"}', "C", "m"),
+        ('{"reason": "C"}', "", '{"reason": "C"}'),
         (f'{{"code": "Deep", "message": "m", "details": {nested(2_000)}}}', "Deep", "m"),
+        (f'{{"code": "Deep", "message": "m", "details": {nested(20)}}}', "Deep", "why (m)"),
+        ('[{"code": "Conflict", "message": "The name is taken."}]', "Conflict", "The name is taken."),
+        ('[{"code": "", "message": ""}, {"code": "Late", "message": "m"}]', "Late", "m"),
+        ('"{\\"code\\": \\"Quoted\\", \\"message\\": \\"m\\"}"', "Quoted", "m"),
         ('{"code": "C", "message": "first", "message": "last"}', "C", "last"),
         ("null", "", ""),
     ],

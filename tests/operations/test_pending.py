@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TypeVar
 
 import pytest
 from azure.data.tables import TableClient
 
+from publisher.resource_ids import ApplicationId
+from sandbox.faults.effects import Status
+from sandbox.faults.operations import ApplicationRead
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
 from tests.operations.command_line import Cli
@@ -107,3 +111,57 @@ def test_a_row_that_cannot_be_read_is_told(cli: Cli, environment: dict[str, str]
         table.create_entity({"PartitionKey": "p", "RowKey": "r", "due_at": "never"})
     done = cli("pending", "list", "--json")
     assert (done.status, [one["row"] for one in done.document["unreadable"]]) == (1, ["p/r"])
+
+
+@pytest.mark.parametrize("meanwhile", ["asked", "told"])
+def test_what_happens_while_somebody_makes_up_his_mind_to_drop_is_noticed(
+    cli: Cli, sandbox: Sandbox, refused: Customer, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    async def act(worker: WorkerSide) -> None:
+        worker.passed = timedelta(days=2)
+        await (worker.ask() if meanwhile == "asked" else worker.take(refused, "PATCH", "Succeeded"))
+
+    def hesitate(*_: object) -> None:
+        with ThreadPoolExecutor() as threads:
+            threads.submit(on_worker, sandbox, act).result()
+
+    monkeypatch.setattr("operations.pending.make_sure", hesitate)
+    done = cli("pending", "drop", refused.application_id, "--reason", "r", "--yes")
+    waits = len(cli("pending", "list", "--json").document["pending"])
+    assert (done.status, waits) == ((0, 0) if meanwhile == "asked" else (1, 1))
+
+
+def test_replaying_everything_gets_along_with_a_worker_that_asks_meanwhile(
+    cli: Cli, sandbox: Sandbox, environment: dict[str, str]
+) -> None:
+    assert environment
+    many = [sandbox.arm.add_customer(f"customer {number}") for number in range(30)]
+    sandbox.faults.add(ApplicationRead(), Status(403))
+
+    async def tell(worker: WorkerSide) -> None:
+        for customer in many:
+            await worker.take(customer, "PUT", "Succeeded")
+
+    async def ask(worker: WorkerSide) -> None:
+        for _ in range(3):
+            worker.passed += timedelta(hours=1)
+            await worker.ask()
+
+    on_worker(sandbox, tell)
+    with ThreadPoolExecutor() as threads:
+        asking = threads.submit(on_worker, sandbox, ask)
+        done = cli("pending", "replay", "--all", "--json")
+        asking.result()
+    assert (done.status, len(done.document["replayed"])) == (0, 30)
+
+
+@pytest.mark.parametrize("command", [("replay",), ("drop", "--reason", "r", "--yes")])
+def test_a_row_that_cannot_be_read_is_neither_replayed_nor_dropped(
+    cli: Cli, environment: dict[str, str], customer: Customer, command: tuple[str, ...]
+) -> None:
+    identity = ApplicationId.parse(customer.application_id)
+    with TableClient.from_connection_string(environment["AzureWebJobsStorage"], "pending") as table:
+        table.create_table()
+        table.create_entity({"PartitionKey": identity.partition_key, "RowKey": identity.row_key})
+    done = cli("pending", command[0], customer.application_id, *command[1:])
+    assert (done.status, "cannot be read" in done.words) == (1, True)

@@ -99,7 +99,7 @@ async def test_a_wrong_secret_names_the_identity_and_azures_reason_and_nothing_s
             await credential.get_token(MONITOR)
     assert SERVICE_PRINCIPAL.client_id in str(refusal.value)
     assert "AADSTS7000215" in str(refusal.value)
-    assert refusal.value.code == "invalid_client"
+    assert refusal.value.code == "AADSTS7000215"
     assert "a-wrong-secret" not in str(refusal.value) + caplog.text
 
 

@@ -71,7 +71,7 @@ def test_the_status_tells_what_to_do(status: int, kind: type[AzureFailure]) -> N
     [
         (
             '{"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret.\\r\\nTrace ID: 1"}',
-            "invalid_client",
+            "AADSTS7000215",
         ),
         (
             '{"odata.error": {"code": "TableNotFound", "message": {"lang": "en-US", "value": "No table.\\nRequestId:1"}}}',

@@ -85,13 +85,19 @@ def test_a_message_is_small_however_much_there_is_to_describe(texts: dict[str, s
     assert replace(again, **texts) == notification  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("character", "kept"), [("x", 500), ("日", 100), ('"', 500), ("\x00", 100)])
-def test_describing_texts_are_cut_together_as_far_as_they_must(character: str, kept: int) -> None:
+@pytest.mark.parametrize(
+    ("character", "kept", "kept_of_reason"), [("x", 500, 500), ("日", 100, 500), ('"', 500, 500), ("\x00", 100, 100)]
+)
+def test_describing_texts_are_cut_together_as_far_as_they_must_and_a_reason_last(
+    character: str, kept: int, kept_of_reason: int
+) -> None:
     notification = replace(NOTIFICATION, **dict.fromkeys(DESCRIBING, character * 5_000))  # type: ignore[arg-type]
     message = message_of(notification)
     assert len(message.encode()) <= LARGEST_MESSAGE_BYTES
     again = notification_in(message.encode())
-    assert {len(getattr(again, name)) for name in DESCRIBING} == {kept}
+    reason = {"error_code", "error_message"}
+    assert {len(getattr(again, name)) for name in set(DESCRIBING) - reason} == {kept}
+    assert {len(getattr(again, name)) for name in reason} == {kept_of_reason}
 
 
 def test_what_no_message_can_hold_is_malformed() -> None:

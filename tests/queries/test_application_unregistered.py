@@ -12,6 +12,7 @@ from tests.queries.published import EVENTS, NOW, Row, event, heartbeat, result, 
 RULE = "application-unregistered"
 DENIED = {"Registry_action": "AccessDenied", "Registry_error": "AuthorizationFailed: no authorization"}
 REGISTERED = {"Registry_action": "Registered"}
+SUPERSEDED = {"Registry_action": "Superseded", "Registry_error": ""}
 
 
 def refused(minutes_ago: float = 100, *, event_type: str = "PUT", **more: object) -> Row:
@@ -127,6 +128,22 @@ def test_a_later_deployment_that_was_registered_counts_in_whatever_order_rows_ar
         workspace.clear()
         store(workspace, *order)
         assert names(RULE) == [], order
+
+
+def test_later_events_give_it_no_new_time(workspace: Workspace, names: Names) -> None:
+    for minutes_ago in (200, 140, 80):
+        store(workspace, refused(minutes_ago), refused(minutes_ago, after=60).with_(**SUPERSEDED))
+    store(workspace, refused(20))
+
+    assert names(RULE) == ["alpha"]
+
+
+def test_what_was_superseded_before_an_answer_does_not_hurry_the_next_event(workspace: Workspace, names: Names) -> None:
+    first = refused(600, Event_id="first").with_(**SUPERSEDED)
+    answered = event("PATCH", "Succeeded", minutes_ago=590, Event_id="second", **REGISTERED)
+    store(workspace, first, answered, refused(30, Event_id="third"))
+
+    assert names(RULE) == []
 
 
 @pytest.mark.parametrize("event_type", ["PUT", "DELETE"])

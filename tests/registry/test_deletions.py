@@ -33,7 +33,9 @@ async def test_a_deletion_is_confirmed_by_arms_own_word_and_by_nothing_else(
     assert removal
     assert (removal.confirmed, removal.by) == (way in {"delete", "start_deleting"}, "Azure")
     assert NOW <= removal.at <= datetime.now(UTC)
-    assert await refresher.confirm_deletion(identity, event_time=NOW, deadline=soon()) is Change.CONFIRMED
+    assert await refresher.confirm_deletion(identity, event_time=NOW, deadline=soon()) is Change.REMOVED, "told again"
+    another = NOW + timedelta(seconds=1)
+    assert await refresher.confirm_deletion(identity, event_time=another, deadline=soon()) is Change.CONFIRMED
 
 
 @pytest.mark.parametrize("fault", [Status(403), Status(404, code="SubscriptionNotFound"), html(404)])

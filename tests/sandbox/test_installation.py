@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.azure.identity.directory import AGENT, API_CLIENT_ID
 from sandbox.faults.effects import Status
 from sandbox.faults.operations import ApplicationRead
+from sandbox.functions.door import HEADER
+from sandbox.functions.easy_auth import READ
 from sandbox.functions.process import FunctionsHostFailedError, FunctionsProcess
 from sandbox.installation import ASKER, COLLECTOR, Installation
 from sandbox.roles import APPS, Role
@@ -45,6 +50,19 @@ def test_each_app_is_given_its_own_settings_only(installation: Installation) -> 
     for name, owner in SECRETS.items():
         assert [role for role in APPS if name in settings[role]] == [owner]
     assert "AccountKey" not in str(settings), "identities open the storage accounts"
+
+
+def test_nobody_gets_round_the_sign_in_by_calling_the_host_of_the_api_itself(installation: Installation) -> None:
+    claims = {"tid": installation.environment_of(Role.API)["AZURE_TENANT_ID"], "aud": API_CLIENT_ID, "roles": READ}
+    claims |= {"appid": AGENT.client_id, "oid": AGENT.object_id}
+    principal = {"auth_typ": "aad", "claims": [{"typ": name, "val": value} for name, value in claims.items()]}
+    encoded = base64.b64encode(json.dumps(principal).encode()).decode()
+    forged = {"X-MS-CLIENT-PRINCIPAL": encoded, "X-MS-CLIENT-PRINCIPAL-ID": AGENT.object_id}
+    for headers in (forged, forged | {HEADER: ""}, forged | {HEADER: installation.api.function_key}):
+        assert installation.api.send("GET", "/api/compliance", headers=headers).status == 403
+    assert installation.front_door.get("/api/compliance", forged | {HEADER: ""}).status == 401
+    signed_in = {"Authorization": f"Bearer {installation.front_door.token()}", HEADER: "wrong"}
+    assert installation.front_door.get("/api/compliance", signed_in).status == 200
 
 
 def test_a_deployment_is_registered_and_a_deletion_marked_when_the_call_returns(installation: Installation) -> None:

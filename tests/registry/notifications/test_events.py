@@ -81,7 +81,9 @@ async def test_an_event_tells_what_happened_and_what_was_done(worker: WorkerSide
 async def test_a_failed_deployment_comes_with_azures_error(worker: WorkerSide, customer: Customer) -> None:
     await worker.take(customer, "PUT", "Failed")
     (row,) = worker.events()
-    assert (row["Error_code"], row["Error_message"]) == (DEPLOYMENT_ERROR["code"], DEPLOYMENT_ERROR["message"])
+    (inner,) = DEPLOYMENT_ERROR["details"]
+    around = f"{DEPLOYMENT_ERROR['code']}: {DEPLOYMENT_ERROR['message']}"
+    assert (row["Error_code"], row["Error_message"]) == (inner["code"], f"{inner['message']} ({around})")
     assert (row["Registry_action"], row["Registry_error"]) == ("Ignored", "")
 
 
@@ -159,8 +161,9 @@ async def test_what_was_done_and_could_not_be_told_is_told_by_the_next_round(
     problems = (await worker.ask()).problems
     assert sum(problems.values()) == 1
     sandbox.faults.clear()
+    worker.passed = timedelta(minutes=1)
     await worker.ask()
-    assert [row["Registry_action"] for row in worker.events()] == ["Pending", "Updated"]
+    assert [row["Registry_action"] for row in worker.events()] == ["Pending", "Registered"]
     assert await worker.waiting() == []
 
 

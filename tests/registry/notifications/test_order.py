@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from sandbox.world.customers import Customer
 from tests.worker_side import WorkerSide
 
 LATER = timedelta(minutes=1)
+FAR = "9999-12-31T23:59:59+00:00"
 
 
 async def test_a_late_put_never_revives_an_application_that_arm_does_not_know(
@@ -82,7 +84,7 @@ async def test_only_the_latest_event_of_an_application_waits(worker: WorkerSide,
     third = await worker.take(customer, "DELETE", "Deleted", at=worker.now() + LATER)
     [waiting] = await worker.waiting()
     assert waiting.notification.correlation_id == third
-    assert [worker.told(one).action for one in (first, second, third)] == ["Pending", "Superseded", "Pending"]
+    assert [worker.told(one).action for one in (first, second, third)] == ["Superseded", "Superseded", "Pending"]
 
 
 async def test_a_newer_event_begins_the_waiting_anew_and_a_repeated_one_does_not(
@@ -149,3 +151,29 @@ async def test_a_removal_and_the_event_that_told_of_it_go_by_one_clock(worker: W
     removal = None if row is None else removal_in(row)
     assert removal is not None
     assert abs(removal.at - worker.now()) < timedelta(minutes=1)
+
+
+async def test_an_earlier_event_that_comes_while_a_later_one_waits_is_told_as_superseded(
+    worker: WorkerSide, customer: Customer
+) -> None:
+    now = worker.now()
+    upgraded = await worker.take(customer, "PATCH", "Succeeded", at=now)
+    deployed = await worker.take(customer, "PUT", "Succeeded", at=now - timedelta(minutes=1))
+    again = await worker.take(customer, "PATCH", "Succeeded", at=now)
+    await worker.ask()
+    assert [worker.told(one).action for one in (deployed, again)] == ["Superseded", "Pending"]
+    assert worker.told(upgraded).action == "Registered"
+    last = {row["Event_id"]: row["Registry_action"] for row in worker.events()}
+    assert sorted(last.values()) == ["Registered", "Superseded"], "nothing is told as pending for ever"
+
+
+async def test_a_receipt_in_the_future_which_no_webhook_writes_is_cut_to_now(
+    worker: WorkerSide, customer: Customer
+) -> None:
+    message = json.loads(worker.message(customer, "PUT", "Succeeded"))
+    await worker.intake.take(json.dumps(message | dict.fromkeys(("received_at", "event_time"), FAR)).encode())
+    await worker.ask()
+    customer.delete()
+    told = await worker.deliver(customer, "DELETE", "Deleted", at=worker.now() + timedelta(seconds=1))
+    assert told.action == "Removed"
+    assert all(row[name].year < 9999 for row in worker.events() for name in ("Event_time", "Received_at"))

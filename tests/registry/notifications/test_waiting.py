@@ -64,6 +64,8 @@ def test_waits_grow_from_a_minute_to_half_an_hour_for_ten_hours_and_are_daily_th
         (REFUSED, ("DELETE", "Deleted"), timedelta(hours=10)),
         (UNKNOWN, ("DELETE", "Deleted"), timedelta(hours=10)),
         (DOWN, ("DELETE", "Deleted"), None),
+        (REFUSED, ("DELETE", "Failed"), None),
+        (UNKNOWN, ("DELETE", "Failed"), timedelta(days=30)),
     ],
 )
 def test_only_what_arm_does_not_let_us_see_is_given_up(
@@ -150,6 +152,23 @@ async def test_those_asked_least_often_come_first(worker: WorkerSide, sandbox: S
     assert len(await worker.asker.pending.due(worker.now(), MOST_IN_A_ROUND)) == 6
 
 
+async def test_whoever_is_due_for_longest_is_not_kept_waiting_by_new_ones(
+    worker: WorkerSide, sandbox: Sandbox, customer: Customer
+) -> None:
+    customer.revoke_access()
+    await worker.deliver(customer, "PUT", "Succeeded")
+    worker.passed += timedelta(minutes=5)
+    for number in range(20):
+        await worker.take(sandbox.arm.add_customer(f"new {number}"), "PUT", "Succeeded")
+    worker.passed += timedelta(minutes=5)
+    identity = ApplicationId.parse(customer.application_id)
+    for most in (4, 8, 20):
+        due = await worker.asker.pending.due(worker.now(), most)
+        assert (identity.partition_key, identity.row_key) in due
+        assert len(set(due)) == len(due) == most
+    assert len(set(await worker.asker.pending.due(worker.now(), 100))) == 21
+
+
 async def test_trouble_with_one_application_stops_no_other(worker: WorkerSide, sandbox: Sandbox) -> None:
     customers = [sandbox.arm.add_customer(f"customer {number}") for number in range(6)]
     for customer in customers:
@@ -167,3 +186,20 @@ async def test_while_the_registry_is_down_messages_are_delivered_again(
     with pytest.raises(AzureFailure):
         await worker.take(customer, "PUT", "Succeeded")
     assert worker.events() == []
+
+
+async def test_while_our_own_registry_is_denied_us_no_notification_is_given_up(
+    worker: WorkerSide, sandbox: Sandbox, customer: Customer
+) -> None:
+    await worker.deliver(customer, "PUT", "Succeeded")
+    customer.delete()
+    await worker.take(customer, "DELETE", "Deleted")
+    sandbox.faults.add(TableRequest(table="applications"), Status(403))
+    for hours in (0, 11):
+        worker.passed = timedelta(hours=hours)
+        await worker.ask()
+    sandbox.faults.clear()
+    worker.passed += timedelta(days=1)
+    await worker.ask()
+    assert {row["Registry_action"] for row in worker.events()} == {"Pending", "Registered", "Removed"}
+    assert await worker.registered() == {}
