@@ -45,7 +45,7 @@ def test_the_doctor_tells_why_there_is_no_token_without_the_ids_of_the_request(c
     done = cli("doctor", "--json")
 
     of_principal = check(done, "token: service principal")["finding"]
-    assert of_principal.startswith("AADSTS700016: ")
-    assert of_principal.endswith("AADSTS700016: No such application.")
+    assert of_principal.startswith("the tenant has no such application (AADSTS700016: ")
+    assert of_principal.endswith("AADSTS700016: No such application.)")
     assert guid not in done.output
     assert "No identity of that id." in check(done, "token: own identity, for the tables")["finding"]
