@@ -107,21 +107,22 @@ class ApplicationReading:
                 state = tidied(state)
                 timestamp, resource_id, _, _, compliance_state = state
             resource = fold(resource_id or "")
-            mark = hash((known.key, resource, compliance_state))
-            if mark in taken:
-                continue
+            key, policy, findings = known
+            mark = hash((key, policy is None, resource, compliance_state))
+            is_again = mark in taken
             taken.add(mark)
-            policy, findings = known.rows, known.findings
             if policy is None or findings is None:
-                foreign += 1
+                foreign += not is_again
                 continue
             if timestamp and not self._oldest <= timestamp <= self._latest:
                 self._note_evaluation(timestamp)
             verdict = is_compliant(compliance_state)
-            counts = findings.counts
-            counts[compliance_state] = counts.get(compliance_state, 0) + 1
             if verdict is False or findings.is_watched:
                 findings.note(resource, timestamp, compliance_state)
+            if is_again:
+                continue
+            counts = findings.counts
+            counts[compliance_state] = counts.get(compliance_state, 0) + 1
             if self._summaries is not None and compliance_state == "Compliant":
                 self._summarise(self._summaries, policy, timestamp)
                 summarised += 1

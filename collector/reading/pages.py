@@ -63,21 +63,22 @@ class StatesPages:
 
     async def read(self, reading: ApplicationReading, scopes: Sequence[str]) -> None:
         """Read the states of assignments at `scopes`, and without a filter when `reading` lacks some after that."""
-        await self._read_filtered(reading, scopes)
-        if reading.is_empty:
-            await self._read_filtered(reading, other_spellings(scopes))
-        if reading.lacks_states:
+        is_filtered = await self._read_filtered(reading, scopes)
+        if is_filtered and reading.lacks_states and reading.is_empty:
+            is_filtered = await self._read_filtered(reading, other_spellings(scopes))
+        if not is_filtered or reading.lacks_states:
             await self._follow(reading, query_url(self._endpoint, self._group, self._since))
 
-    async def _read_filtered(self, reading: ApplicationReading, scopes: Sequence[str]) -> None:
-        """Read what the filter lets through; nothing when the filter is refused, or would make the address long."""
+    async def _read_filtered(self, reading: ApplicationReading, scopes: Sequence[str]) -> bool:
+        """Read what the filter lets through; return False when it is refused, or would make the address long."""
         url = query_url(self._endpoint, self._group, self._since, scopes=scopes)
-        if not scopes or len(url) > LONGEST_ADDRESS:
-            return
+        if len(url) > LONGEST_ADDRESS:
+            return False
         try:
             await self._follow(reading, url, is_filtered=True)
         except FilterRefused:
-            return
+            return False
+        return True
 
     async def _follow(self, reading: ApplicationReading, first_url: str, *, is_filtered: bool = False) -> None:
         """Take every page; once more from the first one when the link to a later one has expired."""

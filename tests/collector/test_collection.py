@@ -1,12 +1,14 @@
 """One run over the local Azure: what reaches the tables, for whom, and in which order."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import orjson
+import pytest
 
 from collector.run import failure_of
 from registry.managed_application import Posture
-from sandbox.faults.effects import Body, Status
+from sandbox.faults.effects import Body, Status, html
 from sandbox.faults.operations import PolicyQuery
 from sandbox.services import Service
 from sandbox.world.customers import MISSING, BulkStates, Resource
@@ -60,20 +62,36 @@ async def test_an_empty_filtered_answer_is_not_trusted(fleet: Fleet) -> None:
     assert len(fleet.rows()) == result.states
 
 
-async def test_a_service_that_minds_the_letter_case_still_gives_every_state(fleet: Fleet) -> None:
+@pytest.mark.parametrize("spell", [str.lower, lambda scope: scope.replace("/resourceGroups/", "/resourcegroups/")])
+async def test_a_service_that_minds_the_letter_case_still_gives_every_state(
+    fleet: Fleet, spell: Callable[[str], str]
+) -> None:
     (customer,) = await fleet.deploy("Contoso")
     fleet.sandbox.arm.filter_ignores_case = False
+    for state in customer.states.documents:
+        state["policyAssignmentScope"] = spell(customer.managed_resource_group_id)
 
     await fleet.collect()
 
-    scopes = {state["policyAssignmentScope"] for state in customer.owned_states()}
-    assert len(scopes) > 1, "the states spell one scope in several ways"
+    assert len(fleet.sandbox.requests.of(Service.RESOURCE_MANAGER, path_part="queryResults")) == 2
     assert Counter(map(key_of_row, fleet.rows())) == Counter(map(key_of, customer.owned_states()))
 
 
-async def test_a_service_that_refuses_the_filter_is_asked_without_it(fleet: Fleet) -> None:
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Status(400, code="InvalidFilterInQueryString"),
+        html(404),
+        Body(b"", status=404),
+        html(414),
+        Body(b"", status=431),
+    ],
+)
+async def test_a_service_or_gateway_that_refuses_the_filter_is_asked_without_it(
+    fleet: Fleet, refusal: Status | Body
+) -> None:
     (customer,) = await fleet.deploy("Contoso")
-    fleet.sandbox.faults.add(PolicyQuery(customer), Status(400, code="InvalidFilterInQueryString"), times=1)
+    fleet.sandbox.faults.add(PolicyQuery(customer), refusal, times=1)
 
     await fleet.collect()
 

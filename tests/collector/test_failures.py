@@ -34,7 +34,7 @@ from tests.collector.conftest import (
 from verdicts.outcome import Outcome
 
 LASTING_FAULTS: list[tuple[Effect, str, str]] = [
-    (Status(401), "AccessDenied", "InvalidAuthenticationToken"),
+    (Status(401), "Failed", "InvalidAuthenticationToken"),
     (Status(403), "AccessDenied", "AuthorizationFailed"),
     (Status(404), "NotFound", "ResourceGroupNotFound"),
     (Status(400), "Failed", "BadRequest"),

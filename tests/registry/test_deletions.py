@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from publisher.errors.kinds import AccessDenied, AuthenticationFailed, NotFound, TransientFailure
+from publisher.errors.kinds import AccessDenied, AuthenticationFailed, AzureFailure, TransientFailure
 from publisher.resource_ids import ApplicationId
 from registry.refresh import Change, Refresher
 from registry.registry import Registry
@@ -38,7 +38,9 @@ async def test_a_deletion_is_confirmed_by_arms_own_word_and_by_nothing_else(
     assert await refresher.confirm_deletion(identity, event_time=another, deadline=soon()) is Change.CONFIRMED
 
 
-@pytest.mark.parametrize("fault", [Status(403), Status(404, code="SubscriptionNotFound"), html(404)])
+@pytest.mark.parametrize(
+    "fault", [Status(403), Status(404, code="SubscriptionNotFound"), Status(409, code="ScopeLocked")]
+)
 async def test_whoevers_group_can_be_read_is_alive_though_the_application_is_denied(
     sandbox: Sandbox, refresher: Refresher, registry: Registry, identity: ApplicationId, fault: Status | Body
 ) -> None:
@@ -53,8 +55,12 @@ async def test_whoevers_group_can_be_read_is_alive_though_the_application_is_den
     "answers",
     [
         (of_application, of_group)
-        for of_application in (Status(403), Status(404, code="NoRegisteredProviderFound"), html(404))
-        for of_group in (Status(403), Status(404, code="ResourceGroupNotFound"), html(404))
+        for of_application in (Status(403), Status(404, code="SubscriptionNotFound"), Status(409, code="ScopeLocked"))
+        for of_group in (
+            Status(403),
+            Status(404, code="ResourceGroupNotFound"),
+            Status(404, code="SubscriptionNotFound"),
+        )
     ],
 )
 async def test_whoever_shuts_us_out_after_a_deletion_is_removed_without_confirmation(
@@ -62,7 +68,7 @@ async def test_whoever_shuts_us_out_after_a_deletion_is_removed_without_confirma
     refresher: Refresher,
     registry: Registry,
     identity: ApplicationId,
-    answers: tuple[Status | Body, Status | Body],
+    answers: tuple[Status, Status],
 ) -> None:
     await refresher.refresh(identity, event_time=NOW, deadline=soon())
     sandbox.faults.add(ApplicationRead(), answers[0])
@@ -250,13 +256,40 @@ async def test_a_subscription_that_is_not_found_may_only_be_out_of_sight(
     assert (await only(registry)).access_lost_at
 
 
-async def test_a_404_that_is_not_arms_removes_nobody(
-    sandbox: Sandbox, refresher: Refresher, registry: Registry, identity: ApplicationId
+OTHERS_404 = [
+    html(404),
+    Body(b"", status=404),
+    Status(404, code="NoRegisteredProviderFound"),
+    Status(404, code="InvalidResourceNamespace"),
+    Status(
+        404, code="ResourceNotFound", message="The Resource 'Microsoft.Solutions/applications/other' was not found."
+    ),
+    Status(404, code="ResourceGroupNotFound", message="Resource group 'another' could not be found."),
+]
+
+
+@pytest.mark.parametrize("fault", OTHERS_404)
+async def test_a_404_that_is_not_arms_word_about_the_application_removes_nobody(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry, identity: ApplicationId, fault: Status | Body
 ) -> None:
     await refresher.refresh(identity, deadline=soon())
-    sandbox.faults.add(ApplicationRead(), html(404))
-    with pytest.raises(NotFound):
+    sandbox.faults.add(ApplicationRead(), fault)
+    with pytest.raises(AzureFailure):
         await refresher.reconcile(identity, deadline=soon())
+    with pytest.raises(AzureFailure):
+        await refresher.confirm_deletion(identity, event_time=NOW, deadline=soon())
+    assert (await only(registry)).application_id == identity
+
+
+@pytest.mark.parametrize("fault", OTHERS_404)
+async def test_a_404_that_is_not_arms_word_about_the_group_confirms_nothing(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry, identity: ApplicationId, fault: Status | Body
+) -> None:
+    await refresher.refresh(identity, deadline=soon())
+    sandbox.faults.add(ApplicationRead(), Status(403))
+    sandbox.faults.add(ResourceGroupRead(), fault)
+    with pytest.raises(AzureFailure):
+        await refresher.confirm_deletion(identity, event_time=NOW, deadline=soon())
     assert (await only(registry)).application_id == identity
 
 

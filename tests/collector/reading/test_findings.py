@@ -7,6 +7,7 @@ import pytest
 
 from collector.reading import findings as module
 from collector.reading.findings import Findings, PolicyFindings
+from publisher.resource_ids import fold
 from verdicts.evidence import AssignmentEvidence, Evidence
 from verdicts.facts import ApplicationFacts, AssignmentFacts, OpenKey, StateKey
 from verdicts.outcome import Outcome
@@ -50,7 +51,7 @@ class Reading:
         for resource, compliance_state, evaluated_at in states:
             policy.counts[compliance_state] = policy.counts.get(compliance_state, 0) + 1
             if compliance_state == "NonCompliant" or policy.is_watched:
-                policy.note(resource, evaluated_at, compliance_state)
+                policy.note(fold(resource or ""), evaluated_at, compliance_state)
 
     def concluded(self) -> AssignmentEvidence:
         self.findings.conclude()

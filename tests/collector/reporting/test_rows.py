@@ -111,7 +111,6 @@ def test_an_unknown_display_name_gives_way_to_the_name() -> None:
     ("state", "verdict"),
     [
         ("Compliant", True),
-        ("compliant", True),
         ("Exempt", True),
         ("NonCompliant", False),
         ("Unknown", None),

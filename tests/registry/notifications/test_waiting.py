@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from publisher.errors.kinds import AccessDenied, AuthenticationFailed, AzureFailure, NotFound, TransientFailure
+from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, NotProjected, TransientFailure
 from publisher.notifications import Notification
 from publisher.resource_ids import ApplicationId
 from registry.notifications.asking import AT_ONCE, MOST_IN_A_ROUND
@@ -21,7 +21,7 @@ from tests.worker_side import WorkerSide
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 REFUSED = AccessDenied("no", code="AuthorizationFailed", status=403)
-NOT_PROJECTED = AuthenticationFailed("no", code="InvalidAuthenticationTokenTenant", status=401)
+NOT_PROJECTED = NotProjected("no", code="InvalidAuthenticationTokenTenant", status=401)
 UNKNOWN = NotFound("no", code="SubscriptionNotFound", status=404)
 DOWN = TransientFailure("no", code="ServerBusy", status=503)
 
