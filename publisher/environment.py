@@ -94,7 +94,7 @@ class Environment:
         value = self.text(name, default, hint=hint)
         if not value:
             return ""
-        url = _https_url(value if "://" in value else f"https://{value}", may_have_path=may_have_path)
+        url = address(value if "://" in value else f"https://{value}", may_have_path=may_have_path)
         if not url:
             self.problem(name, f"is not an https:// URL{'' if may_have_path else ' of a host alone'}; {hint}")
         return url
@@ -127,8 +127,8 @@ def _is_unseen(character: str) -> bool:
     return unicodedata.category(character) in {"Cf", "Cc"} and not character.isspace()
 
 
-def _https_url(url: str, *, may_have_path: bool) -> str:
-    """Return the URL as it is compared and used, without the port that is https's own; "" for what is none."""
+def address(url: str, *, may_have_path: bool, schemes: tuple[str, ...] = ("https",)) -> str:
+    """Return a URL as it is compared and used, without the port that is https's own; "" for what no client opens."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -137,7 +137,7 @@ def _https_url(url: str, *, may_have_path: bool) -> str:
     host = parts.hostname or ""
     path = parts.path.rstrip("/")
     is_one = (
-        parts.scheme == "https"
+        parts.scheme in schemes
         and _HOST.fullmatch(host) is not None
         and port != 0
         and "@" not in parts.netloc
@@ -147,4 +147,5 @@ def _https_url(url: str, *, may_have_path: bool) -> str:
         and not any(character.isspace() or character == "\\" for character in url)
     )
     shown = f"[{host}]" if ":" in host else host
-    return f"https://{shown}{f':{port}' if port not in (None, 443) else ''}{path}" if is_one else ""
+    own_port = "" if port is None or (parts.scheme, port) == ("https", 443) else f":{port}"
+    return f"{parts.scheme}://{shown}{own_port}{path}" if is_one else ""

@@ -20,7 +20,7 @@ ZERO_WIDTH, MARK, SOFT_HYPHEN = "\N{ZERO WIDTH SPACE}", "\N{BYTE ORDER MARK}", "
 
 
 @pytest.mark.parametrize("name", ["AZURE_TENANT_ID", "AZURE_CLIENT_SECRET", "DATA_COLLECTION_ENDPOINT", "TABLE_NAME"])
-@pytest.mark.parametrize("marks", ['""', "''", "``", "“”", "„“", "‘’", "«»"])
+@pytest.mark.parametrize("marks", ['""', "''", "``", "“”", "„“", "\u2018\u2019", "«»"])
 def test_quotation_marks_around_a_value_are_called_that(name: str, marks: str) -> None:
     quoted = marks[0] + MINIMUM[name] + marks[1]
     assert problems_with(**{name: quoted}) == {name: "is in quotation marks; remove them"}
