@@ -30,7 +30,7 @@ class Environment:
     """One reading of the environment. Wrong values are noted and returned as empty; `finish` raises for all of them."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        self._variables = variables
+        self.variables = variables
         self._problems: dict[str, str] = {}
 
     def finish(self) -> None:
@@ -44,7 +44,7 @@ class Environment:
 
     def has(self, name: str) -> bool:
         """Tell whether the setting has a value; an empty one counts as not set."""
-        return bool(trimmed(self._variables.get(name, "")))
+        return bool(trimmed(self.variables.get(name, "")))
 
     def text(self, name: str, default: str | None = None, *, hint: str = "set it", may_be_quoted: bool = False) -> str:
         """Return the value without surrounding white space, or the default; note a required one that is missing.
@@ -52,7 +52,7 @@ class Environment:
         Characters that nobody sees, such as a byte order mark, are taken off its ends and noted within it; quotation
         marks around it are noted, unless they may be part of it.
         """
-        value = trimmed(self._variables.get(name, ""))
+        value = trimmed(self.variables.get(name, ""))
         if _UNRESOLVED.match(value):
             self.problem(
                 name,
@@ -71,13 +71,13 @@ class Environment:
         if value:
             return value
         if default is None:
-            self.problem(name, f"is {'empty' if name in self._variables else 'not set'}; {hint}")
+            self.problem(name, f"is {'empty' if name in self.variables else 'not set'}; {hint}")
         return default or ""
 
     def secret(self, name: str, *, hint: str = "set it", may_be_quoted: bool = False) -> str:
         """Return a secret; note white space around it, which is never part of one."""
         value = self.text(name, hint=hint, may_be_quoted=may_be_quoted)
-        if value and value != self._variables[name]:
+        if value and value != self.variables[name]:
             self.problem(name, "begins or ends with white space, a line break or a character nobody sees; remove it")
         return value
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from publisher.configuration.proxies import note_proxies
 from publisher.environment import Environment
 
 _RESOURCE_MANAGER: Final = "AZURE_RESOURCE_MANAGER_ENDPOINT"
@@ -79,8 +80,10 @@ def is_azures(url: str) -> bool:
 def cloud_from(env: Environment) -> Cloud:
     """Return the endpoints that are set, and otherwise those of the cloud that the authority host belongs to.
 
-    Endpoints of two known clouds are noted; those of no known cloud go with any.
+    Endpoints of two known clouds are noted, and so is a proxy on the way to them that is none; endpoints of no known
+    cloud go with any.
     """
+    note_proxies(env)
     hint = "give the endpoint of your cloud, or leave it out for the public one"
     authority = env.https_url("AZURE_AUTHORITY_HOST", PUBLIC.authority_host, hint=hint)
     resource_manager = env.https_url(_RESOURCE_MANAGER, "", hint=hint)
