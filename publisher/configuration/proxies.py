@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote, urlsplit
-from urllib.request import proxy_bypass_environment
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # documented nowhere, and in no stub
 
 from publisher.environment import Environment, SettingsError, address, trimmed
 
@@ -33,7 +33,7 @@ class _Wrong(Exception):  # noqa: N818 - an outcome
 def proxy_for(origin: str, variables: Mapping[str, str]) -> Proxy | None:
     """Return the proxy for `https://host:port`, None for a direct way; raise SettingsError for one of no use."""
     parts = urlsplit(origin)
-    if proxy_bypass_environment(parts.netloc, {"no": _value("no_proxy", variables)[1]}):  # type: ignore[arg-type]
+    if proxy_bypass_environment(parts.netloc, {"no": _value("no_proxy", variables)[1]}):
         return None
     name, value = _setting(parts.scheme, variables)
     try:
