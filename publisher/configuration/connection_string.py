@@ -74,6 +74,8 @@ def reaches(connection_string: str, service: str) -> bool:
 def _parts(value: str) -> dict[str, str]:
     """Return the parts by name, in their order and without the empty ones; known names as they are documented."""
     found: dict[str, str] = {}
+    if not any(part.partition("=")[0].strip().lower() in _NAMES for part in value.split(";")):
+        raise _Wrong("is not a storage connection string (AccountName=…;AccountKey=…); copy the whole string")
     for part in filter(str.strip, value.split(";")):
         given, _, content = part.partition("=")
         name = _NAMES.get(given.strip().lower(), given)

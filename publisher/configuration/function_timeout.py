@@ -97,7 +97,8 @@ def _span(text: str) -> timedelta | None:
 def _is_consumption(variables: Mapping[str, str]) -> bool:
     """Tell whether the plan is Consumption, whose invocations are cut short; Flex Consumption is another one."""
     plan = variables.get("WEBSITE_SKU", "")
-    return plan == "Dynamic" or (not plan and bool(variables.get("CONTAINER_NAME")))
+    is_in_a_container = all(map(variables.get, ("WEBSITE_SITE_NAME", "CONTAINER_NAME")))  # Linux, which names no plan
+    return plan == "Dynamic" or (not plan and is_in_a_container)
 
 
 def _problem(name: str, text: str) -> SettingsError:

@@ -31,7 +31,16 @@ SPANS = [
     (" 00:20:00 ", 20 * MINUTES),
 ]
 NONE = ["", "never", "30 minutes", "00:60:00", "00:00:60", "24:61:00", "-00:10:00", "-2", "00:00:00", "00:00:00.9"]
-NONE += ["1.24:00:00", "00:10:00.12345678", "00;10;00", "PT10M", "\u0660\u0660:10:00", "9" * 40, "0:00:10:00:00", '"00:10:00"']
+NONE += [
+    "1.24:00:00",
+    "00:10:00.12345678",
+    "00;10;00",
+    "PT10M",
+    "\u0660\u0660:10:00",
+    "9" * 40,
+    "0:00:10:00:00",
+    '"00:10:00"',
+]
 
 
 @pytest.fixture
@@ -71,7 +80,8 @@ def test_without_a_setting_the_plan_decides(host_json: Path, content: str) -> No
     assert function_timeout({"WEBSITE_SKU": "FlexConsumption", "CONTAINER_NAME": "c"}, host_json) == 30 * MINUTES
     assert function_timeout({"WEBSITE_SKU": "ElasticPremium"}, host_json) == 30 * MINUTES
     assert function_timeout({"WEBSITE_SKU": "Dynamic"}, host_json) == 5 * MINUTES
-    assert function_timeout({"CONTAINER_NAME": "c"}, host_json) == 5 * MINUTES
+    assert function_timeout({"WEBSITE_SITE_NAME": "func", "CONTAINER_NAME": "c"}, host_json) == 5 * MINUTES
+    assert function_timeout({"CONTAINER_NAME": "c"}, host_json) == 30 * MINUTES
 
 
 @pytest.mark.parametrize("text", ["-1", "00:10:01", "1.00:00:00"])
