@@ -108,5 +108,8 @@ def note_mixed(env: Environment, cloud: Cloud, name: str, url: str) -> None:
 
 
 def _known_cloud_of(url: str) -> Cloud | None:
-    host = urlsplit(url).hostname or ""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return None
     return next((cloud for domain, cloud in _DOMAINS.items() if f".{host}".endswith(f".{domain}")), None)

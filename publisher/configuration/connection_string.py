@@ -56,7 +56,7 @@ def connection_string_from(env: Environment, name: str, service: str, cloud: Clo
         parts = _parts(value)
         if "UseDevelopmentStorage" in parts:
             return _development_storage(parts)
-        _check_credential(parts)
+        _check_credential(parts, service)
         for one in _SERVICES:
             parts |= _checked_endpoint(parts, one, cloud, is_needed=one == service)
     except _Wrong as problem:
@@ -100,7 +100,7 @@ def _development_storage(parts: Mapping[str, str]) -> str:
     return DEVELOPMENT_STORAGE
 
 
-def _check_credential(parts: Mapping[str, str]) -> None:
+def _check_credential(parts: Mapping[str, str], service: str) -> None:
     """Raise _Wrong unless there is a key with its account, or a signature, that can be used."""
     signature = parts.get("SharedAccessSignature", "")
     key = parts.get("AccountKey", "") if "AccountName" in parts or not signature else ""
@@ -108,20 +108,20 @@ def _check_credential(parts: Mapping[str, str]) -> None:
         missing = "neither AccountKey nor SharedAccessSignature"
         raise _Wrong(f"is not a storage connection string (AccountName=…;AccountKey=…): it has {missing}")
     if key:
-        _check_key(key, parts)
+        _check_key(key, parts, service)
     elif any(map(str.isspace, signature)) or not parse_qs(signature.lstrip("?")).get("sig"):
         raise _Wrong("has a SharedAccessSignature without sig, or with white space in it; copy the whole string")
 
 
-def _check_key(key: str, parts: Mapping[str, str]) -> None:
+def _check_key(key: str, parts: Mapping[str, str], service: str) -> None:
     if "AccountName" not in parts:
         raise _Wrong("has an AccountKey and no AccountName; copy the whole string")
     try:
         length = len(base64.b64decode(key, validate=True))
     except ValueError:
         raise _Wrong("has an AccountKey that is not base64; copy the whole key") from None
-    addresses = [parts.get(f"{service}Endpoint", f"https://{_suffix(parts)}") for service in _SERVICES]
-    if length != _KEY_BYTES and any(map(is_azures, addresses)):
+    place = parts.get(f"{service}Endpoint", _suffix(parts))
+    if length != _KEY_BYTES and is_azures(place if "://" in place else f"https://{place}"):
         raise _Wrong("has an AccountKey that is not 88 characters long, as Azure's are: copy the whole key")
 
 
@@ -130,12 +130,10 @@ def _checked_endpoint(parts: Mapping[str, str], service: str, cloud: Cloud, *, i
     name = f"{service}Endpoint"
     if name not in parts and f"{service}SecondaryEndpoint" in parts:
         raise _Wrong(f"has {service}SecondaryEndpoint and no {name}; give both, or neither")
-    if name not in parts and "AccountName" not in parts:
-        if is_needed:
-            raise _Wrong(
-                f"has neither {name} nor AccountName, so nobody knows where the service is; copy the whole string"
-            )
+    if name not in parts and not is_needed:
         return {}
+    if name not in parts and "AccountName" not in parts:
+        raise _Wrong(f"has neither {name} nor AccountName, so nobody knows where the service is; copy the whole string")
     if name in parts:
         url, blamed = parts[name] if "://" in parts[name] else f"https://{parts[name]}", name
     else:

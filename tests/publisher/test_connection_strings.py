@@ -31,6 +31,7 @@ OPEN = (
     f"DefaultEndpointsProtocol=HTTPS;AccountName=acc;AccountKey={KEY};EndpointSuffix=core.windows.net",
     f"AccountName=acc;AccountKey={KEY};EndpointSuffix=storage.of.ones.own",
     f"AccountName=a;AccountKey={SHORT};{EMULATOR};",
+    f"AccountName=a;AccountKey={KEY};{EMULATOR};QueueSecondaryEndpoint=http://127.0.0.1:10003/a",
     f"AccountName=acc;AccountKey={KEY};TableEndpoint=acc.table.core.windows.net",
     f"AccountName=acc;{SIGNED}",
     f"{BOTH};{SIGNED}",
@@ -99,6 +100,8 @@ async def test_what_is_taken_opens_a_table_and_a_queue(connection: str) -> None:
         (f"AccountName=acc;AccountKey={KEY};TableEndpoint=ftp://host", "TableEndpoint"),
         (f"AccountName=acc;AccountKey={KEY};QueueEndpoint=https://host?sig=1", "QueueEndpoint"),
         (f"AccountName=acc;AccountKey={KEY};QueueEndpoint=https://a b", "QueueEndpoint"),
+        (f"AccountName=acc;AccountKey={KEY};TableEndpoint=https://[::1;QueueEndpoint=[::1", "TableEndpoint"),
+        (f"AccountName=acc;AccountKey={KEY};EndpointSuffix=[::1", "EndpointSuffix"),
         (f"AccountName=acc;AccountKey={KEY};QueueSecondaryEndpoint=https://host", "QueueSecondaryEndpoint and no"),
         (f"{BOTH};SharedAccessSignature=sv=2024-11-04", "without sig"),
         (f"{BOTH};SharedAccessSignature=sv=1&sig=a b", "white space in it"),
@@ -118,6 +121,8 @@ def test_each_app_needs_the_service_that_it_uses() -> None:
     tables, queues = (f"{endpoint};{SIGNED}" for endpoint in BOTH.split(";"))
     worker = CollectorSettings.from_environment(MINIMUM | {"AzureWebJobsStorage": tables})
     assert not worker.storage.has_queues
+    own = {"AzureWebJobsStorage": f"AccountName=a;AccountKey={SHORT};{EMULATOR.partition(';')[0]}"}
+    assert CollectorSettings.from_environment(MINIMUM | own).storage.connection_string == own["AzureWebJobsStorage"]
     fan_out = {"AzureWebJobsStorage": tables, "COLLECTION_MODE": "fan-out"}
     assert "queue service" in problems_of(MINIMUM | fan_out)["COLLECTION_MODE"]
     assert "TableEndpoint" in problems_of(MINIMUM | {"AzureWebJobsStorage": queues})["AzureWebJobsStorage"]
