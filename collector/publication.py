@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from collector.reporting.ingestion import StreamUploader
 from collector.reporting.outcomes import utc_now
 from collector.reporting.serialised import encoded
-from collector.run import function_timeout
 from collector.unreadable import UnreadableRows
+from publisher.configuration.function_timeout import function_timeout
 from publisher.credentials import own_identity_credential
 from publisher.errors.kinds import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
@@ -84,6 +84,7 @@ async def publish_ledger(
 
     Raises:
         AzureFailure: the ledger cannot be read completely; what was read before is uploaded.
+        SettingsError: functionTimeout is no time span.
     """
     limit = (time_limit or function_timeout()).total_seconds()
     patience = Patience(deadline=time.monotonic() + limit, sleep=sleep)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 import uuid
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from collector.collection import Collection
@@ -18,6 +15,7 @@ from collector.judging import Judging
 from collector.reading.application_reader import ApplicationReader
 from collector.reading.closer_look import CloserLook
 from collector.reporting.outcomes import Run, RunSummary, utc_now
+from publisher.configuration.function_timeout import function_timeout
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.errors.kinds import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
@@ -30,7 +28,7 @@ from verdicts.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from azure.core.credentials_async import AsyncTokenCredential
 
@@ -58,20 +56,12 @@ class Fleet:
 
 logger = logging.getLogger(__name__)
 
-HOST_JSON: Final = Path(__file__).resolve().parent.parent / "host.json"
-
 RESERVED_SHARE: Final = 0.1
 """Share of the host's functionTimeout that reading leaves to uploading."""
 
 
 class CollectionFailedError(Exception):
     """The run failed; raised so that the Functions host marks the invocation as failed."""
-
-
-def function_timeout(host_json: Path = HOST_JSON) -> timedelta:
-    """Return the functionTimeout that host.json sets: the platform ends an invocation after it."""
-    hours, minutes, seconds = json.loads(host_json.read_text(encoding="utf-8"))["functionTimeout"].split(":")
-    return timedelta(hours=int(hours), minutes=int(minutes), seconds=int(seconds))
 
 
 async def run_collection(
@@ -99,7 +89,7 @@ async def run_collection(
     registry or the ledger could not be read completely.
 
     Raises:
-        SettingsError: the certificate of the service principal cannot be used.
+        SettingsError: the certificate of the service principal cannot be used, or functionTimeout is no time span.
     """
     run = Run(str(uuid.uuid4()), clock(), trigger)
     async with AsyncExitStack() as stack:
@@ -130,7 +120,7 @@ async def open_collection(
 
     Raises:
         AzureFailure: there is no token for ingestion, so that nothing could be stored, or the ledger cannot be read.
-        SettingsError: the certificate of the service principal cannot be used.
+        SettingsError: the certificate of the service principal cannot be used, or functionTimeout is no time span.
     """
     cloud = settings.cloud
     limit = (time_limit or function_timeout()).total_seconds()

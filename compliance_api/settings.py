@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from publisher.configuration.cloud import cloud_from
+from publisher.configuration.cloud import Cloud, cloud_from, note_mixed
 from publisher.environment import Environment
 from publisher.resource_ids import is_guid
 
@@ -72,9 +72,7 @@ class ApiSettings:
             workspace_id=env.guid(
                 "LOG_ANALYTICS_WORKSPACE_ID", hint="give the workspace id (a GUID), not the resource id"
             ).lower(),
-            query_endpoint=env.https_url(
-                "LOG_ANALYTICS_ENDPOINT", cloud.log_analytics_endpoint, hint="give the query endpoint of your cloud"
-            ),
+            query_endpoint=_query_endpoint(env, cloud),
             query_audience=cloud.log_analytics_endpoint,
             portal=cloud.portal,
             limits=QueryLimits(
@@ -91,11 +89,18 @@ class ApiSettings:
         return settings
 
 
+def _query_endpoint(env: Environment, cloud: Cloud) -> str:
+    name = "LOG_ANALYTICS_ENDPOINT"
+    endpoint = env.https_url(name, cloud.log_analytics_endpoint, hint="give the query endpoint of your cloud")
+    note_mixed(env, cloud, name, endpoint)
+    return endpoint
+
+
 def _clients(env: Environment) -> frozenset[str]:
     name = "API_ALLOWED_CLIENTS"
     clients = [part.strip().lower() for part in env.text(name, "").split(",") if part.strip()]
     if not all(is_guid(client) for client in clients):
-        env.problem(name, "is not a list of client ids (GUIDs) with commas between")
+        env.problem(name, "is not a list of client ids (GUIDs, no braces) with commas between")
     return frozenset(clients)
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
+from notification_endpoint.addressed import RIGHT_ADDRESS
 from notification_endpoint.notification import InvalidNotification, parse_notification
 from notification_endpoint.outbox import enqueue
 from publisher.errors.kinds import AzureFailure
@@ -57,13 +58,15 @@ async def answer_notification(
     variables: Mapping[str, str],
     *,
     media_type: str = "",
+    mistake: str = "",
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     budget_seconds: float = BUDGET_SECONDS,
     sleep: Sleep = asyncio.sleep,
 ) -> Answer:
     """Check a request, put its message on the queue, and answer; one line of log, without payload or signature.
 
-    `signature` is the query parameter `sig`, `variables` the environment, `media_type` the header Content-Type. 200: on
+    `signature` is the query parameter `sig`, `variables` the environment, `media_type` the header Content-Type,
+    `mistake` what is wrong with the address, which is told of and keeps no signed notification away. 200: on
     the queue. 401: wrong signature. 400: no notification. 500: wrong settings, or a defect. 503: Azure shall send it
     again, because the queue does not take it.
     """
@@ -72,13 +75,14 @@ async def answer_notification(
     try:
         settings = NotificationSettings.from_environment(variables)
         if not _is_signed(signature, settings.signatures):
-            return _refused(
-                HTTPStatus.UNAUTHORIZED, "The request is not signed.", "sig is missing or wrong", correlation_id
-            )
+            detail, reason = "The request is not signed.", "sig is missing or wrong"
+            if mistake:
+                detail, reason = f"{detail} Enter the address as {RIGHT_ADDRESS}.", f"{reason}; {_told(mistake)}"
+            return _refused(HTTPStatus.UNAUTHORIZED, detail, reason, correlation_id)
         _check_media_type(media_type)
         notification = parse_notification(body, received_at=clock(), correlation_id=correlation_id)
         await enqueue(notification, settings, deadline=deadline, sleep=sleep)
-        return _queued(notification)
+        return _queued(notification, mistake)
     except (InvalidNotification, MalformedMessage) as error:
         return _refused(HTTPStatus.BAD_REQUEST, str(error), str(error), correlation_id)
     except SettingsError as error:
@@ -101,10 +105,17 @@ def _check_media_type(media_type: str) -> None:
         raise InvalidNotification("the body is not JSON, as its media type says")
 
 
-def _queued(notification: Notification) -> Answer:
+def _told(mistake: str) -> str:
+    return f"the address in the plan has a mistake: {mistake}; enter {RIGHT_ADDRESS}"
+
+
+def _queued(notification: Notification, mistake: str) -> Answer:
     event_type, state = (_word(part) for part in notification.kind)
     about = notification.correlation_id, event_type, state, notification.application_id
-    _LOGGER.info("notification %s: %s/%s for %s: 200 queued", *about)
+    if mistake:
+        _LOGGER.warning("notification %s: %s/%s for %s: 200 queued, but %s", *about, _told(mistake))
+    else:
+        _LOGGER.info("notification %s: %s/%s for %s: 200 queued", *about)
     return Answer(HTTPStatus.OK, _QUEUED, notification.correlation_id)
 
 

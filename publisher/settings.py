@@ -137,7 +137,7 @@ class CollectorSettings(IngestionSettings):
         )
         settings = cls(
             *_shared(env),
-            *endpoint_and_rule_from(env),
+            *endpoint_and_rule_from(env, cloud_from(env)),
             states_stream=states,
             results_stream=results,
             runs_stream=runs,
@@ -153,6 +153,8 @@ class CollectorSettings(IngestionSettings):
             canary_application_id=_canary(env),
             secret_expires_at=secret_expires_at(env),
         )
+        if settings.mode == "fan-out" and not settings.storage.has_queues:
+            env.problem("COLLECTION_MODE", "is fan-out, and no setting of the storage account names its queue service")
         env.finish()
         return settings
 
@@ -176,7 +178,7 @@ class PublicationSettings:
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
         streams = streams_from(env, "RESULTS_STREAM_NAME", "VERDICTS_STREAM_NAME", "EVENTS_STREAM_NAME")
-        settings = cls(*_own(env), *endpoint_and_rule_from(env), *streams)
+        settings = cls(*_own(env), *endpoint_and_rule_from(env, cloud_from(env)), *streams)
         env.finish()
         return settings
 
@@ -202,7 +204,9 @@ class IntakeSettings:
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
         (events,) = streams_from(env, "EVENTS_STREAM_NAME")
-        settings = cls(*_own(env), *endpoint_and_rule_from(env), events_stream=events, offers=offers_from(env))
+        settings = cls(
+            *_own(env), *endpoint_and_rule_from(env, cloud_from(env)), events_stream=events, offers=offers_from(env)
+        )
         env.finish()
         return settings
 
@@ -223,7 +227,7 @@ class NotificationSettings:
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
         own_identity = _own_identity(env)
-        queue = queue_from(env, suffix=cloud_from(env).storage_suffix, own_identity_client_id=own_identity)
+        queue = queue_from(env, cloud=cloud_from(env), own_identity_client_id=own_identity)
         settings = cls(own_identity, queue, signatures_from(env))
         env.finish()
         return settings
@@ -245,7 +249,9 @@ class ReconcileSettings(IngestionSettings):
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
         (events,) = streams_from(env, "EVENTS_STREAM_NAME")
-        settings = cls(*_shared(env), *endpoint_and_rule_from(env), events_stream=events, offers=offers_from(env))
+        settings = cls(
+            *_shared(env), *endpoint_and_rule_from(env, cloud_from(env)), events_stream=events, offers=offers_from(env)
+        )
         env.finish()
         return settings
 
@@ -258,7 +264,7 @@ def _shared(env: Environment) -> tuple[Cloud, ServicePrincipal, str | None, Stor
 def _own(env: Environment) -> tuple[Cloud, str | None, Storage, str]:
     """Return what a function needs to reach our own storage, and the registry's table in it."""
     cloud, own_identity = cloud_from(env), _own_identity(env)
-    storage = storage_from(env, suffix=cloud.storage_suffix, own_identity_client_id=own_identity)
+    storage = storage_from(env, cloud=cloud, own_identity_client_id=own_identity)
     table_hint = "3 to 63 letters and digits, a letter first"
     table_name = env.matching("TABLE_NAME", "applications", _TABLE_NAME, hint=table_hint)
     return cloud, own_identity, storage, table_name

@@ -9,10 +9,11 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from azure.core.pipeline.transport import AioHttpTransport
+
+from publisher.configuration.proxies import Proxy, proxy_for
 
 DEFAULT_CONNECTIONS: Final = 64
 _CONNECT_SECONDS: Final = 15
@@ -34,8 +35,9 @@ class Transport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it
     """azure-core's aiohttp transport with a connection pool of its own, opened with its first request.
 
     SSL_CERT_FILE and SSL_CERT_DIR are read then, as OpenSSL reads them; aiohttp by itself would read them when it is
-    imported. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are looked up once for each server; aiohttp would do so for each
-    request, in a thread, and would also send passwords from ~/.netrc.
+    imported. The proxy's variables are looked up once for each server; aiohttp would do so for each request, in a
+    thread, and would also send passwords from ~/.netrc. Its messages have a proxy's address, which is why user and
+    password are taken out of it.
     """
 
     def __init__(self, *, connections: int = DEFAULT_CONNECTIONS) -> None:
@@ -43,7 +45,7 @@ class Transport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it
         self.session: aiohttp.ClientSession | None = None
         self._connections = connections
         self._closed = False
-        self._proxies: dict[str, str | None] = {}
+        self._proxies: dict[str, Proxy | None] = {}
 
     async def open(self) -> None:
         """Open the connection pool, unless it is open or was closed."""
@@ -60,12 +62,18 @@ class Transport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it
         await super().open()
 
     async def send(self, request: Any, *, stream: bool = False, proxies: Any = None, **options: Any) -> Any:
-        """Send one request; see azure-core's transport."""
+        """Send one request; see azure-core's transport. Raises SettingsError for a proxy that is none."""
         if not proxies:
-            origin = request.url[: request.url.find("/", len("https://"))]
+            parts = urlsplit(request.url)
+            origin = f"{parts.scheme}://{parts.netloc}"
             if origin not in self._proxies:
-                self._proxies[origin] = _proxy_for(origin)
-            options.setdefault("proxy", self._proxies[origin])
+                self._proxies[origin] = proxy_for(origin, os.environ)
+            if proxy := self._proxies[origin]:
+                options.setdefault("proxy", proxy.url)
+                if proxy.authorization and parts.scheme == "https":
+                    options.setdefault("proxy_headers", {"Proxy-Authorization": proxy.authorization})
+                elif proxy.authorization:
+                    request.headers["Proxy-Authorization"] = proxy.authorization
         return await super().send(request, stream=stream, proxies=proxies, **options)
 
     async def close(self) -> None:
@@ -105,10 +113,3 @@ def origin_of(url: str) -> tuple[str, str | None, int | None]:
 @functools.lru_cache(maxsize=8)
 def _tls(_certificate_file: str | None, _certificate_directory: str | None) -> ssl.SSLContext:
     return ssl.create_default_context()
-
-
-def _proxy_for(origin: str) -> str | None:
-    parts = urlsplit(origin)
-    if proxy_bypass(parts.netloc):
-        return None
-    return getproxies().get(parts.scheme)

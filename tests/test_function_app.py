@@ -89,7 +89,7 @@ def test_each_function_has_one_role_and_a_developers_machine_has_them_all() -> N
 
 def test_the_worker_has_no_route_and_the_front_one() -> None:
     assert {trigger_of(name, "worker")["type"] for name in functions("worker")} == {"timerTrigger", "queueTrigger"}
-    assert [trigger_of(name, "front").get("route") for name in functions("front")] == ["resource"]
+    assert [trigger_of(name, "front").get("route") for name in functions("front")] == ["{*path}"]
     assert {trigger_of(name, "api")["type"] for name in functions("api")} == {"httpTrigger"}
 
 
@@ -121,12 +121,12 @@ def test_the_timer_collects_on_the_schedule_of_the_settings_and_never_on_startup
     assert (trigger["runOnStartup"], trigger["useMonitor"]) == (False, True)
 
 
-def test_the_webhook_listens_where_azure_posts_to_and_wants_a_function_key() -> None:
+def test_the_webhook_listens_on_every_path_that_a_mistaken_address_has_and_wants_a_function_key_on_each() -> None:
     trigger = trigger_of("managed_application_notification")
 
     assert (trigger["type"], trigger["route"], str(trigger["authLevel"]).lower()) == (
         "httpTrigger",
-        "resource",
+        "{*path}",
         "function",
     )
     assert [getattr(method, "value", method) for method in trigger["methods"]] == ["POST"]  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ when only that one is refused for want of rights, rights are looked at first, an
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from publisher.configuration.resource_settings import Storage
     from publisher.settings import NotificationSettings
 
+_PLAIN_IN_AN_ADDRESS: Final = re.compile(r"[A-Za-z0-9._~-]+")
 _CHECK: Final = f"queue {NOTIFICATIONS_QUEUE}"
 _NO_SUCH_QUEUE: Final = "no-such-queue-as-this"
 _ROLE: Final = "Storage Queue Data Message Sender"
@@ -28,7 +30,7 @@ _ROLE: Final = "Storage Queue Data Message Sender"
 
 async def examine_front(settings: NotificationSettings) -> list[Check]:
     """Return what was found about the webhook's settings and its queue."""
-    checks = [examine_webhook(settings)]
+    checks = [examine_webhook(settings), *_examine_signatures(settings)]
     if settings.queue.connection_string is None:
         checks.append(await examine_own_token("the queue", settings.queue.identity_client_id, STORAGE_AUDIENCE))
     return [*checks, await examine_queue(settings.queue)]
@@ -40,8 +42,20 @@ def examine_webhook(settings: NotificationSettings) -> Check:
         finding = "two signatures are valid: one is being replaced"
         next_step = "once every plan has the new address and ten hours are over, remove the old signature"
         return Check("webhook", Verdict.WARNING, finding, next_step)
-    finding = "the plan's notification endpoint is https://<app>/api?code=<function key>&sig=<NOTIFICATION_SIGNATURE>"
+    finding = (
+        "the plan's notification endpoint is https://<app>/api?code=<function key>&sig=<NOTIFICATION_SIGNATURE>, with "
+        "neither a slash nor /resource before the ?: Azure appends /resource"
+    )
     return Check("webhook", Verdict.OK, finding)
+
+
+def _examine_signatures(settings: NotificationSettings) -> list[Check]:
+    """Return a warning when a signature cannot be entered in an address as it is."""
+    if all(map(_PLAIN_IN_AN_ADDRESS.fullmatch, settings.signatures)):
+        return []
+    finding = "NOTIFICATION_SIGNATURE has characters that mean something else in an address, such as + & # %"
+    next_step = "make one with `openssl rand -hex 32`, or enter these characters encoded, as in %2B"
+    return [Check("signature in the address", Verdict.WARNING, finding, next_step)]
 
 
 async def examine_queue(storage: Storage) -> Check:

@@ -27,12 +27,8 @@ _LIST: Final = "`pending list` says why; `pending replay` asks again at once"
 
 async def examine_waiting(storage: Storage, *, now: datetime) -> list[Check]:
     """Return what was found about both queues of notifications, and about the table of what waits."""
-    queues = (NOTIFICATIONS_QUEUE, POISONED_NOTIFICATIONS_QUEUE) if _has_queues(storage) else ()
+    queues = (NOTIFICATIONS_QUEUE, POISONED_NOTIFICATIONS_QUEUE) if storage.has_queues else ()
     return [*[await _examine_queue(storage, name) for name in queues], *await _examine_pending(storage, now)]
-
-
-def _has_queues(storage: Storage) -> bool:
-    return bool(storage.connection_string or storage.queue_service_uri)
 
 
 async def _examine_queue(storage: Storage, name: str) -> Check:

@@ -15,10 +15,11 @@ from operations.doctor.registered import examine_registry
 from operations.doctor.streams import examine_streams
 from operations.doctor.tokens import STORAGE_AUDIENCE, examine_own_token, examine_token, identity_setting
 from operations.doctor.waiting import examine_waiting
+from publisher.configuration.function_timeout import function_timeout
 from publisher.configuration.resource_settings import DATA_COLLECTION_SETTING_NAMES
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.resource_manager import ResourceManager
-from publisher.settings import CollectorSettings, IntakeSettings, ReconcileSettings, SharedSettings
+from publisher.settings import CollectorSettings, IntakeSettings, ReconcileSettings, SettingsError, SharedSettings
 from registry.registry import Registry
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class WorkerSettings:
     def from_environment(cls, variables: Mapping[str, str], problems: set[str]) -> WorkerSettings:
         """Return the settings, and add what is wrong with them to `problems`."""
         read(ReconcileSettings, variables, problems)  # those of the timers: its problems are of interest
+        try:
+            function_timeout(variables)
+        except SettingsError as error:
+            problems.update(error.problems)
         return cls(
             read(SharedSettings, variables, problems),
             read(CollectorSettings, variables, problems),

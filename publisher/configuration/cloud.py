@@ -1,12 +1,14 @@
 """The endpoints of the publisher's Azure cloud: public, US Government, China, or another one that settings name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from publisher.configuration.proxies import note_proxies
 from publisher.environment import Environment
 
-CLOUD_SETTING_NAMES: Final = ("AZURE_AUTHORITY_HOST", "AZURE_RESOURCE_MANAGER_ENDPOINT", "MONITOR_AUDIENCE")
+_RESOURCE_MANAGER: Final = "AZURE_RESOURCE_MANAGER_ENDPOINT"
+CLOUD_SETTING_NAMES: Final = ("AZURE_AUTHORITY_HOST", _RESOURCE_MANAGER, "MONITOR_AUDIENCE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,16 @@ class Cloud:
     token_exchange_audience: str = "api://AzureADTokenExchange"  # noqa: S105 - an audience, not a token
     log_analytics_endpoint: str = "https://api.loganalytics.io"
     portal: str = "https://portal.azure.com"
+    name: str = "the public cloud"
+    """"" for a cloud of one's own, whose endpoints may be anywhere."""
+
+    def mixed_with(self, url: str) -> str:
+        """Return what is wrong with an endpoint that is another cloud's, "" for one of this cloud or of none known."""
+        other = _known_cloud_of(url)
+        if other is None or not self.name or other.name == self.name:
+            return ""
+        reference = self.authority_host if _known_cloud_of(self.authority_host) else self.resource_manager_endpoint
+        return f"belongs to {other.name}, and {reference} to {self.name}; give the endpoints of one cloud"
 
     @property
     def resource_manager_audience(self) -> str:
@@ -40,6 +52,7 @@ US_GOVERNMENT: Final = Cloud(
     "api://AzureADTokenExchangeUSGov",
     "https://api.loganalytics.us",
     "https://portal.azure.us",
+    "Azure US Government",
 )
 CHINA: Final = Cloud(
     "https://login.chinacloudapi.cn",
@@ -49,24 +62,54 @@ CHINA: Final = Cloud(
     "api://AzureADTokenExchangeChina",
     "https://api.loganalytics.azure.cn",
     "https://portal.azure.cn",
+    "Azure China",
 )
-_CLOUD_OF_AUTHORITY: Final = {
-    **{cloud.authority_host: cloud for cloud in (PUBLIC, US_GOVERNMENT, CHINA)},
-    "https://login.partner.microsoftonline.cn": CHINA,
+_DOMAINS: Final = {
+    **dict.fromkeys(("azure.com", "azure.net", "windows.net", "microsoftonline.com", "loganalytics.io"), PUBLIC),
+    **dict.fromkeys(("azure.us", "usgovcloudapi.net", "microsoftonline.us", "loganalytics.us"), US_GOVERNMENT),
+    **dict.fromkeys(("azure.cn", "chinacloudapi.cn", "microsoftonline.cn"), CHINA),
 }
+"""The domains of each cloud's endpoints: sign-in, Azure Resource Manager, Azure Monitor, Log Analytics, storage."""
+
+
+def is_azures(url: str) -> bool:
+    """Tell whether an address is one of a known Azure cloud."""
+    return _known_cloud_of(url) is not None
 
 
 def cloud_from(env: Environment) -> Cloud:
-    """Return the endpoints that are set, and otherwise those of the cloud that the authority host belongs to."""
+    """Return the endpoints that are set, and otherwise those of the cloud that the authority host belongs to.
+
+    Endpoints of two known clouds are noted, and so is a proxy on the way to them that is none; endpoints of no known
+    cloud go with any.
+    """
+    note_proxies(env)
     hint = "give the endpoint of your cloud, or leave it out for the public one"
     authority = env.https_url("AZURE_AUTHORITY_HOST", PUBLIC.authority_host, hint=hint)
-    base = _CLOUD_OF_AUTHORITY.get(authority.lower(), PUBLIC)
-    return Cloud(
-        authority,
-        env.https_url("AZURE_RESOURCE_MANAGER_ENDPOINT", base.resource_manager_endpoint, hint=hint),
-        env.https_url("MONITOR_AUDIENCE", base.monitor_audience, hint=hint),
-        base.storage_suffix,
-        base.token_exchange_audience,
-        base.log_analytics_endpoint,
-        base.portal,
+    resource_manager = env.https_url(_RESOURCE_MANAGER, "", hint=hint)
+    known = _known_cloud_of(authority) or _known_cloud_of(resource_manager)
+    base = known or PUBLIC
+    cloud = replace(
+        base,
+        authority_host=authority,
+        resource_manager_endpoint=resource_manager or base.resource_manager_endpoint,
+        monitor_audience=env.https_url("MONITOR_AUDIENCE", base.monitor_audience, hint=hint),
+        name=known.name if known else "",
     )
+    note_mixed(env, cloud, _RESOURCE_MANAGER, cloud.resource_manager_endpoint)
+    note_mixed(env, cloud, "MONITOR_AUDIENCE", cloud.monitor_audience)
+    return cloud
+
+
+def note_mixed(env: Environment, cloud: Cloud, name: str, url: str) -> None:
+    """Note a setting whose endpoint is of another cloud than the rest."""
+    if problem := cloud.mixed_with(url):
+        env.problem(name, problem)
+
+
+def _known_cloud_of(url: str) -> Cloud | None:
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return None
+    return next((cloud for domain, cloud in _DOMAINS.items() if f".{host}".endswith(f".{domain}")), None)

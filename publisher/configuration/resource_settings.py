@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from publisher.configuration.cloud import Cloud, note_mixed
+from publisher.configuration.connection_string import connection_string_from, reaches
 from publisher.environment import Environment
 
 _PLAIN: Final = "AzureWebJobsStorage"
@@ -49,39 +51,44 @@ class Storage:
     queue_service_uri: str | None = None
     identity_client_id: str | None = None
 
+    @property
+    def has_queues(self) -> bool:
+        """Whether the settings say where the queue service is."""
+        return bool(self.queue_service_uri or (self.connection_string and reaches(self.connection_string, "Queue")))
 
-def storage_from(env: Environment, *, suffix: str, own_identity_client_id: str | None) -> Storage:
+
+def storage_from(env: Environment, *, cloud: Cloud, own_identity_client_id: str | None) -> Storage:
     """Return the storage account by the conventions of Azure Functions; problems are noted in `env`.
 
-    `suffix` is the cloud's, such as core.windows.net; `own_identity_client_id` is the identity that is used when the
-    storage settings name none. The plain `AzureWebJobsStorage` wins over its `__` forms, as in the Functions host.
+    `own_identity_client_id` is the identity that is used when the storage settings name none. The plain
+    `AzureWebJobsStorage` wins over its `__` forms, as in the Functions host.
     Source: azure-docs `articles/azure-functions/functions-reference.md`, connections (FACTS 7.5).
     """
     if env.has(_PLAIN):
-        return Storage(connection_string=_connection_string(env, _PLAIN))
+        return Storage(connection_string=connection_string_from(env, _PLAIN, "Table", cloud))
     if not env.has(_ACCOUNT) and not env.has(_TABLE_URI):
         env.text(_PLAIN, hint=f"set a connection string, or {_ACCOUNT} or {_TABLE_URI} to use a managed identity")
     account = _account(env, _ACCOUNT)
     return Storage(
-        table_service_uri=_service_uri(env, _TABLE_URI, account and f"https://{account}.table.{suffix}"),
-        queue_service_uri=_service_uri(env, _QUEUE_URI, account and f"https://{account}.queue.{suffix}") or None,
+        table_service_uri=_service_uri(env, _TABLE_URI, cloud, account and f"{account}.table"),
+        queue_service_uri=_service_uri(env, _QUEUE_URI, cloud, account and f"{account}.queue") or None,
         identity_client_id=_identity(env, _CREDENTIAL, _CLIENT_ID) or own_identity_client_id,
     )
 
 
-def queue_from(env: Environment, *, suffix: str, own_identity_client_id: str | None) -> Storage:
+def queue_from(env: Environment, *, cloud: Cloud, own_identity_client_id: str | None) -> Storage:
     """Return the account of the queue that notifications are sent to, which is the worker's; see `storage_from`.
 
     Its settings are those of a connection named NOTIFICATIONS.
     """
     plain, account_name, queue_uri, credential, client_id = QUEUE_SETTING_NAMES
     if env.has(plain):
-        return Storage(connection_string=_connection_string(env, plain))
+        return Storage(connection_string=connection_string_from(env, plain, "Queue", cloud))
     if not env.has(account_name) and not env.has(queue_uri):
         env.text(queue_uri, hint="give the address of the queue service of the worker's storage account")
     account = _account(env, account_name)
     return Storage(
-        queue_service_uri=_service_uri(env, queue_uri, account and f"https://{account}.queue.{suffix}") or None,
+        queue_service_uri=_service_uri(env, queue_uri, cloud, account and f"{account}.queue") or None,
         identity_client_id=_identity(env, credential, client_id) or own_identity_client_id,
     )
 
@@ -97,27 +104,18 @@ def _identity(env: Environment, credential: str, client_id: str) -> str:
     return env.guid(client_id, hint="give the client id of the identity", required=False)
 
 
-def _service_uri(env: Environment, name: str, default: str) -> str:
-    return env.https_url(name, default, hint="give the https:// address of the service", may_have_path=True)
+def _service_uri(env: Environment, name: str, cloud: Cloud, host: str) -> str:
+    """Return the address of a service; without the setting the one of `host`, which lacks the cloud's suffix."""
+    default = host and f"https://{host}.{cloud.storage_suffix}"
+    uri = env.https_url(name, default, hint="give the https:// address of the service", may_have_path=True)
+    note_mixed(env, cloud, name, uri)
+    return uri
 
 
-def _connection_string(env: Environment, name: str) -> str:
-    value = env.text(name)
-    if not value or value.lower() == "usedevelopmentstorage=true":
-        return value
-    parts = dict(part.partition("=")[::2] for part in value.strip(";").split(";"))
-    names = {name.strip().lower() for name, content in parts.items() if content}
-    has_key = {"accountname", "accountkey"} <= names
-    has_signature = "sharedaccesssignature" in names and bool({"tableendpoint", "accountname"} & names)
-    if not (has_key or has_signature):
-        env.problem(name, "is not a storage connection string (AccountName=…;AccountKey=…)")
-        return ""
-    return value
-
-
-def endpoint_and_rule_from(env: Environment) -> tuple[str, str]:
+def endpoint_and_rule_from(env: Environment, cloud: Cloud) -> tuple[str, str]:
     """Return the logs ingestion URL and the rule's immutable id (FACTS 3.1); problems are noted in `env`."""
     endpoint = env.https_url(_ENDPOINT, hint="take the logs ingestion URL of the data collection endpoint or rule")
+    note_mixed(env, cloud, _ENDPOINT, endpoint)
     rule_id = env.matching(
         _RULE_ID,
         None,

@@ -58,7 +58,7 @@ def service_principal_from(env: Environment) -> ServicePrincipal:
         secret=env.secret("AZURE_CLIENT_SECRET") if env.has("AZURE_CLIENT_SECRET") else None,
         certificate=_certificate(env),
         certificate_path=certificate_path or None,
-        certificate_password=env.secret(password) if env.has(password) else None,
+        certificate_password=env.secret(password, may_be_quoted=True) if env.has(password) else None,
         federated_identity_client_id=federated or None,
     )
 

@@ -81,7 +81,7 @@ class FunctionsHost:
                     self._queues.append(QueueFunction(function, queues, variables))
                 case kind:
                     raise IndexingError(f"{function.name}: this host has no {kind}")
-        self._http.sort(key=lambda function: function.parameters)
+        self._http.sort(key=lambda function: function.precedence)
         self.disabled.sort()
 
     @property

@@ -53,21 +53,18 @@ class HttpFunction:
         self._function = function
         self._keys = keys
         route = (function.trigger.get("route") or function.name).strip("/")
-        self._path = _path_pattern(function.name, f"{prefix}/{route}".lstrip("/"))
+        path = f"{prefix}/{route}".lstrip("/")
+        self._path = _path_pattern(function.name, path)
+        self.precedence = _precedence(path)
         self._methods = {_text(method).upper() for method in function.trigger.get("methods") or ()}
         self._level = _text(function.trigger.get("authLevel")).lower()
-
-    @property
-    def parameters(self) -> int:
-        """How many parameters the route has: of two routes that match, the one with fewer is meant."""
-        return self._path.groups
 
     def match(self, request: web.Request) -> dict[str, str] | None:
         """Return the route's parameters when the request is for this function, else None."""
         if self._methods and request.method not in self._methods:
             return None
-        found = self._path.fullmatch(request.path.strip("/"))
-        return None if found is None else found.groupdict()
+        found = self._path.fullmatch(request.path.removeprefix("/").removesuffix("/"))
+        return None if found is None else found.groupdict(default="")
 
     async def serve(self, request: web.Request, route_parameters: dict[str, str]) -> web.Response:
         """Check the key, call the function and shape its answer; whatever the function raises is a 500."""
@@ -90,15 +87,32 @@ class HttpFunction:
 
 
 def _path_pattern(name: str, route: str) -> re.Pattern[str]:
-    """Return the pattern of a route; paths match in any casing, as in Azure."""
+    """Return the pattern of a route; paths match in any casing, as in Azure.
+
+    A parameter for the rest of a path matches no rest as well. Two slashes one after the other match nothing before it,
+    nor at its beginning (github.com/dotnet/aspnetcore, RoutePatternMatcher).
+    """
     pattern, end = "", 0
     for parameter in _PARAMETER.finditer(route):
-        pattern += re.escape(route[end : parameter.start()])
-        pattern += f"(?P<{parameter['name']}>{'.*' if parameter['rest'] else '[^/]+'})"
+        before = re.escape(route[end : parameter.start()])
+        if parameter["rest"]:
+            slash = "/" if before.endswith("/") else ""
+            pattern += f"{before.removesuffix('/')}(?:{slash}(?P<{parameter['name']}>[^/].*))?"
+        else:
+            pattern += f"{before}(?P<{parameter['name']}>[^/]+)"
         end = parameter.end()
     if "{" in (literals := _PARAMETER.sub("", route)) or "}" in literals:
         raise IndexingError(f"{name}: this host has no constraints or optional parameters in routes: {route}")
     return re.compile(pattern + re.escape(route[end:]), re.IGNORECASE)
+
+
+def _precedence(route: str) -> list[tuple[int, str]]:
+    """Return the order in which routes are tried: texts before parameters, and longer routes before shorter ones.
+
+    Source: github.com/Azure/azure-webjobs-sdk-extensions, WebJobsRouteBuilder.
+    """
+    segments = route.split("/")
+    return [(1, "") if segment.startswith("{") else (0, segment.lower()) for segment in segments] + [(2, "")]
 
 
 def _joined(values: MultiMapping[str]) -> dict[str, str]:

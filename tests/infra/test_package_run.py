@@ -51,7 +51,7 @@ paths = {value for module in modules for value in vars(module).values() if isins
 opened = sorted({str(path.relative_to(here)) for path in paths if path != here})
 outside = {name: module.__file__ for name, module in sys.modules.items() if getattr(module, "__file__", None)}
 library = pathlib.Path(os.__file__).parent
-from collector.run import function_timeout
+from publisher.configuration.function_timeout import function_timeout
 from compliance_api.workspace import saved_queries
 print(json.dumps({
     "functions": sorted(function.get_function_name() for function in function_app.app.get_functions()),

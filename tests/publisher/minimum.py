@@ -9,9 +9,10 @@ from publisher.settings import CollectorSettings, SettingsError
 GUID = "11111111-2222-4333-8444-555555555555"
 CLIENT = "aaaaaaaa-2222-4333-8444-555555555555"
 IDENTITY = "bbbbbbbb-2222-4333-8444-555555555555"
-CONNECTION = (
-    "DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=c2VjcmV0LWtleQ==;EndpointSuffix=core.windows.net"
-)
+KEY = f"c2VjcmV0LWtleQ{'A' * 72}=="
+"""As long as Azure's, which are 64 bytes."""
+
+CONNECTION = f"DefaultEndpointsProtocol=https;AccountName=acc;AccountKey={KEY};EndpointSuffix=core.windows.net"
 SECRET = "s3cret~value"
 SIGNATURE = "a-signature-with-32-characters--"
 OWN = {

@@ -3,30 +3,9 @@
 import pytest
 
 from publisher.settings import CollectorSettings, NotificationSettings
-from tests.publisher.minimum import CONNECTION, FRONT, IDENTITY, MINIMUM, identity_storage, problems_of, problems_with
+from tests.publisher.minimum import CONNECTION, FRONT, IDENTITY, identity_storage, problems_of
 
 read_front = NotificationSettings.from_environment
-
-
-@pytest.mark.parametrize(
-    ("connection", "is_taken"),
-    [
-        ("UseDevelopmentStorage=true", True),
-        (
-            "BlobEndpoint=https://a.blob.core.windows.net;TableEndpoint=https://a.table.core.windows.net;SharedAccessSignature=sv=1",
-            True,
-        ),
-        ("AccountName=a;AccountKey=k;TableEndpoint=http://127.0.0.1:10002/a;", True),
-        ("SharedAccessSignature=sv=1", False),
-    ],
-)
-def test_connection_strings_of_every_documented_form_are_taken(connection: str, is_taken: bool) -> None:
-    if is_taken:
-        assert CollectorSettings.from_environment(
-            MINIMUM | {"AzureWebJobsStorage": connection}
-        ).storage.connection_string
-    else:
-        assert "AzureWebJobsStorage" in problems_with(AzureWebJobsStorage=connection)
 
 
 def test_an_account_name_means_identity_based_storage() -> None:
@@ -39,14 +18,14 @@ def test_an_account_name_means_identity_based_storage() -> None:
 
 def test_service_uris_and_a_user_assigned_identity_are_taken_from_the_functions_conventions() -> None:
     variables = identity_storage(
-        tableServiceUri="https://acc.table.core.usgovcloudapi.net/",
-        queueServiceUri="https://acc.queue.core.usgovcloudapi.net",
+        tableServiceUri="https://acc.table.storage.example/",
+        queueServiceUri="https://acc.queue.storage.example",
         credential="managedidentity",
         clientId=IDENTITY,
     )
     storage = CollectorSettings.from_environment(variables).storage
-    assert storage.table_service_uri == "https://acc.table.core.usgovcloudapi.net"
-    assert storage.queue_service_uri == "https://acc.queue.core.usgovcloudapi.net"
+    assert storage.table_service_uri == "https://acc.table.storage.example"
+    assert storage.queue_service_uri == "https://acc.queue.storage.example"
     assert storage.identity_client_id == IDENTITY
 
 

@@ -105,3 +105,18 @@ def test_two_signatures_are_a_rotation_to_be_finished(doctor: Doctor) -> None:
     done = doctor("front", NOTIFICATION_SIGNATURE=f"{'a' * 32},{'b' * 32}")
     assert (done.status, check(done, "webhook")["verdict"]) == (0, "warning")
     assert "a" * 32 not in done.output
+
+
+@pytest.mark.parametrize("signature", ["a" * 40 + "+", "a#" * 20, "a" * 32 + "," + "b&" * 20, "ä" * 32])
+def test_a_signature_that_changes_in_an_address_is_a_warning(doctor: Doctor, signature: str) -> None:
+    done = doctor("front", NOTIFICATION_SIGNATURE=signature)
+    found = check(done, "signature in the address")
+    assert (done.status, found["verdict"]) == (0, "warning")
+    assert "%2B" in found["next_step"]
+    assert signature[:20] not in done.output
+
+
+def test_the_address_of_the_plan_is_told_as_it_has_to_be_entered(doctor: Doctor) -> None:
+    found = check(doctor("front", NOTIFICATION_SIGNATURE="a-._~1" * 6), "webhook")
+    assert found["verdict"] == "ok"
+    assert "neither a slash nor /resource before the ?" in found["finding"]

@@ -42,6 +42,10 @@ def an_app() -> func.FunctionApp:
     def files(req: func.HttpRequest) -> str:
         return f"{req.method} {req.route_params['rest']}"
 
+    @app.route(route="{*rest}", methods=["PATCH"], auth_level=func.AuthLevel.ANONYMOUS)
+    def anything(req: func.HttpRequest) -> str:
+        return f"anything {req.route_params['rest']}"
+
     @app.route(auth_level=func.AuthLevel.ANONYMOUS)
     async def broken(req: func.HttpRequest) -> func.HttpResponse:
         raise ValueError("something internal")
@@ -142,6 +146,30 @@ async def test_a_path_matches_in_any_casing_and_a_fixed_route_before_a_parameter
 async def test_a_catch_all_takes_the_rest_of_the_path_and_every_method(client: TestClient[Any, Any]) -> None:
     response = await client.delete("/api/files/a/b.txt")
     assert await response.text() == "DELETE a/b.txt"
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/api/files/a", "PATCH a"),
+        ("/api/files", "PATCH "),
+        ("/api/file", "anything file"),
+        ("/API/a//b/", "anything a//b"),
+        ("/api", "anything "),
+        ("/api/", "anything "),
+    ],
+)
+async def test_a_catch_all_takes_what_no_other_route_does_and_also_nothing(
+    client: TestClient[Any, Any], path: str, answer: str
+) -> None:
+    response = await client.patch(path)
+    assert (response.status, await response.text()) == (200, answer)
+
+
+@pytest.mark.parametrize("path", ["//api/a", "/api//a", "/apis", "/a"])
+async def test_two_slashes_before_a_catch_all_match_nothing(client: TestClient[Any, Any], path: str) -> None:
+    async with client.session.patch(client.make_url("/").with_path(path)) as answer:
+        assert answer.status == 404
 
 
 async def test_an_exception_is_a_500_without_a_word_and_is_logged(

@@ -50,7 +50,7 @@ async def test_the_worker_indexes_the_app_without_settings(indexed: dict[str, An
     assert timer["schedule"] == "%COLLECTION_SCHEDULE%"
     assert (timer["runOnStartup"], timer["useMonitor"]) == (False, True)
     webhook = bindings["managed_application_notification"][0]
-    assert (webhook["route"], webhook["methods"], webhook["authLevel"]) == ("resource", ["POST"], "FUNCTION")
+    assert (webhook["route"], webhook["methods"], webhook["authLevel"]) == ("{*path}", ["POST"], "FUNCTION")
 
 
 async def test_the_worker_takes_a_notification_collects_and_reconciles(
