@@ -32,6 +32,7 @@ _FINDING_TONES: Final[dict[Finding, Tone]] = {
     Finding.GONE: "bad",
     Finding.UNREAD: "bad",
     Finding.MALFORMED: "bad",
+    Finding.UNUSABLE: "bad",
 }
 
 
@@ -150,8 +151,17 @@ async def check(workplace: Workplace, options: argparse.Namespace, console: Cons
         document=document,
         listings=(Listing("Differences", ("Application", "Finding", "What"), rows),) if rows else (),
         notes=(f"{len(items)} applications compared: {summary}", *notes),
-        error="run `add` or `reconcile` to take over what Azure says" if found else None,
+        error=_advice(counts),
     )
+
+
+def _advice(counts: Mapping[Finding, int]) -> str | None:
+    """Return what to do about what was found, as far as a command here can do anything about it."""
+    if not counts:
+        return None
+    if set(counts) <= {Finding.UNREAD, Finding.UNUSABLE}:
+        return "no command repairs this: the reasons say who can"
+    return "run `add` or `reconcile` to take over what Azure says"
 
 
 async def _missing(
@@ -161,7 +171,7 @@ async def _missing(
     known = {item.application_id for item in items}
     of_customers = {item.application_id.subscription_id.lower() for item in items if item.application_id}
 
-    async def look(subscription_id: str) -> list[ApplicationId] | str:
+    async def look(subscription_id: str) -> dict[ApplicationId, str] | str:
         try:
             return await inventory.in_subscription(subscription_id)
         except AzureFailure as failure:
@@ -169,10 +179,12 @@ async def _missing(
 
     searched = await each(sorted(of_customers | set(subscriptions)), look)
     missing = [
-        Difference(str(identity), Finding.MISSING, "Azure shows it to us, and it is not registered: use `add`")
+        Difference(str(identity), Finding.UNUSABLE, problem)
+        if problem
+        else Difference(str(identity), Finding.MISSING, "Azure shows it to us, and it is not registered: use `add`")
         for found in searched
         if not isinstance(found, str)
-        for identity in found
+        for identity, problem in found.items()
         if identity not in known
     ]
     return missing, [found for found in searched if isinstance(found, str)]

@@ -6,7 +6,7 @@ which is the service principal's (FACTS 7.5): so each credential is built explic
 """
 
 import asyncio
-import json
+import math
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
-from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
 from azure.identity.aio import (
@@ -29,28 +28,32 @@ from publisher.configuration.cloud import Cloud
 from publisher.environment import SettingsError
 from publisher.errors.answers import as_failure
 from publisher.errors.kinds import AzureFailure, MalformedAnswer, NoToken
+from publisher.lenient_json import NotJson, json_of
 from publisher.settings import ServicePrincipal
 from publisher.transport import Closing, Transport
 
 _REFUSAL_REMEMBERED_SECONDS: Final = 30.0
+_RENEWAL_COUNTS_SECONDS: Final = 30.0
 
 
-def service_principal_credential(service_principal: ServicePrincipal, cloud: Cloud) -> AsyncTokenCredential:
+def service_principal_credential(service_principal: ServicePrincipal, cloud: Cloud) -> "SharedCredential":
     """Return the credential of the publisher's service principal, in the publisher's tenant.
 
     Tokens of that tenant are valid for a customer's subscription too (FACTS 5.3). Raises SettingsError for a
     certificate that cannot be used. Close it, or use it as a context manager.
     """
-    identity = service_principal
+    name = f"the publisher's service principal {service_principal.client_id}"
+    return SharedCredential(lambda: _inner_credential(service_principal, cloud), name)
+
+
+def _inner_credential(identity: ServicePrincipal, cloud: Cloud) -> "_Inner":
     if identity.federated_identity_client_id:
-        inner: _Inner = _FederatedCredential(identity, identity.federated_identity_client_id, cloud)
-    elif identity.certificate or identity.certificate_path:
-        inner = _certificate_credential(identity, cloud)
-    else:
-        inner = ClientSecretCredential(
-            identity.tenant_id, identity.client_id, identity.secret or "", **_options(), authority=cloud.authority_host
-        )
-    return _SharedCredential(inner, f"the publisher's service principal {identity.client_id}")
+        return _FederatedCredential(identity, identity.federated_identity_client_id, cloud)
+    if identity.certificate or identity.certificate_path:
+        return _certificate_credential(identity, cloud)
+    return ClientSecretCredential(
+        identity.tenant_id, identity.client_id, identity.secret or "", **_options(), authority=cloud.authority_host
+    )
 
 
 def certificate_expires_at(service_principal: ServicePrincipal) -> datetime | None:
@@ -72,13 +75,13 @@ def certificate_expires_at(service_principal: ServicePrincipal) -> datetime | No
     return store.cert.certificate.not_valid_after_utc if store.cert else None
 
 
-def own_identity_credential(client_id: str | None) -> AsyncTokenCredential:
+def own_identity_credential(client_id: str | None) -> "SharedCredential":
     """Return the credential of the app's own managed identity: the user-assigned one named, or the system-assigned.
 
     Close it, or use it as a context manager.
     """
     name = f"the managed identity {client_id}" if client_id else "the system-assigned managed identity"
-    return _SharedCredential(_managed_identity(client_id), name)
+    return SharedCredential(lambda: _managed_identity(client_id), name)
 
 
 class _Inner(Protocol):
@@ -89,15 +92,23 @@ class _Inner(Protocol):
     async def close(self) -> None: ...
 
 
-class _SharedCredential(Closing):
+class SharedCredential(Closing):
     """A credential that makes one request for callers that need the same token, and raises AzureFailures.
 
     NoToken names the identity. It is raised again for half a minute without a request, so that thousands of
     applications do not repeat one that was refused.
+
+    Args:
+        make: makes one of azure-identity's credentials, whose tokens are kept as long as it is.
+        name: of the identity.
+        clock: seconds.
     """
 
-    def __init__(self, inner: _Inner, name: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._inner = inner
+    def __init__(self, make: Callable[[], _Inner], name: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._make = make
+        self._inner = make()
+        self._given_up: list[_Inner] = []
+        self._renewed_at = -math.inf
         self._name = name
         self._clock = clock
         self._locks: dict[tuple[str, ...], asyncio.Lock] = {}
@@ -134,9 +145,21 @@ class _SharedCredential(Closing):
         token = await self.get_token_info(*scopes, options=options)
         return AccessToken(token.token, token.expires_on)
 
+    def forget_tokens(self) -> None:
+        """Ask for fresh tokens from now on: a service refused one that we take for valid.
+
+        Does nothing within half a minute after the last time: those that were refused meanwhile had the same old token.
+        """
+        if self._clock() - self._renewed_at < _RENEWAL_COUNTS_SECONDS:
+            return
+        self._renewed_at = self._clock()
+        self._given_up.append(self._inner)  # its requests may be under way
+        self._inner = self._make()
+
     async def close(self) -> None:
         """Close the connections to the token endpoint."""
-        await self._inner.close()
+        for inner in (*self._given_up, self._inner):
+            await inner.close()
 
     def _failure(self, error: Exception, scopes: tuple[str, ...]) -> AzureFailure:
         """Return the failure that says which identity got no token, for which scope and why."""
@@ -216,6 +239,6 @@ def _refuse_half_an_answer(response: Any) -> None:
     answer = response.http_response
     if answer.status_code == HTTPStatus.OK:
         try:
-            json.loads(answer.text())
-        except ValueError:
+            json_of(answer.body())
+        except NotJson:
             raise MalformedAnswer("the answer is not JSON", code="MalformedAnswer") from None

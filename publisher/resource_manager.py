@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.pipeline.policies import HeadersPolicy, ProxyPolicy, RequestIdPolicy, UserAgentPolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core import AsyncARMPipelineClient
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
 from publisher.configuration.cloud import Cloud
+from publisher.credentials import SharedCredential
 from publisher.errors.answers import as_failure, failure_of_response
-from publisher.errors.kinds import MalformedAnswer, RequestRefused
+from publisher.errors.kinds import AuthenticationFailed, MalformedAnswer, NoToken, RequestRefused, Unusable
 from publisher.lenient_json import NotJson, json_of, member
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.retry import USUAL_PATIENCE, Patience, with_retries
@@ -34,7 +34,10 @@ _MOST_PAGES: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A managed application as ARM describes it. Ids are cased as ARM cases them; texts are "" where ARM has none."""
+    """A managed application as ARM describes it. Ids are cased as ARM cases them; texts are "" where ARM has none.
+
+    `managed_resource_group_id` is None where ARM names none that can be used, and `group_problem` says why.
+    """
 
     id: ApplicationId
     managed_resource_group_id: ResourceGroupId | None
@@ -47,6 +50,14 @@ class Application:
     plan_version: str
     definition_id: str
     publisher_tenant_id: str = ""
+    group_problem: str = ""
+
+    @property
+    def group(self) -> ResourceGroupId:
+        """The managed resource group; raise Unusable when ARM names none that can be used."""
+        if self.managed_resource_group_id is None:
+            raise Unusable(self.group_problem, code="UnusableManagedResourceGroup")
+        return self.managed_resource_group_id
 
     @property
     def is_going(self) -> bool:
@@ -68,7 +79,7 @@ class ResourceManager(Closing):
 
     def __init__(
         self,
-        credential: AsyncTokenCredential,
+        credential: SharedCredential,
         cloud: Cloud,
         *,
         connections: int = DEFAULT_CONNECTIONS,
@@ -76,6 +87,7 @@ class ResourceManager(Closing):
     ) -> None:
         self.endpoint = cloud.resource_manager_endpoint
         self._patience = patience
+        self._credential = credential
         self._client: AsyncARMPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncARMPipelineClient(
             self.endpoint,
             policies=[
@@ -96,9 +108,18 @@ class ResourceManager(Closing):
         """Send one request, once, and return its 2xx answer with the body read.
 
         The URL is absolute, or a path that is put behind the endpoint. Raises RequestRefused for another host, because
-        the request would send our token there.
+        the request would send our token there. Where ARM refuses our token, one fresh token is tried.
         """
         request.url = self._url(request.url)
+        try:
+            return await self._send_once(request, options)
+        except AuthenticationFailed as failure:
+            if failure.status is None or isinstance(failure, NoToken):
+                raise
+            self._credential.forget_tokens()
+            return await self._send_once(request, options)
+
+    async def _send_once(self, request: HttpRequest, options: dict[str, Any]) -> AsyncHttpResponse:
         try:
             response = await self._client.send_request(request, **options)
         except Exception as error:
@@ -179,17 +200,16 @@ def text_at(content: Any, *path: str) -> str:
 
 def _application(answer: dict[str, Any], asked: ApplicationId) -> Application:
     """Return the application that ARM's answer describes; raise MalformedAnswer when it is not the one asked for."""
-    group = text_at(answer, "properties", "managedResourceGroupId")
+    group, group_problem = managed_resource_group_in(answer)
     try:
         application_id = ApplicationId.parse(text_at(answer, "id"))
-        managed_resource_group_id = ResourceGroupId.parse(group) if group else None
     except InvalidResourceId as error:
         raise MalformedAnswer(f"the application's description has {error}", code="MalformedAnswer") from error
     if application_id != asked:
         raise MalformedAnswer("the answer describes another application", code="MalformedAnswer")
     return Application(
         id=application_id,
-        managed_resource_group_id=managed_resource_group_id,
+        managed_resource_group_id=group,
         provisioning_state=text_at(answer, "properties", "provisioningState"),
         location=text_at(answer, "location"),
         kind=text_at(answer, "kind"),
@@ -199,4 +219,16 @@ def _application(answer: dict[str, Any], asked: ApplicationId) -> Application:
         plan_version=text_at(answer, "plan", "version"),
         definition_id=text_at(answer, "properties", "applicationDefinitionId"),
         publisher_tenant_id=text_at(answer, "properties", "publisherTenantId"),
+        group_problem=group_problem,
     )
+
+
+def managed_resource_group_in(application: dict[str, Any]) -> tuple[ResourceGroupId | None, str]:
+    """Return the managed resource group that ARM's description of an application names, or None and why it is none."""
+    text = text_at(application, "properties", "managedResourceGroupId")
+    if not text:
+        return None, "Azure Resource Manager names no managed resource group of the application"
+    try:
+        return ResourceGroupId.parse(text), ""
+    except InvalidResourceId as error:
+        return None, f"the id of the application's managed resource group cannot be used: {error}"

@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from publisher.errors.absence import says_gone
-from publisher.errors.kinds import AzureFailure
+from publisher.errors.kinds import AzureFailure, Unusable
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
-from publisher.resource_manager import APPLICATIONS_API_VERSION, text_at
+from publisher.resource_manager import APPLICATIONS_API_VERSION, managed_resource_group_in, text_at
 from publisher.table import Row
 from registry.managed_application import ARM_TEXTS, MalformedRow, ManagedApplication, Removal
 from registry.reconcile import AT_ONCE, SECONDS_PER_APPLICATION
@@ -58,6 +58,8 @@ class Finding(StrEnum):
     """ARM could not be asked about it, or denies it to us."""
     MALFORMED = "Malformed"
     """The row cannot be read."""
+    UNUSABLE = "Unusable"
+    """ARM describes it in a way that cannot be worked with: no command here repairs that."""
     MISSING = "Missing"
     """ARM lists it, and it is not registered."""
 
@@ -111,19 +113,20 @@ class Inventory:
         """Set what the customer is called, "" for the subscription id; raise NotRegistered."""
         await self.registry.name_customer(await self._active_row(application_id), customer_name)
 
-    async def in_subscription(self, subscription_id: str) -> list[ApplicationId]:
+    async def in_subscription(self, subscription_id: str) -> dict[ApplicationId, str]:
         """Return the applications of a subscription that our service principal can see and ARM is not deleting.
 
-        An empty list does not mean that there are none: ARM leaves out what we may not see (FACTS 5.4).
+        Each with the reason why it cannot be registered by anything done here, "" for none. Nothing found does not mean
+        that there are none: ARM leaves out what we may not see (FACTS 5.4).
         """
         path = f"/subscriptions/{subscription_id}/providers/Microsoft.Solutions/applications"
         deadline = time.monotonic() + SECONDS_PER_LIST
-        found = []
+        found = dict[ApplicationId, str]()
         async for member in self.refresher.arm.list(path, api_version=APPLICATIONS_API_VERSION, deadline=deadline):
             if fold(text_at(member, "properties", "provisioningState")) in {"deleting", "deleted"}:
                 continue
             try:
-                found.append(ApplicationId.parse(text_at(member, "id")))
+                found[ApplicationId.parse(text_at(member, "id"))] = managed_resource_group_in(member)[1]
             except InvalidResourceId:
                 continue  # not a managed application
         return found
@@ -131,8 +134,7 @@ class Inventory:
     async def compare(self, item: ManagedApplication | MalformedRow) -> Difference | None:
         """Return how a row differs from what ARM says now, or None; writes nothing, raises no AzureFailure."""
         if isinstance(item, MalformedRow):
-            finding = Finding.UNREAD if item.access_lost_at else Finding.MALFORMED
-            return Difference(str(item.application_id or item.name), finding, item.reason)
+            return await self._compare_malformed(item)
         identity = item.application_id
         deadline = time.monotonic() + SECONDS_PER_APPLICATION
         try:
@@ -142,8 +144,7 @@ class Inventory:
                 return Difference(str(identity), Finding.GONE, f"Azure calls it {application.provisioning_state}")
             described = await self.refresher.described(application, row, deadline=deadline)
         except AzureFailure as failure:
-            finding = Finding.GONE if says_gone(failure, identity) else Finding.UNREAD
-            return Difference(str(identity), finding, f"{failure.code}: {failure}")
+            return Difference(str(identity), _finding_of(failure, identity), f"{failure.code}: {failure}")
         changes = _changes(item, described)
         if not changes:
             return None
@@ -154,6 +155,24 @@ class Inventory:
         if row is None or is_tombstone(row):
             raise NotRegistered(f"{application_id} is not in the registry")
         return row
+
+    async def _compare_malformed(self, item: MalformedRow) -> Difference:
+        """Return what is wrong with a row that cannot be read, or with what ARM says of its application."""
+        finding, reason = Finding.UNREAD if item.access_lost_at else Finding.MALFORMED, item.reason
+        if item.application_id is not None and not item.access_lost_at:
+            try:
+                _ = (await self.refresher.arm.application(item.application_id)).group
+            except Unusable as failure:
+                finding, reason = Finding.UNUSABLE, f"{item.reason}; and {failure}"
+            except AzureFailure:
+                pass  # what is wrong with the row is told all the same
+        return Difference(str(item.application_id or item.name), finding, reason)
+
+
+def _finding_of(failure: AzureFailure, identity: ApplicationId) -> Finding:
+    if isinstance(failure, Unusable):
+        return Finding.UNUSABLE
+    return Finding.GONE if says_gone(failure, identity) else Finding.UNREAD
 
 
 def _changes(known: ManagedApplication, described: ManagedApplication) -> tuple[tuple[str, str, str], ...]:

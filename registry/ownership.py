@@ -30,12 +30,10 @@ class Ownership:
     offers: Offers
     tenant_id: str
 
-    async def check(
-        self, arm: ResourceManager, application: Application, group: ResourceGroupId, deadline: float
-    ) -> None:
+    async def check(self, arm: ResourceManager, application: Application, deadline: float) -> None:
         """Raise NotOurs for an application that is not the publisher's, other AzureFailures when that is not told.
 
-        `group` is the application's managed resource group; `deadline` is in seconds of `time.monotonic`.
+        `deadline` is in seconds of `time.monotonic`.
         """
         if not self.offers.include(
             publisher=application.plan_publisher,
@@ -46,7 +44,7 @@ class Ownership:
         tenant = application.publisher_tenant_id
         if tenant and fold(tenant) != fold(self.tenant_id):
             raise NotOurs("it was published from another tenant")
-        manager = await _manager_of(arm, group, deadline)
+        manager = await _manager_of(arm, application.group, deadline)
         if not _is(manager, application.id):
             raise NotOurs("its managed resource group is managed by something else")
 

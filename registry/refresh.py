@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from publisher.errors.absence import says_gone
-from publisher.errors.kinds import AzureFailure, MalformedAnswer
+from publisher.errors.kinds import AzureFailure, Unusable
 from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
 from publisher.resource_manager import Application, ResourceManager
 from publisher.table import Row
@@ -46,6 +46,8 @@ class Change(StrEnum):
     """The row already has a later event."""
     ACCESS_LOST = "AccessLost"
     """ARM denies us the application; the row stays, and says since when."""
+    UNUSABLE = "Unusable"
+    """ARM describes the application in a way that cannot be worked with; the row stays."""
     UNKNOWN = "Unknown"
     """The application has no row."""
     DELETION_CONFIRMED = "DeletionConfirmed"
@@ -102,7 +104,8 @@ class Refresher:
     async def reconcile(self, asked: ApplicationId, *, deadline: float) -> Change:
         """Refresh a registered application without an event.
 
-        It is removed only when ARM says that it does not exist (`says_gone`) or is deleted.
+        It is left as it is when ARM describes it unusably. It is removed only when ARM says that it does not exist
+        (`says_gone`) or is deleted.
         """
         row = await self.registry.find(asked)
         if row is None or is_tombstone(row):
@@ -118,7 +121,10 @@ class Refresher:
             raise
         if application.is_gone:
             return await self._remove(asked, row, _gone(application.provisioning_state))
-        return await self._write(application, row, None, deadline)
+        try:
+            return await self._write(application, row, None, deadline)
+        except Unusable:
+            return Change.UNUSABLE
 
     @repeated_on_row_change
     async def revisit(self, asked: ApplicationId, *, deadline: float) -> Change:
@@ -143,7 +149,7 @@ class Refresher:
             return await self._confirm_removal(asked, row, application.provisioning_state)
         try:
             return await self._write(application, row, None, deadline)
-        except NotOurs:
+        except (NotOurs, Unusable):
             return Change.CONFIRMED
 
     async def _confirm_removal(self, asked: ApplicationId, row: Row | None, said: str) -> Change:
@@ -184,11 +190,8 @@ class Refresher:
 
     async def _check_ownership(self, application: Application, row: Row | None, deadline: float) -> None:
         """Raise NotOurs for an application that the registry does not know with its managed resource group."""
-        group = application.managed_resource_group_id
-        if group is None:
-            raise MalformedAnswer("ARM names no managed resource group", code="MalformedAnswer")
-        if row is None or _group_of(row) != group:
-            await self.ownership.check(self.arm, application, group, deadline)
+        if row is None or _group_of(row) != application.group:
+            await self.ownership.check(self.arm, application, deadline)
 
     async def _check_new_row(self, application_id: ApplicationId, deadline: float) -> None:
         """Read ARM again: a deletion between our reading and our writing found no row to remove."""
@@ -209,9 +212,7 @@ class Refresher:
 
         Assignments and exemptions that cannot be read are taken from the row, unless the group changed.
         """
-        group = application.managed_resource_group_id
-        if group is None:
-            raise MalformedAnswer("ARM names no managed resource group", code="MalformedAnswer")
+        group = application.group
         time_for_assignments = max(deadline - _WRITING_SECONDS, time.monotonic() + 1)
         assignments = await expected_assignments(self.arm, group, self.names, deadline=time_for_assignments)
         known = _known(row)

@@ -61,6 +61,10 @@ class RequestRefused(AzureFailure):
     """Azure refuses the request (another 4xx, or a redirect): repeating it cannot help."""
 
 
+class Unusable(RequestRefused):
+    """Azure describes something that this program can never work with, however often it is asked."""
+
+
 class TransientFailure(AzureFailure):
     """Repeating the call can help. `retry_after` is how long Azure asks to wait, in seconds, if it does."""
 

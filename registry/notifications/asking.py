@@ -12,12 +12,21 @@ from datetime import timedelta
 from typing import Final
 
 from publisher.errors.absence import says_gone
-from publisher.errors.kinds import AzureFailure, TransientFailure, is_our_own
+from publisher.errors.kinds import AzureFailure, TransientFailure, Unusable, is_our_own
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.notifications import MalformedMessage
 from publisher.table import RowChanged
 from registry.events import upload_rows
-from registry.notifications.events import GIVEN_UP, IGNORED, NOT_OURS, PENDING, Outcome, customer_name, event_row
+from registry.notifications.events import (
+    GIVEN_UP,
+    IGNORED,
+    NOT_OURS,
+    PENDING,
+    UNUSABLE,
+    Outcome,
+    customer_name,
+    event_row,
+)
 from registry.notifications.pending import DELETED, Pending
 from registry.notifications.pending_table import PendingRow, PendingTable
 from registry.ownership import NotOurs
@@ -142,10 +151,11 @@ class Asker:
             await self._tell(pending, Outcome(GIVEN_UP, f"ARM did not show it to us: {failure.code}: {failure}"))
             await self.pending.end(row)
             return
-        done.outcomes[PENDING] += 1
+        action = UNUSABLE if isinstance(failure, Unusable) else PENDING
+        done.outcomes[action] += 1
         later = pending.after_failure(failure, now)
-        if pending.is_daily(now) or not pending.attempts:
-            await self._tell(pending, Outcome(PENDING, error=later.last_error))
+        if action is UNUSABLE or pending.is_daily(now) or not pending.attempts:
+            await self._tell(pending, Outcome(action, error=later.last_error))
         await self.pending.put(row, later)
 
     async def _tell(self, pending: Pending, outcome: Outcome) -> None:

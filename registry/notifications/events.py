@@ -20,6 +20,7 @@ SUPERSEDED: Final = "Superseded"
 IGNORED: Final = "Ignored"
 NOT_OURS: Final = "NotOurs"
 GIVEN_UP: Final = "GivenUp"
+UNUSABLE: Final = "Unusable"
 
 
 @dataclass(frozen=True, slots=True)

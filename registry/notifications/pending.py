@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, NotProjected, is_our_own
+from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, NotProjected, Unusable, is_our_own
 from publisher.notifications import Notification
 from publisher.resource_ids import ApplicationId
 from registry.notifications.events import Outcome
@@ -52,11 +52,11 @@ class Pending:
         return now - self.first_received_at >= OFTEN_FOR
 
     def after_failure(self, failure: AzureFailure, now: datetime) -> "Pending":
-        """Return what waits after ARM was asked and did not answer."""
+        """Return what waits after ARM was asked and did not answer; what is lasting is asked about daily at once."""
         wait = min(FIRST_WAIT * 2 ** min(self.attempts, _MOST_DOUBLINGS), LONGEST_WAIT)
         return replace(
             self,
-            due_at=now + (DAILY if self.is_daily(now) else wait),
+            due_at=now + (DAILY if self.is_daily(now) or isinstance(failure, Unusable) else wait),
             attempts=self.attempts + 1,
             last_error=f"{failure.code}: {failure}",
         )

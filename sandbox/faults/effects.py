@@ -138,6 +138,18 @@ class TruncatedJson:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewritten:
+    """The right answer, whose body somebody on the way wrote anew."""
+
+    rewrite: Callable[[bytes], bytes]
+
+    async def __call__(self, call: Call) -> web.StreamResponse:
+        """See Effect."""
+        whole = await call.answer()
+        return web.Response(status=whole.status, body=self.rewrite(_bytes(whole)), content_type="application/json")
+
+
+@dataclass(frozen=True, slots=True)
 class WithoutValue:
     """A page that has no `value` member."""
 
