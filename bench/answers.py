@@ -180,7 +180,9 @@ def _policies() -> Iterator[tuple[Assignment, str | None, PolicyDefinition]]:
         assignment = Assignment(one.name, one.display_name, one.definition, _GROUP_ID)
         for reference, definition in assignment.references:
             for copy in range(5):
-                yield assignment, reference and f"{reference}{copy}", definition
+                # A state is one of its kind: where there is no reference to tell copies apart, the definition does.
+                own = definition if reference else replace(definition, name=f"{definition.name[:-1]}{copy}")
+                yield assignment, reference and f"{reference}{copy}", own
 
 
 _POLICIES: Final = tuple(_policies())
