@@ -44,27 +44,27 @@ def parse_notification(body: bytes, *, received_at: datetime, correlation_id: st
         raise InvalidNotification(str(error)) from None
     except InvalidResourceId:
         raise InvalidNotification("applicationId is not the id of a managed application") from None
-    plan = payload.get("plan")
+    plan = member(payload, "plan")
     error_code, error_message = _error(member(payload, "error"))
     return Notification(
         event_type=_word(payload, "eventType"),
         provisioning_state=_word(payload, "provisioningState"),
         application_id=application_id,
-        event_time=min(_time(payload.get("eventTime")) or received_at, received_at),
+        event_time=min(_time(member(payload, "eventTime")) or received_at, received_at),
         received_at=received_at,
         correlation_id=correlation_id,
         plan_publisher=_member(plan, "publisher"),
         plan_product=_member(plan, "product"),
         plan_name=_member(plan, "name"),
         plan_version=_member(plan, "version"),
-        application_definition_id=_text(payload.get("applicationDefinitionId")),
+        application_definition_id=_text(member(payload, "applicationDefinitionId")),
         error_code=error_code,
         error_message=error_message,
     )
 
 
 def _required(payload: Members, name: str) -> str:
-    value = payload.get(name)
+    value = member(payload, name)
     if name in payload.repeated:
         raise InvalidNotification(f"{name} occurs twice")
     if value is None:
@@ -98,7 +98,7 @@ def _error(value: object) -> tuple[str, str]:
 
 
 def _member(container: object, name: str) -> str:
-    return _text(container.get(name)) if isinstance(container, dict) else ""
+    return _text(member(container, name))
 
 
 def _text(value: object) -> str:

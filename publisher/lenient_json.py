@@ -74,12 +74,22 @@ def member(document: object, name: str) -> Any:
 
     The exact name comes first.
     """
+    key = _key(document, name)
+    return document[key] if key is not None and isinstance(document, Mapping) else None
+
+
+def has_member(document: object, name: str) -> bool:
+    """Tell whether something is a JSON object with a member of this name, whatever its letter case."""
+    return _key(document, name) is not None
+
+
+def _key(document: object, name: str) -> str | None:
     if not isinstance(document, Mapping):
         return None
     if name in document:
-        return document[name]
+        return name
     folded = fold(name)
-    return next((value for key, value in document.items() if isinstance(key, str) and fold(key) == folded), None)
+    return next((key for key in document if isinstance(key, str) and fold(key) == folded), None)
 
 
 def text_of(value: Any) -> str:

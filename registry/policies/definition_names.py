@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, RequestRefused
+from publisher.lenient_json import member
 from publisher.resource_ids import fold
 from publisher.resource_manager import ResourceManager, text_at
 from registry.policies.postures import Definition, canonical_defaults
@@ -95,28 +96,28 @@ class DefinitionNames:
 
 
 def _read(answer: dict[str, Any], now: float) -> Definition:
-    properties = answer.get("properties")
+    properties = member(answer, "properties")
     properties = properties if isinstance(properties, dict) else {}
     return Definition(
         now,
         text_at(properties, "displayName"),
         _members(answer),
-        canonical_defaults(properties.get("parameters")),
+        canonical_defaults(member(properties, "parameters")),
         tuple(_effects(properties)),
     )
 
 
 def _effects(properties: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each reference and its effect; of an initiative the effects that its members' parameters set."""
-    members = properties.get("policyDefinitions")
+    members = member(properties, "policyDefinitions")
     if not isinstance(members, list):
         yield "", _effect(text_at(properties, "policyRule", "then", "effect"))
         return
-    for member in members:
-        if isinstance(member, dict):
+    for one in members:
+        if isinstance(one, dict):
             yield (
-                fold(text_at(member, "policyDefinitionReferenceId")),
-                _effect(text_at(member, "parameters", "effect", "value")),
+                fold(text_at(one, "policyDefinitionReferenceId")),
+                _effect(text_at(one, "parameters", "effect", "value")),
             )
 
 
@@ -127,8 +128,8 @@ def _effect(text: str) -> str:
 
 
 def _members(answer: dict[str, Any]) -> tuple[str, ...]:
-    properties = answer.get("properties")
-    members = properties.get("policyDefinitions") if isinstance(properties, dict) else None
+    properties = member(answer, "properties")
+    members = member(properties, "policyDefinitions")
     ids = (text_at(one, "policyDefinitionId") for one in members) if isinstance(members, list) else ()
     return tuple(dict.fromkeys(fold(one) for one in ids if one))
 

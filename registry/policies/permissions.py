@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from publisher.errors.kinds import AzureFailure
+from publisher.lenient_json import member
 from publisher.resource_ids import fold
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ async def is_allowed(arm: ResourceManager, group: ResourceGroupId, action: str, 
     except AzureFailure as failure:
         _LOGGER.info("the permissions at %s could not be read: %s", group, failure.code)
         return False
-    return any(_covers(role.get("actions"), action) and not _covers(role.get("notActions"), action) for role in roles)
+    return any(
+        _covers(member(role, "actions"), action) and not _covers(member(role, "notActions"), action) for role in roles
+    )
 
 
 def _covers(patterns: Any, action: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from publisher.errors.kinds import AzureFailure
+from publisher.lenient_json import member
 from publisher.resource_ids import ResourceGroupId, assignment_scope, fold, is_at_or_inside
 from publisher.resource_manager import ResourceManager, text_at
 from registry.managed_application import Exemption, ExpectedAssignment
@@ -79,8 +80,8 @@ async def known_exemptions(
 
 
 def _exemption(document: dict[str, Any]) -> Exemption:
-    properties = document.get("properties")
-    references = properties.get("policyDefinitionReferenceIds") if isinstance(properties, dict) else None
+    properties = member(document, "properties")
+    references = member(properties, "policyDefinitionReferenceIds")
     return Exemption(
         id=fold(text_at(document, "id")),
         assignment_id=fold(text_at(document, "properties", "policyAssignmentId")),

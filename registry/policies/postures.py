@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from publisher.lenient_json import has_member, member
 from publisher.resource_ids import fold, is_at_or_inside
 from publisher.resource_manager import text_at
 from registry.managed_application import Posture
@@ -56,17 +57,17 @@ def posture_of(document: Mapping[str, Any], definition: Definition) -> Posture:
 
     Ids in the assignment's own resource group begin with `GROUP` instead, so that deployments can be compared.
     """
-    properties = document.get("properties")
+    properties = member(document, "properties")
     properties = properties if isinstance(properties, dict) else {}
     group = _group_of(document)
-    parameters = {name: _relative(value, group) for name, value in _values(properties.get("parameters")).items()}
-    overrides = _list(properties.get("overrides"))
+    parameters = {name: _relative(value, group) for name, value in _values(member(properties, "parameters")).items()}
+    overrides = _list(member(properties, "overrides"))
     return Posture(
         definition_version=text_at(properties, "definitionVersion"),
         parameters=tuple((name, _kept(value)) for name, value in sorted(parameters.items())),
         at_default=tuple(name for name, value in sorted(parameters.items()) if definition.defaults.get(name) == value),
-        not_scopes=not_scopes_of(properties.get("notScopes"), group),
-        selectors=selectors_of(properties.get("resourceSelectors")),
+        not_scopes=not_scopes_of(member(properties, "notScopes"), group),
+        selectors=selectors_of(member(properties, "resourceSelectors")),
         overrides=overrides_of(overrides),
         enforced=fold(text_at(properties, "enforcementMode")) in _ENFORCED,
         disabled=_disabled(text_at(properties, "policyDefinitionId"), parameters, overrides, definition),
@@ -92,7 +93,7 @@ def _from_group(scope: str, group: str) -> str:
 
 def selectors_of(selectors: Any) -> str:
     """Return resource selectors as a posture has them: JSON without their names, folded and sorted; "" for none."""
-    found = [{"selectors": _conditions(one.get("selectors"))} for one in _list(selectors) if isinstance(one, dict)]
+    found = [{"selectors": _conditions(member(one, "selectors"))} for one in _list(selectors) if isinstance(one, dict)]
     return canonical(sorted(found, key=canonical))
 
 
@@ -103,7 +104,7 @@ def overrides_of(overrides: Any) -> str:
             {
                 "kind": fold(text_at(one, "kind")),
                 "value": fold(text_at(one, "value")),
-                "selectors": _conditions(one.get("selectors")),
+                "selectors": _conditions(member(one, "selectors")),
             }
             for one in _list(overrides)
             if isinstance(one, dict)
@@ -116,7 +117,9 @@ def _conditions(selectors: Any) -> list[dict[str, Any]]:
     conditions = []
     for one in _list(selectors):
         if isinstance(one, dict):
-            values = {name: _folded(one[name]) for name in ("in", "notIn") if isinstance(one.get(name), list)}
+            values = {
+                name: _folded(member(one, name)) for name in ("in", "notIn") if isinstance(member(one, name), list)
+            }
             conditions.append({"kind": fold(text_at(one, "kind")), **values})
     return sorted(conditions, key=canonical)
 
@@ -166,7 +169,7 @@ def _overridden(overrides: Iterable[Any], reference: str | None) -> str | None:
     """Return the effect that the first override sets for all resources of a reference; None: for every reference."""
     for override in overrides:
         if isinstance(override, dict) and fold(text_at(override, "kind")) == "policyeffect":
-            conditions = _conditions(override.get("selectors"))
+            conditions = _conditions(member(override, "selectors"))
             if all(_is_met(one, reference) for one in conditions):
                 return fold(text_at(override, "value"))
     return None
@@ -184,9 +187,9 @@ def _values(parameters: Any) -> dict[str, str]:
     if not isinstance(parameters, dict):
         return {}
     return {
-        fold(name): canonical(one.get("value"))
+        fold(name): canonical(member(one, "value"))
         for name, one in parameters.items()
-        if isinstance(name, str) and isinstance(one, dict) and "value" in one
+        if isinstance(name, str) and has_member(one, "value")
     }
 
 
@@ -195,9 +198,9 @@ def canonical_defaults(parameters: Any) -> dict[str, str]:
     if not isinstance(parameters, dict):
         return {}
     return {
-        fold(name): canonical(one["defaultValue"])
+        fold(name): canonical(member(one, "defaultValue"))
         for name, one in parameters.items()
-        if isinstance(name, str) and isinstance(one, dict) and "defaultValue" in one
+        if isinstance(name, str) and has_member(one, "defaultValue")
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -265,3 +266,14 @@ def test_no_mixture_of_required_members_does_more_than_being_refused(changes: di
     assert notification.event_type.isprintable()
     assert notification.provisioning_state.isprintable()
     assert message_of(notification)
+
+
+@pytest.mark.parametrize("document", [MARKETPLACE, SERVICE_CATALOG])
+@pytest.mark.parametrize("case", [str.upper, str.lower, lambda name: name[0].upper() + name[1:]])
+def test_members_are_found_however_they_are_cased(case: Callable[[str], str], document: dict[str, Any]) -> None:
+    def cased(value: Any) -> Any:
+        if isinstance(value, list):
+            return [cased(one) for one in value]
+        return {case(name): cased(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+    assert parse(cased(document)) == parse(document)

@@ -18,6 +18,7 @@ from azure.core.exceptions import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from publisher.errors.absence import says_gone
 from publisher.errors.answers import as_failure, failure_of_status
 from publisher.errors.kinds import (
     AccessDenied,
@@ -34,6 +35,7 @@ from publisher.errors.kinds import (
     TransientFailure,
 )
 from publisher.errors.waits import retry_after_seconds
+from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.texts import printable
 
 ARM_BODY = json.dumps({"error": {"code": "TheCode", "message": "What happened.\r\nTrace: 1"}})
@@ -197,3 +199,36 @@ def test_the_code_tells_whose_fault_it_is(status: int, code: str, kind: type[Azu
 def test_a_gateways_word_is_neither_an_absence_nor_a_denial(body: str) -> None:
     assert type(failure_of_status(404, {}, body)) is TransientFailure
     assert type(failure_of_status(403, {}, body)) is RequestRefused
+
+
+APPLICATION = ApplicationId("11111111-2222-4333-8444-555555555555", "rg-Contoso", "shop")
+GROUP = ResourceGroupId(APPLICATION.subscription_id, "rg-contoso")
+STORE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/store"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "message", "is_gone"),
+    [
+        (APPLICATION, "ResourceNotFound", "The Resource 'Microsoft.Solutions/applications/Shop' under resource group 'RG-contoso' was not found.", True),
+        (APPLICATION, "resourcenotfound", "It was not found.", True),
+        (APPLICATION, "ResourceNotFound", f"The resource '{APPLICATION}' does not exist.", True),
+        (APPLICATION, "ResourceNotFound", "The Resource 'Microsoft.Solutions/applications/other' under resource group 'rg-Contoso' was not found.", False),
+        (APPLICATION, "ResourceNotFound", "The Resource 'Microsoft.Solutions/applications/shop' under resource group 'other' was not found.", False),
+        (APPLICATION, "ResourceNotFound", "The Resource 'Microsoft.Network/gateways/shop' under resource group 'rg-Contoso' was not found.", False),
+        (APPLICATION, "ResourceGroupNotFound", "Resource group 'rg-contoso' could not be found.", True),
+        (APPLICATION, "ResourceGroupNotFound", "Resource group 'other' could not be found.", False),
+        (APPLICATION, "SubscriptionNotFound", "The subscription could not be found.", False),
+        (APPLICATION, "PolicyAssignmentNotFound", "", False),
+        (GROUP, "ResourceGroupNotFound", "Resource group 'rg-CONTOSO' could not be found.", True),
+        (GROUP, "ResourceNotFound", "The Resource 'Microsoft.PolicyInsights/policyStates/latest' was not found.", False),
+        (STORE, "ResourceNotFound", "The Resource 'Microsoft.Storage/storageAccounts/store' under resource group 'rg-contoso' was not found.", True),
+        (STORE, "ResourceNotFound", "The Resource 'Microsoft.Storage/storageAccounts/another' under resource group 'rg-contoso' was not found.", False),
+    ],
+)  # fmt: skip
+def test_gone_is_what_arm_says_of_what_was_asked_for(
+    asked: ApplicationId | ResourceGroupId | str, code: str, message: str, is_gone: bool
+) -> None:
+    body = json.dumps({"error": {"code": code, "message": message}})
+    assert says_gone(failure_of_status(404, {}, body), asked) is is_gone
+    assert not says_gone(failure_of_status(400, {}, body), asked)
+    assert not says_gone(failure_of_status(503, {}, body), asked)

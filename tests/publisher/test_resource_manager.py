@@ -10,7 +10,6 @@ from azure.core.rest import HttpRequest
 
 from publisher.errors.kinds import (
     AccessDenied,
-    AuthenticationFailed,
     AzureFailure,
     Blocked,
     DeadlineExceeded,
@@ -128,7 +127,6 @@ async def test_a_passing_fault_is_repeated_away(
     ("fault", "kind"),
     [
         (Status(400), RequestRefused),
-        (Status(401), AuthenticationFailed),
         (Status(409, code="MissingSubscriptionRegistration"), Blocked),
         (Status(429, retry_after=86_400), Throttled),
         (Status(503, retry_after=86_400), TransientFailure),

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from publisher.errors.kinds import AccessDenied, MalformedAnswer
+from publisher.errors.kinds import AccessDenied
 from publisher.resource_ids import ApplicationId
 from registry.managed_application import Removal
 from registry.refresh import Change, Refresher
 from registry.registry import Registry
-from sandbox.faults.effects import Body, Status
-from sandbox.faults.operations import ApplicationRead, AssignmentList, ExemptionList
+from sandbox.faults.effects import Status
+from sandbox.faults.operations import AssignmentList, ExemptionList
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Access, Customer
 from tests.registry.refreshing import NOW, only, soon
@@ -89,16 +89,6 @@ async def test_an_application_that_arm_is_deleting_is_left_as_it_is(
     assert await refresher.refresh(identity, deadline=soon()) is Change.CONFIRMED
     assert await refresher.reconcile(identity, deadline=soon()) is Change.CONFIRMED
     assert (await registry.find(identity) is not None) is registered
-
-
-async def test_an_application_without_a_managed_resource_group_is_not_registered(
-    sandbox: Sandbox, refresher: Refresher, registry: Registry, customer: Customer, identity: ApplicationId
-) -> None:
-    answer = f'{{"id": "{customer.application_id}", "properties": {{"provisioningState": "Succeeded"}}}}'
-    sandbox.faults.add(ApplicationRead(), Body(answer.encode()))
-    with pytest.raises(MalformedAnswer):
-        await refresher.refresh(identity, deadline=soon())
-    assert await registry.find(identity) is None
 
 
 async def test_a_tombstone_revives_when_arm_calls_the_application_alive(

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from publisher.errors.absence import is_about
 from publisher.errors.kinds import AzureFailure, NotFound, RequestRefused
 from publisher.resource_ids import fold, is_at_or_inside
 from publisher.resource_manager import text_at
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_GONE: Final = "resourcenotfound"
 _API_VERSION: Final = "2021-04-01"
 """Of the list, and asked for first of a resource; ARM's refusal names the versions that its type has."""
 
@@ -28,7 +30,6 @@ _MOST_GETS: Final = 100
 """GETs for an application in one run, which draws lots for them: nothing waits behind resources that stay unproven."""
 
 _AT_ONCE: Final = 4
-_GONE: Final = "resourcenotfound"
 _NO_SUCH_VERSION: Final = re.compile("api-?version|NoRegisteredProviderFound|InvalidResourceType", re.IGNORECASE)
 """In the codes with which ARM refuses an api-version.
 
@@ -102,7 +103,7 @@ class _Inquiry:
             if failure is not None and (version := _offered(failure, asked)):
                 self._versions[kind] = version
                 failure = await self._failure(resource, version)
-        return isinstance(failure, NotFound) and fold(failure.code) == _GONE
+        return isinstance(failure, NotFound) and fold(failure.code) == _GONE and is_about(failure, resource)
 
     async def _failure(self, resource: str, api_version: str) -> AzureFailure | None:
         """Return what a GET of the resource fails with; None when it does not fail, and without asking at the limit."""

@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from publisher.errors.absence import is_about
 from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound
 from publisher.resource_ids import fold
 from publisher.resource_manager import text_at
@@ -97,9 +98,8 @@ async def _asked_for(
             logger.info("the policy assignment %s may not be read: %s", assignment_id, failure.code)
             break
         except AzureFailure as failure:
-            answer = (
-                Answer.ABSENT if isinstance(failure, NotFound) and fold(failure.code) == _NOT_FOUND else Answer.UNKNOWN
-            )
+            is_absence = isinstance(failure, NotFound) and fold(failure.code) == _NOT_FOUND
+            answer = Answer.ABSENT if is_absence and is_about(failure, assignment_id) else Answer.UNKNOWN
             logger.info("the policy assignment %s could not be read: %s", assignment_id, failure.code)
         answers[fold(assignment_id)] = answer
     return answers
