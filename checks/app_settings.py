@@ -11,6 +11,7 @@ from typing import Final
 from checks.reach.scenarios import scenarios
 from checks.templates.deployment import INFRASTRUCTURE, deploy
 from compliance_api.settings import ApiSettings
+from publisher.configuration.proxies import PROXY_SETTING_NAMES
 from publisher.configuration.resource_settings import QUEUE_SETTING_NAMES
 from publisher.configuration.webhook import SIGNATURE_SETTING
 from publisher.environment import SettingsError
@@ -36,6 +37,11 @@ NOT_ON_AZURE: Final = {
     "NOTIFICATIONS__credential": "the app's own identity is used without being named",
     "NOTIFICATIONS__clientId": "the app's own identity is used without being named",
     "WEBSITE_AUTH_ENABLED": "the platform sets it",
+    **{
+        cased: "nothing stands between the apps and Azure"
+        for name in PROXY_SETTING_NAMES
+        for cased in (name, name.upper())
+    },
 }
 """Settings that the code reads for other hosts, with the reason why the template leaves them out."""
 

@@ -32,10 +32,10 @@ async def compliance_applications(req: func.HttpRequest) -> func.HttpResponse:
 
 @blueprint.route(route="compliance/applications/{*id}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def compliance_application(req: func.HttpRequest) -> func.HttpResponse:
-    """Tell one application's assignments and violations."""
-    from compliance_api.operations import application  # noqa: PLC0415
+    """Tell one application's assignments and violations; a host may send the list's address here too, without an id."""
+    from compliance_api.operations import application, applications  # noqa: PLC0415
 
-    return await _answered(req, application)
+    return await _answered(req, application if req.route_params.get("id") else applications)
 
 
 @blueprint.route(route="compliance/history", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

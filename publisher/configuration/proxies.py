@@ -14,6 +14,8 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 from publisher.environment import Environment, SettingsError, address, trimmed
 
 _SCHEMES: Final = ("https", "http")
+PROXY_SETTING_NAMES: Final = tuple(f"{kind}_proxy" for kind in (*_SCHEMES, "all", "no"))
+"""In lower case; the same in capitals is read where they are not set."""
 _SOCKS: Final = ("socks", "socks4", "socks4a", "socks5", "socks5h")
 _NEXT: Final = "give http://host:port, or name the hosts that need no proxy in NO_PROXY"
 
