@@ -15,6 +15,7 @@ from azure.core.rest import HttpRequest
 
 from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.lenient_json import NotJson, json_of, member
+from publisher.resource_manager import next_link_in
 from publisher.transport import origin_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ SELECTED_FIELDS: Final = RESOURCE_FIELDS + POLICY_FIELDS
 LONGEST_ADDRESS: Final = 4000
 """Characters of a URL with a filter at most: gateways refuse addresses from about 8 KB on (FACTS 11.5)."""
 
-_NEXT_LINKS: Final = ("@odata.nextLink", "nextLink", "odata.nextLink")
 _COUNTS: Final = ("@odata.count", "count", "odata.count")
 
 
@@ -79,12 +79,9 @@ def parse_page(body: bytes) -> Page:
     states = member(document, "value")
     if not isinstance(states, list):
         raise MalformedAnswer("the answer has no list 'value'", code="MalformedAnswer")
-    links = [link for name in _NEXT_LINKS if (link := member(document, name)) is not None]
-    if not all(isinstance(link, str) for link in links):
-        raise MalformedAnswer("the answer's nextLink is no text", code="MalformedAnswer")
     counts = (member(document, name) for name in _COUNTS)
     count = next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None)
-    return Page(states, next((link for link in links if link.strip()), None), count)
+    return Page(states, next_link_in(document), count)
 
 
 def query_url(endpoint: str, resource_group: ResourceGroupId, since: datetime, *, scopes: Sequence[str] = ()) -> str:

@@ -30,6 +30,8 @@ APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
 DEFAULT_SECONDS: Final = 60.0
 _USER_AGENT: Final = "managed-application-compliance"
 _MOST_PAGES: Final = 1000
+_NEXT_LINKS: Final = ("nextLink", "@odata.nextLink", "odata.nextLink")
+"""As documented, and as seen in answers (FACTS 11.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +154,10 @@ class ResourceManager(Closing):
             for one in members:
                 if isinstance(one, dict):
                     yield one
-            url, version = member(page, "nextLink") or "", ""
+            url, version = next_link_in(page) or "", ""
             if not url:
                 return
-            if not isinstance(url, str) or url in seen or len(seen) >= _MOST_PAGES:
+            if url in seen or len(seen) >= _MOST_PAGES:
                 raise MalformedAnswer("the list's next page makes no sense", code="MalformedAnswer")
             seen.add(url)
 
@@ -189,6 +191,17 @@ def json_object(response: AsyncHttpResponse) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise MalformedAnswer("the answer is no JSON object", code="MalformedAnswer", status=response.status_code)
     return content
+
+
+def next_link_in(page: object) -> str | None:
+    """Return the link to the next page, by whichever of its names; None on the last page.
+
+    Raises MalformedAnswer for a link that is no text.
+    """
+    links = [link for name in _NEXT_LINKS if (link := member(page, name)) is not None]
+    if not all(isinstance(link, str) for link in links):
+        raise MalformedAnswer("the answer's nextLink is no text", code="MalformedAnswer")
+    return next((link for link in links if link.strip()), None)
 
 
 def text_at(content: Any, *path: str) -> str:

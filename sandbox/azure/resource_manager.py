@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aiohttp import web
+
 from sandbox.azure.identity.tokens import Token, TokenIssuer, bearer_token
 from sandbox.azure.throttling import Throttle
 from sandbox.errors import RefusedError, not_implemented
@@ -19,13 +21,16 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from aiohttp import web
-
     from sandbox.faults.faults import Faults
     from sandbox.faults.operations import Operation
     from sandbox.world.customers import Access, Customer
 
 PUBLIC_AUDIENCES = frozenset({"https://management.azure.com", "https://management.core.windows.net"})
+
+LONGEST_ADDRESS = 8_000
+"""Characters of a path with its query; the gateways before Azure refuse more with a page of their own."""
+
+_GATEWAYS_PAGE = "<html><head><title>404 - File or directory not found.</title></head><body></body></html>"
 
 PathParameters = dict[str, str]
 """What stands in a path where its route has `{name}`, by that name."""
@@ -132,6 +137,8 @@ class ResourceManager:
             raise RefusedError(404, "SubscriptionNotFound", f"The subscription '{subscription_id}' could not be found.")
 
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
+        if len(request.raw_path) > LONGEST_ADDRESS:
+            return web.Response(status=404, text=_GATEWAYS_PAGE, content_type="text/html")
         matches = [(route, match) for route in self._routes if (match := route.pattern.fullmatch(request.path))]
         if not matches:
             raise not_implemented(f"{request.method} {request.path[:200]}")

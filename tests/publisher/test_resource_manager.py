@@ -182,8 +182,8 @@ async def test_the_same_host_in_another_spelling_is_the_same_host(arm: ResourceM
 ASSIGNMENTS = "/providers/Microsoft.Authorization/policyAssignments"
 
 
-def page(link: str, *names: str) -> Body:
-    return Body(json.dumps({"value": [{"name": name} for name in names], "nextLink": link}).encode())
+def page(link: str, *names: str, called: str = "nextLink") -> Body:
+    return Body(json.dumps({"value": [{"name": name} for name in names], called: link}).encode())
 
 
 async def names_of(arm: ResourceManager, customer: Customer) -> list[str]:
@@ -204,6 +204,15 @@ async def test_lists_are_followed_to_their_end(sandbox: Sandbox, arm: ResourceMa
     asked = sandbox.requests.of(Service.RESOURCE_MANAGER)
     assert [entry.query.get("$skiptoken") for entry in asked] == [None, "2", "3"]
     assert {entry.query["api-version"] for entry in asked} == {"2022-06-01"}
+
+
+@pytest.mark.parametrize("called", ["NextLink", "nextlink", "@odata.nextLink", "@odata.nextlink", "odata.nextLink"])
+async def test_the_next_page_of_a_list_is_found_by_whatever_name(
+    sandbox: Sandbox, arm: ResourceManager, customer: Customer, called: str
+) -> None:
+    sandbox.faults.add(AssignmentList(), page(link_to(arm, customer, "2"), "one", called=called), times=1)
+    sandbox.faults.add(AssignmentList(), page("", "two", called=called), times=1)
+    assert await names_of(arm, customer) == ["one", "two"]
 
 
 async def test_a_list_that_leads_in_circles_or_elsewhere_is_not_followed(

@@ -228,3 +228,14 @@ async def test_a_repaired_resource_is_evaluated_anew(sandbox: Sandbox, caller: C
     evaluated = {state["timestamp"] for state in states if state["policyAssignmentName"] == "web-https"}
     assert {state["complianceState"] for state in states} == {"Compliant"}
     assert dt.datetime.fromisoformat(evaluated.pop()) > sandbox.clock() - dt.timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(("length", "status"), [(7_000, 400), (8_001, 404)])
+async def test_an_address_that_is_too_long_is_refused_with_a_gateways_page(
+    sandbox: Sandbox, caller: Caller, length: int, status: int
+) -> None:
+    customer = sandbox.arm.add_customer("Contoso")
+    path = f"{customer.managed_resource_group_id}{QUERY}?api-version=2019-10-01&$filter="
+    answer = await caller.arm("POST", path + "x" * (length - len(path)))
+    assert answer.status == status
+    assert ("html" in answer.headers["Content-Type"]) is (status == 404)
