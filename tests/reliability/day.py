@@ -15,6 +15,7 @@ from publisher.errors.kinds import AzureFailure
 from publisher.settings import IntakeSettings, ReconcileSettings
 from registry.clients import shared_refresher
 from registry.notifications.opening import open_asker, shared_intake
+from registry.notifications.pending_table import PendingRow, PendingTable
 from registry.reconcile import Reconciliation, reconcile_registry
 from sandbox.alerts.evaluation import AlertEvaluator
 from sandbox.faults.effects import AnswerLost, CutHalfWay, Dropped, Effect, Status, TruncatedJson, html
@@ -131,6 +132,14 @@ class Day:
             with suppress(AzureFailure):  # of the table: the next round asks
                 refresher = replace(asker.refresher, clock=self.sandbox.clock)
                 await replace(asker, refresher=refresher).ask(deadline=time.monotonic() + 60)
+
+    async def replay_everything(self) -> None:
+        """As `operations pending replay --all`."""
+        settings = IntakeSettings.from_environment(self.sandbox.environment)
+        async with PendingTable(settings.storage) as table:
+            for row in [one async for one in table.all()]:
+                assert isinstance(row, PendingRow)
+                await table.ask_anew(row.pending.application_id, self.sandbox.clock())
 
     async def reconcile(self) -> Reconciliation:
         """Fire the daily timer."""
