@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from azure.data.tables.aio import TableClient
 from publisher.credentials import service_principal_credential
 from publisher.resource_ids import ApplicationId
 from publisher.resource_manager import ResourceManager
+from publisher.retry import Patience
 from publisher.settings import ReconcileSettings
 from registry.ownership import Ownership
 from registry.policies.definition_names import DefinitionNames
@@ -35,10 +37,14 @@ def settings(sandbox: Sandbox) -> ReconcileSettings:
     return ReconcileSettings.from_environment(sandbox.environment)
 
 
+async def _instantly(_: float) -> None:
+    await asyncio.sleep(0)
+
+
 @pytest.fixture
 async def arm(settings: ReconcileSettings) -> AsyncIterator[ResourceManager]:
     credential = service_principal_credential(settings.service_principal, settings.cloud)
-    async with credential, ResourceManager(credential, settings.cloud) as client:
+    async with credential, ResourceManager(credential, settings.cloud, patience=Patience(sleep=_instantly)) as client:
         yield client
 
 
