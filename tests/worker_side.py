@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -125,6 +126,10 @@ def message_about(
     return message_of(told).encode()
 
 
+async def _instantly(_: float) -> None:
+    await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def open_worker_side(
     sandbox: Sandbox, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -132,8 +137,8 @@ async def open_worker_side(
     """The worker of a sandbox whose settings are this process's environment."""
     environment = sandbox.environment
     async with (
-        shared_intake(IntakeSettings.from_environment(environment)) as intake,
-        open_asker(ReconcileSettings.from_environment(environment)) as asker,
+        shared_intake(IntakeSettings.from_environment(environment), sleep=_instantly) as intake,
+        open_asker(ReconcileSettings.from_environment(environment), sleep=_instantly) as asker,
     ):
         yield WorkerSide(sandbox, intake, asker, clock)
 
