@@ -49,8 +49,6 @@ EXPECTED: dict[str, list[Expectation]] = {
         Expectation(("404",), WAITS, WAITS, "Removed", "Removed", RECONCILED),
         # ARM shuts us out of the application: whose managed resource group can be read has not left.
         Expectation(("403",), WAITS, WAITS, "Removed", WAITS),
-        # The 404 for the one who left is ARM's whatever its body looks like.
-        Expectation(("truncated JSON",), WAITS, WAITS, "Removed", WAITS),
     ],
     "ARM, assignments": [Expectation(None, *DONE, healed_by="nothing to heal")],
     "ingestion of events": [Expectation(None, *DELIVERED)],
