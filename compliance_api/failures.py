@@ -13,6 +13,7 @@ from publisher.errors.kinds import (
     DeadlineExceeded,
     NotFound,
     TransientFailure,
+    is_gateways,
 )
 
 _SOON_SECONDS: Final = 30
@@ -26,14 +27,15 @@ def problem_of(failure: AzureFailure) -> ProblemError:
     """Return the problem for a failed query of the API itself: 503 with Retry-After, or 500 when it was refused."""
     if isinstance(failure, AccessDenied | AuthenticationFailed):
         detail = (
-            "The workspace does not let the API's own identity query it from here: it needs the role Log Analytics "
-            "Reader, and a way in when the workspace is closed to public networks."
+            "The workspace does not let the API's own identity query it from here: it needs the right to read the "
+            "tables, and a way in when the workspace is closed to public networks."
         )
         return _unavailable(detail, _LATER_SECONDS)
     if isinstance(failure, NotFound):
         return _unavailable("The workspace cannot be found (LOG_ANALYTICS_WORKSPACE_ID).", _LATER_SECONDS)
-    if isinstance(failure, TransientFailure):
-        wait = _SOON_SECONDS if failure.retry_after is None else failure.retry_after
+    if isinstance(failure, TransientFailure) or is_gateways(failure):
+        wish = failure.retry_after if isinstance(failure, TransientFailure) else None
+        wait = _SOON_SECONDS if wish is None else wish
         seconds = min(_LONGEST_RETRY_SECONDS, max(1, math.ceil(wait)))
         return _unavailable("The workspace cannot be reached, or does not answer completely, just now.", seconds)
     return ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "The workspace refuses a query of the API itself.")

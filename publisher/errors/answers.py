@@ -18,6 +18,7 @@ from azure.core.exceptions import (
 from publisher.errors.bodies import reasons_in
 from publisher.errors.codes import kind_of
 from publisher.errors.kinds import (
+    UNTOLD,
     AccessDenied,
     AuthenticationFailed,
     AzureFailure,
@@ -43,7 +44,7 @@ def failure_of_status(status: int, headers: Mapping[str, str], body: str, *, cod
     """
     reasons = reasons_in(body)
     codes = reasons.codes or list(filter(None, [code or headers.get(_STORAGE_CODE, "")]))
-    code = codes[0] if codes else f"Http{status}"
+    code = codes[0] if codes else UNTOLD.format(status)
     message = reasons.message or f"Azure answered {status}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(message, code=code, status=status, retry_after=retry_after_seconds(headers))

@@ -9,6 +9,8 @@ from typing import Final, Self
 from publisher.texts import printable
 
 _LONGEST_CODE: Final = 100
+UNTOLD: Final = "Http{}"
+"""The code of an answer without one, with its status."""
 
 
 class AzureFailure(Exception):  # noqa: N818 - named for what happened, as its subclasses are
@@ -87,6 +89,11 @@ class MalformedAnswer(TransientFailure):
 
 class DeadlineExceeded(TransientFailure):
     """The deadline that we set for the call is over."""
+
+
+def is_gateways(failure: AzureFailure) -> bool:
+    """Tell whether an answer had no service's error code: then a gateway on the way gave it."""
+    return failure.status is not None and failure.code == UNTOLD.format(failure.status)
 
 
 def is_our_own(failure: AzureFailure) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, RequestRefused
+from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, RequestRefused, is_gateways
 from publisher.lenient_json import member
 from publisher.resource_ids import fold
 from publisher.resource_manager import ResourceManager, text_at
@@ -26,9 +26,6 @@ _DEFINITION_ID: Final = re.compile(
 _PARAMETER: Final = re.compile(r"\[parameters\('([^']+)'\)\]", re.IGNORECASE)
 _LASTING: Final = (AccessDenied, NotFound, RequestRefused)
 """What ARM says of a definition that we may not read; it will say so again."""
-
-_NOT_ARM: Final = "Http"
-"""Begins the code of an answer without ARM's own, such as a gateway's page."""
 
 _KEPT_SECONDS: Final = 24 * 3600.0
 _MOST_KEPT: Final = 10_000
@@ -83,7 +80,7 @@ class DefinitionNames:
         try:
             answer = await arm.get(quote(definition_id, safe="/()"), api_version=_API_VERSION, deadline=deadline)
         except AzureFailure as failure:
-            if not isinstance(failure, _LASTING) or failure.code.startswith(_NOT_ARM):
+            if not isinstance(failure, _LASTING) or is_gateways(failure):
                 _LOGGER.debug("no display name for a definition: %s", failure.code)
                 return known or Definition(0)
             read = Definition(self._clock())
