@@ -37,4 +37,4 @@ async def test_a_refused_query_gets_the_innermost_reason_and_its_place(
 async def test_a_gateways_refusal_is_not_the_querys_fault(api: Api, sandbox: Sandbox, body: bytes) -> None:
     sandbox.faults.add(LogQuery(), Body(body, "text/html", 400))
 
-    assert (await api.query({"query": "print 1"})).status == 500
+    assert (await api.query({"query": "print 1"})).status == 503
