@@ -83,7 +83,6 @@ def cloud_from(env: Environment) -> Cloud:
     Endpoints of two known clouds are noted, and so is a proxy on the way to them that is none; endpoints of no known
     cloud go with any.
     """
-    note_proxies(env)
     hint = "give the endpoint of your cloud, or leave it out for the public one"
     authority = env.https_url("AZURE_AUTHORITY_HOST", PUBLIC.authority_host, hint=hint)
     resource_manager = env.https_url(_RESOURCE_MANAGER, "", hint=hint)
@@ -96,6 +95,7 @@ def cloud_from(env: Environment) -> Cloud:
         monitor_audience=env.https_url("MONITOR_AUDIENCE", base.monitor_audience, hint=hint),
         name=known.name if known else "",
     )
+    note_proxies(env, (cloud.authority_host, cloud.resource_manager_endpoint, cloud.monitor_audience))
     note_mixed(env, cloud, _RESOURCE_MANAGER, cloud.resource_manager_endpoint)
     note_mixed(env, cloud, "MONITOR_AUDIENCE", cloud.monitor_audience)
     return cloud

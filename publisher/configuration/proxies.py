@@ -5,7 +5,7 @@ it may have a password in it.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -35,7 +35,7 @@ class _Wrong(Exception):  # noqa: N818 - an outcome
 def proxy_for(origin: str, variables: Mapping[str, str]) -> Proxy | None:
     """Return the proxy for `https://host:port`, None for a direct way; raise SettingsError for one of no use."""
     parts = urlsplit(origin)
-    if proxy_bypass_environment(parts.netloc, {"no": _value("no_proxy", variables)[1]}):
+    if _is_direct(parts.netloc, variables) or _gives_tokens(parts.netloc, variables):
         return None
     name, value = _setting(parts.scheme, variables)
     try:
@@ -44,9 +44,12 @@ def proxy_for(origin: str, variables: Mapping[str, str]) -> Proxy | None:
         raise SettingsError((f"{name}: {problem}",)) from None
 
 
-def note_proxies(env: Environment) -> None:
-    """Note each proxy that this program would use and cannot."""
-    if _value("no_proxy", env.variables)[1] == "*":
+def note_proxies(env: Environment, urls: Iterable[str]) -> None:
+    """Note each proxy that this program would use and cannot, unless each of these addresses is reached without one.
+
+    A setting's address that is not among them is told of when it is called.
+    """
+    if all(_is_direct(urlsplit(url).netloc, env.variables) for url in urls if url):
         return
     for name, value in (_setting(scheme, env.variables) for scheme in _SCHEMES):
         try:
@@ -54,6 +57,16 @@ def note_proxies(env: Environment) -> None:
                 _proxy(value)
         except _Wrong as problem:
             env.problem(name, str(problem))
+
+
+def _is_direct(netloc: str, variables: Mapping[str, str]) -> bool:
+    return bool(proxy_bypass_environment(netloc, {"no": _value("no_proxy", variables)[1]}))
+
+
+def _gives_tokens(netloc: str, variables: Mapping[str, str]) -> bool:
+    """Tell whether this is the platform's endpoint for tokens, which answers inside of the host alone."""
+    own = (urlsplit(variables.get(name, "")).netloc for name in ("IDENTITY_ENDPOINT", "MSI_ENDPOINT"))
+    return netloc in filter(None, own)
 
 
 def _setting(scheme: str, variables: Mapping[str, str]) -> tuple[str, str]:

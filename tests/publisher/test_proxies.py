@@ -147,7 +147,17 @@ def test_a_proxy_that_is_not_used_need_not_be_right() -> None:
     for unused in (
         {"ALL_PROXY": "socks5://host:1080", "HTTPS_PROXY": "http://host:8080", "HTTP_PROXY": "http://host:8080"},
         {"ALL_PROXY": "socks5://host:1080", "NO_PROXY": "*"},
+        {"ALL_PROXY": "socks5://host:1080", "NO_PROXY": ".azure.com, login.microsoftonline.com"},
         {"HTTPS_PROXY": "socks5://host:1080", "https_proxy": "http://[::1]:8080"},
         {"HTTPS_PROXY": "socks5://host:1080", "https_proxy": ""},
     ):
         CollectorSettings.from_environment(MINIMUM | unused)
+
+
+async def test_the_platforms_secret_for_tokens_goes_to_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with a_proxy() as proxy, a_proxy() as platform:
+        monkeypatch.setenv("ALL_PROXY", f"127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{platform.port}/msi/token")
+        await send(f"http://127.0.0.1:{platform.port}/msi/token?resource=x")
+    assert proxy.requests == []
+    assert [request.split("?")[0] for request in platform.requests] == ["GET /msi/token"]
