@@ -77,6 +77,19 @@ def is_azures(url: str) -> bool:
     return _known_cloud_of(url) is not None
 
 
+def wrong_service(url: str, service: str) -> str:
+    """Return what is wrong with an address as one of Azure's table or queue services; "" for none known, and nothing.
+
+    Of Cosmos DB and of an address of one's own nothing is known.
+    """
+    parts = urlsplit(url)
+    labels = (parts.hostname or "").split(".")
+    others = {"table", "queue", "blob", "file", "dfs", "web"} - {service}
+    if not is_azures(url) or service in labels or not others.intersection(labels[1:]):
+        return "has a path; give the address of the service alone" if is_azures(url) and parts.path.strip("/") else ""
+    return f"is not the {service} service; give the address of that one"
+
+
 def cloud_from(env: Environment) -> Cloud:
     """Return the endpoints that are set, and otherwise those of the cloud that the authority host belongs to.
 

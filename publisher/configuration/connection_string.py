@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qs
 
-from publisher.configuration.cloud import PUBLIC, Cloud, is_azures
+from publisher.configuration.cloud import PUBLIC, Cloud, is_azures, wrong_service
 from publisher.environment import Environment, address
 
 DEVELOPMENT_STORAGE: Final = "UseDevelopmentStorage=true"
@@ -149,8 +149,8 @@ def _checked_endpoint(parts: Mapping[str, str], service: str, cloud: Cloud, *, i
         raise _Wrong(f"has a {blamed} that makes no address of a service; correct it")
     if used.startswith("http:") and is_azures(used):
         raise _Wrong("reaches Azure by http, in the clear; set https")
-    if mixed := cloud.mixed_with(used):
-        raise _Wrong(f"has an endpoint that {mixed}")
+    if wrong := wrong_service(used, service.lower()) or cloud.mixed_with(used):
+        raise _Wrong(f"has an endpoint that {wrong}")
     return {name: used} if name in parts else {}
 
 

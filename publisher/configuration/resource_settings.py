@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from publisher.configuration.cloud import Cloud, note_mixed
+from publisher.configuration.cloud import Cloud, note_mixed, wrong_service
 from publisher.configuration.connection_string import connection_string_from, reaches
 from publisher.environment import Environment
 
@@ -109,6 +109,8 @@ def _service_uri(env: Environment, name: str, cloud: Cloud, host: str) -> str:
     default = host and f"https://{host}.{cloud.storage_suffix}"
     uri = env.https_url(name, default, hint="give the https:// address of the service", may_have_path=True)
     note_mixed(env, cloud, name, uri)
+    if wrong := wrong_service(uri, "queue" if "queue" in name else "table"):
+        env.problem(name, wrong)
     return uri
 
 

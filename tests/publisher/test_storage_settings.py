@@ -110,3 +110,30 @@ def test_a_connection_string_for_the_queue_wins() -> None:
 )
 def test_a_wrong_queue_is_the_one_problem(settings: dict[str, str], name: str) -> None:
     assert list(problems_of(front_with(**settings), read_front)) == [f"NOTIFICATIONS__{name}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("queueServiceUri", "https://worker.blob.core.windows.net", "is not the queue service"),
+        ("queueServiceUri", "https://worker.table.core.windows.net", "is not the queue service"),
+        ("queueServiceUri", "https://worker.queue.core.windows.net/notifications", "has a path"),
+        ("queueServiceUri", "https://worker.z1.blob.storage.azure.net", "is not the queue service"),
+    ],
+)
+def test_an_address_of_another_service_is_no_queue(name: str, value: str, said: str) -> None:
+    assert said in problems_of(front_with(**{name: value}), read_front)[f"NOTIFICATIONS__{name}"]
+    swapped = value.replace("queue", "table") if "/notif" in value else "https://acc.queue.core.windows.net"
+    expected = said.replace("queue", "table")
+    assert list(problems_of(identity_storage(tableServiceUri=swapped))) == ["AzureWebJobsStorage__tableServiceUri"]
+    assert expected.split()[0] in problems_of(identity_storage(tableServiceUri=swapped)).popitem()[1]
+    endpoint = f"{CONNECTION};QueueEndpoint={value}"
+    assert said in problems_of(FRONT | {"NOTIFICATIONS": endpoint}, read_front)["NOTIFICATIONS"]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["https://acc.queue.core.windows.net", "https://acc.z1.queue.storage.azure.net", "https://localhost:1/blob/acc"],
+)
+def test_an_address_of_the_queue_service_or_of_ones_own_is_taken(uri: str) -> None:
+    assert read_front(front_with(queueServiceUri=uri)).queue.queue_service_uri == uri
