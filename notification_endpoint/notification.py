@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
+from publisher.environment import trimmed
 from publisher.errors.reasons import reasons_of
 from publisher.lenient_json import Members, NotJson, member, members_of, text_of
 from publisher.notifications import Notification
@@ -21,7 +22,7 @@ LARGEST_BODY_BYTES: Final = 1024 * 1024
 _LONGEST_WORD: Final = 100
 _LONGEST_TEXT: Final = 1000
 _TIME: Final = re.compile(
-    r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})?", re.ASCII | re.IGNORECASE
+    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9}))?\s?(Z|[+-]\d{2}:?\d{2})?", re.ASCII | re.IGNORECASE
 )
 
 
@@ -39,7 +40,7 @@ def parse_notification(body: bytes, *, received_at: datetime, correlation_id: st
         raise InvalidNotification(f"the body has more than {LARGEST_BODY_BYTES} bytes")
     try:
         payload = members_of(body)
-        application_id = ApplicationId.parse(_required(payload, "applicationId").strip())
+        application_id = ApplicationId.parse(trimmed(_required(payload, "applicationId")))
     except NotJson as error:
         raise InvalidNotification(str(error)) from None
     except InvalidResourceId:
@@ -71,13 +72,13 @@ def _required(payload: Members, name: str) -> str:
         raise InvalidNotification(f"{name} is missing")
     if not isinstance(value, str):
         raise InvalidNotification(f"{name} is not text")
-    if not value.strip():
+    if not trimmed(value):
         raise InvalidNotification(f"{name} is empty")
     return value
 
 
 def _word(payload: Members, name: str) -> str:
-    return printable(_required(payload, name).strip(), longest=_LONGEST_WORD)
+    return printable(trimmed(_required(payload, name)), longest=_LONGEST_WORD)
 
 
 def _error(value: object) -> tuple[str, str]:
@@ -110,12 +111,12 @@ def _text(value: object) -> str:
 
 def _time(value: object) -> datetime | None:
     """Return a time in UTC, None for what is none; Azure sends seven digits of fraction, of which Python keeps six."""
-    matched = _TIME.fullmatch(value) if isinstance(value, str) else None
+    matched = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
     if not matched:
         return None
-    seconds, fraction, offset = matched.groups()
+    day, seconds, fraction, offset = matched.groups()
     try:
-        moment = datetime.fromisoformat(f"{seconds}.{(fraction or '0')[:6]:0<6}{(offset or 'Z').upper()}")
+        moment = datetime.fromisoformat(f"{day}T{seconds}.{(fraction or '0')[:6]:0<6}{(offset or 'Z').upper()}")
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
