@@ -54,6 +54,8 @@ def failure_of_status(status: int, headers: Mapping[str, str], body: str, *, cod
     kind = _kind_by_codes(codes, status, says_one_thing=reasons.is_one or not reasons.codes)
     if kind is NotFound:
         message = reasons.whole_message or message  # where a resource is named, it has to be the one asked for
+    if kind is not None and issubclass(kind, TransientFailure):
+        return kind(message, code=code, status=status, retry_after=retry_after_seconds(headers))
     return (kind or _kind_by_status(status, is_told=bool(codes)))(message, code=code, status=status)
 
 
@@ -103,8 +105,8 @@ def as_failure(error: BaseException) -> AzureFailure | None:
         return TimedOut("no answer in time", code="Timeout")
     if isinstance(error, IncompleteReadError | zlib.error):  # zlib: a compressed answer that is none
         return MalformedAnswer("the answer broke off", code="IncompleteAnswer")
-    if isinstance(error, ServiceRequestError):
-        return TransientFailure(f"no connection: {error}", code="ConnectionFailed")
+    if isinstance(error, RecursionError):  # the SDKs' own JSON parser, on what is nested thousands of levels deep
+        return MalformedAnswer("the answer is nested too deep", code="MalformedAnswer")
     return _failure_of_sdk_error(error) if isinstance(error, AzureError) else None
 
 
@@ -115,10 +117,13 @@ def _failure_of_sdk_error(error: AzureError) -> AzureFailure:
         storage_code = getattr(error, "error_code", None)  # of storage's SDKs, which read it from XML too
         code = str(getattr(storage_code, "value", storage_code)) if isinstance(storage_code, str) else ""
         return failure_of_response(response, code=code)
+    if isinstance(error, ServiceRequestError):
+        return TransientFailure(f"no connection: {error}", code="ConnectionFailed")
     if isinstance(error, ServiceResponseError):
         return TransientFailure(f"no answer: {error}", code="NoAnswer")
     if isinstance(error, ClientAuthenticationError) and response is None:
         return NoToken(first_line(str(error)), code="NoToken")
-    if isinstance(error, DecodeError | ClientAuthenticationError):  # a token endpoint's 200 without a token
-        return MalformedAnswer("the answer is not what the service answers with", code="MalformedAnswer")
+    if isinstance(error, DecodeError) or response is not None:  # another 2xx than the service answers with
+        status = response.status_code if response is not None else None
+        return MalformedAnswer("the answer is not what the service answers with", code="MalformedAnswer", status=status)
     return TransientFailure(first_line(str(error)), code=type(error).__name__)
