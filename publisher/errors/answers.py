@@ -37,11 +37,14 @@ _STORAGE_CODE: Final = "x-ms-error-code"
 
 
 def failure_of_status(status: int, headers: Mapping[str, str], body: str, *, code: str = "") -> AzureFailure:
-    """Return the failure that an HTTP answer other than 2xx tells of: its error codes decide, then its status.
+    """Return the failure that an HTTP answer with a wrong status tells of: its error codes decide, then its status.
 
     It has code and message of the innermost reason in the body (`publisher.errors.reasons`). `code` is the error code
-    where the caller has read it. A 403 or 404 without any is a gateway's, not the service's.
+    where the caller has read it. A 403 or 404 without any is a gateway's, not the service's. A 2xx that is
+    not the one which the service answers with says nothing of what was done.
     """
+    if status // 100 == 2:  # noqa: PLR2004
+        return MalformedAnswer("the answer is not what the service answers with", code="MalformedAnswer", status=status)
     reasons = reasons_in(body)
     codes = reasons.codes or list(filter(None, [code or headers.get(_STORAGE_CODE, "")]))
     code = codes[0] if codes else UNTOLD.format(status)
@@ -87,7 +90,7 @@ class _Response(Protocol):
 
 
 def failure_of_response(response: _Response, *, code: str = "") -> AzureFailure:
-    """Return the failure that an SDK's response with another status than 2xx tells of; `code` is as above."""
+    """Return the failure that an SDK's response with a wrong status tells of; `code` is as above."""
     try:
         body = response.text()
     except Exception:  # noqa: BLE001 - without the body only its message is lost
@@ -113,7 +116,7 @@ def as_failure(error: BaseException) -> AzureFailure | None:
 def _failure_of_sdk_error(error: AzureError) -> AzureFailure:
     """Return the failure in an SDK's exception: of its response if it has one, else of its class."""
     response = cast("_Response | None", getattr(error, "response", None))
-    if response is not None and not 200 <= response.status_code < 300:  # noqa: PLR2004
+    if response is not None:
         storage_code = getattr(error, "error_code", None)  # of storage's SDKs, which read it from XML too
         code = str(getattr(storage_code, "value", storage_code)) if isinstance(storage_code, str) else ""
         return failure_of_response(response, code=code)
@@ -123,7 +126,6 @@ def _failure_of_sdk_error(error: AzureError) -> AzureFailure:
         return TransientFailure(f"no answer: {error}", code="NoAnswer")
     if isinstance(error, ClientAuthenticationError) and response is None:
         return NoToken(first_line(str(error)), code="NoToken")
-    if isinstance(error, DecodeError) or response is not None:  # another 2xx than the service answers with
-        status = response.status_code if response is not None else None
-        return MalformedAnswer("the answer is not what the service answers with", code="MalformedAnswer", status=status)
+    if isinstance(error, DecodeError):
+        return MalformedAnswer("the answer is not what the service answers with", code="MalformedAnswer")
     return TransientFailure(first_line(str(error)), code=type(error).__name__)

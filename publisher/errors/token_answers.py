@@ -28,7 +28,7 @@ def refuse_no_token(response: Any) -> None:
     A hook for azure-identity's pipelines. Raises MalformedAnswer for a 2xx that is no such token.
     """
     answer = response.http_response
-    if not 200 <= answer.status_code < 300:  # noqa: PLR2004
+    if answer.status_code != HTTPStatus.OK:
         raise failure_of_response(answer)
     problem = _problem(answer)
     if problem:
@@ -37,8 +37,6 @@ def refuse_no_token(response: Any) -> None:
 
 def _problem(answer: Any) -> str:
     """Return what is wrong with an answer, "" for nothing."""
-    if answer.status_code != HTTPStatus.OK:
-        return f"Azure answered {answer.status_code} in place of a token"
     try:
         # As azure-identity is going to read it: what is read in another way than it is used would not be checked.
         content = ContentDecodePolicy.deserialize_from_http_generics(answer)
