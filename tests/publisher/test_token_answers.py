@@ -141,7 +141,7 @@ async def test_a_token_is_taken_however_its_time_is_written(
     async with ask() as credential:
         token = await credential.get_token(MONITOR)
     assert token.token == SECRET
-    assert 3590 <= token.expires_on - time.time() <= 24 * 3600
+    assert 1800 <= token.expires_on - time.time() <= 24 * 3600
 
 
 async def test_an_error_that_is_nested_too_deep_still_has_its_status(sandbox: Sandbox, ask: Ask) -> None:
@@ -209,3 +209,15 @@ async def test_an_odd_token_is_not_exchanged_for_another(sandbox: Sandbox) -> No
         with pytest.raises(MalformedAnswer):
             await credential.get_token(MONITOR)
     assert sandbox.requests.count(Service.ENTRA_ID) == 0
+
+
+async def test_the_endpoint_of_virtual_machines_is_told_like_the_others(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.delenv("IDENTITY_ENDPOINT")
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", sandbox.url(Service.LOGS_INGESTION))
+    async with own_identity_credential(USER_ASSIGNED.client_id) as credential:
+        with pytest.raises(TransientFailure, match="no token for the managed identity") as failure:
+            await credential.get_token(MONITOR)
+    assert failure.value.status == 404
