@@ -40,8 +40,8 @@ def failure_of_status(status: int, headers: Mapping[str, str], body: str, *, cod
     """Return the failure that an HTTP answer with a wrong status tells of: its error codes decide, then its status.
 
     It has code and message of the innermost reason in the body (`publisher.errors.reasons`). `code` is the error code
-    where the caller has read it. A 403 or 404 without any is a gateway's, not the service's. A 2xx that is
-    not the one which the service answers with says nothing of what was done.
+    where the caller has read it. A 403 or 404 without any is a gateway's, not the service's. A 2xx other than the one
+    that the service answers with says nothing of what was done.
     """
     if status // 100 == 2:  # noqa: PLR2004
         return MalformedAnswer("the answer is not what the service answers with", code="MalformedAnswer", status=status)
@@ -124,7 +124,7 @@ def _failure_of_sdk_error(error: AzureError) -> AzureFailure:
         return TransientFailure(f"no connection: {error}", code="ConnectionFailed")
     if isinstance(error, ServiceResponseError):
         return TransientFailure(f"no answer: {error}", code="NoAnswer")
-    if isinstance(error, ClientAuthenticationError) and response is None:
+    if isinstance(error, ClientAuthenticationError):
         return NoToken(first_line(str(error)), code="NoToken")
     if isinstance(error, DecodeError):
         return MalformedAnswer("the answer is not what the service answers with", code="MalformedAnswer")

@@ -17,7 +17,8 @@ from publisher.errors.answers import failure_of_response
 from publisher.errors.kinds import MalformedAnswer
 
 LONGEST_LIFETIME_SECONDS: Final = 7 * 24 * 3600.0
-"""Far more than any token lives: Entra ID's and managed identities' at most 28 hours."""
+"""Far more than any token lives, which is 28 hours at most (learn.microsoft.com/entra/identity/conditional-access/
+concept-continuous-access-evaluation). One that claims more would never be renewed."""
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 

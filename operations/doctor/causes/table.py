@@ -119,7 +119,8 @@ def _ways(failure: AzureFailure) -> Iterator[str]:
         yield NO_CONNECTION
     elif isinstance(failure, TransientFailure) and failure.status is None:  # an SDK that could not read the answer
         yield MALFORMED
-    if isinstance(failure, MalformedAnswer):
+    is_redirect = failure.status is not None and failure.status // 100 == 3  # noqa: PLR2004
+    if is_redirect or isinstance(failure, MalformedAnswer):
         yield MALFORMED
     elif failure.status is not None:
         is_servers = failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.faults.effects import Body, Status, html
+from sandbox.faults.effects import Body, Redirect, Status, html
 from sandbox.faults.operations import IdentityTokenRequest, LogQuery
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
@@ -48,6 +48,7 @@ def test_an_identity_that_may_not_read_is_found(doctor: Doctor, identity_sandbox
         (Status(400, code="BadArgumentError"), "deploy the template again"),
         (Status(503), "status page"),
         (html(200), "LOG_ANALYTICS_ENDPOINT"),
+        (Redirect("https://sign-in.example/"), "LOG_ANALYTICS_ENDPOINT"),
     ],
 )
 def test_every_refusal_has_its_next_step(doctor: Doctor, identity_sandbox: Sandbox, fault: Any, words: str) -> None:
