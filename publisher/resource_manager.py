@@ -32,8 +32,8 @@ APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
 DEFAULT_SECONDS: Final = 60.0
 _USER_AGENT: Final = "managed-application-compliance"
 _MOST_PAGES: Final = 1000
-_NEXT_LINKS: Final = ("nextLink", "@odata.nextLink", "odata.nextLink")
-"""As documented, and as seen in answers (FACTS 11.5)."""
+_NEXT_LINKS: Final = frozenset({"nextlink", "odatanextlink"})
+"""As documented, and as seen in answers (FACTS 11.5), without regard to letter case, `@`, `.` and `_`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +153,10 @@ class ResourceManager(Closing):
             members = member(page, "value")
             if not isinstance(members, list):
                 raise MalformedAnswer("a page of the list has no value", code="MalformedAnswer")
+            if not all(isinstance(one, dict) for one in members):
+                raise MalformedAnswer("a page of the list has a member that is no object", code="MalformedAnswer")
             for one in members:
-                if isinstance(one, dict):
-                    yield one
+                yield one
             url, version = next_link_in(page) or "", ""
             if not url:
                 return
@@ -195,19 +196,30 @@ def _document(response: AsyncHttpResponse) -> dict[str, Any]:
 def next_link_in(page: object) -> str | None:
     """Return the link to the next page, by whichever of its names; None on the last page.
 
-    Raises MalformedAnswer for a link that is no text.
+    Raises MalformedAnswer for a link that is no text, and for two different ones.
     """
-    links = [link for name in _NEXT_LINKS if (link := member(page, name)) is not None]
+    members = page.items() if isinstance(page, dict) else ()
+    links = [link for name, link in members if link is not None and _letters(name) in _NEXT_LINKS]
     if not all(isinstance(link, str) for link in links):
         raise MalformedAnswer("the answer's nextLink is no text", code="MalformedAnswer")
-    return next((link for link in links if link.strip()), None)
+    found = {link for link in links if link.strip()}
+    if len(found) > 1:
+        raise MalformedAnswer("the answer has two different nextLinks", code="MalformedAnswer")
+    return next(iter(found), None)
+
+
+def _letters(name: str) -> str:
+    return fold("".join(filter(str.isalpha, name)))
 
 
 def text_at(content: Any, *path: str) -> str:
-    """Return the text at a path of member names, printable and of at most 1,000 characters; "" when there is none."""
+    """Return the text at a path of member names, "" when there is none.
+
+    It is printable, has no blanks around it, and at most 1,000 characters.
+    """
     for name in path:
         content = member(content, name)
-    return printable(content, longest=1000) if isinstance(content, str) else ""
+    return printable(content.strip(), longest=1000).strip() if isinstance(content, str) else ""
 
 
 def _application(answer: dict[str, Any], asked: ApplicationId) -> Application:
