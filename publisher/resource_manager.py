@@ -20,7 +20,7 @@ from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 from publisher.configuration.cloud import Cloud
 from publisher.credentials import SharedCredential
 from publisher.errors.answers import as_failure, failure_of_response
-from publisher.errors.documents import document_of
+from publisher.errors.documents import document_of, next_link_in
 from publisher.errors.kinds import AuthenticationFailed, MalformedAnswer, NoToken, RequestRefused, Unusable
 from publisher.lenient_json import member
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
@@ -32,8 +32,6 @@ APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
 DEFAULT_SECONDS: Final = 60.0
 _USER_AGENT: Final = "managed-application-compliance"
 _MOST_PAGES: Final = 1000
-_NEXT_LINKS: Final = frozenset({"nextlink", "odatanextlink"})
-"""As documented, and as seen in answers (FACTS 11.5), without regard to letter case, `@`, `.` and `_`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +151,9 @@ class ResourceManager(Closing):
             members = member(page, "value")
             if not isinstance(members, list):
                 raise MalformedAnswer("a page of the list has no value", code="MalformedAnswer")
-            if not all(isinstance(one, dict) for one in members):
-                raise MalformedAnswer("a page of the list has a member that is no object", code="MalformedAnswer")
             for one in members:
+                if not isinstance(one, dict):
+                    raise MalformedAnswer("an entry of the list is no object", code="MalformedAnswer")
                 yield one
             url, version = next_link_in(page) or "", ""
             if not url:
@@ -191,25 +189,6 @@ def _document(response: AsyncHttpResponse) -> dict[str, Any]:
         message = f"Azure answered {response.status_code}, which is no whole answer to a read"
         raise MalformedAnswer(message, code="MalformedAnswer", status=response.status_code)
     return document_of(response.content)
-
-
-def next_link_in(page: object) -> str | None:
-    """Return the link to the next page, by whichever of its names; None on the last page.
-
-    Raises MalformedAnswer for a link that is no text, and for two different ones.
-    """
-    members = page.items() if isinstance(page, dict) else ()
-    links = [link for name, link in members if link is not None and _letters(name) in _NEXT_LINKS]
-    if not all(isinstance(link, str) for link in links):
-        raise MalformedAnswer("the answer's nextLink is no text", code="MalformedAnswer")
-    found = {link for link in links if link.strip()}
-    if len(found) > 1:
-        raise MalformedAnswer("the answer has two different nextLinks", code="MalformedAnswer")
-    return next(iter(found), None)
-
-
-def _letters(name: str) -> str:
-    return fold("".join(filter(str.isalpha, name)))
 
 
 def text_at(content: Any, *path: str) -> str:

@@ -54,7 +54,7 @@ def failure_of_status(status: int, headers: Mapping[str, str], body: str, *, cod
     deciding = reasons.deciding if reasons.codes else codes
     kind = _kind_by_codes(deciding, status, says_one_thing=reasons.is_one or not reasons.codes)
     if kind is NotFound:
-        return NotFound(message, code=code, status=status, said=reasons.said)
+        return NotFound(message, code=code, status=status, said=reasons.said if reasons.codes else None)
     return (kind or _kind_by_status(status, is_told=bool(codes)))(message, code=code, status=status)
 
 

@@ -48,7 +48,8 @@ def _of_markup(text: str) -> Reasons:
     chain = tuple(Reason(code, message) for code, message in pairs_in_xml(text))
     codes = {reason.code.lower() for reason in chain if reason.code}
     if chain:
-        return Reasons(chain, is_one=len(codes) == 1 and bool(chain[0].code))
+        is_one = len(codes) == 1 and bool(chain[0].code)
+        return Reasons(chain, is_one=is_one, deciding=tuple(Reasons(chain).codes))
     return _only(words_of_page(text))
 
 

@@ -8,7 +8,6 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 from urllib.parse import unquote
 
@@ -52,12 +51,11 @@ _PLAIN: Final = frozenset(
         "see", "details", "go", "check", "make", "sure", "try", "again", "later", "nothing",
     }
 )  # fmt: skip
-_SAYS_ABSENT: Final = frozenset(
-    {
-        "was", "were", "is", "are", "has", "could", "couldnt", "cannot", "cant", "can", "does", "doesnt", "do", "not",
-        "no", "wasnt", "isnt", "hasnt",
-    }
-)  # fmt: skip
+_MISSING: Final = re.compile(
+    r"(?:(?:was|were|is|are|has|have|can|could|do|does|did) )?(?:not?|neither)\b"
+    r"|(?:was|is|are|has|could|does|did)nt\b|can(?:no)?t\b",
+    re.IGNORECASE,
+)
 """Words behind the name of what does not exist: "shop was not found"."""
 
 
@@ -105,7 +103,7 @@ class _Reader:
     def unquoted(self, prose: str) -> Iterator[Named]:
         """Yield the names in words outside of quotes."""
         words = [word for word in _BETWEEN.split(prose) if word]
-        for word, following in pairwise([*words, ""]):
+        for position, word in enumerate(words):
             bare = word.strip(_AROUND)
             lower = bare.lower()
             if not bare:
@@ -116,7 +114,7 @@ class _Reader:
                 self._may_follow = True
             elif lower in _PLAIN:
                 self._may_follow = False
-            elif self._may_follow or _is_shaped(bare) or following.strip(_AROUND).lower() in _SAYS_ABSENT:
+            elif self._may_follow or _is_shaped(bare) or _MISSING.match(" ".join(words[position + 1 : position + 3])):
                 yield self.named(bare)
             if word.endswith((".", "!", "?")):
                 self._thing, self._may_follow = "", False
