@@ -5,11 +5,12 @@ from typing import Any, Final
 from publisher.errors.bodies import reasons_in
 from publisher.errors.kinds import MalformedAnswer
 from publisher.errors.reasons import reasons_of
-from publisher.lenient_json import NotJson, json_of
+from publisher.lenient_json import Members, NotJson, json_of, json_with_repeats, member
 from publisher.resource_ids import fold
 
 _CODE: Final = "MalformedAnswer"
 _ERRORS: Final = frozenset({"error", "odata.error", "@odata.error"})
+_DECISIVE_PROPERTIES: Final = frozenset({"provisioningstate", "managedresourcegroupid"})
 _NEXT_LINKS: Final = frozenset({"nextlink", "@nextlink", "odata.nextlink", "@odata.nextlink"})
 """As documented, and as seen in answers (FACTS 11.5)."""
 _MOST_SHOWN: Final = 16 * 1024
@@ -19,16 +20,24 @@ def document_of(body: bytes, *, may_be_deep: bool = False) -> dict[str, Any]:
     """Return the JSON object in the body of a good answer; `may_be_deep` is as in `publisher.lenient_json.json_of`.
 
     Raises MalformedAnswer for anything else: a web page, which a proxy or a sign-in answers in place of the service,
-    other text, and an object that states an error.
+    other text, and an object that states an error. Also for one with a member that comes twice, or a state or a managed
+    group of its `properties` that does: nobody knows which is meant. With `may_be_deep` that is left to the caller.
     """
     try:
-        document = json_of(body, may_be_deep=may_be_deep)
+        document = json_of(body, may_be_deep=True) if may_be_deep else json_with_repeats(body)
     except NotJson as error:
         raise MalformedAnswer(f"the answer is {_instead_of_json(body)}", code=_CODE) from error
     if not isinstance(document, dict):
         raise MalformedAnswer("the answer is no JSON object", code=_CODE)
+    twice = _repeated(document) | _repeated(member(document, "properties")) & _DECISIVE_PROPERTIES
+    if twice:
+        raise MalformedAnswer(f"the answer has a member twice: {', '.join(sorted(twice))}", code=_CODE)
     refuse_error(document)
     return document
+
+
+def _repeated(part: object) -> frozenset[str]:
+    return part.repeated if isinstance(part, Members) else frozenset()
 
 
 def refuse_error(document: object) -> None:

@@ -19,6 +19,7 @@ _QUOTES: Final = re.compile(
 )
 _CONTRACTION: Final = re.compile(r"(?<=[a-z])[\u2019'](?=(?:t|s|re|ve|ll|d)\b)", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"(?:https?://[^\s/'?#]*|\b(?:aka\.ms|[a-z]+\.microsoft\.com)(?=/))([^\s'?#]*)[^\s']*")
+_STATUS: Final = "404"
 _BETWEEN: Final = re.compile(r"[\s,;:=|]+")
 _AROUND: Final = "()[]{}<>.!?*_\"'"
 _SHAPED: Final = re.compile(r"[/_]|\w\.\w|\d[^\W\d]|[^\W\d]\d")
@@ -34,7 +35,7 @@ _THINGS: Final = frozenset(
         "resource", "resources", "application", "applications", "appliance", "appliances", "assignment", "assignments",
         "account", "accounts", "entity", "definition", "definitions", "item", "object", "thing", "type", "types",
         "namespace", "provider", "parent", "child", "tenant", "workspace", "policy", "target", "server", "vault",
-        "site", "database", "resourceid", "resourcename", "resourcetype",
+        "site", "database", "deployment", "plan", "store", "resourceid", "resourcename", "resourcetype",
     }
 )  # fmt: skip
 """Words that a name may follow; `found` and `find` are among those that say nothing of what it names."""
@@ -52,7 +53,7 @@ _PLAIN: Final = frozenset(
     }
 )  # fmt: skip
 _MISSING: Final = re.compile(
-    r"(?:(?:was|were|is|are|has|have|can|could|do|does|did) )?(?:not?|neither)\b"
+    r"(?:(?:was|were|is|are|has|have|can|could|do|does|did) )?(?:not?|neither|gone|missing|deleted|unknown)\b"
     r"|(?:was|is|are|has|could|does|did)nt\b|can(?:no)?t\b",
     re.IGNORECASE,
 )
@@ -98,7 +99,7 @@ class _Reader:
 
     def named(self, name: str) -> Named:
         thing, self._thing, self._may_follow = self._thing, "", False
-        return Named(name.strip("/"), is_group=thing in _GROUPS, is_subscription=thing in _SUBSCRIPTIONS)
+        return Named(name.removeprefix("/"), is_group=thing in _GROUPS, is_subscription=thing in _SUBSCRIPTIONS)
 
     def unquoted(self, prose: str) -> Iterator[Named]:
         """Yield the names in words outside of quotes."""
@@ -106,7 +107,7 @@ class _Reader:
         for position, word in enumerate(words):
             bare = word.strip(_AROUND)
             lower = bare.lower()
-            if not bare:
+            if not bare or bare == _STATUS:
                 continue
             if lower in _GROUPS | _SUBSCRIPTIONS | _THINGS:
                 self._thing, self._may_follow = lower, True

@@ -47,6 +47,8 @@ def not_found(message: str, *, code: str = "ResourceNotFound", **more: object) -
     f"Resource 'shop' of type '{TYPE}' was not found.",
     "The application shop in resource group rg-contoso does not exist.",
     "Application with name shop was not found.",
+    "The resource was not found (404).",
+    "The gateway was asked for a resource that is gone.",
 ])  # fmt: skip
 def test_what_names_nothing_or_only_what_was_asked_for_is_an_absence(message: str) -> None:
     assert says_gone(not_found(message), SHOP)
@@ -90,6 +92,9 @@ def test_what_names_something_else_is_none_however_it_is_quoted(name: str, quote
     "The application till does not exist.",
     "Resource till was not found.",
     "till was not found.",
+    "till is gone.",
+    "The deployment till is missing.",
+    f"The Resource '{TYPE}/shop/' was not found.",
     "Could not find till.",
     "name=till",
     "AADSTS500011: The resource principal was not found in the tenant.",

@@ -322,3 +322,29 @@ async def test_a_state_with_blanks_around_it_is_the_same_state(
     application = await arm.application(ApplicationId.parse(customer.application_id))
     assert application.is_gone
     assert application.is_going
+
+
+@pytest.mark.parametrize("body", [
+    '{"value": [{"name": "one"}], "value": []}',
+    '{"value": [{"name": "one"}], "Value": []}',
+    '{"value": [], "error": {"code": "Throttled"}, "error": null}',
+    '{"value": [], "nextLink": "https://a.example/", "nextLink": null}',
+])  # fmt: skip
+async def test_a_list_that_says_something_twice_is_no_answer(
+    sandbox: Sandbox, arm: ResourceManager, customer: Customer, body: str
+) -> None:
+    sandbox.faults.add(AssignmentList(), Body(body.encode()))
+    with pytest.raises(MalformedAnswer, match="twice"):
+        await names_of(arm, customer)
+
+
+@pytest.mark.parametrize("name", ["provisioningState", "ProvisioningState"])
+async def test_an_application_of_two_states_is_in_neither(
+    sandbox: Sandbox, arm: ResourceManager, customer: Customer, name: str
+) -> None:
+    twice = f'"properties":{{"{name}":"Deleted",'.encode()
+    sandbox.faults.add(
+        ApplicationRead(), Rewritten(lambda body: body.replace(b'": {', b'":{').replace(b'"properties":{', twice))
+    )
+    with pytest.raises(MalformedAnswer, match="provisioningstate"):
+        await arm.application(ApplicationId.parse(customer.application_id))
