@@ -18,10 +18,11 @@ _QUOTES: Final = re.compile(
     r"\\*(?:[\"'`\u00b4\u2018-\u201f\u00ab\u00bb\u2032\u2033\u2039\u203a\uff02\uff07]|\\u00(?:22|27|60))+"
 )
 _CONTRACTION: Final = re.compile(r"(?<=[a-z])[\u2019'](?=(?:t|s|re|ve|ll|d)\b)", re.IGNORECASE)
-_ADDRESS: Final = re.compile(r"(?:https?://[^\s/'?#]*|\b(?:aka\.ms|[a-z]+\.microsoft\.com)(?=/))([^\s'?#]*)[^\s']*")
+_ADDRESS: Final = re.compile(r"(?:https?://|\b(?=aka\.ms/|[a-z]+\.microsoft\.com/))([^\s/'?#]*)([^\s'?#]*)[^\s']*")
+_DOCUMENTS: Final = re.compile(r"aka\.ms|(?:[a-z]+\.)*microsoft\.com", re.IGNORECASE)
 _STATUS: Final = "404"
 _BETWEEN: Final = re.compile(r"[\s,;:=|]+")
-_AROUND: Final = "()[]{}<>.!?*_\"'"
+_BRACKETS: Final = "()[]{}<>*"
 _SHAPED: Final = re.compile(r"[/_]|\w\.\w|\d[^\W\d]|[^\W\d]\d")
 _HYPHENED: Final = re.compile(
     r"(?!(?:api-version|non-\w+|re-\w+|sub-\w+|read-only|sign-in)$)\w+(?:-\w+)+", re.IGNORECASE
@@ -38,7 +39,8 @@ _THINGS: Final = frozenset(
         "site", "database", "deployment", "plan", "store", "resourceid", "resourcename", "resourcetype",
     }
 )  # fmt: skip
-"""Words that a name may follow; `found` and `find` are among those that say nothing of what it names."""
+_SPOKEN_OF: Final = _GROUPS | _SUBSCRIPTIONS | _THINGS
+"""Words that a name may follow, and that say of what it is the name; `_LABELS` do not say that."""
 
 _PLAIN: Final = frozenset(
     {
@@ -72,7 +74,7 @@ class Named:
 def names_in(text: str) -> Iterator[Named]:
     """Yield all that a message names; `CUT_OFF` where it breaks off in a name or in the text."""
     plain = _CONTRACTION.sub("", html.unescape(html.unescape(text)))
-    plain = _ADDRESS.sub(_path_of_resource, plain)
+    plain = _ADDRESS.sub(_named_by, plain)
     pieces = _QUOTES.sub("'", plain).split("'")
     if len(pieces) % 2 == 0 or plain.rstrip().endswith(("…", "...")):
         yield Named(CUT_OFF)
@@ -84,10 +86,12 @@ def names_in(text: str) -> Iterator[Named]:
             yield from reader.unquoted(piece)
 
 
-def _path_of_resource(address: re.Match[str]) -> str:
-    """Return the resource id that an address leads to, "" for one of a page."""
-    path = unquote(address[1])
-    return path if path.lower().startswith("/subscriptions/") else ""
+def _named_by(address: re.Match[str]) -> str:
+    """Return the resource id that an address leads to, "" for one of a page that explains, any other one as it is."""
+    host, path = address[1], unquote(address[2])
+    if path.lower().startswith("/subscriptions/"):
+        return path
+    return "" if _DOCUMENTS.fullmatch(host) else address[0]
 
 
 class _Reader:
@@ -105,11 +109,11 @@ class _Reader:
         """Yield the names in words outside of quotes."""
         words = [word for word in _BETWEEN.split(prose) if word]
         for position, word in enumerate(words):
-            bare = word.strip(_AROUND)
+            bare = word.strip(_BRACKETS).rstrip(".!?").strip(_BRACKETS)
             lower = bare.lower()
             if not bare or bare == _STATUS:
                 continue
-            if lower in _GROUPS | _SUBSCRIPTIONS | _THINGS:
+            if lower in _SPOKEN_OF:
                 self._thing, self._may_follow = lower, True
             elif lower in _LABELS:
                 self._may_follow = True

@@ -47,7 +47,7 @@ def not_found(message: str, *, code: str = "ResourceNotFound", **more: object) -
     f"Resource 'shop' of type '{TYPE}' was not found.",
     "The application shop in resource group rg-contoso does not exist.",
     "Application with name shop was not found.",
-    "The resource was not found (404).",
+    "The resource was not found (404). See https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/ or aka.ms/arm-404.",
     "The gateway was asked for a resource that is gone.",
 ])  # fmt: skip
 def test_what_names_nothing_or_only_what_was_asked_for_is_an_absence(message: str) -> None:
@@ -93,6 +93,11 @@ def test_what_names_something_else_is_none_however_it_is_quoted(name: str, quote
     "Resource till was not found.",
     "till was not found.",
     "till is gone.",
+    "Resource shop_ was not found.",
+    "Resource .shop was not found.",
+    "Resource (till) was not found.",
+    "https://till.example/ was not found.",
+    "GET https://management.azure.com/providers/Microsoft.Management/managementGroups/till: it was not found.",
     "The deployment till is missing.",
     f"The Resource '{TYPE}/shop/' was not found.",
     "Could not find till.",
