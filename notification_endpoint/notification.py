@@ -13,7 +13,7 @@ from publisher.environment import trimmed
 from publisher.errors.reasons import reasons_of
 from publisher.lenient_json import Members, NotJson, member, members_of, text_of
 from publisher.notifications import Notification
-from publisher.resource_ids import ApplicationId, InvalidResourceId
+from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
 from publisher.texts import printable
 
 LARGEST_BODY_BYTES: Final = 1024 * 1024
@@ -66,7 +66,7 @@ def parse_notification(body: bytes, *, received_at: datetime, correlation_id: st
 
 def _required(payload: Members, name: str) -> str:
     value = member(payload, name)
-    if name in payload.repeated:
+    if fold(name) in payload.repeated:
         raise InvalidNotification(f"{name} occurs twice")
     if value is None:
         raise InvalidNotification(f"{name} is missing")

@@ -35,7 +35,10 @@ class NotJson(ValueError):  # noqa: N818 - an outcome, like the AzureFailures
 
 
 class Members(dict[str, Any]):
-    """The members of an object. Of several with one name it has the last, and the name is in `repeated`."""
+    """The members of an object. Of several with one name it has the last.
+
+    `repeated` has the folded names that come twice, in one letter case or in several.
+    """
 
     repeated: frozenset[str] = frozenset()
 
@@ -61,12 +64,17 @@ def members_of(body: bytes) -> Members:
 
     Odd values are read as in `json_of`.
     """
-    if len(body) > LARGEST_BYTES:
-        raise NotJson(f"the body has more than {LARGEST_BYTES} bytes")
-    content = _read(body, _members)
+    content = json_with_repeats(body)
     if not isinstance(content, Members):
         raise NotJson("the body is not a JSON object")
     return content
+
+
+def json_with_repeats(body: bytes) -> Any:
+    """Return the JSON value in a body as `json_of` does, each object of it as Members; raise NotJson."""
+    if len(body) > LARGEST_BYTES:
+        raise NotJson(f"the body has more than {LARGEST_BYTES} bytes")
+    return _read(body, _members)
 
 
 def member(document: object, name: str) -> Any:
@@ -157,6 +165,7 @@ def _shallow(text: str) -> str:
 
 def _members(pairs: list[tuple[str, Any]]) -> Members:
     members = Members(pairs)
-    if len(members) < len(pairs):
-        members.repeated = frozenset(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+    times = Counter(fold(name) for name, _ in pairs)
+    if len(times) < len(pairs):
+        members.repeated = frozenset(name for name in times if times[name] > 1)
     return members

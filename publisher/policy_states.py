@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 from azure.core.rest import HttpRequest
 
+from publisher.errors.documents import next_link_in
 from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.lenient_json import NotJson, json_of, member
-from publisher.resource_manager import next_link_in
 from publisher.transport import origin_of
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ subscription.
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -19,8 +20,9 @@ from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 from publisher.configuration.cloud import Cloud
 from publisher.credentials import SharedCredential
 from publisher.errors.answers import as_failure, failure_of_response
+from publisher.errors.documents import document_of, next_link_in
 from publisher.errors.kinds import AuthenticationFailed, MalformedAnswer, NoToken, RequestRefused, Unusable
-from publisher.lenient_json import NotJson, json_of, member
+from publisher.lenient_json import member
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.retry import USUAL_PATIENCE, Patience, with_retries
 from publisher.texts import printable
@@ -30,8 +32,6 @@ APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
 DEFAULT_SECONDS: Final = 60.0
 _USER_AGENT: Final = "managed-application-compliance"
 _MOST_PAGES: Final = 1000
-_NEXT_LINKS: Final = ("nextLink", "@odata.nextLink", "odata.nextLink")
-"""As documented, and as seen in answers (FACTS 11.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class ResourceManager(Closing):
 
         async def attempt() -> dict[str, Any]:
             parameters = {"api-version": api_version} if api_version else None
-            return json_object(await self.send(HttpRequest("GET", url, params=parameters)))
+            return _document(await self.send(HttpRequest("GET", url, params=parameters)))
 
         patience = self._patience
         return await with_retries(attempt, deadline=deadline, attempts=patience.attempts, sleep=patience.sleep)
@@ -152,8 +152,9 @@ class ResourceManager(Closing):
             if not isinstance(members, list):
                 raise MalformedAnswer("a page of the list has no value", code="MalformedAnswer")
             for one in members:
-                if isinstance(one, dict):
-                    yield one
+                if not isinstance(one, dict):
+                    raise MalformedAnswer("an entry of the list is no object", code="MalformedAnswer")
+                yield one
             url, version = next_link_in(page) or "", ""
             if not url:
                 return
@@ -182,33 +183,22 @@ class ResourceManager(Closing):
         return url
 
 
-def json_object(response: AsyncHttpResponse) -> dict[str, Any]:
-    """Return the JSON object in an answer; raise MalformedAnswer when it is anything else."""
-    try:
-        content = json_of(response.content)
-    except NotJson as error:
-        raise MalformedAnswer("the answer is not JSON", code="MalformedAnswer", status=response.status_code) from error
-    if not isinstance(content, dict):
-        raise MalformedAnswer("the answer is no JSON object", code="MalformedAnswer", status=response.status_code)
-    return content
-
-
-def next_link_in(page: object) -> str | None:
-    """Return the link to the next page, by whichever of its names; None on the last page.
-
-    Raises MalformedAnswer for a link that is no text.
-    """
-    links = [link for name in _NEXT_LINKS if (link := member(page, name)) is not None]
-    if not all(isinstance(link, str) for link in links):
-        raise MalformedAnswer("the answer's nextLink is no text", code="MalformedAnswer")
-    return next((link for link in links if link.strip()), None)
+def _document(response: AsyncHttpResponse) -> dict[str, Any]:
+    """Return the JSON object in the answer to a GET; raise MalformedAnswer for anything else, and for a part of one."""
+    if response.status_code != HTTPStatus.OK:  # 202 and 204 come before a result, 206 with a piece of it
+        message = f"Azure answered {response.status_code}, which is no whole answer to a read"
+        raise MalformedAnswer(message, code="MalformedAnswer", status=response.status_code)
+    return document_of(response.content)
 
 
 def text_at(content: Any, *path: str) -> str:
-    """Return the text at a path of member names, printable and of at most 1,000 characters; "" when there is none."""
+    """Return the text at a path of member names, "" when there is none.
+
+    It is printable, has no blanks around it, and at most 1,000 characters.
+    """
     for name in path:
         content = member(content, name)
-    return printable(content, longest=1000) if isinstance(content, str) else ""
+    return printable(content.strip(), longest=1000).strip() if isinstance(content, str) else ""
 
 
 def _application(answer: dict[str, Any], asked: ApplicationId) -> Application:

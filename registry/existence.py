@@ -65,7 +65,7 @@ async def _by_its_group(
         if not (is_denied(of_group) or says_gone(of_group, group)):
             raise
         return Answer(Existence.UNKNOWN, f"{denied} and its managed resource group ({of_group.code})")
-    if fold(text_at(answer, "properties", "provisioningState")) == "deleting":
+    if fold(text_at(answer, "properties", "provisioningState")) in ("deleting", "deleted"):
         return Answer(Existence.UNKNOWN, f"{denied} and is deleting its managed resource group")
     return Answer(Existence.ALIVE, f"{denied}, and its managed resource group can be read")
 

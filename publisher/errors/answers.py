@@ -1,7 +1,7 @@
 """What answers of Azure, and exceptions of its SDKs, tell of: the failures of `publisher.errors.kinds`."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final, Protocol, cast
 
@@ -54,21 +54,23 @@ def failure_of_status(status: int, headers: Mapping[str, str], body: str, *, cod
     is_passing = status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if is_passing or (status == HTTPStatus.NOT_FOUND and not codes):
         return TransientFailure(message, code=code, status=status, retry_after=retry_after_seconds(headers))
-    kind = _kind_by_codes(codes, status, says_one_thing=reasons.is_one or not reasons.codes)
+    deciding = reasons.deciding if reasons.codes else codes
+    kind = _kind_by_codes(deciding, status, says_one_thing=reasons.is_one or not reasons.codes)
     if kind is NotFound:
-        message = reasons.whole_message or message  # where a resource is named, it has to be the one asked for
+        return NotFound(message, code=code, status=status, said=reasons.said if reasons.codes else None)
     if kind is not None and issubclass(kind, TransientFailure):
         return kind(message, code=code, status=status, retry_after=retry_after_seconds(headers))
     return (kind or _kind_by_status(status, is_told=bool(codes)))(message, code=code, status=status)
 
 
-def _kind_by_codes(codes: list[str], status: int, *, says_one_thing: bool) -> type[AzureFailure] | None:
-    """Return the failure that the innermost code which says so stands for; None when none does.
+def _kind_by_codes(codes: Sequence[str], status: int, *, says_one_thing: bool) -> type[AzureFailure] | None:
+    """Return the failure that codes, the innermost first, stand for; None when they do not say.
 
-    An absence is only what the whole answer says: no reason in it has another code, and the outermost one has it.
+    Where they contradict each other, the outermost that says something is Azure's own word about our request. An
+    absence is only what the whole answer says: no reason in it has another code, and the outermost one has it.
     """
-    kinds = (kind_of(code, status) for code in codes)
-    return next((kind for kind in kinds if kind is not None and (says_one_thing or kind is not NotFound)), None)
+    kinds = [kind for code in codes if (kind := kind_of(code, status)) and (says_one_thing or kind is not NotFound)]
+    return kinds[-1] if kinds else None
 
 
 def _kind_by_status(status: int, *, is_told: bool) -> type[AzureFailure]:

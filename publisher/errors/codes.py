@@ -93,7 +93,11 @@ _ABSENCES: Final = frozenset(map(fold, _NOT_EXISTING))
 
 
 def kind_of(code: str, status: int) -> type[AzureFailure] | None:
-    """Return the failure that an error code of a 4xx answer stands for; None when the code does not say."""
+    """Return the failure that an error code of a 4xx answer stands for; None when the code does not say.
+
+    A 401 refuses our token, whatever is wrong with the customer's subscription besides.
+    """
     if status == HTTPStatus.NOT_FOUND and fold(code) in _ABSENCES:
         return NotFound
-    return _KINDS.get(fold(code))
+    kind = _KINDS.get(fold(code))
+    return None if kind is Blocked and status == HTTPStatus.UNAUTHORIZED else kind

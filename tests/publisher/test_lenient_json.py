@@ -62,6 +62,7 @@ def test_names_that_come_twice_are_told_of_each_object() -> None:
     members = members_of(b'{"a": 1, "b": {"c": 1, "c": 2}, "a": 2, "d": 3}')
     assert (members, members.repeated) == ({"a": 2, "b": {"c": 2}, "d": 3}, {"a"})
     assert members["b"].repeated == {"c"}
+    assert members_of(b'{"Error": 1, "error": 2, "ERROR": 3, "code": 4}').repeated == {"error"}
 
 
 @pytest.mark.parametrize(
