@@ -8,8 +8,7 @@ another letter case than documented.
 import json
 import math
 import re
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -35,9 +34,14 @@ class NotJson(ValueError):  # noqa: N818 - an outcome, like the AzureFailures
 
 
 class Members(dict[str, Any]):
-    """The members of an object. Of several with one name it has the last, and the name is in `repeated`."""
+    """The members of an object, of several with one name the last that is not null; `pairs` has all of them."""
 
-    repeated: frozenset[str] = frozenset()
+    pairs: Sequence[tuple[str, Any]] = ()
+
+    def all_of(self, name: str) -> list[Any]:
+        """Return the values of all members of this name, whatever its letter case, without nulls."""
+        folded = fold(name)
+        return [value for key, value in self.pairs if value is not None and fold(key) == folded]
 
 
 def json_of(body: bytes, *, may_be_deep: bool = False) -> Any:
@@ -72,24 +76,24 @@ def members_of(body: bytes) -> Members:
 def member(document: object, name: str) -> Any:
     """Return a member of a JSON object, whatever the letter case of its name; None without one, or without an object.
 
-    The exact name comes first.
+    The exact name comes first, unless it is null and another one is not.
     """
-    key = _key(document, name)
-    return document[key] if key is not None and isinstance(document, Mapping) else None
+    if not isinstance(document, Mapping):
+        return None
+    value = document.get(name)
+    return value if value is not None else next((document[key] for key in _keys(document, name)), None)
 
 
 def has_member(document: object, name: str) -> bool:
     """Tell whether something is a JSON object with a member of this name, whatever its letter case."""
-    return _key(document, name) is not None
+    return isinstance(document, Mapping) and (name in document or bool(_keys(document, name)))
 
 
-def _key(document: object, name: str) -> str | None:
-    if not isinstance(document, Mapping):
-        return None
-    if name in document:
-        return name
+def _keys(document: Mapping[Any, Any], name: str) -> list[str]:
+    """Return the names of a JSON object that are this one in whatever letter case, those of nulls last."""
     folded = fold(name)
-    return next((key for key in document if isinstance(key, str) and fold(key) == folded), None)
+    found = [key for key in document if isinstance(key, str) and fold(key) == folded]
+    return sorted(found, key=lambda key: document[key] is None)
 
 
 def text_of(value: Any) -> str:
@@ -158,5 +162,6 @@ def _shallow(text: str) -> str:
 def _members(pairs: list[tuple[str, Any]]) -> Members:
     members = Members(pairs)
     if len(members) < len(pairs):
-        members.repeated = frozenset(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        members.update({name: value for name, value in pairs if value is not None})
+    members.pairs = pairs
     return members

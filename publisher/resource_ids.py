@@ -8,6 +8,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
+
+from publisher.texts import trimmed
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MAX_RESOURCE_GROUP_LENGTH: Final = 90  # Azure naming rules, Microsoft.Resources/resourceGroups
@@ -63,6 +66,15 @@ def is_at_or_inside(scope: str, container: str) -> bool:
     return bool(outer) and (inner == outer or inner.startswith(outer + "/"))
 
 
+def plain_id(text: str) -> str:
+    """Return the id of any resource as Azure documents it, "" for none: with one slash before each of its segments.
+
+    Blanks around it and characters that nobody sees are taken off, and what a URL has as `%..` is decoded: no group,
+    assignment or exemption has a percent sign in its name (azure-docs, "Naming rules and restrictions").
+    """
+    return "".join(f"/{segment}" for segment in _segments(text, "resource id"))
+
+
 def assignment_scope(assignment_id: str) -> str:
     """Return the scope that a policy assignment's id begins with, or "" when it is no assignment id."""
     match = _ASSIGNMENT_ID.fullmatch(assignment_id)
@@ -87,7 +99,7 @@ class ResourceGroupId:
 
     @classmethod
     def parse(cls, text: str) -> "ResourceGroupId":
-        """Return the id in `text`, with or without leading slash and in any casing; raise InvalidResourceId."""
+        """Return the id in `text`, however it is cased and slashed (`plain_id`); raise InvalidResourceId."""
         segments = _segments(text, "resource group id")
         if len(segments) != 4 or (fold(segments[0]), fold(segments[2])) != _APPLICATION_SEGMENTS[:2]:  # noqa: PLR2004
             raise InvalidResourceId(f"not a resource group id: {quoted(text)}")
@@ -121,7 +133,7 @@ class ApplicationId:
 
     @classmethod
     def parse(cls, text: str) -> "ApplicationId":
-        """Return the id in `text`, with or without leading slash and in any casing; raise InvalidResourceId."""
+        """Return the id in `text`, however it is cased and slashed (`plain_id`); raise InvalidResourceId."""
         segments = _segments(text, "managed application id")
         if len(segments) != 8:  # noqa: PLR2004
             raise InvalidResourceId(f"not the id of a managed application: {quoted(text)}")
@@ -176,7 +188,13 @@ def quoted(text: str) -> str:
 def _segments(text: object, what: str) -> list[str]:
     if not isinstance(text, str):
         raise InvalidResourceId(f"a {what} must be text, not {type(text).__name__}")
-    return text.removeprefix("/").removesuffix("/").split("/")
+    return [_decoded(segment) for segment in trimmed(text).split("/") if segment]
+
+
+def _decoded(segment: str) -> str:
+    """Return a segment of an id without a URL's `%..`, unless that stands for a slash, and without blanks around it."""
+    decoded = unquote(segment)
+    return trimmed(segment if "/" in decoded else decoded)
 
 
 def _check_subscription(text: str) -> None:

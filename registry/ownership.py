@@ -30,20 +30,24 @@ class Ownership:
     offers: Offers
     tenant_id: str
 
-    async def check(self, arm: ResourceManager, application: Application, deadline: float) -> None:
-        """Raise NotOurs for an application that is not the publisher's, other AzureFailures when that is not told.
-
-        `deadline` is in seconds of `time.monotonic`.
-        """
+    def refusal(self, application: Application) -> str:
+        """Return why what ARM says of an application makes it another publisher's, "" for nothing."""
         if not self.offers.include(
             publisher=application.plan_publisher,
             product=application.plan_product,
             definition_id=application.definition_id,
         ):
-            raise NotOurs("OFFERS includes neither its plan nor its definition")
+            return "OFFERS includes neither its plan nor its definition"
         tenant = application.publisher_tenant_id
-        if tenant and fold(tenant) != fold(self.tenant_id):
-            raise NotOurs("it was published from another tenant")
+        return "it was published from another tenant" if tenant and fold(tenant) != fold(self.tenant_id) else ""
+
+    async def check(self, arm: ResourceManager, application: Application, deadline: float) -> None:
+        """Raise NotOurs for an application that is not the publisher's, other AzureFailures when that is not told.
+
+        `deadline` is in seconds of `time.monotonic`.
+        """
+        if refusal := self.refusal(application):
+            raise NotOurs(refusal)
         manager = await _manager_of(arm, application.group, deadline)
         if not _is(manager, application.id):
             raise NotOurs("its managed resource group is managed by something else")

@@ -47,7 +47,7 @@ class Change(StrEnum):
     ACCESS_LOST = "AccessLost"
     """ARM denies us the application; the row stays, and says since when."""
     UNUSABLE = "Unusable"
-    """ARM describes the application in a way that cannot be worked with; the row stays."""
+    """ARM describes the application in a way that cannot be worked with, or as not the publisher's; the row stays."""
     UNKNOWN = "Unknown"
     """The application has no row."""
     DELETION_CONFIRMED = "DeletionConfirmed"
@@ -104,8 +104,8 @@ class Refresher:
     async def reconcile(self, asked: ApplicationId, *, deadline: float) -> Change:
         """Refresh a registered application without an event.
 
-        It is left as it is when ARM describes it unusably. It is removed only when ARM says that it does not exist
-        (`says_gone`) or is deleted.
+        It is left as it is when ARM describes it unusably, or as another publisher's. It is removed only when ARM says
+        that it does not exist (`says_gone`) or is deleted.
         """
         row = await self.registry.find(asked)
         if row is None or is_tombstone(row):
@@ -123,7 +123,7 @@ class Refresher:
             return await self._remove(asked, row, _gone(application.provisioning_state))
         try:
             return await self._write(application, row, None, deadline)
-        except Unusable:
+        except (NotOurs, Unusable):
             return Change.UNUSABLE
 
     @repeated_on_row_change
@@ -180,7 +180,7 @@ class Refresher:
         """Write the application's row, unless ARM is deleting the application; raise NotOurs."""
         if application.is_going:
             return Change.CONFIRMED
-        await self._check_ownership(application, row, deadline)
+        await self.check_ownership(application, row, deadline)
         described = await self.described(application, row, event_time=event_time, deadline=deadline)
         await self.registry.save(described, row)
         if row is not None and not is_tombstone(row):
@@ -188,8 +188,8 @@ class Refresher:
         await self._check_new_row(application.id, deadline)
         return Change.REGISTERED
 
-    async def _check_ownership(self, application: Application, row: Row | None, deadline: float) -> None:
-        """Raise NotOurs for an application that the registry does not know with its managed resource group."""
+    async def check_ownership(self, application: Application, row: Row | None, deadline: float) -> None:
+        """Raise NotOurs for one that is not the publisher's and that its row does not have with its managed group."""
         if row is None or _group_of(row) != application.group:
             await self.ownership.check(self.arm, application, deadline)
 

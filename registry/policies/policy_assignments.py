@@ -11,7 +11,7 @@ from urllib.parse import quote
 from publisher.errors.kinds import AzureFailure
 from publisher.lenient_json import member
 from publisher.resource_ids import ResourceGroupId, assignment_scope, fold, is_at_or_inside
-from publisher.resource_manager import ResourceManager, text_at
+from publisher.resource_manager import ResourceManager, id_at, text_at
 from registry.managed_application import Exemption, ExpectedAssignment
 from registry.policies.definition_names import DefinitionNames
 from registry.policies.permissions import READ_EXEMPTIONS, is_allowed
@@ -83,8 +83,8 @@ def _exemption(document: dict[str, Any]) -> Exemption:
     properties = member(document, "properties")
     references = member(properties, "policyDefinitionReferenceIds")
     return Exemption(
-        id=fold(text_at(document, "id")),
-        assignment_id=fold(text_at(document, "properties", "policyAssignmentId")),
+        id=fold(id_at(document, "id")),
+        assignment_id=fold(id_at(document, "properties", "policyAssignmentId")),
         reference_ids=tuple(sorted(fold(one) for one in references if isinstance(one, str)))
         if isinstance(references, list)
         else (),
@@ -99,10 +99,10 @@ async def expected_assignment(
     arm: ResourceManager, assignment: dict[str, Any], names: DefinitionNames, *, deadline: float
 ) -> ExpectedAssignment:
     """Return an assignment as ARM describes it, with what its definition says as far as that can be read."""
-    definition_id = text_at(assignment, "properties", "policyDefinitionId")
+    definition_id = id_at(assignment, "properties", "policyDefinitionId")
     definition = await names.definition(arm, definition_id, deadline=deadline)
     return ExpectedAssignment(
-        id=text_at(assignment, "id"),
+        id=id_at(assignment, "id"),
         display_name=text_at(assignment, "properties", "displayName"),
         definition_id=definition_id,
         definition_display_name=definition.name,
@@ -111,4 +111,4 @@ async def expected_assignment(
 
 
 def _belongs_to(assignment: dict[str, Any], group: ResourceGroupId) -> bool:
-    return is_at_or_inside(assignment_scope(text_at(assignment, "id")), str(group))
+    return is_at_or_inside(assignment_scope(id_at(assignment, "id")), str(group))

@@ -137,7 +137,7 @@ async def test_an_odd_definition_id_leads_nowhere(
     sandbox.faults.add(AssignmentList(), Body(json.dumps({"value": [assignment, {}, None]}).encode()))
     found = await expected(arm, customer)
     assert found
-    assert [one.display_name for one in found] == ["Odd "]
+    assert [one.display_name for one in found] == ["Odd"]
     assert definition_reads(sandbox) == []
 
 
