@@ -179,6 +179,8 @@ class Inventory:
     async def _compare_malformed(self, item: MalformedRow) -> Difference:
         """Return what is wrong with a row that cannot be read, or with what ARM says of its application."""
         finding, reason = Finding.UNREAD if item.access_lost_at else Finding.MALFORMED, item.reason
+        if item.application_id is None:
+            reason = f"{reason}; it names no application: correct or delete the row in the table"
         if item.application_id is not None and not item.access_lost_at:
             deadline = time.monotonic() + SECONDS_PER_APPLICATION
             try:
