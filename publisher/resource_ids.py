@@ -19,6 +19,9 @@ _MAX_QUOTED: Final = 100
 _ASSIGNMENT_ID: Final = re.compile(
     r"(.*)/providers/Microsoft\.Authorization/policyAssignments/[^/]+", re.IGNORECASE | re.ASCII
 )
+_PLAIN: Final = re.compile(r"(?:/[!-$&-.0-~]+)*")
+"""An id that needs no other spelling: segments of ASCII characters that are seen, without a percent sign."""
+
 _NAME_PUNCTUATION: Final = frozenset("-_.()")
 _NAME_CATEGORIES: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Mn", "Mc", "Pc"})
 """What Azure's published pattern of names takes: letters, digits, connectors, and the marks that Thai, Hindi, Hebrew
@@ -62,7 +65,7 @@ def is_at_or_inside(scope: str, container: str) -> bool:
 
     `/…/resourceGroups/app-10` is not inside `/…/resourceGroups/app-1`.
     """
-    inner, outer = fold(scope).strip("/"), fold(container).strip("/")
+    inner, outer = (fold(plain_id(one)) for one in (scope, container))
     return bool(outer) and (inner == outer or inner.startswith(outer + "/"))
 
 
@@ -72,6 +75,8 @@ def plain_id(text: str) -> str:
     Blanks around it and characters that nobody sees are taken off, and what a URL has as `%..` is decoded: no group,
     assignment or exemption has a percent sign in its name (azure-docs, "Naming rules and restrictions").
     """
+    if _PLAIN.fullmatch(text):
+        return text
     return "".join(f"/{segment}" for segment in _segments(text, "resource id"))
 
 
