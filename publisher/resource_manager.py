@@ -152,8 +152,9 @@ class ResourceManager(Closing):
             if not isinstance(members, list):
                 raise MalformedAnswer("a page of the list has no value", code="MalformedAnswer")
             for one in members:
-                if isinstance(one, dict):
-                    yield one
+                if not isinstance(one, dict):
+                    raise MalformedAnswer("an entry of the list is no object", code="MalformedAnswer")
+                yield one
             url, version = next_link_in(page) or "", ""
             if not url:
                 return

@@ -8,7 +8,7 @@ import logging
 from typing import Any, Final
 from urllib.parse import quote
 
-from publisher.errors.kinds import AzureFailure
+from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.lenient_json import member
 from publisher.resource_ids import ResourceGroupId, assignment_scope, fold, is_at_or_inside
 from publisher.resource_manager import ResourceManager, id_at, text_at
@@ -43,6 +43,7 @@ async def expected_assignments(
     try:
         async for assignment in arm.list(path, api_version=ASSIGNMENTS_API_VERSION, deadline=deadline):
             seen += 1
+            _check_named(id_at(assignment, "id"))
             if _belongs_to(assignment, group):
                 own.append(await expected_assignment(arm, assignment, names, deadline=deadline))
     except AzureFailure as failure:
@@ -69,6 +70,7 @@ async def known_exemptions(
         async for document in arm.list(path, api_version=_EXEMPTIONS_API_VERSION, deadline=deadline):
             seen += 1
             exemption = _exemption(document)
+            _check_named(exemption.assignment_id)
             if is_at_or_inside(assignment_scope(exemption.assignment_id), str(group)):
                 found.append(exemption)
     except AzureFailure as failure:
@@ -108,6 +110,12 @@ async def expected_assignment(
         definition_display_name=definition.name,
         posture=posture_of(assignment, definition),
     )
+
+
+def _check_named(assignment_id: str) -> None:
+    """Raise MalformedAnswer for an entry that names no assignment: it may be about any, also about one of ours."""
+    if not assignment_id:
+        raise MalformedAnswer("an entry of the list names no policy assignment", code="MalformedAnswer")
 
 
 def _belongs_to(assignment: dict[str, Any], group: ResourceGroupId) -> bool:

@@ -134,11 +134,20 @@ async def test_an_odd_definition_id_leads_nowhere(
         "id": f"{customer.managed_resource_group_id}/providers/Microsoft.Authorization/policyAssignments/odd",
         "properties": {"displayName": "Odd\n", "policyDefinitionId": definition_id},
     }
-    sandbox.faults.add(AssignmentList(), Body(json.dumps({"value": [assignment, {}, None]}).encode()))
+    sandbox.faults.add(AssignmentList(), Body(json.dumps({"value": [assignment]}).encode()))
     found = await expected(arm, customer)
     assert found
     assert [one.display_name for one in found] == ["Odd"]
     assert definition_reads(sandbox) == []
+
+
+@pytest.mark.parametrize("entry", [None, 7, {}, {"id": None}, {"id": 17}, {"id": " "}, {"id": ["/x"]}])
+async def test_with_an_entry_that_names_no_assignment_the_list_is_not_known(
+    sandbox: Sandbox, arm: ResourceManager, customer: Customer, entry: object
+) -> None:
+    assignment = {"id": f"{customer.managed_resource_group_id}/providers/Microsoft.Authorization/policyAssignments/a"}
+    sandbox.faults.add(AssignmentList(), Body(json.dumps({"value": [assignment, entry]}).encode()))
+    assert await expected(arm, customer) is None
 
 
 def definition_reads(sandbox: Sandbox) -> list[str]:
