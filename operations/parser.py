@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from operations import arguments
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def command_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    main = argparse.ArgumentParser(
+    main = arguments.Parser(
         prog="python -m operations",
         description="Look after the registry of managed applications and the ledger of their verdicts, and find out "
         "what is wrong with an installation.",

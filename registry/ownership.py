@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from publisher.configuration.offers import Offers
-from publisher.errors.kinds import NotFound, RequestRefused, TransientFailure
+from publisher.errors.kinds import MalformedAnswer, NotFound, RequestRefused, TransientFailure
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.resource_manager import Application, ResourceManager, text_at
 
@@ -54,7 +54,7 @@ class Ownership:
 
 
 async def _manager_of(arm: ResourceManager, group: ResourceGroupId, deadline: float) -> str:
-    """Return what manages a resource group, "" for nothing."""
+    """Return what manages a resource group, "" for nothing; raise the AzureFailure when that is not told."""
     try:
         answer = await arm.get(quote(str(group), safe="/()"), api_version=GROUPS_API_VERSION, deadline=deadline)
     except NotFound as failure:
@@ -62,6 +62,12 @@ async def _manager_of(arm: ResourceManager, group: ResourceGroupId, deadline: fl
         raise TransientFailure(
             f"its managed resource group: {failure}", code=failure.code, status=failure.status
         ) from failure
+    try:
+        described: ResourceGroupId | None = ResourceGroupId.parse(text_at(answer, "id"))
+    except InvalidResourceId:
+        described = None
+    if described != group:
+        raise MalformedAnswer("the answer describes another resource group, or none", code="MalformedAnswer")
     return text_at(answer, "managedBy")
 
 

@@ -299,7 +299,7 @@ class TestName:
         shown = cli("show", registered.application_id, "--json").document
         assert shown["customer_name"] == registered.subscription_id
 
-    @pytest.mark.parametrize("name", ["two\nlines", "x" * 257])
+    @pytest.mark.parametrize("name", ["two\nlines", "x" * 257, "\u202eosotnoC"])
     def test_a_name_is_one_short_line(self, cli: Cli, registered: Customer, name: str) -> None:
         assert cli("name", registered.application_id, name).status == 2
 
@@ -354,7 +354,7 @@ class TestCheck:
 
     def test_other_subscriptions_can_be_searched_too(self, cli: Cli, sandbox: Sandbox, registered: Customer) -> None:
         other = sandbox.arm.add_customer("Fabrikam")
-        found = cli("check", "--subscription", other.subscription_id, "--json").document["differences"]
+        found = cli("check", "--subscription", f" {other.subscription_id}\n", "--json").document["differences"]
         assert [(one["application_id"], one["finding"]) for one in found] == [(other.application_id, "Missing")]
 
     def test_a_row_that_names_no_application_is_for_nobody_here_to_repair(
