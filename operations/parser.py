@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import argparse
 
 
-def command_parser() -> argparse.ArgumentParser:
+def command_parser() -> arguments.Parser:
     """Return the parser of the command line."""
     main = arguments.Parser(
         prog="python -m operations",
@@ -40,7 +40,7 @@ def command_parser() -> argparse.ArgumentParser:
     return main
 
 
-_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+_Commands: TypeAlias = "argparse._SubParsersAction[arguments.Parser]"  # noqa: SLF001 - it has no public name
 
 
 def _command(commands: _Commands, name: str, summary: str, description: str = "") -> argparse.ArgumentParser:
