@@ -11,14 +11,13 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from publisher.errors.absence import says_gone
-from publisher.errors.kinds import AzureFailure, MalformedAnswer, Unusable
+from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
 from publisher.resource_manager import APPLICATIONS_API_VERSION, application_in
 from publisher.table import Row
 from registry.managed_application import ARM_TEXTS, MalformedRow, ManagedApplication, Removal
-from registry.ownership import NotOurs
 from registry.reconcile import AT_ONCE, SECONDS_PER_APPLICATION
-from registry.refresh import Change, Refresher
+from registry.refresh import LASTING, Change, Refresher
 from registry.registry import Registry
 from registry.repeating import repeated_on_row_change
 from registry.rows import is_tombstone
@@ -186,7 +185,7 @@ class Inventory:
             try:
                 application = await self.refresher.arm.application(item.application_id, deadline=deadline)
                 await self.refresher.check_ownership(application, None, deadline)
-            except (NotOurs, Unusable) as failure:
+            except LASTING as failure:
                 finding, reason = Finding.UNUSABLE, f"{item.reason}; and {failure}"
             except AzureFailure:
                 pass  # what is wrong with the row is told all the same
@@ -194,7 +193,7 @@ class Inventory:
 
 
 def _finding_of(failure: AzureFailure, identity: ApplicationId) -> Finding:
-    if isinstance(failure, NotOurs | Unusable):
+    if isinstance(failure, LASTING):
         return Finding.UNUSABLE
     return Finding.GONE if says_gone(failure, identity) else Finding.UNREAD
 

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from publisher.configuration.offers import Offers
+from publisher.errors.absence import says_gone
 from publisher.errors.kinds import MalformedAnswer, NotFound, RequestRefused, TransientFailure
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.resource_manager import Application, ResourceManager, text_at
@@ -21,6 +22,10 @@ class NotOurs(RequestRefused):
 
     def __init__(self, why: str) -> None:
         super().__init__(why, code="NotOurs")
+
+
+class GroupMissing(TransientFailure):
+    """ARM says that an application's managed resource group does not exist: of a new application that may pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,8 @@ async def _manager_of(arm: ResourceManager, group: ResourceGroupId, deadline: fl
         answer = await arm.get(quote(str(group), safe="/()"), api_version=GROUPS_API_VERSION, deadline=deadline)
     except NotFound as failure:
         # Not the application's absence, as a NotFound of ours would say.
-        raise TransientFailure(
-            f"its managed resource group: {failure}", code=failure.code, status=failure.status
-        ) from failure
+        kind = GroupMissing if says_gone(failure, group) else TransientFailure
+        raise kind(f"its managed resource group: {failure}", code=failure.code, status=failure.status) from failure
     try:
         described: ResourceGroupId | None = ResourceGroupId.parse(text_at(answer, "id"))
     except InvalidResourceId:

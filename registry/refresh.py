@@ -19,7 +19,7 @@ from publisher.resource_manager import Application, ResourceManager
 from publisher.table import Row
 from registry.existence import Answer, Existence, existence_of, is_denied
 from registry.managed_application import ARM_TEXTS, ExpectedAssignment, ManagedApplication, Removal
-from registry.ownership import NotOurs, Ownership
+from registry.ownership import GroupMissing, NotOurs, Ownership
 from registry.policies.definition_names import DEFINITION_NAMES, DefinitionNames
 from registry.policies.policy_assignments import expected_assignments, known_exemptions
 from registry.registry import Registry
@@ -28,6 +28,9 @@ from registry.rows import UnreadableRow, application_of, event_time_of, is_tombs
 from registry.tombstones import AZURE, removal_in
 
 _INITIATIVE: Final = "/policysetdefinitions/"
+LASTING: Final = (GroupMissing, NotOurs, Unusable)
+"""What does not pass by itself about an application that has not been deployed just now."""
+
 _WRITING_SECONDS: Final = 10.0
 """Seconds before the deadline that reading the assignments leaves to writing the row."""
 
@@ -104,8 +107,8 @@ class Refresher:
     async def reconcile(self, asked: ApplicationId, *, deadline: float) -> Change:
         """Refresh a registered application without an event.
 
-        It is left as it is when ARM describes it unusably, or as another publisher's. It is removed only when ARM says
-        that it does not exist (`says_gone`) or is deleted.
+        It is left as it is when ARM describes it unusably, as another publisher's, or in another group that does not
+        exist. It is removed only when ARM says that it does not exist (`says_gone`) or is deleted.
         """
         row = await self.registry.find(asked)
         if row is None or is_tombstone(row):
@@ -123,7 +126,7 @@ class Refresher:
             return await self._remove(asked, row, _gone(application.provisioning_state))
         try:
             return await self._write(application, row, None, deadline)
-        except (NotOurs, Unusable):
+        except LASTING:
             return Change.UNUSABLE
 
     @repeated_on_row_change
@@ -149,7 +152,7 @@ class Refresher:
             return await self._confirm_removal(asked, row, application.provisioning_state)
         try:
             return await self._write(application, row, None, deadline)
-        except (NotOurs, Unusable):
+        except LASTING:
             return Change.CONFIRMED
 
     async def _confirm_removal(self, asked: ApplicationId, row: Row | None, said: str) -> Change:

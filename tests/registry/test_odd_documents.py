@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from publisher.errors.kinds import TransientFailure
 from registry.inventory import Finding, Inventory, Standing
 from registry.policies.definition_names import DefinitionNames
 from registry.policies.policy_assignments import expected_assignments, known_exemptions
 from registry.reconcile import reconcile_registry
 from registry.refresh import Change
 from registry.rows import event_time_of
-from sandbox.faults.effects import Body, Rewritten
+from sandbox.faults.effects import Body, Rewritten, Status
 from sandbox.faults.operations import ApplicationList, ApplicationRead, AssignmentList, ExemptionList, ResourceGroupRead
 from sandbox.world.plans import Plan
 from tests.registry.refreshing import NOW, only, soon
@@ -129,6 +130,28 @@ async def test_one_that_another_publisher_put_in_its_place_fails_no_reconciliati
     assert difference
     assert (difference.finding, difference.can_be_repaired) == (Finding.UNUSABLE, False)
     assert "OFFERS" in difference.reason
+
+
+async def test_one_whose_new_group_does_not_exist_fails_no_reconciliation(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry, customer: Customer, identity: ApplicationId
+) -> None:
+    await refresher.refresh(identity, deadline=soon())
+    before = await only(registry)
+    moved = customer.managed_resource_group_id + "-2"
+    sandbox.faults.add(ApplicationRead(), rewritten(lambda one: one["properties"].update(managedResourceGroupId=moved)))
+    sandbox.faults.add(ResourceGroupRead(), Status(404, code="ResourceGroupNotFound"))
+
+    result = await reconcile_registry(refresher, deadline=soon())
+
+    assert (dict(result.changes), result.failures) == ({Change.UNUSABLE: 1}, {})
+    assert await only(registry) == before
+    difference = await Inventory(refresher).compare(before)
+    assert difference
+    assert (difference.finding, difference.can_be_repaired) == (Finding.UNUSABLE, False)
+    assert "its managed resource group" in difference.reason
+
+    with pytest.raises(TransientFailure, match="its managed resource group"):
+        await refresher.refresh(identity, deadline=soon())
 
 
 async def test_a_listed_application_says_why_it_cannot_be_registered(
