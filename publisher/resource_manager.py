@@ -23,9 +23,9 @@ from publisher.errors.answers import as_failure, failure_of_response
 from publisher.errors.documents import document_of, next_link_in
 from publisher.errors.kinds import AuthenticationFailed, MalformedAnswer, NoToken, RequestRefused, Unusable
 from publisher.lenient_json import member
-from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
+from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, plain_id
 from publisher.retry import USUAL_PATIENCE, Patience, with_retries
-from publisher.texts import printable
+from publisher.texts import printable, trimmed, word
 from publisher.transport import DEFAULT_CONNECTIONS, Closing, Transport, origin_of
 
 APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
@@ -64,12 +64,12 @@ class Application:
     @property
     def is_going(self) -> bool:
         """Whether ARM is deleting the application, or has deleted it."""
-        return self.is_gone or fold(self.provisioning_state) == "deleting"
+        return self.is_gone or word(self.provisioning_state) == "deleting"
 
     @property
     def is_gone(self) -> bool:
         """Whether ARM still describes the application, as deleted."""
-        return fold(self.provisioning_state) == "deleted"
+        return word(self.provisioning_state) == "deleted"
 
 
 class ResourceManager(Closing):
@@ -173,7 +173,10 @@ class ResourceManager(Closing):
             api_version=APPLICATIONS_API_VERSION,
             deadline=deadline if deadline is not None else time.monotonic() + DEFAULT_SECONDS,
         )
-        return _application(answer, application_id)
+        described = application_in(answer)
+        if described.id != application_id:
+            raise MalformedAnswer("the answer describes another application", code="MalformedAnswer")
+        return described
 
     def _url(self, url: str) -> str:
         if not urlsplit(url).netloc:
@@ -198,18 +201,21 @@ def text_at(content: Any, *path: str) -> str:
     """
     for name in path:
         content = member(content, name)
-    return printable(content.strip(), longest=1000).strip() if isinstance(content, str) else ""
+    return printable(trimmed(content), longest=1000) if isinstance(content, str) else ""
 
 
-def _application(answer: dict[str, Any], asked: ApplicationId) -> Application:
-    """Return the application that ARM's answer describes; raise MalformedAnswer when it is not the one asked for."""
-    group, group_problem = managed_resource_group_in(answer)
+def id_at(content: Any, *path: str) -> str:
+    """Return the resource id at a path of member names, as `plain_id` spells it; "" when there is none."""
+    return plain_id(text_at(content, *path))
+
+
+def application_in(answer: dict[str, Any]) -> Application:
+    """Return the application that ARM describes; raise MalformedAnswer for what has no application's id."""
+    group, group_problem = _managed_resource_group(answer)
     try:
         application_id = ApplicationId.parse(text_at(answer, "id"))
     except InvalidResourceId as error:
         raise MalformedAnswer(f"the application's description has {error}", code="MalformedAnswer") from error
-    if application_id != asked:
-        raise MalformedAnswer("the answer describes another application", code="MalformedAnswer")
     return Application(
         id=application_id,
         managed_resource_group_id=group,
@@ -226,7 +232,7 @@ def _application(answer: dict[str, Any], asked: ApplicationId) -> Application:
     )
 
 
-def managed_resource_group_in(application: dict[str, Any]) -> tuple[ResourceGroupId | None, str]:
+def _managed_resource_group(application: dict[str, Any]) -> tuple[ResourceGroupId | None, str]:
     """Return the managed resource group that ARM's description of an application names, or None and why it is none."""
     text = text_at(application, "properties", "managedResourceGroupId")
     if not text:

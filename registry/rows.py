@@ -236,12 +236,12 @@ def _time(properties: Mapping[str, Any], name: str) -> datetime | None:
     """Return a time in UTC, which is also assumed when it has no zone; None when it cannot be read."""
     value = properties.get(name)
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
+        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+        if not isinstance(moment, datetime):
+            return None
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    if not isinstance(moment, datetime):
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _name(row: Row) -> str:

@@ -165,7 +165,7 @@ def _pending(row: Row) -> Pending:
     """Return what waits; raise MalformedMessage when the row does not say it."""
     answer = text_in(row.properties, "answer")
     return Pending(
-        notification_in(str(row.properties.get("notification", "")).encode()),
+        notification_in(str(row.properties.get("notification", "")).encode(errors="surrogatepass")),
         first_received_at=_time(row, "first_received_at"),
         due_at=_time(row, "due_at"),
         attempts=_attempts(row),
@@ -177,5 +177,5 @@ def _pending(row: Row) -> Pending:
 def _time(row: Row, name: str) -> datetime:
     try:
         return datetime.fromisoformat(str(row.properties.get(name))).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise MalformedMessage(f"{name} is no time") from None

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, RequestRefused, is_gateways
 from publisher.lenient_json import member
 from publisher.resource_ids import fold
-from publisher.resource_manager import ResourceManager, text_at
+from publisher.resource_manager import ResourceManager, id_at, text_at
 from registry.policies.postures import Definition, canonical_defaults
 
 _LOGGER = logging.getLogger(__name__)
@@ -120,14 +120,14 @@ def _effects(properties: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _effect(text: str) -> str:
     """Return a folded effect, or `parameter:` and the name in an expression such as [parameters('effect')]."""
-    named = _PARAMETER.fullmatch(text.strip())
+    named = _PARAMETER.fullmatch(text)
     return f"parameter:{fold(named[1])}" if named else fold(text)
 
 
 def _members(answer: dict[str, Any]) -> tuple[str, ...]:
     properties = member(answer, "properties")
     members = member(properties, "policyDefinitions")
-    ids = (text_at(one, "policyDefinitionId") for one in members) if isinstance(members, list) else ()
+    ids = (id_at(one, "policyDefinitionId") for one in members) if isinstance(members, list) else ()
     return tuple(dict.fromkeys(fold(one) for one in ids if one))
 
 

@@ -8,10 +8,10 @@ import logging
 from typing import Any, Final
 from urllib.parse import quote
 
-from publisher.errors.kinds import AzureFailure
+from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.lenient_json import member
 from publisher.resource_ids import ResourceGroupId, assignment_scope, fold, is_at_or_inside
-from publisher.resource_manager import ResourceManager, text_at
+from publisher.resource_manager import ResourceManager, id_at, text_at
 from registry.managed_application import Exemption, ExpectedAssignment
 from registry.policies.definition_names import DefinitionNames
 from registry.policies.permissions import READ_EXEMPTIONS, is_allowed
@@ -43,6 +43,7 @@ async def expected_assignments(
     try:
         async for assignment in arm.list(path, api_version=ASSIGNMENTS_API_VERSION, deadline=deadline):
             seen += 1
+            _check_named(id_at(assignment, "id"))
             if _belongs_to(assignment, group):
                 own.append(await expected_assignment(arm, assignment, names, deadline=deadline))
     except AzureFailure as failure:
@@ -69,6 +70,7 @@ async def known_exemptions(
         async for document in arm.list(path, api_version=_EXEMPTIONS_API_VERSION, deadline=deadline):
             seen += 1
             exemption = _exemption(document)
+            _check_named(exemption.assignment_id)
             if is_at_or_inside(assignment_scope(exemption.assignment_id), str(group)):
                 found.append(exemption)
     except AzureFailure as failure:
@@ -83,8 +85,8 @@ def _exemption(document: dict[str, Any]) -> Exemption:
     properties = member(document, "properties")
     references = member(properties, "policyDefinitionReferenceIds")
     return Exemption(
-        id=fold(text_at(document, "id")),
-        assignment_id=fold(text_at(document, "properties", "policyAssignmentId")),
+        id=fold(id_at(document, "id")),
+        assignment_id=fold(id_at(document, "properties", "policyAssignmentId")),
         reference_ids=tuple(sorted(fold(one) for one in references if isinstance(one, str)))
         if isinstance(references, list)
         else (),
@@ -99,10 +101,10 @@ async def expected_assignment(
     arm: ResourceManager, assignment: dict[str, Any], names: DefinitionNames, *, deadline: float
 ) -> ExpectedAssignment:
     """Return an assignment as ARM describes it, with what its definition says as far as that can be read."""
-    definition_id = text_at(assignment, "properties", "policyDefinitionId")
+    definition_id = id_at(assignment, "properties", "policyDefinitionId")
     definition = await names.definition(arm, definition_id, deadline=deadline)
     return ExpectedAssignment(
-        id=text_at(assignment, "id"),
+        id=id_at(assignment, "id"),
         display_name=text_at(assignment, "properties", "displayName"),
         definition_id=definition_id,
         definition_display_name=definition.name,
@@ -110,5 +112,11 @@ async def expected_assignment(
     )
 
 
+def _check_named(assignment_id: str) -> None:
+    """Raise MalformedAnswer for an entry that names no assignment: it may be about any, also about one of ours."""
+    if not assignment_id:
+        raise MalformedAnswer("an entry of the list names no policy assignment", code="MalformedAnswer")
+
+
 def _belongs_to(assignment: dict[str, Any], group: ResourceGroupId) -> bool:
-    return is_at_or_inside(assignment_scope(text_at(assignment, "id")), str(group))
+    return is_at_or_inside(assignment_scope(id_at(assignment, "id")), str(group))

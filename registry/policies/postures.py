@@ -16,7 +16,7 @@ import orjson
 
 from publisher.lenient_json import has_member, member
 from publisher.resource_ids import fold, is_at_or_inside
-from publisher.resource_manager import text_at
+from publisher.resource_manager import id_at, text_at
 from registry.managed_application import Posture
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def posture_of(document: Mapping[str, Any], definition: Definition) -> Posture:
         selectors=selectors_of(member(properties, "resourceSelectors")),
         overrides=overrides_of(overrides),
         enforced=fold(text_at(properties, "enforcementMode")) in _ENFORCED,
-        disabled=_disabled(text_at(properties, "policyDefinitionId"), parameters, overrides, definition),
+        disabled=_disabled(id_at(properties, "policyDefinitionId"), parameters, overrides, definition),
         references=max(1, len(definition.effects)),
         changed_at=_changed_at(document),
     )
@@ -130,7 +130,7 @@ def _folded(values: list[Any]) -> list[str]:
 
 def _group_of(document: Mapping[str, Any]) -> str:
     """Return the folded id of the resource group that an assignment is at or inside; "" for any other scope."""
-    match = _IN_GROUP.match(fold(text_at(document, "id")))
+    match = _IN_GROUP.match(fold(id_at(document, "id")))
     return match[1] if match else ""
 
 
@@ -255,6 +255,6 @@ def time_at(document: Mapping[str, Any], *path: str) -> datetime | None:
     """Return the time at a path of member names, in UTC; None when there is none that can be read."""
     try:
         moment = datetime.fromisoformat(text_at(document, *path))
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

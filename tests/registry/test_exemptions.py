@@ -75,7 +75,13 @@ async def test_an_expired_exemption_is_still_there(sandbox: Sandbox, arm: Resour
     assert found.expires_at < customer.now()
 
 
-@pytest.mark.parametrize("fault", [Status(403), Status(404), html(404), Body(b"{}"), Body(b'{"value": 1}')])
+@pytest.mark.parametrize(
+    "fault",
+    [Status(403), Status(404), html(404), *(Body(body) for body in (
+        b"{}", b'{"value": 1}', b'{"value": [null]}', b'{"value": [{"id": "/e"}]}',
+        b'{"value": [{"id": "/e", "properties": {"policyAssignmentId": 7}}]}',
+    ))],
+)  # fmt: skip
 async def test_a_list_that_cannot_be_read_is_not_known(
     sandbox: Sandbox, arm: ResourceManager, customer: Customer, fault: Status | Body
 ) -> None:

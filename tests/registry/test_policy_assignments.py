@@ -141,5 +141,14 @@ async def test_an_odd_definition_id_leads_nowhere(
     assert definition_reads(sandbox) == []
 
 
+@pytest.mark.parametrize("entry", [None, 7, {}, {"id": None}, {"id": 17}, {"id": " "}, {"id": ["/x"]}])
+async def test_with_an_entry_that_names_no_assignment_the_list_is_not_known(
+    sandbox: Sandbox, arm: ResourceManager, customer: Customer, entry: object
+) -> None:
+    assignment = {"id": f"{customer.managed_resource_group_id}/providers/Microsoft.Authorization/policyAssignments/a"}
+    sandbox.faults.add(AssignmentList(), Body(json.dumps({"value": [assignment, entry]}).encode()))
+    assert await expected(arm, customer) is None
+
+
 def definition_reads(sandbox: Sandbox) -> list[str]:
     return [entry.path for entry in sandbox.requests.of(Service.RESOURCE_MANAGER, path_part="definitions/")]
