@@ -84,13 +84,13 @@ class _Response(Protocol):
     def text(self) -> str: ...
 
 
-def failure_of_response(response: _Response, *, code: str = "") -> AzureFailure:
-    """Return the failure that an SDK's response with another status than 2xx tells of; `code` is as above."""
+def failure_of_response(response: _Response) -> AzureFailure:
+    """Return the failure that an SDK's response with another status than 2xx tells of."""
     try:
         body = response.text()
     except Exception:  # noqa: BLE001 - without the body only its message is lost
         body = ""
-    return failure_of_status(response.status_code, response.headers, body, code=code)
+    return failure_of_status(response.status_code, response.headers, body)
 
 
 def as_failure(error: BaseException) -> AzureFailure | None:
@@ -112,9 +112,7 @@ def _failure_of_sdk_error(error: AzureError) -> AzureFailure:
     """Return the failure in an SDK's exception: of its response if it has one, else of its class."""
     response = cast("_Response | None", getattr(error, "response", None))
     if response is not None and not 200 <= response.status_code < 300:  # noqa: PLR2004
-        storage_code = getattr(error, "error_code", None)  # of storage's SDKs, which read it from XML too
-        code = str(getattr(storage_code, "value", storage_code)) if isinstance(storage_code, str) else ""
-        return failure_of_response(response, code=code)
+        return failure_of_response(response)
     if isinstance(error, ServiceResponseError):
         return TransientFailure(f"no answer: {error}", code="NoAnswer")
     if isinstance(error, ClientAuthenticationError) and response is None:
