@@ -36,14 +36,14 @@ from publisher.texts import first_line
 _STORAGE_CODE: Final = "x-ms-error-code"
 
 
-def failure_of_status(status: int, headers: Mapping[str, str], body: str, *, code: str = "") -> AzureFailure:
+def failure_of_status(status: int, headers: Mapping[str, str], body: str) -> AzureFailure:
     """Return the failure that an HTTP answer other than 2xx tells of: its error codes decide, then its status.
 
-    It has code and message of the innermost reason in the body (`publisher.errors.reasons`). `code` is the error code
-    where the caller has read it. A 403 or 404 without any is a gateway's, not the service's.
+    It has code and message of the innermost reason in the body (`publisher.errors.reasons`). A 403 or 404 without any
+    code is a gateway's, not the service's.
     """
     reasons = reasons_in(body)
-    codes = reasons.codes or list(filter(None, [code or headers.get(_STORAGE_CODE, "")]))
+    codes = reasons.codes or list(filter(None, [headers.get(_STORAGE_CODE, "")]))
     code = codes[0] if codes else UNTOLD.format(status)
     message = reasons.message or f"Azure answered {status}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
