@@ -16,7 +16,7 @@ from azure.core.rest import AsyncHttpResponse
 
 from publisher.configuration.resource_settings import Storage
 from publisher.credentials import own_identity_credential
-from publisher.errors.answers import failure_of_response
+from publisher.errors.answers import as_failure, failure_of_response
 from publisher.errors.kinds import AzureFailure, MalformedAnswer, NotFound, RequestRefused, TransientFailure
 from publisher.retry import Patience, with_retries
 from publisher.transport import Closing, Transport
@@ -99,10 +99,16 @@ class StorageClient(Closing, Generic[_Client]):
             _IS_ANSWERED.set(False)
             try:
                 return await call()
+            except AzureFailure:
+                raise
             except Exception as error:
-                if _IS_ANSWERED.get() and not isinstance(error, AzureFailure):
-                    # Not told with its cause, which may quote the answer.
+                # Not told with their cause, which may quote the answer.
+                if _IS_ANSWERED.get():
                     raise malformed("the answer is not what storage answers with") from None
+                # At an answer that broke off, the SDK breaks off over its own failure, which has no response.
+                failure = as_failure(error.__context__) if error.__context__ and not as_failure(error) else None
+                if failure is not None:
+                    raise failure from None
                 raise
 
         try:

@@ -29,7 +29,7 @@ from registry.reconcile import ReconciliationFailed, reconcile_registry
 from registry.refresh import Refresher
 from registry.registry import Registry
 from sandbox.azure.site import Site
-from sandbox.faults.effects import Call, Status
+from sandbox.faults.effects import Call, CutHalfWay, Status
 from sandbox.faults.operations import QueueRequest, TableRequest
 
 if TYPE_CHECKING:
@@ -201,6 +201,17 @@ async def test_only_storages_own_codes_are_an_absence(
         with pytest.raises(TransientFailure) as failure:
             await call(table)
     assert failure.value.status == 404
+
+
+@pytest.mark.parametrize("call", [*READS, inserted])
+async def test_an_answer_that_breaks_off_is_a_failure(
+    sandbox: Sandbox, call: Callable[[Table], Coroutine[None, None, object]]
+) -> None:
+    async with a_table(sandbox, None) as table:
+        sandbox.faults.add(TableRequest(), CutHalfWay())
+        with pytest.raises(MalformedAnswer, match=r"^table: the answer broke off") as failure:
+            await call(table)
+    assert failure.value.code == "IncompleteAnswer"
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFound", "EntityNotFound", "TableNotFound"])
