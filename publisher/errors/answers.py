@@ -36,17 +36,17 @@ from publisher.texts import first_line
 _STORAGE_CODE: Final = "x-ms-error-code"
 
 
-def failure_of_status(status: int, headers: Mapping[str, str], body: str, *, code: str = "") -> AzureFailure:
+def failure_of_status(status: int, headers: Mapping[str, str], body: str) -> AzureFailure:
     """Return the failure that an HTTP answer with a wrong status tells of: its error codes decide, then its status.
 
-    It has code and message of the innermost reason in the body (`publisher.errors.reasons`). `code` is the error code
-    where the caller has read it. A 403 or 404 without any is a gateway's, not the service's. A 2xx other than the one
-    that the service answers with says nothing of what was done.
+    It has code and message of the innermost reason in the body (`publisher.errors.reasons`). A 403 or 404 without any
+    code is a gateway's, not the service's. A 2xx other than the one that the service answers with says nothing of what
+    was done.
     """
     if status // 100 == 2:  # noqa: PLR2004
         return MalformedAnswer("the answer is not what the service answers with", code="MalformedAnswer", status=status)
     reasons = reasons_in(body)
-    codes = reasons.codes or list(filter(None, [code or headers.get(_STORAGE_CODE, "")]))
+    codes = reasons.codes or list(filter(None, [headers.get(_STORAGE_CODE, "")]))
     code = codes[0] if codes else UNTOLD.format(status)
     message = reasons.message or f"Azure answered {status}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -91,13 +91,13 @@ class _Response(Protocol):
     def text(self) -> str: ...
 
 
-def failure_of_response(response: _Response, *, code: str = "") -> AzureFailure:
-    """Return the failure that an SDK's response with a wrong status tells of; `code` is as above."""
+def failure_of_response(response: _Response) -> AzureFailure:
+    """Return the failure that an SDK's response with a wrong status tells of."""
     try:
         body = response.text()
     except Exception:  # noqa: BLE001 - without the body only its message is lost
         body = ""
-    return failure_of_status(response.status_code, response.headers, body, code=code)
+    return failure_of_status(response.status_code, response.headers, body)
 
 
 def as_failure(error: BaseException) -> AzureFailure | None:
@@ -119,9 +119,7 @@ def _failure_of_sdk_error(error: AzureError) -> AzureFailure:
     """Return the failure in an SDK's exception: of its response if it has one, else of its class."""
     response = cast("_Response | None", getattr(error, "response", None))
     if response is not None:
-        storage_code = getattr(error, "error_code", None)  # of storage's SDKs, which read it from XML too
-        code = str(getattr(storage_code, "value", storage_code)) if isinstance(storage_code, str) else ""
-        return failure_of_response(response, code=code)
+        return failure_of_response(response)
     if isinstance(error, ServiceRequestError):
         return TransientFailure(f"no connection: {error}", code="ConnectionFailed")
     if isinstance(error, ServiceResponseError):
