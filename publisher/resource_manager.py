@@ -8,6 +8,7 @@ subscription.
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -19,8 +20,9 @@ from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 from publisher.configuration.cloud import Cloud
 from publisher.credentials import SharedCredential
 from publisher.errors.answers import as_failure, failure_of_response
+from publisher.errors.documents import document_of
 from publisher.errors.kinds import AuthenticationFailed, MalformedAnswer, NoToken, RequestRefused, Unusable
-from publisher.lenient_json import NotJson, json_of, member
+from publisher.lenient_json import member
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 from publisher.retry import USUAL_PATIENCE, Patience, with_retries
 from publisher.texts import printable
@@ -138,7 +140,7 @@ class ResourceManager(Closing):
 
         async def attempt() -> dict[str, Any]:
             parameters = {"api-version": api_version} if api_version else None
-            return json_object(await self.send(HttpRequest("GET", url, params=parameters)))
+            return _document(await self.send(HttpRequest("GET", url, params=parameters)))
 
         patience = self._patience
         return await with_retries(attempt, deadline=deadline, attempts=patience.attempts, sleep=patience.sleep)
@@ -182,15 +184,12 @@ class ResourceManager(Closing):
         return url
 
 
-def json_object(response: AsyncHttpResponse) -> dict[str, Any]:
-    """Return the JSON object in an answer; raise MalformedAnswer when it is anything else."""
-    try:
-        content = json_of(response.content)
-    except NotJson as error:
-        raise MalformedAnswer("the answer is not JSON", code="MalformedAnswer", status=response.status_code) from error
-    if not isinstance(content, dict):
-        raise MalformedAnswer("the answer is no JSON object", code="MalformedAnswer", status=response.status_code)
-    return content
+def _document(response: AsyncHttpResponse) -> dict[str, Any]:
+    """Return the JSON object in the answer to a GET; raise MalformedAnswer for anything else, and for a part of one."""
+    if response.status_code != HTTPStatus.OK:  # 202 and 204 come before a result, 206 with a piece of it
+        message = f"Azure answered {response.status_code}, which is no whole answer to a read"
+        raise MalformedAnswer(message, code="MalformedAnswer", status=response.status_code)
+    return document_of(response.content)
 
 
 def next_link_in(page: object) -> str | None:
