@@ -72,24 +72,24 @@ def members_of(body: bytes) -> Members:
 def member(document: object, name: str) -> Any:
     """Return a member of a JSON object, whatever the letter case of its name; None without one, or without an object.
 
-    The exact name comes first.
+    The exact name comes first, but a null stands behind the same member in another spelling that has a value.
     """
-    key = _key(document, name)
-    return document[key] if key is not None and isinstance(document, Mapping) else None
+    if not isinstance(document, Mapping):
+        return None
+    exact = document.get(name)
+    if exact is not None:
+        return exact
+    folded = fold(name)
+    values = (value for key, value in document.items() if isinstance(key, str) and fold(key) == folded)
+    return next((value for value in values if value is not None), None)
 
 
 def has_member(document: object, name: str) -> bool:
     """Tell whether something is a JSON object with a member of this name, whatever its letter case."""
-    return _key(document, name) is not None
-
-
-def _key(document: object, name: str) -> str | None:
     if not isinstance(document, Mapping):
-        return None
-    if name in document:
-        return name
+        return False
     folded = fold(name)
-    return next((key for key in document if isinstance(key, str) and fold(key) == folded), None)
+    return name in document or any(isinstance(key, str) and fold(key) == folded for key in document)
 
 
 def text_of(value: Any) -> str:

@@ -10,6 +10,8 @@ from publisher.resource_ids import fold
 
 _CODE: Final = "MalformedAnswer"
 _ERRORS: Final = frozenset({"error", "odata.error", "@odata.error"})
+_NEXT_LINKS: Final = frozenset({"nextlink", "@nextlink", "odata.nextlink", "@odata.nextlink"})
+"""As documented, and as seen in answers (FACTS 11.5)."""
 _MOST_SHOWN: Final = 16 * 1024
 
 
@@ -41,6 +43,21 @@ def refuse_error(document: object) -> None:
             reasons = reasons_of({name: value})
             message = reasons.message or "it gives no reason"
             raise MalformedAnswer(f"the answer states an error: {message}", code=reasons.code or _CODE)
+
+
+def next_link_in(page: object) -> str | None:
+    """Return the link to the next page, by whichever of its names; None on the last page.
+
+    Raises MalformedAnswer for a link that is no text, and for two that differ.
+    """
+    members = page.items() if isinstance(page, dict) else ()
+    links = [link for name, link in members if link is not None and fold(name).strip() in _NEXT_LINKS]
+    if not all(isinstance(link, str) for link in links):
+        raise MalformedAnswer("the answer's nextLink is no text", code="MalformedAnswer")
+    filled = {link.strip() for link in links} - {""}
+    if len(filled) > 1:
+        raise MalformedAnswer("the answer has two links to a next page, which differ", code="MalformedAnswer")
+    return next(iter(filled), None)
 
 
 def _instead_of_json(body: bytes) -> str:
