@@ -6,6 +6,7 @@ compliance_api/dashboard/elements.js.
 """
 
 import re
+from datetime import UTC, datetime
 from typing import Final
 
 _LONGEST: Final = 500
@@ -39,6 +40,18 @@ def plain_json(document: bytes) -> bytes:
     if document.isascii() and b"\x7f" not in document:
         return document
     return _UNSEEN.sub(_escape, document.decode()).encode()
+
+
+def moment_in(text: str) -> datetime | None:
+    """Return the time in a text of ISO 8601, in UTC, which is also assumed where it names no zone.
+
+    None for what is no time, and for one that UTC puts outside the years 1 to 9999.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def first_line(text: str) -> str:
