@@ -16,6 +16,7 @@ _MAX_QUOTED: Final = 100
 _ASSIGNMENT_ID: Final = re.compile(
     r"(.*)/providers/Microsoft\.Authorization/policyAssignments/[^/]+", re.IGNORECASE | re.ASCII
 )
+_SLASHES: Final = re.compile("/{2,}")
 _NAME_PUNCTUATION: Final = frozenset("-_.()")
 _NAME_CATEGORIES: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Mn", "Mc", "Pc"})
 """What Azure's published pattern of names takes: letters, digits, connectors, and the marks that Thai, Hindi, Hebrew
@@ -67,6 +68,11 @@ def assignment_scope(assignment_id: str) -> str:
     """Return the scope that a policy assignment's id begins with, or "" when it is no assignment id."""
     match = _ASSIGNMENT_ID.fullmatch(assignment_id)
     return match[1] if match else ""
+
+
+def tidied_id(resource_id: str) -> str:
+    """Return an id without blanks around it, without a slash at its end, and with one where there are several."""
+    return _SLASHES.sub("/", resource_id.strip()).rstrip("/")
 
 
 def is_guid(text: str) -> bool:
