@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from publisher.errors.absence import is_about
 from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound
-from publisher.resource_ids import fold
+from publisher.resource_ids import fold, tidied_id
 from publisher.resource_manager import text_at
 from registry.managed_application import ExpectedAssignment
 from registry.policies.permissions import READ_ASSIGNMENTS, is_allowed
@@ -92,7 +92,7 @@ async def _asked_for(
                 quote(assignment_id, safe="/()"), api_version=ASSIGNMENTS_API_VERSION, deadline=deadline
             )
             answer: ExpectedAssignment | Answer = await expected_assignment(arm, document, names, deadline=deadline)
-            if fold(text_at(document, "id")) != fold(assignment_id):
+            if fold(tidied_id(text_at(document, "id"))) != fold(assignment_id):
                 answer = Answer.UNKNOWN
         except AccessDenied as failure:
             logger.info("the policy assignment %s may not be read: %s", assignment_id, failure.code)
