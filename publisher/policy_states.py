@@ -101,6 +101,8 @@ def _page(document: dict[str, Any], body: bytes) -> Page:
     states = member(document, "value")
     if not isinstance(states, list):
         raise MalformedAnswer("the answer has no list 'value'", code="MalformedAnswer")
+    if any("\ufffd" in name for name in document):  # it may be the link to the next page
+        raise MalformedAnswer("the answer has a member whose name is no text", code="MalformedAnswer")
     # The parser keeps the last of two members with one name. The reader that tells of them takes many times as long, so
     # it has a look only when the body has these names another number of times than what was parsed.
     decided = sum([_DECIDES in state for state in states if type(state) is dict])
@@ -180,8 +182,7 @@ async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) 
     """
     seen = {first_url}
     page = await fetch(first_url)
-    rows = len(page.states)
-    counted = _other_counts(page)
+    sizes = [(len(page.states), page.count)]
     while page.next_link is not None:
         if problem := astray(page.next_link, first_url):
             raise PagingFailed(f"the link to the next page {problem}", code="ForeignNextLink")
@@ -197,16 +198,24 @@ async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) 
             await asyncio.gather(following, return_exceptions=True)
             raise
         page = await following
-        rows += len(page.states)
-        counted |= _other_counts(page)
+        sizes.append((len(page.states), page.count))
     yield page
-    if wrong := counted - {rows}:
-        raise PagingFailed(f"Azure counts {min(wrong)} states, and {rows} came", code="StatesMissing")
+    _check_counts(sizes)
 
 
-def _other_counts(page: Page) -> set[int]:
-    """Return what a page counts when it is not its own rows: then those of all pages have to be as many."""
-    return set() if page.count in (None, len(page.states)) else {page.count}
+def _check_counts(sizes: list[tuple[int, int | None]]) -> None:
+    """Raise PagingFailed when pages, given by their rows and what they count, have other rows than they count.
+
+    Either every page counts its own rows, or every one those of all pages. An empty page counts none.
+    """
+    counted = [(rows, count) for rows, count in sizes if count is not None]
+    whole = sum(rows for rows, _ in sizes)
+    wrong = [(rows, count) for rows, count in counted if count != rows and (count != whole or not rows)]
+    if not wrong and any(count != rows for rows, count in counted):
+        wrong = [(whole, count) for _, count in counted if count != whole]
+    if wrong:
+        came, count = wrong[0]
+        raise PagingFailed(f"Azure counts {count} states, and {came} came", code="StatesMissing")
 
 
 def page_request(url: str) -> HttpRequest:

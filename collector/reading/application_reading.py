@@ -98,11 +98,11 @@ class ApplicationReading:
                 known, state = policies[raw_policy(document)], raw_resource(document)
                 "".join(state).encode()  # an error unless every field is text, and text that UTF-8 can carry
             except (KeyError, TypeError, UnicodeEncodeError):
-                policy_of_state = self._policy_of(document) if isinstance(document, dict) else None
-                if policy_of_state is None:
+                read = self._closely(document)
+                if read is None:
                     rejected += 1
                     continue
-                known, state = policy_of_state, Evaluation.of(document)
+                known, state = read
             timestamp, resource_id, _, _, compliance_state = state
             if compliance_state not in COMPLIANCE_STATES or resource_id is None or resource_id.strip() != resource_id:
                 state = tidied(state)
@@ -164,9 +164,7 @@ class ApplicationReading:
             result.assignments_without_states = len(self._expected - self._evidence.assignments.keys())
         if result.rejected_states:
             total = result.states + result.foreign_states + result.rejected_states
-            message = (
-                f"{result.rejected_states} of {total} policy states are no objects, or of an unreadable assignment"
-            )
+            message = f"{result.rejected_states} of {total} policy states are no states, or of an unreadable assignment"
             result.conclude(Outcome.FAILED, "MalformedState", message)
         elif result.states and not self._findings.has_verdicts:
             message = f"none of {result.states} policy states has a compliance state that can be read"
@@ -175,6 +173,15 @@ class ApplicationReading:
             result.conclude(Outcome.SUCCEEDED if result.states else Outcome.NO_STATES)
             self._evidence.complete = True
             self._evidence.states = StatesUpload(self._run.run_id, self._run.started_at, self._state_rows)
+
+    def _closely(self, document: Any) -> tuple[KnownPolicy, Evaluation] | None:
+        """Return what an odd state says; None when it is none, or may be of any assignment, resource or verdict."""
+        known = self._policy_of(document) if isinstance(document, dict) else None
+        if known is None:
+            return None
+        state = Evaluation.of(document)
+        names_nothing = not known.key[0] and not (state.resource_id and tidied(state)[-1] in COMPLIANCE_STATES)
+        return None if names_nothing else (known, state)
 
     def _policy_of(self, document: dict[str, Any]) -> KnownPolicy | None:
         """Return what is known of a state's policy; None when nobody can tell whose it is."""

@@ -68,6 +68,11 @@ async def test_two_next_links_that_differ_are_no_page(fleet: Fleet) -> None:
     assert_failed(fleet, customer, "MalformedAnswer", "two links")
 
 
+async def test_a_next_link_whose_name_came_damaged_is_no_last_page(fleet: Fleet) -> None:
+    damaged = Rewritten(lambda body: body.replace(b"odata.nextLink", b"odata.nex\xa9Link"))
+    assert_failed(fleet, await collected(fleet, damaged, page_size=2), "MalformedAnswer", "name is no text")
+
+
 @pytest.mark.parametrize("link", [0, False, True, 5, [], {}, ["https://management.azure.com"]])
 async def test_a_next_link_that_is_no_text_is_no_last_page(fleet: Fleet, link: Any) -> None:
     assert_failed(fleet, await collected(fleet, with_next_link(link)), "MalformedAnswer", "nextLink is no text")
@@ -142,6 +147,32 @@ async def test_a_count_of_the_whole_on_the_first_page_holds_for_the_whole(
     fleet.sandbox.faults.add(PolicyQuery(), page(lambda document: document.pop("@odata.count", None)))
     await fleet.collect()
     assert fleet.outcome(customer) == outcome
+
+
+async def test_an_empty_page_that_counts_states_lacks_them(fleet: Fleet) -> None:
+    (customer,) = await fleet.deploy("Contoso")
+    whole = len(customer.owned_states())
+    fleet.sandbox.arm.page_size = whole // 2 + 1
+    fleet.sandbox.faults.add(PolicyQuery(page=2), page(lambda document: document["value"].clear()))
+    await fleet.collect()
+    assert_failed(fleet, customer, "StatesMissing", "0 came")
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"a": 1},
+        {"resourceId": "/r"},
+        {"complianceState": "Compliant"},
+        {"resourceId": "/r", "complianceState": "?"},
+    ],
+)
+async def test_an_object_that_says_nothing_of_anything_could_not_be_read(fleet: Fleet, state: dict[str, str]) -> None:
+    def odd(document: dict[str, Any]) -> None:
+        document["value"][-1] = state
+
+    assert_failed(fleet, await collected(fleet, page(odd)), "MalformedState", "no states")
 
 
 @pytest.mark.parametrize("scope", ["", 0, 7, "mrg-contoso", "Contoso", [], False, "/"])
