@@ -5,17 +5,17 @@ Calls go through the SDK's pipeline and authentication, without its models, its 
 subscription.
 """
 
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from azure.core.pipeline.policies import HeadersPolicy, ProxyPolicy, RequestIdPolicy, UserAgentPolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core import AsyncARMPipelineClient
-from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
 from publisher.configuration.cloud import Cloud
 from publisher.credentials import SharedCredential
@@ -26,12 +26,14 @@ from publisher.lenient_json import member
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, plain_id
 from publisher.retry import USUAL_PATIENCE, Patience, with_retries
 from publisher.texts import printable, trimmed, word
-from publisher.transport import DEFAULT_CONNECTIONS, Closing, Transport, origin_of
+from publisher.transport import DEFAULT_CONNECTIONS, Authentication, Closing, Transport, astray
 
 APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
 DEFAULT_SECONDS: Final = 60.0
 _USER_AGENT: Final = "managed-application-compliance"
 _MOST_PAGES: Final = 1000
+_SERVER: Final = re.compile(r"(?:[^/?#]*:)?//")
+"""Begins what is no path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class ResourceManager(Closing):
                 HeadersPolicy(),
                 UserAgentPolicy(base_user_agent=_USER_AGENT),
                 ProxyPolicy(),
-                AsyncARMChallengeAuthenticationPolicy(credential, f"{cloud.resource_manager_audience}/.default"),
+                Authentication(credential, f"{cloud.resource_manager_audience}/.default"),
             ],
             transport=Transport(connections=connections),
         )
@@ -138,7 +140,7 @@ class ResourceManager(Closing):
 
         async def attempt() -> dict[str, Any]:
             parameters = {"api-version": api_version} if api_version else None
-            return _document(await self.send(HttpRequest("GET", url, params=parameters)))
+            return document_in(await self.send(HttpRequest("GET", url, params=parameters)))
 
         patience = self._patience
         return await with_retries(attempt, deadline=deadline, attempts=patience.attempts, sleep=patience.sleep)
@@ -160,6 +162,8 @@ class ResourceManager(Closing):
                 return
             if url in seen or len(seen) >= _MOST_PAGES:
                 raise MalformedAnswer("the list's next page makes no sense", code="MalformedAnswer")
+            if problem := astray(url, self.endpoint):
+                raise RequestRefused(f"the link to the list's next page {problem}", code="ForeignHost")
             seen.add(url)
 
     async def application(self, application_id: ApplicationId, *, deadline: float | None = None) -> Application:
@@ -179,19 +183,22 @@ class ResourceManager(Closing):
         return described
 
     def _url(self, url: str) -> str:
-        if not urlsplit(url).netloc:
+        if not _SERVER.match(url):
             return f"{self.endpoint}/{url.lstrip('/')}"
-        if origin_of(url) != origin_of(self.endpoint):
-            raise RequestRefused("the link leads to another host than Azure Resource Manager", code="ForeignHost")
+        if problem := astray(url, self.endpoint):
+            raise RequestRefused(f"the link to Azure Resource Manager {problem}", code="ForeignHost")
         return url
 
 
-def _document(response: AsyncHttpResponse) -> dict[str, Any]:
-    """Return the JSON object in the answer to a GET; raise MalformedAnswer for anything else, and for a part of one."""
+def document_in(response: AsyncHttpResponse, *, may_be_deep: bool = False) -> dict[str, Any]:
+    """Return the JSON object in the answer to a read; raise MalformedAnswer for anything else, and for a part of one.
+
+    `may_be_deep` is as in `publisher.lenient_json.json_of`.
+    """
     if response.status_code != HTTPStatus.OK:  # 202 and 204 come before a result, 206 with a piece of it
         message = f"Azure answered {response.status_code}, which is no whole answer to a read"
         raise MalformedAnswer(message, code="MalformedAnswer", status=response.status_code)
-    return document_of(response.content)
+    return document_of(response.content, may_be_deep=may_be_deep)
 
 
 def text_at(content: Any, *path: str) -> str:

@@ -7,6 +7,7 @@ compliance_api/dashboard/elements.js.
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 from typing import Final
 
 _LONGEST: Final = 500
@@ -58,6 +59,18 @@ def word(text: str) -> str:
     return "".join(
         character for character in text if not (character.isspace() or character in "-_" or is_unseen(character))
     ).lower()
+
+
+def moment_in(text: str) -> datetime | None:
+    """Return the time in a text of ISO 8601, in UTC, which is also assumed where it names no zone.
+
+    None for what is no time, and for one that UTC puts outside the years 1 to 9999.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def first_line(text: str) -> str:

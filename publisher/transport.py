@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from azure.core.pipeline.transport import AioHttpTransport
+from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
 from publisher.configuration.proxies import Proxy, proxy_for
 from publisher.errors.kinds import UNTOLD, RequestRefused
+from publisher.lenient_json import members_of
 
 DEFAULT_CONNECTIONS: Final = 64
 _CONNECT_SECONDS: Final = 15
@@ -93,6 +95,27 @@ class Transport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it
         await super().close()
 
 
+class Authentication(AsyncARMChallengeAuthenticationPolicy):
+    """Azure Resource Manager's tokens, also with the claims of a challenge (continuous access evaluation).
+
+    A challenge whose claims are no JSON object is not taken up: the 401 that it came with is the answer.
+    """
+
+    async def on_challenge(self, request: Any, response: Any) -> bool:
+        """Authorize the request as a challenge wants; return False when nobody can read what it wants."""
+        try:
+            return await super().on_challenge(request, response)
+        except ValueError:  # also what the claims' base64 and UTF-8 raise
+            return False
+
+    async def authorize_request(self, request: Any, *scopes: str, claims: str = "", **options: Any) -> None:
+        """Put a token into the request; raise ValueError for claims that are no JSON object."""
+        if claims:
+            members_of(claims.encode())
+            options["claims"] = claims
+        await super().authorize_request(request, *scopes, **options)
+
+
 class Closing:
     """A client with connections, as an asynchronous context manager that closes them."""
 
@@ -127,6 +150,25 @@ def _not_followed(response: Any) -> RequestRefused:
     host = origin_of(response.headers.get("Location") or "")[1] or "another address"
     message = f"the answer is a redirect to {host}, which is not followed"
     return RequestRefused(message, code=UNTOLD.format(response.status_code), status=response.status_code)
+
+
+def astray(link: str, home: str) -> str:
+    """Return what is wrong with a link that has to lead to the server of the URL `home`; "" when nothing is."""
+    try:
+        parts = urlsplit(link)
+        host = parts.hostname
+    except ValueError:
+        return "is no address"
+    scheme, home_host, _ = origin_of(home)
+    if not host:
+        return "is no complete address"
+    if host != home_host:
+        return "leads to another host"
+    if "@" in parts.netloc:
+        return "has a user name in it"
+    if parts.scheme.lower() != scheme:
+        return f"does not begin with {scheme}:"
+    return "" if origin_of(link) == origin_of(home) else "leads to another port"
 
 
 @functools.lru_cache(maxsize=8)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -17,10 +16,12 @@ import orjson
 from publisher.lenient_json import has_member, member
 from publisher.resource_ids import fold, is_at_or_inside
 from publisher.resource_manager import id_at, text_at
+from publisher.texts import moment_in
 from registry.managed_application import Posture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
 _LONGEST_VALUE: Final = 120
 """Characters of a parameter's value that are kept as they are; of a longer one its hash is."""
@@ -253,8 +254,4 @@ def _changed_at(document: Mapping[str, Any]) -> datetime | None:
 
 def time_at(document: Mapping[str, Any], *path: str) -> datetime | None:
     """Return the time at a path of member names, in UTC; None when there is none that can be read."""
-    try:
-        moment = datetime.fromisoformat(text_at(document, *path))
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
+    return moment_in(text_at(document, *path))
