@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from registry.managed_application import ExpectedAssignment, ManagedApplication
     from verdicts.facts import ApplicationFacts
 
-_SCOPE: Final = re.compile(r"/*(?:subscriptions|providers/microsoft\.management/managementgroups)/+[^/]")
-"""Begins a scope of an assignment, folded (FACTS 2.5)."""
+_SCOPE: Final = re.compile(
+    r"/*(?:subscriptions/+[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:/[^\ufffd]*)?"
+    r"|providers/+microsoft\.management/+managementgroups/+[^/\ufffd]+/*)"
+)
+"""A scope of an assignment, folded (FACTS 2.5): of a subscription, of what is in it, or of a management group."""
 
 
 def owned_scopes(application: ManagedApplication) -> list[str]:
@@ -40,8 +43,8 @@ def is_owned(scope: str | None, assignment_id: str | None, managed_resource_grou
     if not scope and not assignment_id:
         return True
     by_id = assignment_scope(assignment_id or "")
-    known = [one for one in (by_id, scope if scope and _SCOPE.match(fold(scope)) else "") if one]
-    if (assignment_id and not by_id) or not known:
+    known = [one for one in (by_id, scope or "") if _SCOPE.fullmatch(fold(one))]
+    if (assignment_id and by_id not in known) or not known:
         return None
     return any(is_at_or_inside(one, managed_resource_group_id) for one in known)
 
