@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from publisher.configuration.cloud import Cloud, cloud_from, note_mixed
+from publisher.configuration.proxies import note_proxies
 from publisher.environment import Environment
 from publisher.resource_ids import is_guid
 
@@ -93,6 +94,7 @@ def _query_endpoint(env: Environment, cloud: Cloud) -> str:
     name = "LOG_ANALYTICS_ENDPOINT"
     endpoint = env.https_url(name, cloud.log_analytics_endpoint, hint="give the query endpoint of your cloud")
     note_mixed(env, cloud, name, endpoint)
+    note_proxies(env, endpoint)
     return endpoint
 
 

@@ -167,7 +167,7 @@ class SharedCredential(Closing):
         cause = error.__cause__ if isinstance(error.__cause__, AzureFailure) else error
         failure = as_failure(cause)
         if failure is None:
-            return MalformedAnswer(f"{what}: the token endpoint's answer makes no sense", code="MalformedAnswer")
+            return MalformedAnswer(f"{what}: the token endpoint's answer cannot be read", code="MalformedAnswer")
         if isinstance(failure, TransientFailure):
             return failure.prefixed(what)
         return NoToken(f"{what}: {failure}", code=failure.code, status=failure.status)

@@ -116,8 +116,13 @@ class Environment:
         return value
 
 
-def address(url: str, *, may_have_path: bool, schemes: tuple[str, ...] = ("https",)) -> str:
-    """Return a URL as it is compared and used, without the port that is https's own; "" for what no client opens."""
+def address(
+    url: str, *, may_have_path: bool, schemes: tuple[str, ...] = ("https",), hosts: re.Pattern[str] = _HOST
+) -> str:
+    """Return a URL as it is compared and used, without the port that is https's own; "" for what no client opens.
+
+    `hosts` matches the hosts that may be, in lower case.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -127,7 +132,7 @@ def address(url: str, *, may_have_path: bool, schemes: tuple[str, ...] = ("https
     path = parts.path.rstrip("/")
     is_one = (
         parts.scheme in schemes
-        and _HOST.fullmatch(host) is not None
+        and hosts.fullmatch(host) is not None
         and port != 0
         and "@" not in parts.netloc
         and not parts.query

@@ -11,6 +11,7 @@ from typing import Final, Literal, cast
 
 from publisher.configuration.cloud import CLOUD_SETTING_NAMES, Cloud, cloud_from
 from publisher.configuration.offers import OFFERS_SETTING, Offers, offers_from
+from publisher.configuration.proxies import note_proxies
 from publisher.configuration.resource_settings import (
     DATA_COLLECTION_SETTING_NAMES,
     QUEUE_SETTING_NAMES,
@@ -258,6 +259,7 @@ class ReconcileSettings(IngestionSettings):
 
 def _shared(env: Environment) -> tuple[Cloud, ServicePrincipal, str | None, Storage, str]:
     cloud, own_identity, storage, table_name = _own(env)
+    note_proxies(env, cloud.authority_host, cloud.resource_manager_endpoint)
     return cloud, service_principal_from(env), own_identity, storage, table_name
 
 

@@ -193,16 +193,16 @@ def _malformed(problem: str) -> MalformedAnswer:
 def _bad_query(body: str) -> AzureFailure:
     """Return BadQuery for the innermost reason, which is the engine's own; a place may stand further out.
 
-    An answer without a reason is not the workspace's.
+    An answer without an error code in JSON is not the workspace's.
     """
     reasons = reasons_in(body)
-    if not any(reason.members for reason in reasons.chain):
+    if not reasons.codes or not any(reason.members for reason in reasons.chain):
         return failure_of_status(400, {}, body)
     members = [reason.members for reason in reversed(reasons.chain)]
     line, position = (
         next((place for one in members if (place := _whole(member(one, name)))), None) for name in ("line", "pos")
     )
-    return BadQuery(reasons.message or _REFUSED, code=reasons.code or "BadQuery", line=line, position=position)
+    return BadQuery(reasons.message or _REFUSED, code=reasons.code, line=line, position=position)
 
 
 def _whole(value: object) -> int | None:

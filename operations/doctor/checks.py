@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from operations.doctor.causes.table import explained
+from publisher.errors.kinds import RequestRefused, is_gateways
 from publisher.retry import Patience
 
 if TYPE_CHECKING:
@@ -57,3 +59,9 @@ class Check:
         cause, next_step = explained(failure, where)
         told = f"{failure.code}: {failure}"
         return cls(name, Verdict.FAILED, f"{cause} ({told})" if cause else told, next_step)
+
+
+def is_about_the_request(failure: AzureFailure) -> bool:
+    """Tell whether the service itself refuses what it was sent: a 400 with an error code, which a gateway's lacks."""
+    is_bad = isinstance(failure, RequestRefused) and failure.status == HTTPStatus.BAD_REQUEST
+    return is_bad and not is_gateways(failure)

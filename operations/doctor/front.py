@@ -8,13 +8,12 @@ when only that one is refused for want of rights, rights are looked at first, an
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from operations.doctor.checks import BRIEF, Check, Verdict
+from operations.doctor.checks import BRIEF, Check, Verdict, is_about_the_request
 from operations.doctor.places import queue_of_front
 from operations.doctor.tokens import STORAGE_AUDIENCE, examine_own_token
-from publisher.errors.kinds import AzureFailure, RequestRefused
+from publisher.errors.kinds import AccessDenied, AzureFailure
 from publisher.notifications import NOTIFICATIONS_QUEUE
 from publisher.queue import Queue
 
@@ -61,7 +60,7 @@ def _examine_signatures(settings: NotificationSettings) -> list[Check]:
 async def examine_queue(storage: Storage) -> Check:
     """Return whether the queue of notifications takes messages, as far as that can be told without sending one."""
     refusal = await _refusal(storage, NOTIFICATIONS_QUEUE)
-    if refusal is None or (isinstance(refusal, RequestRefused) and refusal.status == HTTPStatus.BAD_REQUEST):
+    if refusal is None or is_about_the_request(refusal):
         return await _taken(storage, is_accepted=refusal is None)
     return Check.of_failure(_CHECK, refusal, queue_of_front(storage))
 
@@ -77,7 +76,7 @@ async def _taken(storage: Storage, *, is_accepted: bool) -> Check:
         next_step = f"take every storage role from it but {_ROLE} on this queue"
         return Check(_CHECK, Verdict.WARNING, "the identity may read the queue, which the front need not", next_step)
     compared = await _refusal(storage, _NO_SUCH_QUEUE)
-    if compared is not None and compared.status == HTTPStatus.FORBIDDEN:
+    if isinstance(length, AccessDenied) and isinstance(compared, AccessDenied):
         return Check(_CHECK, Verdict.OK, "the identity may send to this queue, and neither read it nor send elsewhere")
     return Check(_CHECK, Verdict.OK, "the queue service answers; whether the role is there, only a message tells")
 

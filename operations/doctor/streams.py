@@ -5,13 +5,12 @@ from __future__ import annotations
 import gzip
 import time
 from dataclasses import replace
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from operations.doctor.causes.cause import Service
 from operations.doctor.causes.table import Where
-from operations.doctor.checks import SECONDS_PER_CHECK, Check, Verdict
-from publisher.errors.kinds import AzureFailure, RequestRefused
+from operations.doctor.checks import SECONDS_PER_CHECK, Check, Verdict, is_about_the_request
+from publisher.errors.kinds import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.retry import Patience
 
@@ -56,7 +55,7 @@ async def _refusal(endpoint: LogsEndpoint, stream: str) -> AzureFailure | None:
 def _stream_check(stream: str, answer: AzureFailure | None, no_such_stream: AzureFailure | None) -> Check:
     """Return the check of a stream from its answer, and the answer for a stream that does not exist."""
     name = f"stream {stream}"
-    if answer is None or _is_about_the_request(answer):
+    if answer is None or is_about_the_request(answer):
         if answer is not None and _is_about_streams(answer):
             return Check.of_failure(name, answer, replace(_WHERE, code="InvalidStream"))
         is_told = no_such_stream is not None and _is_about_streams(no_such_stream)
@@ -65,9 +64,4 @@ def _stream_check(stream: str, answer: AzureFailure | None, no_such_stream: Azur
 
 
 def _is_about_streams(failure: AzureFailure) -> bool:
-    return _is_about_the_request(failure) and "stream" in f"{failure.code} {failure}".lower()
-
-
-def _is_about_the_request(failure: AzureFailure) -> bool:
-    """Tell whether the endpoint itself refuses what it was sent; a token endpoint answers 400 as well."""
-    return isinstance(failure, RequestRefused) and failure.status == HTTPStatus.BAD_REQUEST
+    return is_about_the_request(failure) and "stream" in f"{failure.code} {failure}".lower()

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from publisher.configuration.proxies import note_proxies
 from publisher.environment import Environment
 
 _RESOURCE_MANAGER: Final = "AZURE_RESOURCE_MANAGER_ENDPOINT"
@@ -94,8 +93,7 @@ def wrong_service(url: str, service: str) -> str:
 def cloud_from(env: Environment) -> Cloud:
     """Return the endpoints that are set, and otherwise those of the cloud that the authority host belongs to.
 
-    Endpoints of two known clouds are noted, and so is a proxy on the way to them that is none; endpoints of no known
-    cloud go with any.
+    Endpoints of two known clouds are noted; endpoints of no known cloud go with any.
     """
     hint = "give the endpoint of your cloud, or leave it out for the public one"
     authority = env.https_url("AZURE_AUTHORITY_HOST", PUBLIC.authority_host, hint=hint)
@@ -109,7 +107,6 @@ def cloud_from(env: Environment) -> Cloud:
         monitor_audience=env.https_url("MONITOR_AUDIENCE", base.monitor_audience, hint=hint),
         name=known.name if known else "",
     )
-    note_proxies(env, (cloud.authority_host, cloud.resource_manager_endpoint, cloud.monitor_audience))
     note_mixed(env, cloud, _RESOURCE_MANAGER, cloud.resource_manager_endpoint)
     note_mixed(env, cloud, "MONITOR_AUDIENCE", cloud.monitor_audience)
     return cloud

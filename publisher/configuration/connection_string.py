@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from publisher.configuration.cloud import PUBLIC, Cloud, is_azures, wrong_service
+from publisher.configuration.proxies import note_proxies
 from publisher.environment import Environment, address
 
 DEVELOPMENT_STORAGE: Final = "UseDevelopmentStorage=true"
@@ -58,7 +59,7 @@ def connection_string_from(env: Environment, name: str, service: str, cloud: Clo
             return _development_storage(parts)
         _check_credential(parts, service)
         for one in _SERVICES:
-            parts |= _checked_endpoint(parts, one, cloud, is_needed=one == service)
+            parts |= _checked_endpoint(env, parts, one, cloud, is_needed=one == service)
     except _Wrong as problem:
         env.problem(name, str(problem))
         return ""
@@ -125,7 +126,9 @@ def _check_key(key: str, parts: Mapping[str, str], service: str) -> None:
         raise _Wrong("has an AccountKey that is not 88 characters long, as Azure's are: copy the whole key")
 
 
-def _checked_endpoint(parts: Mapping[str, str], service: str, cloud: Cloud, *, is_needed: bool) -> dict[str, str]:
+def _checked_endpoint(
+    env: Environment, parts: Mapping[str, str], service: str, cloud: Cloud, *, is_needed: bool
+) -> dict[str, str]:
     """Return the part that says where a service is, as it is used; empty for one made of other parts, or for none."""
     name = f"{service}Endpoint"
     if name not in parts and f"{service}SecondaryEndpoint" in parts:
@@ -150,6 +153,7 @@ def _checked_endpoint(parts: Mapping[str, str], service: str, cloud: Cloud, *, i
     if used.startswith("http:") and is_azures(used):
         raise _Wrong("reaches Azure by http, in the clear; set https")
     _check_host(used, name, parts, cloud)
+    note_proxies(env, used)
     return {name: used} if name in parts else {}
 
 

@@ -4,7 +4,6 @@ Source: https://learn.microsoft.com/azure/azure-functions/functions-host-json#fu
 ScriptJobHostOptionsSetup: a time span of .NET, or -1 for no limit, where the plan allows one.
 """
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from publisher.environment import SettingsError
+from publisher.lenient_json import json_of, member
 from publisher.texts import trimmed
 
 HOST_JSON: Final = Path(__file__).resolve().parent.parent.parent / "host.json"
@@ -30,6 +30,8 @@ _SPAN: Final = re.compile(
     re.ASCII,
 )
 _HOURS_OF_A_DAY: Final = 24
+_LONGEST: Final = timedelta(days=10_675_199, hours=2, minutes=48, seconds=5, microseconds=477_580)
+"""TimeSpan.MaxValue of .NET."""
 
 
 def function_timeout(variables: Mapping[str, str] | None = None, host_json: Path = HOST_JSON) -> timedelta:
@@ -63,20 +65,20 @@ def _override(variables: Mapping[str, str]) -> tuple[str, str] | None:
 def _of_host_json(path: Path) -> object:
     """Return the value in host.json; None when it has none."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = json_of(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise SettingsError(
-            (f"host.json: cannot be read ({type(error).__name__}); deploy the package again",)
-        ) from None
+        problem = f"host.json: cannot be read ({type(error).__name__}); it has to be JSON without comments"
+        raise SettingsError((f"{problem}: correct it, and deploy the package again",)) from None
     if not isinstance(document, dict):
         raise SettingsError(("host.json: is no JSON object; deploy the package again",))
-    return next((value for name, value in document.items() if name.lower() == _NAME.lower()), None)
+    return member(document, _NAME)
 
 
 def _span(text: str) -> timedelta | None:
     """Return what .NET reads in a text; None for what is no time span, and for less than the second that it asks for.
 
-    A number alone is days, and so are hours from 24 on, as in 24:00:00: the rest is then hours and minutes.
+    A number alone is days, and so are hours from 24 on, as in 24:00:00: the rest is then hours and minutes
+    (learn.microsoft.com/dotnet/fundamentals/runtime-libraries/system-timespan-parse).
     """
     if text == "-1":
         return UNLIMITED
@@ -86,13 +88,13 @@ def _span(text: str) -> timedelta | None:
     if found is None:
         return None
     days, hours, minutes, seconds = (int(found[part] or 0) for part in ("days", "hours", "minutes", "seconds"))
-    fraction = f"0.{found['fraction'] or 0}"
+    microseconds = int((found["fraction"] or "").ljust(7, "0")) // 10
     if hours >= _HOURS_OF_A_DAY and not found["days"] and found["seconds"] and not found["fraction"]:
         days, hours, minutes, seconds = hours, minutes, seconds, 0
     if hours >= _HOURS_OF_A_DAY or max(minutes, seconds) >= 60:  # noqa: PLR2004
         return None
-    span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds + float(fraction))
-    return span if span >= timedelta(seconds=1) else None
+    span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds, microseconds=microseconds)
+    return span if timedelta(seconds=1) <= span <= _LONGEST else None
 
 
 def _is_consumption(variables: Mapping[str, str]) -> bool:

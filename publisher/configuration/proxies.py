@@ -5,11 +5,12 @@ it may have a password in it.
 """
 
 import base64
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 from typing import Final
-from urllib.parse import unquote, urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # documented nowhere, and in no stub
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from publisher.environment import Environment, SettingsError, address
 from publisher.texts import trimmed
@@ -18,6 +19,13 @@ _SCHEMES: Final = ("https", "http")
 PROXY_SETTING_NAMES: Final = tuple(f"{kind}_proxy" for kind in (*_SCHEMES, "all", "no"))
 """In lower case; the same in capitals is read where they are not set."""
 _SOCKS: Final = ("socks", "socks4", "socks4a", "socks5", "socks5h")
+_PORTS: Final = {"https": 443, "http": 80}
+_ENTRY: Final = re.compile(
+    r"(?P<host>\[[0-9a-f:.]+\]|[0-9a-f.]*:[0-9a-f]*:[0-9a-f:.]*(?:/\d+)?|[^:]+)(?::(?P<port>\d+))?"
+)
+"""An entry of NO_PROXY: a name, an address or a network, and maybe a port; an IPv6 address with one is in brackets."""
+_HOST: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
+"""The name of a proxy, which may have underscores as those of containers have, or its IPv6 address."""
 _NEXT: Final = "give http://host:port, or name the hosts that need no proxy in NO_PROXY"
 
 
@@ -30,38 +38,63 @@ class Proxy:
 
 
 class _Wrong(Exception):  # noqa: N818 - an outcome
-    """What is wrong with a proxy's address."""
+    """What is wrong with the proxy's address that the setting `name` has."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(problem)
+        self.name = name
 
 
-def proxy_for(origin: str, variables: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy for `https://host:port`, None for a direct way; raise SettingsError for one of no use."""
-    parts = urlsplit(origin)
-    if _is_direct(parts.netloc, variables) or _gives_tokens(parts.netloc, variables):
+def proxy_for(url: str, variables: Mapping[str, str]) -> Proxy | None:
+    """Return the proxy on the way to a URL, None for a direct way; raise SettingsError for one of no use."""
+    if _gives_tokens(urlsplit(url).netloc, variables):
         return None
-    name, value = _setting(parts.scheme, variables)
     try:
-        return _proxy(value) if value else None
+        return _proxy_to(url, variables)
     except _Wrong as problem:
-        raise SettingsError((f"{name}: {problem}",)) from None
+        raise SettingsError((f"{problem.name}: {problem}",)) from None
 
 
-def note_proxies(env: Environment, urls: Iterable[str]) -> None:
-    """Note each proxy that this program would use and cannot, unless each of these addresses is reached without one.
+def note_proxies(env: Environment, *urls: str) -> None:
+    """Note each proxy on the way to one of these addresses that is of no use; "" is skipped.
 
-    A setting's address that is not among them is told of when it is called.
+    Only an address that this program calls with the settings at hand counts: another one may have any proxy.
     """
-    if all(_is_direct(urlsplit(url).netloc, env.variables) for url in urls if url):
-        return
-    for name, value in (_setting(scheme, env.variables) for scheme in _SCHEMES):
+    for url in filter(None, urls):
         try:
-            if value:
-                _proxy(value)
+            _proxy_to(url, env.variables)
         except _Wrong as problem:
-            env.problem(name, str(problem))
+            env.problem(problem.name, str(problem))
 
 
-def _is_direct(netloc: str, variables: Mapping[str, str]) -> bool:
-    return bool(proxy_bypass_environment(netloc, {"no": _value("no_proxy", variables)[1]}))
+def _proxy_to(url: str, variables: Mapping[str, str]) -> Proxy | None:
+    parts = urlsplit(url)
+    name, value = _setting(parts.scheme, variables)
+    return _proxy(name, value) if value and not _is_direct(parts, variables) else None
+
+
+def _is_direct(parts: SplitResult, variables: Mapping[str, str]) -> bool:
+    """Tell whether NO_PROXY has the host: by name, with all below it, by address or network, or with its port.
+
+    Entries stand between commas, semicolons or blanks; "*." or a dot before a name changes nothing; "*" is every host.
+    """
+    host = (parts.hostname or "").rstrip(".")
+    port = parts.port or _PORTS.get(parts.scheme)
+    for entry in re.split(r"[,;\s]+", _value("no_proxy", variables)[1].lower()):
+        if entry == "*":
+            return True
+        if (found := _ENTRY.fullmatch(entry)) and found["port"] in (None, str(port)) and _covers(found["host"], host):
+            return True
+    return False
+
+
+def _covers(name: str, host: str) -> bool:
+    """Tell whether a host is the one of this name or below it, or its address in this network."""
+    try:
+        return ip_address(host) in ip_network(name.strip("[]"), strict=False)
+    except ValueError:
+        name = name.removeprefix("*").strip(".")
+        return bool(name) and f".{host}".endswith(f".{name}")
 
 
 def _gives_tokens(netloc: str, variables: Mapping[str, str]) -> bool:
@@ -81,21 +114,23 @@ def _value(name: str, variables: Mapping[str, str]) -> tuple[str, str]:
     return (found[0], trimmed(variables[found[0]])) if found else ("", "")
 
 
-def _proxy(value: str) -> Proxy:
+def _proxy(name: str, value: str) -> Proxy:
     """Return a proxy from its address; a host alone is taken as http."""
     url = value if "://" in value else f"http://{value}"
     scheme = url.partition("://")[0].lower()
     if scheme in _SOCKS:
-        raise _Wrong(f"names a proxy that speaks {scheme}, which this program does not; {_NEXT}")
+        raise _Wrong(name, f"names a proxy that speaks {scheme}, which this program does not; {_NEXT}")
     try:
         netloc = urlsplit(url).netloc
     except ValueError:
         netloc = ""
     user_info, _, host = netloc.rpartition("@")
-    used = address(url.replace(f"{user_info}@", "", 1) if user_info else url, schemes=_SCHEMES, may_have_path=False)
+    used = address(
+        url.replace(f"{user_info}@", "", 1) if user_info else url, schemes=_SCHEMES, may_have_path=False, hosts=_HOST
+    )
     if not host or not used or any(map(str.isspace, value)):
         raise _Wrong(
-            f"is not the address of a proxy; {_NEXT}; in user and password, / ? # % must be encoded, as in %2F"
+            name, f"is not the address of a proxy; {_NEXT}; in user and password, / ? # % must be encoded, as in %2F"
         )
     if not user_info:
         return Proxy(used)

@@ -6,6 +6,7 @@ from typing import Final
 
 from publisher.configuration.cloud import Cloud, note_mixed, wrong_service
 from publisher.configuration.connection_string import connection_string_from, reaches
+from publisher.configuration.proxies import note_proxies
 from publisher.environment import Environment
 
 _PLAIN: Final = "AzureWebJobsStorage"
@@ -109,6 +110,7 @@ def _service_uri(env: Environment, name: str, cloud: Cloud, host: str) -> str:
     default = host and f"https://{host}.{cloud.storage_suffix}"
     uri = env.https_url(name, default, hint="give the https:// address of the service", may_have_path=True)
     note_mixed(env, cloud, name, uri)
+    note_proxies(env, uri)
     if wrong := wrong_service(uri, "queue" if "queue" in name else "table"):
         env.problem(name, wrong)
     return uri
@@ -118,6 +120,7 @@ def endpoint_and_rule_from(env: Environment, cloud: Cloud) -> tuple[str, str]:
     """Return the logs ingestion URL and the rule's immutable id (FACTS 3.1); problems are noted in `env`."""
     endpoint = env.https_url(_ENDPOINT, hint="take the logs ingestion URL of the data collection endpoint or rule")
     note_mixed(env, cloud, _ENDPOINT, endpoint)
+    note_proxies(env, endpoint)
     rule_id = env.matching(
         _RULE_ID,
         None,

@@ -29,6 +29,9 @@ SPANS = [
     ("1", timedelta(days=1)),
     ("24:00:00", timedelta(days=24)),
     (" 00:20:00 ", 20 * MINUTES),
+    ("25:13:10", timedelta(days=25, hours=13, minutes=10)),
+    ("10675199.02:48:05.4775807", timedelta(days=10675199, hours=2, minutes=48, seconds=5, microseconds=477580)),
+    ("\t10675199\n", timedelta(days=10675199)),
 ]
 NONE = ["", "never", "30 minutes", "00:60:00", "00:00:60", "24:61:00", "-00:10:00", "-2", "00:00:00", "00:00:00.9"]
 NONE += [
@@ -38,6 +41,10 @@ NONE += [
     "PT10M",
     "\u0660\u0660:10:00",
     "9" * 40,
+    "10675200",
+    "10675199.02:48:06",
+    "24:00",
+    "30:00",
     "0:00:10:00:00",
     '"00:10:00"',
 ]
@@ -92,7 +99,7 @@ def test_the_consumption_plan_allows_ten_minutes(host_json: Path, text: str) -> 
         function_timeout({**consumption, OVERRIDE: text}, host_json)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '"00:30:00"', "\0"])
+@pytest.mark.parametrize("content", ["", "{", "[]", '"00:30:00"', "\0", '{"a": 1} // so', '{"a": 1,}', "[" * 200_000])
 def test_a_host_json_that_is_none_is_told(host_json: Path, content: str) -> None:
     host_json.write_text(content, encoding="utf-8")
     with pytest.raises(SettingsError, match=r"^host\.json: "):
@@ -100,6 +107,12 @@ def test_a_host_json_that_is_none_is_told(host_json: Path, content: str) -> None
     host_json.unlink()
     with pytest.raises(SettingsError, match=r"^host\.json: cannot be read"):
         function_timeout({}, host_json)
+
+
+def test_a_host_json_that_is_nested_deep_is_read_all_the_same(host_json: Path) -> None:
+    depth = 100_000
+    host_json.write_text(f'{{"a": {"[" * depth}{"]" * depth}, "FunctionTimeout": "00:20:00"}}', encoding="utf-8")
+    assert function_timeout({}, host_json) == 20 * MINUTES
 
 
 def test_the_doctor_tells_it_as_a_bad_setting_of_the_worker() -> None:

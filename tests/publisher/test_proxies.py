@@ -13,6 +13,7 @@ from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 
 from compliance_api.settings import ApiSettings
+from publisher.configuration.proxies import proxy_for
 from publisher.errors.answers import as_failure
 from publisher.settings import CollectorSettings, NotificationSettings, SettingsError
 from publisher.transport import Transport
@@ -20,6 +21,9 @@ from tests.publisher.minimum import FRONT, GUID, MINIMUM, problems_of
 
 PASSWORD = "p%40ss-word"
 API = dict.fromkeys(("AZURE_TENANT_ID", "API_CLIENT_ID", "LOG_ANALYTICS_WORKSPACE_ID"), GUID)
+HOSTS = ".azure.com,login.microsoftonline.com,acc.table.core.windows.net"
+"""What the collector asks: ARM and the data collection endpoint, the sign-in, its storage."""
+
 SEEN = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -121,7 +125,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("value", "said"), WRONG)
-@pytest.mark.parametrize("name", ["HTTPS_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 def test_a_proxy_of_no_use_is_a_bad_setting_of_every_app(name: str, value: str, said: str) -> None:
     given = {name: value.replace("{}", PASSWORD)}
     for variables, read in (
@@ -147,11 +151,83 @@ def test_a_proxy_that_is_not_used_need_not_be_right() -> None:
     for unused in (
         {"ALL_PROXY": "socks5://host:1080", "HTTPS_PROXY": "http://host:8080", "HTTP_PROXY": "http://host:8080"},
         {"ALL_PROXY": "socks5://host:1080", "NO_PROXY": "*"},
-        {"ALL_PROXY": "socks5://host:1080", "NO_PROXY": ".azure.com, login.microsoftonline.com"},
+        {"ALL_PROXY": "socks5://host:1080", "NO_PROXY": f"{HOSTS}"},
+        {"ALL_PROXY": "socks5://host:1080", "NO_PROXY": HOSTS.replace(",", ";")},
+        {"ALL_PROXY": "socks5://host:1080", "NO_PROXY": HOSTS.replace(",", " , *").upper()},
+        {"ALL_PROXY": "socks5://host:1080", "NO_PROXY": "localhost,*"},
+        {"HTTP_PROXY": "socks5://host:1080", "HTTPS_PROXY": "http://host:8080"},
+        {"http_proxy": "ftp://host"},
         {"HTTPS_PROXY": "socks5://host:1080", "https_proxy": "http://[::1]:8080"},
         {"HTTPS_PROXY": "socks5://host:1080", "https_proxy": ""},
     ):
         CollectorSettings.from_environment(MINIMUM | unused)
+
+
+DIRECT = {
+    "front": (FRONT, NotificationSettings.from_environment, "worker.queue.core.windows.net"),
+    "api": (API, ApiSettings.from_environment, "api.loganalytics.io:443"),
+    "collector": (MINIMUM, CollectorSettings.from_environment, HOSTS),
+}
+
+
+@pytest.mark.parametrize("app", DIRECT)
+def test_only_the_ways_to_what_an_app_asks_need_a_proxy_that_can_be_used(app: str) -> None:
+    variables, read, hosts = DIRECT[app]
+    socks = {"ALL_PROXY": "socks5://host:1080"}
+    read({**variables, **socks, "NO_PROXY": hosts})
+    for host in hosts.split(","):
+        fewer = ",".join(one for one in hosts.split(",") if one != host)
+        assert list(problems_of({**variables, **socks, "NO_PROXY": fewer}, read)) == ["ALL_PROXY"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "url"),
+    [
+        ("azure.com", "https://management.azure.com/"),
+        (".azure.com", "https://azure.com/"),
+        ("*.azure.com", "https://management.azure.com./"),
+        ("other; management.azure.com", "https://MANAGEMENT.azure.com/"),
+        ("management.azure.com:443", "https://management.azure.com/"),
+        ("management.azure.com:8443", "https://management.azure.com:8443/"),
+        ("127.0.0.1", "http://127.0.0.1:10002/"),
+        ("10.0.0.0/8", "http://10.1.2.3:10002/"),
+        ("::1", "http://[::1]:10002/"),
+        ("[::1]", "http://[0:0::1]/"),
+        ("[::1]:80", "http://[::1]/"),
+        ("fd00::/8", "http://[fd00::7]/"),
+        ("*", "https://management.azure.com/"),
+        ("localhost,*", "https://management.azure.com/"),
+    ],
+)
+def test_no_proxy_is_understood_however_it_is_written(entry: str, url: str) -> None:
+    assert proxy_for(url, {"ALL_PROXY": "http://host:8080", "NO_PROXY": entry}) is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "url"),
+    [
+        ("azure.com", "https://notazure.com/"),
+        ("management.azure.com:8443", "https://management.azure.com/"),
+        ("azure.co", "https://management.azure.com/"),
+        ("[::1]:81", "http://[::1]/"),
+        ("::2", "http://[::1]/"),
+        ("10.0.0.0/8", "http://11.1.2.3/"),
+        ("10.0.0.0/99", "https://management.azure.com/"),
+        (".", "https://management.azure.com/"),
+        ("*.", "https://management.azure.com/"),
+        (":443", "https://management.azure.com/"),
+        ("", "https://management.azure.com/"),
+    ],
+)
+def test_no_proxy_covers_nothing_that_it_does_not_name(entry: str, url: str) -> None:
+    assert proxy_for(url, {"ALL_PROXY": "http://host:8080", "NO_PROXY": entry}) is not None
+
+
+def test_a_proxy_may_be_a_container_whose_name_has_underscores() -> None:
+    found = proxy_for("https://management.azure.com/", {"HTTPS_PROXY": "http://me:pass@squid_proxy:3128"})
+    assert found is not None
+    assert found.url == "http://squid_proxy:3128"
+    CollectorSettings.from_environment(MINIMUM | {"HTTPS_PROXY": "squid_proxy:3128"})
 
 
 async def test_the_platforms_secret_for_tokens_goes_to_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,11 +48,16 @@ CONNECTIONS: Final[tuple[Cause, ...]] = (
         "there were too many requests",
         "let fewer be asked at the same time: MAX_CONCURRENT_APPLICATIONS, MAX_CONCURRENT_PER_SUBSCRIPTION",
     ),
-    cause_of(Service.ANY, SERVER_ERROR, "the service itself is out of order", "look at Azure's status page"),
+    cause_of(
+        Service.ANY,
+        SERVER_ERROR,
+        "the service, or something on the way to it, is out of order",
+        "look at Azure's status page; is there a proxy or a gateway in between",
+    ),
     cause_of(
         Service.ANY,
         MALFORMED,
-        "the answer is none that the service gives",
+        "the answer is none that the service gives: something in between answered",
         "check {settings}; is there a proxy or a gateway in between",
     ),
 )

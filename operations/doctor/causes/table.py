@@ -22,7 +22,7 @@ from operations.doctor.causes.monitor import MONITOR
 from operations.doctor.causes.resource_manager import RESOURCE_MANAGER
 from operations.doctor.causes.storage import STORAGE
 from operations.doctor.causes.tokens import TOKENS
-from publisher.errors.kinds import MalformedAnswer, NoToken, TransientFailure
+from publisher.errors.kinds import MalformedAnswer, NoToken, Throttled, TransientFailure, is_gateways
 from publisher.resource_ids import fold
 
 if TYPE_CHECKING:
@@ -44,10 +44,16 @@ _NOT_RESOLVED: Final = re.compile(
     re.IGNORECASE,
 )
 _UNTRUSTED: Final = re.compile(r"certificate", re.IGNORECASE)
+_PROXY_REFUSED: Final = re.compile(r"\b[345]\d\d, message=")
+"""How aiohttp words a proxy's answer, when it opens no tunnel."""
 _NETWORK: Final = re.compile(
     r"private ?link|public network|network security perimeter|network isolation", re.IGNORECASE
 )
 _ACCOUNTS: Final = frozenset({Service.STORAGE_BY_IDENTITY, Service.STORAGE_BY_KEY})
+_NO_IDENTITY: Final = (None, HTTPStatus.BAD_REQUEST)
+"""The statuses with which the endpoint of managed identities says that there is no such identity: 400, or none where
+azure-identity itself says it. Its 400 may lack an error code."""
+
 _UNANSWERED: Final = frozenset({"ConnectionFailed", "NoAnswer", "Timeout", "DeadlineExceeded", "IncompleteAnswer"})
 
 
@@ -92,15 +98,15 @@ def _keys(failure: AzureFailure, where: Where) -> Iterator[tuple[Service, str]]:
             yield Service.SIGN_IN, number[1]
         elif fold(failure.code) in _OAUTH:
             yield Service.SIGN_IN, fold(failure.code)
-        elif where.identity and isinstance(failure, NoToken):
+        elif where.identity and isinstance(failure, NoToken) and failure.status in _NO_IDENTITY:
             yield Service.OWN_IDENTITY, NO_IDENTITY
     else:
         if failure.status == HTTPStatus.FORBIDDEN and _NETWORK.search(str(failure)):
             yield Service.ANY, NETWORK_DENIED
-        for service in services:
-            yield service, fold(where.code or failure.code)
-        for service in services:
-            yield service, str(failure.status)
+        if not is_gateways(failure):
+            for key in (fold(where.code or failure.code), str(failure.status)):
+                for service in services:
+                    yield service, key
     yield from ((Service.ANY, key) for key in _ways(failure))
 
 
@@ -116,15 +122,20 @@ def _ways(failure: AzureFailure) -> Iterator[str]:
             yield NO_HOST
         elif _UNTRUSTED.search(str(failure)):
             yield BAD_CERTIFICATE
+        elif _PROXY_REFUSED.search(str(failure)):
+            yield MALFORMED
         yield NO_CONNECTION
     elif isinstance(failure, TransientFailure) and failure.status is None:  # an SDK that could not read the answer
         yield MALFORMED
-    is_redirect = failure.status is not None and failure.status // 100 == 3  # noqa: PLR2004
-    if is_redirect or isinstance(failure, MalformedAnswer):
+    is_servers = failure.status is not None and failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if isinstance(failure, MalformedAnswer):
+        yield MALFORMED
+    elif is_servers:
+        yield SERVER_ERROR
+    elif is_gateways(failure) and not isinstance(failure, Throttled):
         yield MALFORMED
     elif failure.status is not None:
-        is_servers = failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        yield SERVER_ERROR if is_servers else str(failure.status)
+        yield str(failure.status)
 
 
 def _unknown(failure: AzureFailure) -> str:
