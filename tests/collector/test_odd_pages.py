@@ -73,6 +73,28 @@ async def test_a_next_link_whose_name_came_damaged_is_no_last_page(fleet: Fleet)
     assert_failed(fleet, await collected(fleet, damaged, page_size=2), "MalformedAnswer", "name is no text")
 
 
+@pytest.mark.parametrize(
+    "name", ["\ufeff@odata.nextLink", " nextLink", "next_link", "@odata.next-link", "@odata.nextLink\u200b"]
+)
+async def test_the_next_page_is_found_whatever_joins_the_words_of_its_name(fleet: Fleet, name: str) -> None:
+    effect = page(lambda document: document.update({name: document.pop(NEXT)}))
+    assert_all_are_there(fleet, await collected(fleet, effect, page_size=2))
+
+
+@pytest.mark.parametrize(
+    "name", ["@0data.nextLink", "nextPageLink", "@odata.n\u00e9xtLink", "@odata.extLink", "next", "link", "NextPageUrl"]
+)
+async def test_what_may_be_a_next_link_by_another_name_is_no_last_page(fleet: Fleet, name: str) -> None:
+    effect = page(lambda document: document.update({name: document.pop(NEXT)}))
+    assert_failed(fleet, await collected(fleet, effect, page_size=2), "MalformedAnswer", "next page")
+
+
+@pytest.mark.parametrize("name", ["continuationToken", "$skipToken", "hasMoreResults"])
+async def test_what_says_that_there_is_more_is_no_last_page(fleet: Fleet, name: str) -> None:
+    customer = await collected(fleet, page(lambda document: document.update({name: True})))
+    assert_failed(fleet, customer, "MalformedAnswer", "next page")
+
+
 @pytest.mark.parametrize("link", [0, False, True, 5, [], {}, ["https://management.azure.com"]])
 async def test_a_next_link_that_is_no_text_is_no_last_page(fleet: Fleet, link: Any) -> None:
     assert_failed(fleet, await collected(fleet, with_next_link(link)), "MalformedAnswer", "nextLink is no text")
