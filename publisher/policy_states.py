@@ -15,8 +15,9 @@ from urllib.parse import quote
 from azure.core.rest import HttpRequest
 
 from publisher.errors.documents import document_of, next_link_in
+from publisher.errors.doubled_members import refuse_doubled
 from publisher.errors.kinds import AzureFailure, MalformedAnswer
-from publisher.lenient_json import Members, NotJson, member, members_of, text_of
+from publisher.lenient_json import member, text_of
 from publisher.resource_ids import fold
 from publisher.resource_manager import document_in
 from publisher.transport import astray
@@ -52,13 +53,8 @@ SELECTED_FIELDS: Final = RESOURCE_FIELDS + POLICY_FIELDS
 LONGEST_ADDRESS: Final = 4000
 """Characters of a URL with a filter at most: gateways refuse addresses from about 8 KB on (FACTS 11.5)."""
 
-_COUNTS: Final = ("@odata.count", "@count", "odata.count", "count")
+_COUNTS: Final = frozenset({"@odata.count", "@count", "odata.count", "count"})
 _NUMBER_OF_ROWS: Final = re.compile(r"\d{1,15}(?:\.0+)?", re.ASCII)
-_DECIDES: Final = "complianceState"
-_DECIDES_AS_SENT: Final = b'"complianceState"'
-_LIST_AS_SENT: Final = b'"value"'
-_EDGE: Final = 2048
-"""Bytes at the beginning and at the end of a page, which have the page's own members."""
 
 
 class PagingFailed(AzureFailure):
@@ -103,31 +99,22 @@ def _page(document: dict[str, Any], body: bytes) -> Page:
         raise MalformedAnswer("the answer has no list 'value'", code="MalformedAnswer")
     if any("\ufffd" in name for name in document):  # it may be the link to the next page
         raise MalformedAnswer("the answer has a member whose name is no text", code="MalformedAnswer")
-    # The parser keeps the last of two members with one name. The reader that tells of them takes many times as long, so
-    # it has a look only when the body has these names another number of times than what was parsed.
-    decided = sum([_DECIDES in state for state in states if type(state) is dict])
-    lists = body.count(_LIST_AS_SENT, 0, _EDGE) + body.count(_LIST_AS_SENT, max(_EDGE, len(body) - _EDGE))
-    if body.count(_DECIDES_AS_SENT) != decided or lists != 1:
-        _refuse_repeated(body)
+    refuse_doubled(body, document, states)
     return Page(states, next_link_in(document), _count_in(document))
 
 
-def _refuse_repeated(body: bytes) -> None:
-    """Raise MalformedAnswer when the page, or a state in it, has two members with one name."""
-    try:
-        page = members_of(body)
-    except NotJson as error:
-        raise MalformedAnswer("the answer is JSON that cannot be looked at closely", code="MalformedAnswer") from error
-    states = [state for name in page if fold(name) == "value" and isinstance(page[name], list) for state in page[name]]
-    repeated = set(page.repeated).union(*(state.repeated for state in states if isinstance(state, Members)))
-    if repeated:
-        message = f"the answer has a member twice: {', '.join(sorted(repeated))}"
-        raise MalformedAnswer(message, code="MalformedAnswer")
-
-
 def _count_in(document: dict[str, Any]) -> int | None:
-    """Return how many rows an answer says there are; None where it does not say."""
-    value = next((count for name in _COUNTS if (count := member(document, name)) is not None), None)
+    """Return how many rows an answer says there are; None where it does not say.
+
+    Raises MalformedAnswer for what is no number of rows, and for two that differ.
+    """
+    counts = {_number_of_rows(value) for name, value in document.items() if fold(name) in _COUNTS} - {None}
+    if len(counts) > 1:
+        raise MalformedAnswer("the answer has two counts of its rows, which differ", code="MalformedAnswer")
+    return next(iter(counts), None)
+
+
+def _number_of_rows(value: Any) -> int | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     text = value.strip() if isinstance(value, str) else text_of(value)
@@ -206,11 +193,13 @@ async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) 
 def _check_counts(sizes: list[tuple[int, int | None]]) -> None:
     """Raise PagingFailed when pages, given by their rows and what they count, have other rows than they count.
 
-    Either every page counts its own rows, or every one those of all pages. An empty page counts none.
+    Either every page counts its own rows, or every one those of all pages, the first one among them. An empty page
+    counts none.
     """
     counted = [(rows, count) for rows, count in sizes if count is not None]
     whole = sum(rows for rows, _ in sizes)
-    wrong = [(rows, count) for rows, count in counted if count != rows and (count != whole or not rows)]
+    of_all = whole if sizes[0][1] == whole else None
+    wrong = [(rows, count) for rows, count in counted if count != rows and (count != of_all or not rows)]
     if not wrong and any(count != rows for rows, count in counted):
         wrong = [(whole, count) for _, count in counted if count != whole]
     if wrong:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -23,6 +24,8 @@ _Answer = TypeVar("_Answer")
 _WHOLE_ROWS_IN_A_PAGE: Final = 200
 _MISSING_TABLE: Final = "TableNotFound"
 _KEYS: Final = ("PartitionKey", "RowKey")
+_ETAG: Final = "odata.etag"
+_UNSENDABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ufffd]")
 _LOST_RACES: Final = frozenset({"EntityAlreadyExists", "UpdateConditionNotSatisfied"})
 
 
@@ -198,8 +201,17 @@ class Table(StorageClient[TableClient]):
         rows = content.get("value") if is_query and isinstance(content, dict) else [content]
         if not isinstance(rows, list):
             raise malformed("the answer has no list of rows", answer)
-        if not all(isinstance(row, dict) and all(isinstance(row.get(key), str) for key in _KEYS) for row in rows):
+        if not all(isinstance(row, dict) and all(_is_key(row.get(key)) for key in _KEYS) for row in rows):
             raise malformed("the answer has a row without its keys", answer)
+        if any(isinstance(value, dict | list) for row in rows for value in row.values()):
+            raise malformed("the answer has a row with a value that no table stores", answer)
+        if not all(_is_key(row.get(_ETAG) or "") for row in rows) or not _is_key(answer.headers.get("ETag") or ""):
+            raise malformed("the answer has a row whose ETag cannot be sent", answer)
+
+
+def _is_key(value: object) -> bool:
+    """Tell whether a value is text that can be sent again: whole characters, none of them a control character."""
+    return isinstance(value, str) and not _UNSENDABLE.search(value)
 
 
 def _unchanged(row: Row) -> dict[str, Any]:

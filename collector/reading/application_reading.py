@@ -16,7 +16,7 @@ from collector.reporting.states import (
     raw_resource,
     tidied,
 )
-from publisher.resource_ids import fold
+from publisher.resource_ids import fold, plain_id
 from verdicts.evidence import AssignmentEvidence
 from verdicts.facts import StatesUpload
 from verdicts.outcome import Outcome
@@ -104,7 +104,7 @@ class ApplicationReading:
                     continue
                 known, state = read
             timestamp, resource_id, _, _, compliance_state = state
-            if compliance_state not in COMPLIANCE_STATES or resource_id is None or resource_id.strip() != resource_id:
+            if compliance_state not in COMPLIANCE_STATES or resource_id is None or plain_id(resource_id) != resource_id:
                 state = tidied(state)
                 timestamp, resource_id, _, _, compliance_state = state
             resource = fold(resource_id or "")

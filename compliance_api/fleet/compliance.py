@@ -66,23 +66,23 @@ class Compliance:
         return await self._cache.get(question, lambda: self.workspace.ask(question))
 
     async def _fleet(self) -> Fleet:
-        latest = (await self._complete(saved_queries.text("latest_run"))).as_dicts()
+        latest = (await self._complete(saved_queries.text("latest_run"), "Run_id")).as_dicts()
         if not latest:
             return fleet_of([], [])
-        applications = await self._complete(saved_queries.text("applications"))
+        applications = await self._complete(saved_queries.text("applications"), "Application_id")
         return fleet_of(applications.as_dicts(), latest)
 
     async def _details(self, application: Application) -> Details:
         names = ("assignments", "noncompliant_resources", "states_missing")
         texts = (saved_queries.text_for(name, application.id) for name in names)
-        tables = await asyncio.gather(*(self._complete(text) for text in texts))
+        tables = await asyncio.gather(*(self._complete(text, "Application_id") for text in texts))
         return Details(*(table.as_dicts() for table in tables))
 
     async def _saved(self, name: str, timespan: str) -> Rows:
-        return (await self.saved(name, timespan)).complete().as_dicts()
+        return (await self.saved(name, timespan)).complete("Run_id").as_dicts()
 
-    async def _complete(self, query: str) -> Table:
-        return (await self._query(query, _LOOK_BACK)).complete()
+    async def _complete(self, query: str, *columns: str) -> Table:
+        return (await self._query(query, _LOOK_BACK)).complete(*columns)
 
     async def _query(self, query: str, timespan: str) -> Table:
         return await self.workspace.ask(Question(query, timespan, _QUERY_SECONDS, _LARGEST_ANSWER_BYTES))

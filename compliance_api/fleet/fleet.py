@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from publisher.errors.kinds import MalformedAnswer
 from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
+from publisher.texts import moment_in
 
 
 class Status(StrEnum):
@@ -161,11 +163,16 @@ def _count(value: object) -> int:
 
 
 def _time(value: object) -> datetime | None:
-    """Return a time as the query API spells it (ISO 8601, UTC), or as the queries format it; None for none."""
+    """Return a time as the query API spells it (ISO 8601, UTC), or as the queries format it; None for none.
+
+    Raises MalformedAnswer for a text that is no time.
+    """
     if not isinstance(value, str) or not value:
         return None
-    time = datetime.fromisoformat(value)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    time = moment_in(value)
+    if time is None:
+        raise MalformedAnswer("the workspace's answer has a time that is none", code="MalformedAnswer")
+    return time
 
 
 def share(part: int, whole: int) -> float | None:

@@ -22,7 +22,7 @@ from publisher.errors.answers import as_failure, failure_of_status
 from publisher.errors.bodies import reasons_in
 from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.errors.reasons import reasons_of
-from publisher.lenient_json import LARGEST_BYTES, NotJson, json_of, member
+from publisher.lenient_json import LARGEST_BYTES, Members, NotJson, has_member, json_of, json_with_repeats, member
 from publisher.retry import with_retries
 from publisher.texts import printable
 from publisher.transport import Transport
@@ -60,14 +60,27 @@ class Table:
     incomplete: str | None = None
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """Return every row by column name."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        """Return every row by column name; asked for a column that is not there, a row raises MalformedAnswer."""
+        return [_ByColumn(zip(self.columns, row, strict=True)) for row in self.rows]
 
-    def complete(self) -> Self:
-        """Return the table; raise MalformedAnswer when rows may be missing: they would look as if there were none."""
+    def complete(self, *columns: str) -> Self:
+        """Return the table; raise MalformedAnswer when rows, or one of these columns, may be missing.
+
+        They would look as if there were none.
+        """
+        for column in columns:
+            if column not in self.columns:
+                raise _malformed(f"has no column {column}")
         if self.incomplete:
             raise MalformedAnswer(f"the workspace answered in part only: {self.incomplete}", code="PartialAnswer")
         return self
+
+
+class _ByColumn(dict[str, Any]):
+    """A row by column name."""
+
+    def __missing__(self, column: str) -> Any:
+        raise _malformed(f"has no column {column}")
 
 
 class BadQuery(AzureFailure):
@@ -171,6 +184,7 @@ def _table(body: bytes) -> Table:
         content = json_of(body)
     except NotJson:
         raise _malformed("is not JSON") from None
+    _refuse_doubled(body, content)
     tables = member(content, "tables")
     table = tables[0] if isinstance(tables, list) and tables else None
     columns, rows = member(table, "columns"), member(table, "rows")
@@ -184,6 +198,26 @@ def _table(body: bytes) -> Table:
     problem = member(content, "error")
     incomplete = None if problem is None else printable(reasons_of(problem).message or _REFUSED)
     return Table(tuple(names), tuple(types), rows, incomplete)
+
+
+def _refuse_doubled(body: bytes, content: Any) -> None:
+    """Raise MalformedAnswer when tables, rows or an error come twice: the parser keeps the last ones.
+
+    The reader that tells of it takes many times as long, so it has a look only when the body has these words otherwise
+    than an answer with its tables.
+    """
+    tables = member(content, "tables")
+    number = len(tables) if isinstance(tables, list) else 0
+    expected = {b'"tables"': 1, b'"columns"': number, b'"rows"': number, b'"error"': int(has_member(content, "error"))}
+    lowered = body.lower()
+    if all(lowered.count(word) == times for word, times in expected.items()):
+        return
+    answer = json_with_repeats(body)
+    listed = member(answer, "tables")
+    parts = [answer, *(listed if isinstance(listed, list) else ())]
+    doubled = set[str]().union(*(part.repeated for part in parts if isinstance(part, Members)))
+    if doubled:
+        raise _malformed(f"has a member twice: {', '.join(sorted(doubled))}")
 
 
 def _malformed(problem: str) -> MalformedAnswer:

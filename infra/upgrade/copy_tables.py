@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
 
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables.aio import TableClient
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
 TABLES: Final = ("applications", "verdicts")
 """The registry and the ledger. Records of runs are of no use to the new app, and expire."""
 
+_KEYS: Final = ("PartitionKey", "RowKey")
+_OF_STORAGE: Final = ("x-ms-request-id", "x-ms-version", "x-ms-error-code")
+"""Headers of which every answer of storage has one (its REST reference: "Query Entities", "Insert Entity")."""
+
+_IS_THERE: Final = "EntityAlreadyExists"
+_PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _AT_ONCE: Final = 16
 _SHOWN_EVERY: Final = 1000
 
@@ -60,10 +68,9 @@ async def copy_table(source: TableClient, target: TableClient, show: Callable[[s
 
     async def work() -> None:
         while (row := await next_row()) is not None:
-            try:
-                await target.create_entity(row)
+            if await _is_created(target, row):
                 done.copied += 1
-            except ResourceExistsError:
+            else:
                 done.there += 1
             if (done.copied + done.there) % _SHOWN_EVERY == 0:
                 show(f"{done} ...")
@@ -72,6 +79,8 @@ async def copy_table(source: TableClient, target: TableClient, show: Callable[[s
         async with asyncio.TaskGroup() as tasks:
             for _ in range(_AT_ONCE):
                 tasks.create_task(work())
+    except* NotCopied as failures:
+        raise NotCopied(f"{source.table_name}: {_first(failures)}. Repeat it") from None
     except* ResourceNotFoundError as failures:
         raise NotCopied(
             f"{source.table_name}: {_first(failures)}; both tables must be there: deploy the templates first"
@@ -85,9 +94,48 @@ async def copy_table(source: TableClient, target: TableClient, show: Callable[[s
 
 
 async def _rows(source: TableClient) -> AsyncIterator[TableEntity]:
-    async for page in source.list_entities(results_per_page=200).by_page():
+    pages = source.list_entities(results_per_page=200, raw_response_hook=_refuse_strangers).by_page()
+    async for page in pages:
         async for row in page:
             yield row
+
+
+async def _is_created(target: TableClient, row: TableEntity) -> bool:
+    """Store a row; return False when there is one with its keys."""
+    try:
+        await target.create_entity(row, raw_response_hook=_refuse_strangers)
+    except ResourceExistsError as failure:
+        answer = failure.response
+        if answer is None or _IS_THERE not in (answer.headers.get("x-ms-error-code") or answer.text()):
+            raise
+        return False
+    return True
+
+
+def _refuse_strangers(response: Any) -> None:
+    """Raise NotCopied for what a gateway or proxy answers in place of storage, and for a read that has no rows.
+
+    The SDK takes an XML page for a table without rows, and any 409 for a row that is there. What it repeats is left to
+    it. Source: `raw_response_hook` in the README of azure-data-tables.
+    """
+    answer = response.http_response
+    if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status_code in _PASSING:
+        return
+    if not any(name in answer.headers for name in _OF_STORAGE):
+        raise NotCopied(f"a gateway or proxy answered {answer.status_code} in place of storage")
+    if answer.request.method == "GET" and answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
+        _check_rows(answer.content)
+
+
+def _check_rows(body: bytes) -> None:
+    """Raise NotCopied unless a body is a list of rows, each with its keys."""
+    try:
+        rows = json.loads(body.removeprefix(b"\xef\xbb\xbf")).get("value")
+        is_whole = all(isinstance(row[key], str) for row in rows for key in _KEYS)
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        is_whole = False
+    if not is_whole or not isinstance(rows, list):
+        raise NotCopied("an answer is no list of rows with their keys")
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> str:

@@ -6,13 +6,15 @@ from publisher.errors.bodies import reasons_in
 from publisher.errors.kinds import MalformedAnswer
 from publisher.errors.reasons import reasons_of
 from publisher.lenient_json import Members, NotJson, json_of, json_with_repeats, member
-from publisher.resource_ids import fold
+from publisher.resource_ids import fold, quoted
+from publisher.texts import word
 
 _CODE: Final = "MalformedAnswer"
 _ERRORS: Final = frozenset({"error", "odata.error", "@odata.error"})
 _DECISIVE_PROPERTIES: Final = frozenset({"provisioningstate", "managedresourcegroupid"})
 _NEXT_LINKS: Final = frozenset({"nextlink", "@nextlink", "odata.nextlink", "@odata.nextlink"})
 """As documented, and as seen in answers (FACTS 11.5)."""
+_MORE: Final = ("next", "continuation", "skiptoken", "hasmore", "ismore")
 _MOST_SHOWN: Final = 16 * 1024
 
 
@@ -57,16 +59,33 @@ def refuse_error(document: object) -> None:
 def next_link_in(page: object) -> str | None:
     """Return the link to the next page, by whichever of its names; None on the last page.
 
-    Raises MalformedAnswer for a link that is no text, and for two that differ.
+    Raises MalformedAnswer for a link that is no text, for two that differ, and for a member that may be one by another
+    name: what it leads to would not be read.
     """
     members = page.items() if isinstance(page, dict) else ()
-    links = [link for name, link in members if link is not None and fold(name).strip() in _NEXT_LINKS]
+    links = []
+    for name, value in members:
+        if value is None or (isinstance(value, str) and not value.strip()):
+            continue
+        called = word(name)
+        if called in _NEXT_LINKS:
+            links.append(value)
+        elif value is not False and _may_lead_on(called, value):
+            message = f"the answer has a member {quoted(name)}, which may be the link to its next page"
+            raise MalformedAnswer(message, code=_CODE)
     if not all(isinstance(link, str) for link in links):
-        raise MalformedAnswer("the answer's nextLink is no text", code="MalformedAnswer")
-    filled = {link.strip() for link in links} - {""}
+        raise MalformedAnswer("the answer's nextLink is no text", code=_CODE)
+    filled = {link.strip() for link in links}
     if len(filled) > 1:
-        raise MalformedAnswer("the answer has two links to a next page, which differ", code="MalformedAnswer")
+        raise MalformedAnswer("the answer has two links to a next page, which differ", code=_CODE)
     return next(iter(filled), None)
+
+
+def _may_lead_on(called: str, value: object) -> bool:
+    """Tell whether a member of a page says that there is more: by its name, or with an address not of a schema."""
+    if any(part in called for part in _MORE):
+        return True
+    return isinstance(value, str) and value.strip().lower().startswith("https:") and "context" not in called
 
 
 def _instead_of_json(body: bytes) -> str:

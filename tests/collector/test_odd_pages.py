@@ -73,6 +73,28 @@ async def test_a_next_link_whose_name_came_damaged_is_no_last_page(fleet: Fleet)
     assert_failed(fleet, await collected(fleet, damaged, page_size=2), "MalformedAnswer", "name is no text")
 
 
+@pytest.mark.parametrize(
+    "name", ["\ufeff@odata.nextLink", " nextLink", "next_link", "@odata.next-link", "@odata.nextLink\u200b"]
+)
+async def test_the_next_page_is_found_whatever_joins_the_words_of_its_name(fleet: Fleet, name: str) -> None:
+    effect = page(lambda document: document.update({name: document.pop(NEXT)}))
+    assert_all_are_there(fleet, await collected(fleet, effect, page_size=2))
+
+
+@pytest.mark.parametrize(
+    "name", ["@0data.nextLink", "nextPageLink", "@odata.n\u00e9xtLink", "@odata.extLink", "next", "link", "NextPageUrl"]
+)
+async def test_what_may_be_a_next_link_by_another_name_is_no_last_page(fleet: Fleet, name: str) -> None:
+    effect = page(lambda document: document.update({name: document.pop(NEXT)}))
+    assert_failed(fleet, await collected(fleet, effect, page_size=2), "MalformedAnswer", "next page")
+
+
+@pytest.mark.parametrize("name", ["continuationToken", "$skipToken", "hasMoreResults"])
+async def test_what_says_that_there_is_more_is_no_last_page(fleet: Fleet, name: str) -> None:
+    customer = await collected(fleet, page(lambda document: document.update({name: True})))
+    assert_failed(fleet, customer, "MalformedAnswer", "next page")
+
+
 @pytest.mark.parametrize("link", [0, False, True, 5, [], {}, ["https://management.azure.com"]])
 async def test_a_next_link_that_is_no_text_is_no_last_page(fleet: Fleet, link: Any) -> None:
     assert_failed(fleet, await collected(fleet, with_next_link(link)), "MalformedAnswer", "nextLink is no text")
@@ -208,6 +230,38 @@ async def test_slashes_too_many_in_an_assignment_id_make_no_other_assignment(
     assert_all_are_there(fleet, await collected(fleet, states(odd)))
 
 
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda text: f"{text}/",
+        lambda text: text.replace("/providers/", "//providers/"),
+        lambda text: f" /{text}",
+        lambda text: text.strip("/"),
+        lambda text: text.replace("Microsoft.", "Microsoft%2E"),
+        lambda text: f"{text}\u200b",
+    ],
+)
+async def test_two_spellings_of_a_resource_are_one_state_and_one_violation(
+    fleet: Fleet, spell: Callable[[str], str]
+) -> None:
+    def odd(document: dict[str, Any]) -> None:
+        again = [state | {"resourceId": spell(state["resourceId"])} for state in document["value"]]
+        document["value"] += again
+        document["@odata.count"] = len(document["value"])
+
+    (customer,) = await fleet.deploy("Contoso")
+    customer.break_resource("vault")
+    await fleet.collect()
+    open_before = {name: (row["Noncompliant_states"], row["Resources"]) for name, row in fleet.verdicts().items()}
+    states_before = fleet.results[customer.application_id].states
+    fleet.sandbox.faults.add(PolicyQuery(), page(odd))
+    await fleet.collect()
+    assert fleet.results[customer.application_id].states == states_before
+    assert {
+        name: (row["Noncompliant_states"], row["Resources"]) for name, row in fleet.verdicts().items()
+    } == open_before
+
+
 JOINTS = ["-", "_", " ", "\u2010", "\u2011", "\u2012", "\u00ad", "\u200b", "\u200d", "\ufeff", "\u00a0", " \u2011 "]
 
 
@@ -276,10 +330,41 @@ def doubled(before: bytes, after: bytes) -> Effect:
         doubled(b'"complianceState":"NonCompliant",', b'"complianceState":'),
         doubled(b'"value":[],', b'"value":'),
         doubled(b'"value":[{"complianceState":"NonCompliant"}],', b'"value":'),
+        doubled(b'"Value":[{"complianceState":"NonCompliant"}],', b'"value":'),
+        doubled(b'"ComplianceState":"NonCompliant",', b'"complianceState":'),
+        doubled(b'"COMPLIANCESTATE":"Conflicting",', b'"complianceState":'),
+        doubled(b'"compliance\\u0053tate":"NonCompliant",', b'"complianceState":'),
+        doubled(b'"policyAssignmentId":"/providers/elsewhere",', b'"policyAssignmentId":'),
+        doubled(b'"PolicyAssignmentId":"/providers/elsewhere",', b'"policyAssignmentId":'),
+        doubled(b'"resourceId":"/another",', b'"resourceId":'),
+        doubled(b'"ResourceId":"/another",', b'"resourceId":'),
     ],
 )
 async def test_a_member_that_comes_twice_is_no_answer(fleet: Fleet, effect: Effect) -> None:
     assert_failed(fleet, await collected(fleet, effect), "MalformedAnswer", "twice")
+
+
+async def test_the_same_said_again_in_other_letter_case_is_read(fleet: Fleet) -> None:
+    effect = states(lambda state: state.update(ComplianceState=state["complianceState"]))
+    assert_all_are_there(fleet, await collected(fleet, effect))
+
+
+@pytest.mark.parametrize("names", [("@odata.count", "count"), ("@odata.count", "@odata.Count")])
+async def test_two_counts_that_differ_are_no_page(fleet: Fleet, names: tuple[str, str]) -> None:
+    def counted(document: dict[str, Any]) -> None:
+        document.update({name: len(document["value"]) + more for more, name in enumerate(names)})
+
+    assert_failed(fleet, await collected(fleet, page(counted)), "MalformedAnswer", "two counts")
+
+
+async def test_a_count_that_only_a_later_page_has_is_its_own(fleet: Fleet) -> None:
+    (customer,) = await fleet.deploy("Contoso")
+    whole = len(customer.owned_states())
+    fleet.sandbox.arm.page_size = whole // 2 + 1
+    fleet.sandbox.faults.add(PolicyQuery(page=1), page(lambda document: document.pop("@odata.count", None)))
+    fleet.sandbox.faults.add(PolicyQuery(), page(lambda document: document.update({"@odata.count": whole})))
+    await fleet.collect()
+    assert_failed(fleet, customer, "StatesMissing", f"counts {whole}")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.faults.effects import Body, CutHalfWay, Dropped, Effect, Status, TruncatedJson, html
+from sandbox.faults.effects import Body, CutHalfWay, Dropped, Effect, Rewritten, Status, TruncatedJson, html
 from sandbox.faults.operations import IdentityTokenRequest, LogQuery
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
@@ -64,11 +64,23 @@ async def test_an_unreachable_workspace_is_503_everywhere(api: Api, sandbox: San
         Body(b"{}"),
         Body(b'{"tables": []}'),
         Body(b'{"tables": [{"columns": [{"name": "a", "type": "int"}], "rows": [[1, 2]]}]}'),
+        Body(b'{"tables": [{"columns": [{"name": "a", "type": "int"}], "rows": [[1]]}]}'),
+        Body(b'{"tables": [{"columns": [{"name": "a", "type": "int"}], "rows": []}]}'),
     ],
     ids=str,
 )
 async def test_every_failure_is_503(api: Api, sandbox: Sandbox, effect: Effect) -> None:
     sandbox.faults.add(LogQuery(), effect)
+
+    for path in PATHS[:5]:
+        assert_unavailable(await api.get(path))
+
+
+@pytest.mark.parametrize(("said", "instead"), [(b"-", b"?"), (b"Run_id", b"Run_ld"), (b"Application_id", b"Id")])
+async def test_a_damaged_answer_about_the_fleet_is_none(
+    api: Api, sandbox: Sandbox, said: bytes, instead: bytes
+) -> None:
+    sandbox.faults.add(LogQuery(), Rewritten(lambda body: body.replace(said, instead)))
 
     assert_unavailable(await api.get("compliance"))
 

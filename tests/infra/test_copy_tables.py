@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from aiohttp import web
 from azure.data.tables import EdmType, EntityProperty
 from azure.data.tables.aio import TableClient
 
@@ -16,7 +17,7 @@ from infra.upgrade.copy_tables import TABLES, Copied, NotCopied, copy_table
 from publisher.resource_ids import ApplicationId
 from publisher.settings import ReconcileSettings
 from registry.registry import Registry
-from sandbox.faults.effects import Status
+from sandbox.faults.effects import Body, Call, Effect, Redirect, Rewritten, Status, empty, html
 from sandbox.faults.operations import TableRequest
 from sandbox.local_azure import Sandbox
 from tests.worker_side import open_worker_side
@@ -96,6 +97,54 @@ async def test_a_refusal_names_the_roles(sandbox: Sandbox) -> None:
         await source.create_entity(KEYS)
         sandbox.faults.add(TableRequest("POST"), Status(403))
         with pytest.raises(NotCopied, match="Storage Table Data Contributor"):
+            await copy_table(source, target, silent)
+
+
+XML = b"<?xml version='1.0'?><error><code>Proxy</code><message>Please sign in.</message></error>"
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        ("GET", Body(XML, "application/xml")),
+        ("GET", Body(b'{"value":[]}')),
+        ("GET", html()),
+        ("GET", empty(204)),
+        ("GET", Rewritten(lambda _: b"{}")),
+        ("POST", Body(XML, "application/xml", 201)),
+        ("POST", empty(204)),
+        ("POST", html(409)),
+        ("POST", html(404)),
+        ("POST", Redirect("https://proxy.example/")),
+        ("POST", Status(409, code="TableBeingDeleted")),
+    ],
+)
+async def test_a_gateways_answer_is_no_row_copied_and_no_empty_table(
+    sandbox: Sandbox, method: str, answer: Effect
+) -> None:
+    async with accounts(sandbox, "applications") as (source, target):
+        for table in (source, target):
+            await table.create_table()
+        await source.create_entity(KEYS)
+        sandbox.faults.add(TableRequest(method), answer)
+        with pytest.raises(NotCopied, match=r"applications: .*Repeat it"):
+            await copy_table(source, target, silent)
+        sandbox.faults.clear()
+        assert await copy_table(source, target, silent) == Copied("applications", copied=1)
+
+
+@pytest.mark.parametrize(
+    "content", [b"{}", b"[]", b'{"value":{}}', b'{"value":[5]}', b'{"value":[{"PartitionKey":"p"}]}']
+)
+async def test_an_answer_without_rows_or_their_keys_is_told(sandbox: Sandbox, content: bytes) -> None:
+    async def stripped(call: Call) -> web.StreamResponse:
+        whole = await call.answer()
+        return web.Response(body=content, headers={"x-ms-version": whole.headers["x-ms-version"]})
+
+    async with accounts(sandbox, "applications") as (source, target):
+        await source.create_table()
+        sandbox.faults.add(TableRequest("GET"), stripped)
+        with pytest.raises(NotCopied, match="no list of rows"):
             await copy_table(source, target, silent)
 
 

@@ -127,6 +127,16 @@ NO_LIST_NOR_ROW = {
     "a row that is none": Answer(b'{"value": [1]}'),
     "a row without keys": Answer(b'{"value": [{"a": 1}], "a": 1}'),
     "keys that are no texts": Answer(b'{"value": [{"PartitionKey": 1, "RowKey": 2}], "PartitionKey": 1, "RowKey": 2}'),
+    "keys that are half a character": Answer(
+        rb'{"value": [{"PartitionKey": "\ud800", "RowKey": "r"}], "PartitionKey": "p"}'
+    ),
+    "a value that is a list": Answer(
+        b'{"value": [{"PartitionKey": "p", "RowKey": "r", "a": []}], "PartitionKey": "p", "RowKey": "r", "a": {}}'
+    ),
+    "an ETag that no header takes": Answer(
+        rb'{"value": [{"PartitionKey": "p", "RowKey": "r", "odata.etag": "\u0000"}], '
+        rb'"PartitionKey": "p", "RowKey": "r", "odata.etag": "\n"}'
+    ),
     "no text": Answer(b'{"value": [\xff\xfe]}'),
     "broken off": Answer(b'{"value": [{"PartitionKey": "p", "RowKey"'),
     "bad date": Answer(b'{"PartitionKey": "p", "RowKey": "r", "Timestamp": 5, "value": 1}'),
