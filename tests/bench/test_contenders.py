@@ -102,7 +102,9 @@ def test_the_floor_builds_the_collectors_rows() -> None:
             result, evidence = ApplicationResult.of(application), Evidence("floor", started, Outcome.FAILED)
             job = ReadJob(application, None, result, evidence, Delivery(lambda _: None))
             run = Run("floor", started, "test")
-            reading = ApplicationReading(job, run, uploader=uploader, compliant_states="detailed")
+            reading = ApplicationReading(
+                job, run, uploader=uploader, compliant_states="detailed", uploaded_states="changed"
+            )
             reading.take(states)
             await uploader.flush()
 
