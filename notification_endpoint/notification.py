@@ -9,12 +9,11 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from publisher.environment import trimmed
 from publisher.errors.reasons import reasons_of
 from publisher.lenient_json import Members, NotJson, member, members_of, text_of
 from publisher.notifications import Notification
-from publisher.resource_ids import ApplicationId, InvalidResourceId
-from publisher.texts import printable
+from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
+from publisher.texts import printable, trimmed
 
 LARGEST_BODY_BYTES: Final = 1024 * 1024
 """Far more than a notification has; a failed deployment's nested errors can be long."""
@@ -40,7 +39,7 @@ def parse_notification(body: bytes, *, received_at: datetime, correlation_id: st
         raise InvalidNotification(f"the body has more than {LARGEST_BODY_BYTES} bytes")
     try:
         payload = members_of(body)
-        application_id = ApplicationId.parse(trimmed(_required(payload, "applicationId")))
+        application_id = ApplicationId.parse(_required(payload, "applicationId"))
     except NotJson as error:
         raise InvalidNotification(str(error)) from None
     except InvalidResourceId:
@@ -65,20 +64,22 @@ def parse_notification(body: bytes, *, received_at: datetime, correlation_id: st
 
 
 def _required(payload: Members, name: str) -> str:
-    value = member(payload, name)
-    if name in payload.repeated:
-        raise InvalidNotification(f"{name} occurs twice")
-    if value is None:
+    """Return the text that must be there, trimmed; raise InvalidNotification, too, for several that differ."""
+    values = payload.all_of(name)
+    if not values:
         raise InvalidNotification(f"{name} is missing")
-    if not isinstance(value, str):
+    if not all(isinstance(value, str) for value in values):
         raise InvalidNotification(f"{name} is not text")
-    if not trimmed(value):
+    texts = {fold(text): text for value in values if (text := trimmed(value))}
+    if not texts:
         raise InvalidNotification(f"{name} is empty")
-    return value
+    if len(texts) > 1:
+        raise InvalidNotification(f"{name} occurs twice, with different values")
+    return next(iter(texts.values()))
 
 
 def _word(payload: Members, name: str) -> str:
-    return printable(trimmed(_required(payload, name)), longest=_LONGEST_WORD)
+    return printable(_required(payload, name), longest=_LONGEST_WORD)
 
 
 def _error(value: object) -> tuple[str, str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from publisher.texts import one_line
 
 if TYPE_CHECKING:
     from publisher.resource_ids import ApplicationId
@@ -15,6 +17,14 @@ _LONGEST_REASON: Final = 500
 _LONGEST_TIME: Final = timedelta(days=366)
 _DAYS: Final = re.compile(r"([1-9]\d{0,2})d")
 _NOT_A_PERSON: Final = frozenset({"azure", "operator", "notification"})
+
+
+class Parser(argparse.ArgumentParser):
+    """Repeats harmlessly what it was given."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit status 2 and a message."""
+        super().error(one_line(message))
 
 
 def application_id(text: str) -> ApplicationId:
@@ -31,9 +41,9 @@ def subscription_id(text: str) -> str:
     """Return a subscription id in lower case."""
     from publisher.resource_ids import is_guid  # noqa: PLC0415
 
-    if not is_guid(text):
+    if not is_guid(text.strip()):
         raise argparse.ArgumentTypeError("a subscription id is a GUID")
-    return text.lower()
+    return text.strip().lower()
 
 
 def name_or_nothing(text: str) -> str:
@@ -96,7 +106,7 @@ def _moment(text: str, now: datetime) -> datetime:
 def _line(text: str, what: str, longest: int) -> str:
     line = text.strip()
     if len(line) > longest or not line.isprintable():
-        raise argparse.ArgumentTypeError(f"{what} is one line of at most {longest} characters")
+        raise argparse.ArgumentTypeError(f"{what} is one line of at most {longest} characters that can be seen")
     return line
 
 

@@ -36,9 +36,10 @@ async def add(workplace: Workplace, options: argparse.Namespace, console: Consol
     wanted = dict.fromkeys(options.applications)
     notes = []
     for subscription_id in options.subscriptions:
-        found = await inventory.in_subscription(subscription_id)
-        wanted |= dict.fromkeys(found)
-        if not found:
+        visible = await inventory.in_subscription(subscription_id)
+        wanted |= dict.fromkeys(visible.applications)
+        notes += [f"In {subscription_id} an application cannot be told: {one}." for one in visible.unreadable]
+        if not (visible.applications or visible.unreadable):
             notes.append(f"In {subscription_id} no application is visible: there is none, or {_NOT_AUTHORIZED}.")
 
     async def register(application_id: ApplicationId) -> tuple[str, str | None]:

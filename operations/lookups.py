@@ -11,7 +11,7 @@ from operations.report import Cell, Listing, Report, Tone, not_registered
 from operations.verdict_tables import document_of, listings_of, summary
 from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
-from registry.inventory import Difference, Finding, Inventory, as_document, each
+from registry.inventory import Difference, Finding, Inventory, Visible, as_document, each
 from registry.managed_application import MalformedRow, ManagedApplication
 from registry.rows import UnreadableRow, application_of, is_tombstone, time_text
 from registry.tombstones import removal_in
@@ -19,7 +19,7 @@ from verdicts.ledger import Entry
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from operations.report import Console
     from operations.workplace import Workplace
@@ -151,15 +151,15 @@ async def check(workplace: Workplace, options: argparse.Namespace, console: Cons
         document=document,
         listings=(Listing("Differences", ("Application", "Finding", "What"), rows),) if rows else (),
         notes=(f"{len(items)} applications compared: {summary}", *notes),
-        error=_advice(counts),
+        error=_advice(found),
     )
 
 
-def _advice(counts: Mapping[Finding, int]) -> str | None:
+def _advice(found: Sequence[Difference]) -> str | None:
     """Return what to do about what was found, as far as a command here can do anything about it."""
-    if not counts:
+    if not found:
         return None
-    if set(counts) <= {Finding.UNREAD, Finding.UNUSABLE}:
+    if not any(one.can_be_repaired for one in found):
         return "no command repairs this: the reasons say who can"
     return "run `add` or `reconcile` to take over what Azure says"
 
@@ -171,23 +171,26 @@ async def _missing(
     known = {item.application_id for item in items}
     of_customers = {item.application_id.subscription_id.lower() for item in items if item.application_id}
 
-    async def look(subscription_id: str) -> dict[ApplicationId, str] | str:
+    async def look(subscription_id: str) -> tuple[Visible, str]:
         try:
-            return await inventory.in_subscription(subscription_id)
+            visible = await inventory.in_subscription(subscription_id)
         except AzureFailure as failure:
-            return f"{subscription_id} could not be searched for unregistered applications: {failure.code}"
+            note = f"{subscription_id} could not be searched for unregistered applications: {failure.code}"
+            return Visible({}), note
+        unread = len(visible.unreadable)
+        note = f"{unread} applications in {subscription_id} cannot be told: {visible.unreadable[0]}" if unread else ""
+        return visible, note
 
     searched = await each(sorted(of_customers | set(subscriptions)), look)
     missing = [
         Difference(str(identity), Finding.UNUSABLE, problem)
         if problem
         else Difference(str(identity), Finding.MISSING, "Azure shows it to us, and it is not registered: use `add`")
-        for found in searched
-        if not isinstance(found, str)
-        for identity, problem in found.items()
+        for visible, _ in searched
+        for identity, problem in visible.applications.items()
         if identity not in known
     ]
-    return missing, [found for found in searched if isinstance(found, str)]
+    return missing, [note for _, note in searched if note]
 
 
 async def _summaries(workplace: Workplace) -> dict[ApplicationId, tuple[str, Tone]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from operations import arguments
 
+if TYPE_CHECKING:
+    import argparse
 
-def command_parser() -> argparse.ArgumentParser:
+
+def command_parser() -> arguments.Parser:
     """Return the parser of the command line."""
-    main = argparse.ArgumentParser(
+    main = arguments.Parser(
         prog="python -m operations",
         description="Look after the registry of managed applications and the ledger of their verdicts, and find out "
         "what is wrong with an installation.",
@@ -38,7 +40,7 @@ def command_parser() -> argparse.ArgumentParser:
     return main
 
 
-_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+_Commands: TypeAlias = "argparse._SubParsersAction[arguments.Parser]"  # noqa: SLF001 - it has no public name
 
 
 def _command(commands: _Commands, name: str, summary: str, description: str = "") -> argparse.ArgumentParser:

@@ -10,13 +10,10 @@ import math
 import time
 from collections.abc import Callable
 from datetime import datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
-from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import CredentialUnavailableError
 from azure.identity.aio import (
     CertificateCredential,
     ClientAssertionCredential,
@@ -27,8 +24,8 @@ from azure.identity.aio import (
 from publisher.configuration.cloud import Cloud
 from publisher.environment import SettingsError
 from publisher.errors.answers import as_failure
-from publisher.errors.kinds import AzureFailure, MalformedAnswer, NoToken
-from publisher.lenient_json import NotJson, json_of
+from publisher.errors.kinds import AzureFailure, MalformedAnswer, NoToken, TransientFailure
+from publisher.errors.token_answers import refuse_no_token
 from publisher.settings import ServicePrincipal
 from publisher.transport import Closing, Transport
 
@@ -126,6 +123,8 @@ class SharedCredential(Closing):
                 failure = self._failure(error, scopes)
                 if isinstance(failure, NoToken):
                     self._refusals[scopes] = (self._clock(), failure)
+                if failure is error:
+                    raise
                 raise failure from error
 
     async def get_token(
@@ -164,22 +163,14 @@ class SharedCredential(Closing):
     def _failure(self, error: Exception, scopes: tuple[str, ...]) -> AzureFailure:
         """Return the failure that says which identity got no token, for which scope and why."""
         what = f"no token for {self._name} and {' '.join(scopes)}"
-        failure = None if _is_no_oauth_answer(error) else as_failure(error)
+        # The credential of virtual machines wraps what it does not know, such as the failures of `refuse_no_token`.
+        cause = error.__cause__ if isinstance(error.__cause__, AzureFailure) else error
+        failure = as_failure(cause)
         if failure is None:
             return MalformedAnswer(f"{what}: the token endpoint's answer makes no sense", code="MalformedAnswer")
-        if failure.status is not None and failure.status < 500 and failure.status not in (408, 429):  # noqa: PLR2004
-            return NoToken(f"{what}: {failure}", code=failure.code, status=failure.status)
-        return failure.prefixed(what)
-
-
-def _is_no_oauth_answer(error: Exception) -> bool:
-    """Tell whether azure-identity got something else than OAuth, for example a gateway's error page.
-
-    It then raises a ClientAuthenticationError without a response.
-    """
-    if isinstance(error, CredentialUnavailableError):
-        return False
-    return isinstance(error, ClientAuthenticationError) and error.response is None
+        if isinstance(failure, TransientFailure):
+            return failure.prefixed(what)
+        return NoToken(f"{what}: {failure}", code=failure.code, status=failure.status)
 
 
 class _FederatedCredential:
@@ -231,14 +222,4 @@ def _certificate_credential(identity: ServicePrincipal, cloud: Cloud) -> Certifi
 
 
 def _options() -> dict[str, Any]:
-    return {"transport": Transport(connections=4), "retry_total": 0, "raw_response_hook": _refuse_half_an_answer}
-
-
-def _refuse_half_an_answer(response: Any) -> None:
-    """Raise MalformedAnswer for a 200 that is no JSON: azure-identity would log it in full, with the token in it."""
-    answer = response.http_response
-    if answer.status_code == HTTPStatus.OK:
-        try:
-            json_of(answer.body())
-        except NotJson:
-            raise MalformedAnswer("the answer is not JSON", code="MalformedAnswer") from None
+    return {"transport": Transport(connections=4), "retry_total": 0, "raw_response_hook": refuse_no_token}

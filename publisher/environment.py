@@ -1,12 +1,12 @@
 """Reads settings from a mapping and collects every problem, so that all of them are reported at once."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from publisher.resource_ids import is_guid
+from publisher.texts import is_unseen, trimmed
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST: Final = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*")
@@ -63,7 +63,7 @@ class Environment:
         if _QUOTED.fullmatch(value) and not may_be_quoted:
             self.problem(name, "is in quotation marks; remove them")
             return ""
-        if unseen := next(filter(_is_unseen, value), None):
+        if unseen := next(filter(is_unseen, value), None):
             self.problem(
                 name, f"has a character that cannot be seen (U+{ord(unseen):04X}); remove it, or type it again"
             )
@@ -114,17 +114,6 @@ class Environment:
             self.problem(name, f"has the wrong form; {hint}")
             return ""
         return value
-
-
-def trimmed(text: str) -> str:
-    """Return a text without white space, and without characters that nobody sees, at its ends."""
-    outer = "".join({character for character in text if character.isspace() or _is_unseen(character)})
-    return text.strip(outer) if outer else text
-
-
-def _is_unseen(character: str) -> bool:
-    """Tell whether a character leaves no trace: zero-width and direction marks, soft hyphens, control characters."""
-    return unicodedata.category(character) in {"Cf", "Cc"} and not character.isspace()
 
 
 def address(url: str, *, may_have_path: bool, schemes: tuple[str, ...] = ("https",)) -> str:

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -35,9 +35,22 @@ class NotJson(ValueError):  # noqa: N818 - an outcome, like the AzureFailures
 
 
 class Members(dict[str, Any]):
-    """The members of an object. Of several with one name it has the last, and the name is in `repeated`."""
+    """The members of an object, of several with one name the last that is not null; `pairs` has all of them then.
 
-    repeated: frozenset[str] = frozenset()
+    Names are the same whatever their letter case.
+    """
+
+    pairs: Sequence[tuple[str, Any]] = ()
+
+    def all_of(self, name: str) -> list[Any]:
+        """Return the values of all members of this name, whatever its letter case, without nulls."""
+        folded = fold(name)
+        return [value for key, value in self.pairs or self.items() if value is not None and fold(key) == folded]
+
+    @property
+    def repeated(self) -> frozenset[str]:
+        """The folded names that come twice."""
+        return frozenset(name for name, times in Counter(fold(name) for name, _ in self.pairs).items() if times > 1)
 
 
 def json_of(body: bytes, *, may_be_deep: bool = False) -> Any:
@@ -61,35 +74,40 @@ def members_of(body: bytes) -> Members:
 
     Odd values are read as in `json_of`.
     """
-    if len(body) > LARGEST_BYTES:
-        raise NotJson(f"the body has more than {LARGEST_BYTES} bytes")
-    content = _read(body, _members)
+    content = json_with_repeats(body)
     if not isinstance(content, Members):
         raise NotJson("the body is not a JSON object")
     return content
 
 
+def json_with_repeats(body: bytes) -> Any:
+    """Return the JSON value in a body as `json_of` does, each object of it as Members; raise NotJson."""
+    if len(body) > LARGEST_BYTES:
+        raise NotJson(f"the body has more than {LARGEST_BYTES} bytes")
+    return _read(body, _members)
+
+
 def member(document: object, name: str) -> Any:
     """Return a member of a JSON object, whatever the letter case of its name; None without one, or without an object.
 
-    The exact name comes first.
+    The exact name comes first, unless it is null and another one is not.
     """
-    key = _key(document, name)
-    return document[key] if key is not None and isinstance(document, Mapping) else None
+    if not isinstance(document, Mapping):
+        return None
+    value = document.get(name)
+    return value if value is not None else next((document[key] for key in _keys(document, name)), None)
 
 
 def has_member(document: object, name: str) -> bool:
     """Tell whether something is a JSON object with a member of this name, whatever its letter case."""
-    return _key(document, name) is not None
+    return isinstance(document, Mapping) and (name in document or bool(_keys(document, name)))
 
 
-def _key(document: object, name: str) -> str | None:
-    if not isinstance(document, Mapping):
-        return None
-    if name in document:
-        return name
+def _keys(document: Mapping[Any, Any], name: str) -> list[str]:
+    """Return the names of a JSON object that are this one in whatever letter case, those of nulls last."""
     folded = fold(name)
-    return next((key for key in document if isinstance(key, str) and fold(key) == folded), None)
+    found = [key for key in document if isinstance(key, str) and fold(key) == folded]
+    return sorted(found, key=lambda key: document[key] is None)
 
 
 def text_of(value: Any) -> str:
@@ -157,6 +175,7 @@ def _shallow(text: str) -> str:
 
 def _members(pairs: list[tuple[str, Any]]) -> Members:
     members = Members(pairs)
-    if len(members) < len(pairs):
-        members.repeated = frozenset(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+    if len({fold(name) for name, _ in pairs}) < len(pairs):
+        members.update({name: value for name, value in pairs if value is not None})
+        members.pairs = pairs
     return members

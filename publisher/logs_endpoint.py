@@ -1,20 +1,22 @@
 """The Logs Ingestion API behind the SDK's client: one call stores one request body of rows, with retries.
 
 Source: Logs Ingestion API, api-version 2023-01-01 (FACTS 3). The SDK's own chunking is not used: it measures wrongly
-and uploads one chunk after the other (FACTS 3.7).
+and uploads one chunk after the other (FACTS 3.7). Nor is its reading of answers: it parses whatever it gets, and its
+exceptions quote the answer, which may quote rows.
 """
 
 from __future__ import annotations
 
 import time
 from http import HTTPStatus
-from io import BytesIO
 from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import quote
 
 from azure.core.pipeline.policies import AsyncRetryPolicy
+from azure.core.rest import HttpRequest
 from azure.monitor.ingestion.aio import LogsIngestionClient
 
-from publisher.errors.answers import as_failure
+from publisher.errors.answers import as_failure, failure_of_response
 from publisher.errors.kinds import AccessDenied, TransientFailure
 from publisher.retry import USUAL_PATIENCE, Patience, with_retries
 from publisher.transport import Closing, Transport
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
     from publisher.configuration.cloud import Cloud
     from publisher.errors.kinds import AzureFailure
+
+_API_VERSION: Final = "2023-01-01"
+_HEADERS: Final = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 
 ROLE_GRACE_SECONDS: Final = 20.0
 """For how long after the first 403 an upload is repeated: a new role assignment takes a while to take effect."""
@@ -83,17 +88,24 @@ class LogsEndpoint(Closing):
         distinct keys. `deadline` is in seconds of `time.monotonic`.
 
         Raises:
-            AzureFailure: the rows were not stored, also after retries.
+            AzureFailure: the rows were not stored, also after retries; or the answer is not the 204 that says so.
         """
+        path = f"/dataCollectionRules/{quote(self._rule_id, safe='')}/streams/{quote(stream, safe='')}"
+        parameters = {"api-version": _API_VERSION}
 
         async def attempt() -> None:
+            request = HttpRequest("POST", path, params=parameters, headers=_HEADERS, content=body)
             try:
-                await self._client.upload(self._rule_id, stream, BytesIO(body))
+                response = await self._client.send_request(request, stream=True)  # which the SDK does not parse
+                async with response:
+                    await response.read()
             except Exception as error:
                 failure = as_failure(error)
-                if failure is None:
+                if failure is None or failure is error:
                     raise
-                raise self._transient_at_first(failure) from error
+                raise failure from error
+            if response.status_code != HTTPStatus.NO_CONTENT:
+                raise self._transient_at_first(failure_of_response(response))
 
         patience = self._patience
         try:

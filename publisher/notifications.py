@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 
 from publisher.resource_ids import ApplicationId, InvalidResourceId
+from publisher.texts import word
 
 NOTIFICATIONS_QUEUE: Final = "notifications"
 POISONED_NOTIFICATIONS_QUEUE: Final = "notifications-poison"
@@ -49,8 +50,8 @@ class Notification:
 
     @property
     def kind(self) -> tuple[str, str]:
-        """Event type and provisioning state in the casing that Azure documents: ("PUT", "Succeeded")."""
-        return self.event_type.upper(), self.provisioning_state.capitalize()
+        """Event type and provisioning state as Azure documents them, however they were sent: ("PUT", "Succeeded")."""
+        return word(self.event_type).upper(), word(self.provisioning_state).capitalize()
 
 
 _TIMES: Final = ("event_time", "received_at")

@@ -7,20 +7,25 @@ the SDK's pipeline, but without its models, which take some eighty milliseconds 
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from azure.core.rest import HttpRequest
 
+from publisher.errors.documents import document_of, next_link_in
 from publisher.errors.kinds import AzureFailure, MalformedAnswer
-from publisher.lenient_json import NotJson, json_of, member
-from publisher.resource_manager import next_link_in
-from publisher.transport import origin_of
+from publisher.lenient_json import Members, NotJson, member, members_of, text_of
+from publisher.resource_ids import fold
+from publisher.resource_manager import document_in
+from publisher.transport import astray
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
+
+    from azure.core.rest import AsyncHttpResponse
 
     from publisher.resource_ids import ResourceGroupId
 
@@ -47,7 +52,13 @@ SELECTED_FIELDS: Final = RESOURCE_FIELDS + POLICY_FIELDS
 LONGEST_ADDRESS: Final = 4000
 """Characters of a URL with a filter at most: gateways refuse addresses from about 8 KB on (FACTS 11.5)."""
 
-_COUNTS: Final = ("@odata.count", "count", "odata.count")
+_COUNTS: Final = ("@odata.count", "@count", "odata.count", "count")
+_NUMBER_OF_ROWS: Final = re.compile(r"\d{1,15}(?:\.0+)?", re.ASCII)
+_DECIDES: Final = "complianceState"
+_DECIDES_AS_SENT: Final = b'"complianceState"'
+_LIST_AS_SENT: Final = b'"value"'
+_EDGE: Final = 2048
+"""Bytes at the beginning and at the end of a page, which have the page's own members."""
 
 
 class PagingFailed(AzureFailure):
@@ -59,6 +70,7 @@ class Page:
     """One page of policy states as Azure sent it.
 
     ``next_link`` is None on the last page, ``count`` how many rows Azure says there are, None where it does not say.
+    FACTS 11.5 has it as the number of the page's rows; that of all pages' rows is taken too.
     """
 
     states: list[Any]
@@ -66,22 +78,62 @@ class Page:
     count: int | None = None
 
 
+def page_in(response: AsyncHttpResponse) -> Page:
+    """Return the page in the answer to a query.
+
+    Raises:
+        MalformedAnswer: it is no whole answer (200) with a JSON object, or not as `parse_page` wants it.
+    """
+    return _page(document_in(response, may_be_deep=True), response.content)
+
+
 def parse_page(body: bytes) -> Page:
     """Return the page in an answer's body.
 
     Raises:
-        MalformedAnswer: the body is no JSON object with a list ``value``, or its nextLink is no text.
+        MalformedAnswer: the body is no JSON object with a list ``value``, it states an error, its nextLink is no text
+            or its count no number of rows, or it says something twice.
     """
-    try:
-        document = json_of(body, may_be_deep=True)
-    except NotJson as error:
-        raise MalformedAnswer(f"the answer is not JSON ({len(body)} bytes)", code="MalformedAnswer") from error
+    return _page(document_of(body, may_be_deep=True), body)
+
+
+def _page(document: dict[str, Any], body: bytes) -> Page:
     states = member(document, "value")
     if not isinstance(states, list):
         raise MalformedAnswer("the answer has no list 'value'", code="MalformedAnswer")
-    counts = (member(document, name) for name in _COUNTS)
-    count = next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None)
-    return Page(states, next_link_in(document), count)
+    if any("\ufffd" in name for name in document):  # it may be the link to the next page
+        raise MalformedAnswer("the answer has a member whose name is no text", code="MalformedAnswer")
+    # The parser keeps the last of two members with one name. The reader that tells of them takes many times as long, so
+    # it has a look only when the body has these names another number of times than what was parsed.
+    decided = sum([_DECIDES in state for state in states if type(state) is dict])
+    lists = body.count(_LIST_AS_SENT, 0, _EDGE) + body.count(_LIST_AS_SENT, max(_EDGE, len(body) - _EDGE))
+    if body.count(_DECIDES_AS_SENT) != decided or lists != 1:
+        _refuse_repeated(body)
+    return Page(states, next_link_in(document), _count_in(document))
+
+
+def _refuse_repeated(body: bytes) -> None:
+    """Raise MalformedAnswer when the page, or a state in it, has two members with one name."""
+    try:
+        page = members_of(body)
+    except NotJson as error:
+        raise MalformedAnswer("the answer is JSON that cannot be looked at closely", code="MalformedAnswer") from error
+    states = [state for name in page if fold(name) == "value" and isinstance(page[name], list) for state in page[name]]
+    repeated = set(page.repeated).union(*(state.repeated for state in states if isinstance(state, Members)))
+    if repeated:
+        message = f"the answer has a member twice: {', '.join(sorted(repeated))}"
+        raise MalformedAnswer(message, code="MalformedAnswer")
+
+
+def _count_in(document: dict[str, Any]) -> int | None:
+    """Return how many rows an answer says there are; None where it does not say."""
+    value = next((count for name in _COUNTS if (count := member(document, name)) is not None), None)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    text = value.strip() if isinstance(value, str) else text_of(value)
+    if not _NUMBER_OF_ROWS.fullmatch(text):
+        raise MalformedAnswer("the answer's count is no number of rows", code="MalformedAnswer")
+    return int(text.partition(".")[0])
 
 
 def query_url(endpoint: str, resource_group: ResourceGroupId, since: datetime, *, scopes: Sequence[str] = ()) -> str:
@@ -128,13 +180,12 @@ async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) 
         PagingFailed: a nextLink leads to another host or to a page that was already read; or after the last page, when
             Azure counts other rows than came.
     """
-    origin = origin_of(first_url)
     seen = {first_url}
     page = await fetch(first_url)
-    rows = len(page.states)
+    sizes = [(len(page.states), page.count)]
     while page.next_link is not None:
-        if origin_of(page.next_link) != origin:
-            raise PagingFailed("the link to the next page leads to another host", code="ForeignNextLink")
+        if problem := astray(page.next_link, first_url):
+            raise PagingFailed(f"the link to the next page {problem}", code="ForeignNextLink")
         if page.next_link in seen:
             raise PagingFailed("the link to the next page leads back to a page already read", code="RepeatedNextLink")
         seen.add(page.next_link)
@@ -147,11 +198,24 @@ async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) 
             await asyncio.gather(following, return_exceptions=True)
             raise
         page = await following
-        rows += len(page.states)
-    on_last_page, counted = len(page.states), page.count
+        sizes.append((len(page.states), page.count))
     yield page
-    if counted not in (None, on_last_page, rows):  # whether Azure counts the page or the whole is not documented
-        raise PagingFailed(f"Azure counts {counted} states, and {rows} came", code="StatesMissing")
+    _check_counts(sizes)
+
+
+def _check_counts(sizes: list[tuple[int, int | None]]) -> None:
+    """Raise PagingFailed when pages, given by their rows and what they count, have other rows than they count.
+
+    Either every page counts its own rows, or every one those of all pages. An empty page counts none.
+    """
+    counted = [(rows, count) for rows, count in sizes if count is not None]
+    whole = sum(rows for rows, _ in sizes)
+    wrong = [(rows, count) for rows, count in counted if count != rows and (count != whole or not rows)]
+    if not wrong and any(count != rows for rows, count in counted):
+        wrong = [(whole, count) for _, count in counted if count != whole]
+    if wrong:
+        came, count = wrong[0]
+        raise PagingFailed(f"Azure counts {count} states, and {came} came", code="StatesMissing")
 
 
 def page_request(url: str) -> HttpRequest:

@@ -8,19 +8,15 @@ are base64, which is the default of the host's `messageEncoding`.
 import math
 from datetime import timedelta
 from typing import Final
-from xml.etree.ElementTree import ParseError
 
 from azure.core.exceptions import ResourceExistsError
-from azure.storage.queue import StorageErrorCode, TextBase64EncodePolicy
+from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from publisher.configuration.resource_settings import Storage
-from publisher.errors.kinds import MalformedAnswer
+from publisher.errors.kinds import RequestRefused
 from publisher.retry import Patience
-from publisher.storage import StorageClient
-
-_SDK_ERRORS: Final = (AttributeError, IndexError, ParseError, ValueError)
-"""What the SDK raises when it cannot find the message in what it takes for Queue storage's answer."""
+from publisher.storage import StorageClient, malformed
 
 _NEVER: Final = -1
 """The time to live of a message that does not expire."""
@@ -50,16 +46,7 @@ class Queue(StorageClient[QueueClient]):
         `deadline`, in seconds of `time.monotonic`.
         """
         seconds = _NEVER if time_to_live is None else int(time_to_live.total_seconds())
-
-        async def attempt() -> None:
-            try:
-                await self._client.send_message(message, time_to_live=seconds)
-            except _SDK_ERRORS:
-                raise MalformedAnswer(
-                    "the answer is not what Queue storage answers with", code="MalformedAnswer"
-                ) from None
-
-        await self._repeated(attempt, deadline)
+        await self._repeated(lambda: self._client.send_message(message, time_to_live=seconds), deadline)
 
     async def offer(self) -> None:
         """Ask to send a message that Queue storage has to refuse; raise the failure that says why it did.
@@ -72,13 +59,11 @@ class Queue(StorageClient[QueueClient]):
         """Return about how many messages there are, those included that somebody has taken and not yet finished."""
 
         async def attempt() -> int:
-            try:
-                properties = await self._client.get_queue_properties()
-                return int(properties.approximate_message_count or 0)
-            except (*_SDK_ERRORS, KeyError, TypeError):
-                raise MalformedAnswer(
-                    "the answer is not what Queue storage answers with", code="MalformedAnswer"
-                ) from None
+            properties = await self._client.get_queue_properties()
+            count = properties.approximate_message_count
+            if not isinstance(count, int) or count < 0:
+                raise malformed("the answer does not say how many messages there are")
+            return count
 
         return await self._repeated(attempt)
 
@@ -88,9 +73,10 @@ class Queue(StorageClient[QueueClient]):
         async def attempt() -> None:
             try:
                 await self._client.create_queue()
-            except ResourceExistsError as error:
-                # The SDK raises it for the 204 too with which Queue storage says that the very same queue is there.
-                if getattr(error, "error_code", None) != StorageErrorCode.QUEUE_ALREADY_EXISTS:
+            except ResourceExistsError:
+                pass  # for the 204 with which Queue storage says that the very same queue is there
+            except RequestRefused as error:
+                if error.code != "QueueAlreadyExists":
                     raise
 
         await self._repeated(attempt)

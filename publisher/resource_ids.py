@@ -8,6 +8,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
+
+from publisher.texts import trimmed
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MAX_RESOURCE_GROUP_LENGTH: Final = 90  # Azure naming rules, Microsoft.Resources/resourceGroups
@@ -16,6 +19,9 @@ _MAX_QUOTED: Final = 100
 _ASSIGNMENT_ID: Final = re.compile(
     r"(.*)/providers/Microsoft\.Authorization/policyAssignments/[^/]+", re.IGNORECASE | re.ASCII
 )
+_PLAIN: Final = re.compile(r"(?:/[!-$&-.0-~]+)*")
+"""An id that needs no other spelling: segments of ASCII characters that are seen, without a percent sign."""
+
 _NAME_PUNCTUATION: Final = frozenset("-_.()")
 _NAME_CATEGORIES: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Mn", "Mc", "Pc"})
 """What Azure's published pattern of names takes: letters, digits, connectors, and the marks that Thai, Hindi, Hebrew
@@ -59,8 +65,19 @@ def is_at_or_inside(scope: str, container: str) -> bool:
 
     `/…/resourceGroups/app-10` is not inside `/…/resourceGroups/app-1`.
     """
-    inner, outer = fold(scope).strip("/"), fold(container).strip("/")
+    inner, outer = (fold(plain_id(one)) for one in (scope, container))
     return bool(outer) and (inner == outer or inner.startswith(outer + "/"))
+
+
+def plain_id(text: str) -> str:
+    """Return the id of any resource as Azure documents it, "" for none: with one slash before each of its segments.
+
+    Blanks around it and characters that nobody sees are taken off, and what a URL has as `%..` is decoded: no group,
+    assignment or exemption has a percent sign in its name (azure-docs, "Naming rules and restrictions").
+    """
+    if _PLAIN.fullmatch(text):
+        return text
+    return "".join(f"/{segment}" for segment in _segments(text, "resource id"))
 
 
 def assignment_scope(assignment_id: str) -> str:
@@ -87,7 +104,7 @@ class ResourceGroupId:
 
     @classmethod
     def parse(cls, text: str) -> "ResourceGroupId":
-        """Return the id in `text`, with or without leading slash and in any casing; raise InvalidResourceId."""
+        """Return the id in `text`, however it is cased and slashed (`plain_id`); raise InvalidResourceId."""
         segments = _segments(text, "resource group id")
         if len(segments) != 4 or (fold(segments[0]), fold(segments[2])) != _APPLICATION_SEGMENTS[:2]:  # noqa: PLR2004
             raise InvalidResourceId(f"not a resource group id: {quoted(text)}")
@@ -121,7 +138,7 @@ class ApplicationId:
 
     @classmethod
     def parse(cls, text: str) -> "ApplicationId":
-        """Return the id in `text`, with or without leading slash and in any casing; raise InvalidResourceId."""
+        """Return the id in `text`, however it is cased and slashed (`plain_id`); raise InvalidResourceId."""
         segments = _segments(text, "managed application id")
         if len(segments) != 8:  # noqa: PLR2004
             raise InvalidResourceId(f"not the id of a managed application: {quoted(text)}")
@@ -176,7 +193,13 @@ def quoted(text: str) -> str:
 def _segments(text: object, what: str) -> list[str]:
     if not isinstance(text, str):
         raise InvalidResourceId(f"a {what} must be text, not {type(text).__name__}")
-    return text.removeprefix("/").removesuffix("/").split("/")
+    return [_decoded(segment) for segment in trimmed(text).split("/") if segment]
+
+
+def _decoded(segment: str) -> str:
+    """Return a segment of an id without a URL's `%..`, unless that stands for a slash, and without blanks around it."""
+    decoded = unquote(segment)
+    return trimmed(segment if "/" in decoded else decoded)
 
 
 def _check_subscription(text: str) -> None:

@@ -5,33 +5,35 @@ Calls go through the SDK's pipeline and authentication, without its models, its 
 subscription.
 """
 
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from azure.core.pipeline.policies import HeadersPolicy, ProxyPolicy, RequestIdPolicy, UserAgentPolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core import AsyncARMPipelineClient
-from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
 from publisher.configuration.cloud import Cloud
 from publisher.credentials import SharedCredential
 from publisher.errors.answers import as_failure, failure_of_response
+from publisher.errors.documents import document_of, next_link_in
 from publisher.errors.kinds import AuthenticationFailed, MalformedAnswer, NoToken, RequestRefused, Unusable
-from publisher.lenient_json import NotJson, json_of, member
-from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
+from publisher.lenient_json import member
+from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, plain_id
 from publisher.retry import USUAL_PATIENCE, Patience, with_retries
-from publisher.texts import printable
-from publisher.transport import DEFAULT_CONNECTIONS, Closing, Transport, origin_of
+from publisher.texts import printable, trimmed, word
+from publisher.transport import DEFAULT_CONNECTIONS, Authentication, Closing, Transport, astray
 
 APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
 DEFAULT_SECONDS: Final = 60.0
 _USER_AGENT: Final = "managed-application-compliance"
 _MOST_PAGES: Final = 1000
-_NEXT_LINKS: Final = ("nextLink", "@odata.nextLink", "odata.nextLink")
-"""As documented, and as seen in answers (FACTS 11.5)."""
+_SERVER: Final = re.compile(r"(?:[^/?#]*:)?//")
+"""Begins what is no path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,12 @@ class Application:
     @property
     def is_going(self) -> bool:
         """Whether ARM is deleting the application, or has deleted it."""
-        return self.is_gone or fold(self.provisioning_state) == "deleting"
+        return self.is_gone or word(self.provisioning_state) == "deleting"
 
     @property
     def is_gone(self) -> bool:
         """Whether ARM still describes the application, as deleted."""
-        return fold(self.provisioning_state) == "deleted"
+        return word(self.provisioning_state) == "deleted"
 
 
 class ResourceManager(Closing):
@@ -97,7 +99,7 @@ class ResourceManager(Closing):
                 HeadersPolicy(),
                 UserAgentPolicy(base_user_agent=_USER_AGENT),
                 ProxyPolicy(),
-                AsyncARMChallengeAuthenticationPolicy(credential, f"{cloud.resource_manager_audience}/.default"),
+                Authentication(credential, f"{cloud.resource_manager_audience}/.default"),
             ],
             transport=Transport(connections=connections),
         )
@@ -138,7 +140,7 @@ class ResourceManager(Closing):
 
         async def attempt() -> dict[str, Any]:
             parameters = {"api-version": api_version} if api_version else None
-            return json_object(await self.send(HttpRequest("GET", url, params=parameters)))
+            return document_in(await self.send(HttpRequest("GET", url, params=parameters)))
 
         patience = self._patience
         return await with_retries(attempt, deadline=deadline, attempts=patience.attempts, sleep=patience.sleep)
@@ -152,13 +154,16 @@ class ResourceManager(Closing):
             if not isinstance(members, list):
                 raise MalformedAnswer("a page of the list has no value", code="MalformedAnswer")
             for one in members:
-                if isinstance(one, dict):
-                    yield one
+                if not isinstance(one, dict):
+                    raise MalformedAnswer("an entry of the list is no object", code="MalformedAnswer")
+                yield one
             url, version = next_link_in(page) or "", ""
             if not url:
                 return
             if url in seen or len(seen) >= _MOST_PAGES:
                 raise MalformedAnswer("the list's next page makes no sense", code="MalformedAnswer")
+            if problem := astray(url, self.endpoint):
+                raise RequestRefused(f"the link to the list's next page {problem}", code="ForeignHost")
             seen.add(url)
 
     async def application(self, application_id: ApplicationId, *, deadline: float | None = None) -> Application:
@@ -172,54 +177,52 @@ class ResourceManager(Closing):
             api_version=APPLICATIONS_API_VERSION,
             deadline=deadline if deadline is not None else time.monotonic() + DEFAULT_SECONDS,
         )
-        return _application(answer, application_id)
+        described = application_in(answer)
+        if described.id != application_id:
+            raise MalformedAnswer("the answer describes another application", code="MalformedAnswer")
+        return described
 
     def _url(self, url: str) -> str:
-        if not urlsplit(url).netloc:
+        if not _SERVER.match(url):
             return f"{self.endpoint}/{url.lstrip('/')}"
-        if origin_of(url) != origin_of(self.endpoint):
-            raise RequestRefused("the link leads to another host than Azure Resource Manager", code="ForeignHost")
+        if problem := astray(url, self.endpoint):
+            raise RequestRefused(f"the link to Azure Resource Manager {problem}", code="ForeignHost")
         return url
 
 
-def json_object(response: AsyncHttpResponse) -> dict[str, Any]:
-    """Return the JSON object in an answer; raise MalformedAnswer when it is anything else."""
-    try:
-        content = json_of(response.content)
-    except NotJson as error:
-        raise MalformedAnswer("the answer is not JSON", code="MalformedAnswer", status=response.status_code) from error
-    if not isinstance(content, dict):
-        raise MalformedAnswer("the answer is no JSON object", code="MalformedAnswer", status=response.status_code)
-    return content
+def document_in(response: AsyncHttpResponse, *, may_be_deep: bool = False) -> dict[str, Any]:
+    """Return the JSON object in the answer to a read; raise MalformedAnswer for anything else, and for a part of one.
 
-
-def next_link_in(page: object) -> str | None:
-    """Return the link to the next page, by whichever of its names; None on the last page.
-
-    Raises MalformedAnswer for a link that is no text.
+    `may_be_deep` is as in `publisher.lenient_json.json_of`.
     """
-    links = [link for name in _NEXT_LINKS if (link := member(page, name)) is not None]
-    if not all(isinstance(link, str) for link in links):
-        raise MalformedAnswer("the answer's nextLink is no text", code="MalformedAnswer")
-    return next((link for link in links if link.strip()), None)
+    if response.status_code != HTTPStatus.OK:  # 202 and 204 come before a result, 206 with a piece of it
+        message = f"Azure answered {response.status_code}, which is no whole answer to a read"
+        raise MalformedAnswer(message, code="MalformedAnswer", status=response.status_code)
+    return document_of(response.content, may_be_deep=may_be_deep)
 
 
 def text_at(content: Any, *path: str) -> str:
-    """Return the text at a path of member names, printable and of at most 1,000 characters; "" when there is none."""
+    """Return the text at a path of member names, "" when there is none.
+
+    It is printable, has no blanks around it, and at most 1,000 characters.
+    """
     for name in path:
         content = member(content, name)
-    return printable(content, longest=1000) if isinstance(content, str) else ""
+    return printable(trimmed(content), longest=1000) if isinstance(content, str) else ""
 
 
-def _application(answer: dict[str, Any], asked: ApplicationId) -> Application:
-    """Return the application that ARM's answer describes; raise MalformedAnswer when it is not the one asked for."""
-    group, group_problem = managed_resource_group_in(answer)
+def id_at(content: Any, *path: str) -> str:
+    """Return the resource id at a path of member names, as `plain_id` spells it; "" when there is none."""
+    return plain_id(text_at(content, *path))
+
+
+def application_in(answer: dict[str, Any]) -> Application:
+    """Return the application that ARM describes; raise MalformedAnswer for what has no application's id."""
+    group, group_problem = _managed_resource_group(answer)
     try:
         application_id = ApplicationId.parse(text_at(answer, "id"))
     except InvalidResourceId as error:
         raise MalformedAnswer(f"the application's description has {error}", code="MalformedAnswer") from error
-    if application_id != asked:
-        raise MalformedAnswer("the answer describes another application", code="MalformedAnswer")
     return Application(
         id=application_id,
         managed_resource_group_id=group,
@@ -236,7 +239,7 @@ def _application(answer: dict[str, Any], asked: ApplicationId) -> Application:
     )
 
 
-def managed_resource_group_in(application: dict[str, Any]) -> tuple[ResourceGroupId | None, str]:
+def _managed_resource_group(application: dict[str, Any]) -> tuple[ResourceGroupId | None, str]:
     """Return the managed resource group that ARM's description of an application names, or None and why it is none."""
     text = text_at(application, "properties", "managedResourceGroupId")
     if not text:

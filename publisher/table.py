@@ -1,28 +1,28 @@
 """Table storage as far as this program needs it: get, list, insert, replace and delete rows, guarded by ETags."""
 
+import contextlib
 import logging
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from azure.core import MatchConditions
+from azure.core.rest import AsyncHttpResponse
 from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
 
 from publisher.configuration.resource_settings import Storage
-from publisher.errors.answers import as_failure
 from publisher.errors.kinds import MalformedAnswer, NotFound, RequestRefused, TransientFailure
+from publisher.lenient_json import NotJson, json_of
 from publisher.retry import USUAL_PATIENCE, Patience
-from publisher.storage import StorageClient
+from publisher.storage import StorageClient, malformed
 
 _LOGGER = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 _WHOLE_ROWS_IN_A_PAGE: Final = 200
 _MISSING_TABLE: Final = "TableNotFound"
-_ABSENCES: Final = frozenset({_MISSING_TABLE, "ResourceNotFound", "EntityNotFound"})
-_SDK_ERRORS: Final = (AttributeError, KeyError, TypeError, ValueError)
-"""What the SDK raises when it parses an answer that is not Table storage's."""
+_KEYS: Final = ("PartitionKey", "RowKey")
 _LOST_RACES: Final = frozenset({"EntityAlreadyExists", "UpdateConditionNotSatisfied"})
 
 
@@ -63,8 +63,15 @@ class Table(StorageClient[TableClient]):
 
     async def get(self, partition_key: str, row_key: str) -> Row | None:
         """Return the row with these keys, or None."""
+
+        async def attempt() -> Row:
+            row = _row(await self._client.get_entity(partition_key, row_key))
+            if (row.partition_key, row.row_key) != (partition_key, row_key):
+                raise malformed("the answer is another row than the one asked for")
+            return row
+
         try:
-            return _row(await self._repeated(_checked(lambda: self._client.get_entity(partition_key, row_key))))
+            return await self._repeated(attempt)
         except NotFound:
             return None
 
@@ -139,19 +146,21 @@ class Table(StorageClient[TableClient]):
         return Row(row.partition_key, row.row_key, _etag(answer), properties)
 
     async def delete(self, row: Row) -> None:
-        """Delete a row, also when it was changed since it was read."""
-        await self._repeated(lambda: self._client.delete_entity(row.partition_key, row.row_key))
+        """Delete a row that may be gone already, also when it was changed since it was read."""
+        await self._delete(row)
 
     async def delete_unchanged(self, row: Row) -> None:
         """Delete a row that may be gone already; raise RowChanged when it was changed since it was read."""
-        condition = _unchanged(row)
-        await self._guarded(lambda: self._client.delete_entity(row.partition_key, row.row_key, **condition))
+        await self._delete(row, **_unchanged(row))
+
+    async def _delete(self, row: Row, **condition: Any) -> None:
+        with contextlib.suppress(NotFound):
+            await self._guarded(lambda: self._client.delete_entity(row.partition_key, row.row_key, **condition))
 
     async def _guarded(self, write: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """Return what a write under an ETag returns; raise RowChanged when the ETag is out of date."""
         try:
-            # The SDK raises the other exceptions of _SDK_ERRORS for an entity that it cannot serialise.
-            return await self._repeated(_checked(write, (AttributeError,)))
+            return await self._repeated(write)
         except RequestRefused as error:
             if error.code in _LOST_RACES:
                 raise RowChanged from error
@@ -169,7 +178,7 @@ class Table(StorageClient[TableClient]):
     async def _pages(self, pages: AsyncIterator[AsyncIterator[TableEntity]]) -> AsyncIterator[Row]:
         """Yield the rows of all pages, each read with retries; raise MalformedAnswer when a page comes twice."""
         seen = set[str]()
-        while (page := await self._repeated(_checked(lambda: anext(pages, None)))) is not None:
+        while (page := await self._repeated(lambda: anext(pages, None))) is not None:
             continuation = repr(getattr(pages, "continuation_token", None))  # AsyncPageIterator's, see azure-core
             if continuation in seen:
                 raise MalformedAnswer(f"{self._what}: the next page is one already read", code="RepeatedContinuation")
@@ -177,35 +186,20 @@ class Table(StorageClient[TableClient]):
             async for entity in page:
                 yield _row(entity)
 
-    async def _repeated(self, call: Callable[[], Awaitable[_Answer]], deadline: float = math.inf) -> _Answer:
-        async def attempt() -> _Answer:
-            try:
-                return await call()
-            except Exception as error:
-                failure = as_failure(error)
-                if not isinstance(failure, NotFound) or failure.code in _ABSENCES:
-                    raise
-                # A proxy can answer 404 too; only storage's own error code says that nothing is there. The answer that
-                # could not be parsed is not told with the failure: a DecodeError quotes it.
-                raise TransientFailure(str(failure), code=failure.code, status=failure.status) from None
-
-        return await super()._repeated(attempt, deadline)
-
-
-def _checked(
-    call: Callable[[], Awaitable[_Answer]], sdk_errors: tuple[type[Exception], ...] = _SDK_ERRORS
-) -> Callable[[], Awaitable[_Answer]]:
-    """Return a call that raises MalformedAnswer where the SDK cannot parse the answer."""
-
-    async def attempt() -> _Answer:
+    def _check(self, answer: AsyncHttpResponse) -> None:
+        """Raise MalformedAnswer for an answer to a read that is no row, or no list of rows, with their keys."""
+        if answer.request.method != "GET":
+            return
         try:
-            return await call()
-        except sdk_errors as error:
-            raise MalformedAnswer(
-                "the answer is not what Table storage answers with", code="MalformedAnswer"
-            ) from error
-
-    return attempt
+            content = json_of(answer.content)
+        except NotJson:
+            raise malformed("the answer is not JSON", answer) from None
+        is_query = urlsplit(answer.request.url).path.endswith("()")
+        rows = content.get("value") if is_query and isinstance(content, dict) else [content]
+        if not isinstance(rows, list):
+            raise malformed("the answer has no list of rows", answer)
+        if not all(isinstance(row, dict) and all(isinstance(row.get(key), str) for key in _KEYS) for row in rows):
+            raise malformed("the answer has a row without its keys", answer)
 
 
 def _unchanged(row: Row) -> dict[str, Any]:
@@ -220,5 +214,5 @@ def _etag(answer: Mapping[str, Any]) -> str:
 
 
 def _row(entity: TableEntity) -> Row:
-    properties = {name: value for name, value in entity.items() if name not in {"PartitionKey", "RowKey"}}
+    properties = {name: value for name, value in entity.items() if name not in _KEYS}
     return Row(entity["PartitionKey"], entity["RowKey"], str(entity.metadata["etag"] or ""), properties)

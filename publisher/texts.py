@@ -6,6 +6,8 @@ compliance_api/dashboard/elements.js.
 """
 
 import re
+import unicodedata
+from datetime import UTC, datetime
 from typing import Final
 
 _LONGEST: Final = 500
@@ -39,6 +41,36 @@ def plain_json(document: bytes) -> bytes:
     if document.isascii() and b"\x7f" not in document:
         return document
     return _UNSEEN.sub(_escape, document.decode()).encode()
+
+
+def trimmed(text: str) -> str:
+    """Return a text without white space, and without characters that nobody sees, at its ends."""
+    outer = "".join({character for character in text if character.isspace() or is_unseen(character)})
+    return text.strip(outer) if outer else text
+
+
+def is_unseen(character: str) -> bool:
+    """Tell whether a character leaves no trace: zero-width and direction marks, soft hyphens, control characters."""
+    return unicodedata.category(character) in {"Cf", "Cc"} and not character.isspace()
+
+
+def word(text: str) -> str:
+    """Return a word of Azure's as it is compared: in lower case, without blanks, hyphens and what nobody sees."""
+    return "".join(
+        character for character in text if not (character.isspace() or character in "-_" or is_unseen(character))
+    ).lower()
+
+
+def moment_in(text: str) -> datetime | None:
+    """Return the time in a text of ISO 8601, in UTC, which is also assumed where it names no zone.
+
+    None for what is no time, and for one that UTC puts outside the years 1 to 9999.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def first_line(text: str) -> str:

@@ -12,11 +12,15 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from azure.core.pipeline.transport import AioHttpTransport
+from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
 from publisher.configuration.proxies import Proxy, proxy_for
+from publisher.errors.kinds import UNTOLD, RequestRefused
+from publisher.lenient_json import members_of
 
 DEFAULT_CONNECTIONS: Final = 64
 _CONNECT_SECONDS: Final = 15
+_REDIRECTS: Final = frozenset({300, 301, 302, 303, 307, 308})
 _LONGEST_SILENCE: Final = ContextVar("longest_silence", default=60.0)
 """The read time-out in seconds: for an answer to begin, or its next bytes to come."""
 
@@ -38,6 +42,9 @@ class Transport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it
     imported. The proxy's variables are looked up once for each server; aiohttp would do so for each request, in a
     thread, and would also send passwords from ~/.netrc. Its messages have a proxy's address, which is why user and
     password are taken out of it.
+
+    No redirect is followed, whichever client asks: the SDKs would send the body, and on the same host the token, to
+    wherever it leads.
     """
 
     def __init__(self, *, connections: int = DEFAULT_CONNECTIONS) -> None:
@@ -62,7 +69,10 @@ class Transport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it
         await super().open()
 
     async def send(self, request: Any, *, stream: bool = False, proxies: Any = None, **options: Any) -> Any:
-        """Send one request; see azure-core's transport. Raises SettingsError for a proxy that is none."""
+        """Send one request; see azure-core's transport.
+
+        Raises SettingsError for a proxy that is none, and RequestRefused for an answer that is a redirect.
+        """
         if not proxies:
             parts = urlsplit(request.url)
             origin = f"{parts.scheme}://{parts.netloc}"
@@ -74,12 +84,36 @@ class Transport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it
                     options.setdefault("proxy_headers", {"Proxy-Authorization": proxy.authorization})
                 elif proxy.authorization:
                     request.headers["Proxy-Authorization"] = proxy.authorization
-        return await super().send(request, stream=stream, proxies=proxies, **options)
+        response = await super().send(request, stream=stream, proxies=proxies, **options)
+        if response.status_code in _REDIRECTS:
+            raise _not_followed(response)
+        return response
 
     async def close(self) -> None:
         """Close the connection pool for good."""
         self._closed = True
         await super().close()
+
+
+class Authentication(AsyncARMChallengeAuthenticationPolicy):
+    """Azure Resource Manager's tokens, also with the claims of a challenge (continuous access evaluation).
+
+    A challenge whose claims are no JSON object is not taken up: the 401 that it came with is the answer.
+    """
+
+    async def on_challenge(self, request: Any, response: Any) -> bool:
+        """Authorize the request as a challenge wants; return False when nobody can read what it wants."""
+        try:
+            return await super().on_challenge(request, response)
+        except ValueError:  # also what the claims' base64 and UTF-8 raise
+            return False
+
+    async def authorize_request(self, request: Any, *scopes: str, claims: str = "", **options: Any) -> None:
+        """Put a token into the request; raise ValueError for claims that are no JSON object."""
+        if claims:
+            members_of(claims.encode())
+            options["claims"] = claims
+        await super().authorize_request(request, *scopes, **options)
 
 
 class Closing:
@@ -108,6 +142,33 @@ def origin_of(url: str) -> tuple[str, str | None, int | None]:
         return parts.scheme.lower(), parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
     except ValueError:
         return "", None, None
+
+
+def _not_followed(response: Any) -> RequestRefused:
+    """Return the failure for a redirect; of where it leads, the message has the host only."""
+    response.internal_response.close()
+    host = origin_of(response.headers.get("Location") or "")[1] or "another address"
+    message = f"the answer is a redirect to {host}, which is not followed"
+    return RequestRefused(message, code=UNTOLD.format(response.status_code), status=response.status_code)
+
+
+def astray(link: str, home: str) -> str:
+    """Return what is wrong with a link that has to lead to the server of the URL `home`; "" when nothing is."""
+    try:
+        parts = urlsplit(link)
+        host = parts.hostname
+    except ValueError:
+        return "is no address"
+    scheme, home_host, _ = origin_of(home)
+    if not host:
+        return "is no complete address"
+    if host != home_host:
+        return "leads to another host"
+    if "@" in parts.netloc:
+        return "has a user name in it"
+    if parts.scheme.lower() != scheme:
+        return f"does not begin with {scheme}:"
+    return "" if origin_of(link) == origin_of(home) else "leads to another port"
 
 
 @functools.lru_cache(maxsize=8)

@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from publisher.errors.absence import says_gone
 from publisher.errors.kinds import AccessDenied, AzureFailure, Blocked
-from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
+from publisher.resource_ids import ApplicationId, ResourceGroupId
 from publisher.resource_manager import ResourceManager, text_at
+from publisher.texts import word
 from registry.ownership import GROUPS_API_VERSION
 
 
@@ -65,7 +66,7 @@ async def _by_its_group(
         if not (is_denied(of_group) or says_gone(of_group, group)):
             raise
         return Answer(Existence.UNKNOWN, f"{denied} and its managed resource group ({of_group.code})")
-    if fold(text_at(answer, "properties", "provisioningState")) == "deleting":
+    if word(text_at(answer, "properties", "provisioningState")) in {"deleting", "deleted"}:
         return Answer(Existence.UNKNOWN, f"{denied} and is deleting its managed resource group")
     return Answer(Existence.ALIVE, f"{denied}, and its managed resource group can be read")
 

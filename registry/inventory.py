@@ -11,13 +11,13 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from publisher.errors.absence import says_gone
-from publisher.errors.kinds import AzureFailure, Unusable
-from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
-from publisher.resource_manager import APPLICATIONS_API_VERSION, managed_resource_group_in, text_at
+from publisher.errors.kinds import AzureFailure, MalformedAnswer
+from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
+from publisher.resource_manager import APPLICATIONS_API_VERSION, application_in
 from publisher.table import Row
 from registry.managed_application import ARM_TEXTS, MalformedRow, ManagedApplication, Removal
 from registry.reconcile import AT_ONCE, SECONDS_PER_APPLICATION
-from registry.refresh import Change, Refresher
+from registry.refresh import LASTING, Change, Refresher
 from registry.registry import Registry
 from registry.repeating import repeated_on_row_change
 from registry.rows import is_tombstone
@@ -59,7 +59,7 @@ class Finding(StrEnum):
     MALFORMED = "Malformed"
     """The row cannot be read."""
     UNUSABLE = "Unusable"
-    """ARM describes it in a way that cannot be worked with: no command here repairs that."""
+    """ARM describes it in a way that cannot be worked with, or as not ours: no command here repairs that."""
     MISSING = "Missing"
     """ARM lists it, and it is not registered."""
 
@@ -72,6 +72,24 @@ class Difference:
     finding: Finding
     reason: str
     changes: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def can_be_repaired(self) -> bool:
+        """Whether a command here can do anything about it: not about a row that names no application."""
+        lasting = self.finding in (Finding.UNREAD, Finding.UNUSABLE)
+        return not lasting and self.application_id.startswith("/subscriptions/")
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """The applications of a subscription that we can see.
+
+    `applications` has the reason why each cannot be registered by anything done here, "" for none; `unreadable` what is
+    wrong with entries of ARM's list that name no application.
+    """
+
+    applications: dict[ApplicationId, str]
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,23 +131,23 @@ class Inventory:
         """Set what the customer is called, "" for the subscription id; raise NotRegistered."""
         await self.registry.name_customer(await self._active_row(application_id), customer_name)
 
-    async def in_subscription(self, subscription_id: str) -> dict[ApplicationId, str]:
+    async def in_subscription(self, subscription_id: str) -> Visible:
         """Return the applications of a subscription that our service principal can see and ARM is not deleting.
 
-        Each with the reason why it cannot be registered by anything done here, "" for none. Nothing found does not mean
-        that there are none: ARM leaves out what we may not see (FACTS 5.4).
+        Nothing found does not mean that there are none: ARM leaves out what we may not see (FACTS 5.4).
         """
         path = f"/subscriptions/{subscription_id}/providers/Microsoft.Solutions/applications"
         deadline = time.monotonic() + SECONDS_PER_LIST
-        found = dict[ApplicationId, str]()
+        found, unreadable = dict[ApplicationId, str](), list[str]()
         async for member in self.refresher.arm.list(path, api_version=APPLICATIONS_API_VERSION, deadline=deadline):
-            if fold(text_at(member, "properties", "provisioningState")) in {"deleting", "deleted"}:
-                continue
             try:
-                found[ApplicationId.parse(text_at(member, "id"))] = managed_resource_group_in(member)[1]
-            except InvalidResourceId:
-                continue  # not a managed application
-        return found
+                application = application_in(member)
+            except MalformedAnswer as failure:
+                unreadable.append(str(failure))
+                continue
+            if not application.is_going:
+                found[application.id] = application.group_problem or self.refresher.ownership.refusal(application)
+        return Visible(found, tuple(unreadable))
 
     async def compare(self, item: ManagedApplication | MalformedRow) -> Difference | None:
         """Return how a row differs from what ARM says now, or None; writes nothing, raises no AzureFailure."""
@@ -142,6 +160,7 @@ class Inventory:
             application = await self.refresher.arm.application(identity, deadline=deadline)
             if application.is_going:
                 return Difference(str(identity), Finding.GONE, f"Azure calls it {application.provisioning_state}")
+            await self.refresher.check_ownership(application, row, deadline)
             described = await self.refresher.described(application, row, deadline=deadline)
         except AzureFailure as failure:
             return Difference(str(identity), _finding_of(failure, identity), f"{failure.code}: {failure}")
@@ -159,10 +178,14 @@ class Inventory:
     async def _compare_malformed(self, item: MalformedRow) -> Difference:
         """Return what is wrong with a row that cannot be read, or with what ARM says of its application."""
         finding, reason = Finding.UNREAD if item.access_lost_at else Finding.MALFORMED, item.reason
+        if item.application_id is None:
+            reason = f"{reason}; it names no application: correct or delete the row in the table"
         if item.application_id is not None and not item.access_lost_at:
+            deadline = time.monotonic() + SECONDS_PER_APPLICATION
             try:
-                _ = (await self.refresher.arm.application(item.application_id)).group
-            except Unusable as failure:
+                application = await self.refresher.arm.application(item.application_id, deadline=deadline)
+                await self.refresher.check_ownership(application, None, deadline)
+            except LASTING as failure:
                 finding, reason = Finding.UNUSABLE, f"{item.reason}; and {failure}"
             except AzureFailure:
                 pass  # what is wrong with the row is told all the same
@@ -170,7 +193,7 @@ class Inventory:
 
 
 def _finding_of(failure: AzureFailure, identity: ApplicationId) -> Finding:
-    if isinstance(failure, Unusable):
+    if isinstance(failure, LASTING):
         return Finding.UNUSABLE
     return Finding.GONE if says_gone(failure, identity) else Finding.UNREAD
 

@@ -19,7 +19,7 @@ from publisher.resource_manager import Application, ResourceManager
 from publisher.table import Row
 from registry.existence import Answer, Existence, existence_of, is_denied
 from registry.managed_application import ARM_TEXTS, ExpectedAssignment, ManagedApplication, Removal
-from registry.ownership import NotOurs, Ownership
+from registry.ownership import GroupMissing, NotOurs, Ownership
 from registry.policies.definition_names import DEFINITION_NAMES, DefinitionNames
 from registry.policies.policy_assignments import expected_assignments, known_exemptions
 from registry.registry import Registry
@@ -28,6 +28,9 @@ from registry.rows import UnreadableRow, application_of, event_time_of, is_tombs
 from registry.tombstones import AZURE, removal_in
 
 _INITIATIVE: Final = "/policysetdefinitions/"
+LASTING: Final = (GroupMissing, NotOurs, Unusable)
+"""What does not pass by itself about an application that has not been deployed just now."""
+
 _WRITING_SECONDS: Final = 10.0
 """Seconds before the deadline that reading the assignments leaves to writing the row."""
 
@@ -47,7 +50,7 @@ class Change(StrEnum):
     ACCESS_LOST = "AccessLost"
     """ARM denies us the application; the row stays, and says since when."""
     UNUSABLE = "Unusable"
-    """ARM describes the application in a way that cannot be worked with; the row stays."""
+    """ARM describes the application in a way that cannot be worked with, or as not the publisher's; the row stays."""
     UNKNOWN = "Unknown"
     """The application has no row."""
     DELETION_CONFIRMED = "DeletionConfirmed"
@@ -104,8 +107,8 @@ class Refresher:
     async def reconcile(self, asked: ApplicationId, *, deadline: float) -> Change:
         """Refresh a registered application without an event.
 
-        It is left as it is when ARM describes it unusably. It is removed only when ARM says that it does not exist
-        (`says_gone`) or is deleted.
+        It is left as it is when ARM describes it unusably, as another publisher's, or in another group that does not
+        exist. It is removed only when ARM says that it does not exist (`says_gone`) or is deleted.
         """
         row = await self.registry.find(asked)
         if row is None or is_tombstone(row):
@@ -123,7 +126,7 @@ class Refresher:
             return await self._remove(asked, row, _gone(application.provisioning_state))
         try:
             return await self._write(application, row, None, deadline)
-        except Unusable:
+        except LASTING:
             return Change.UNUSABLE
 
     @repeated_on_row_change
@@ -149,7 +152,7 @@ class Refresher:
             return await self._confirm_removal(asked, row, application.provisioning_state)
         try:
             return await self._write(application, row, None, deadline)
-        except (NotOurs, Unusable):
+        except LASTING:
             return Change.CONFIRMED
 
     async def _confirm_removal(self, asked: ApplicationId, row: Row | None, said: str) -> Change:
@@ -180,7 +183,7 @@ class Refresher:
         """Write the application's row, unless ARM is deleting the application; raise NotOurs."""
         if application.is_going:
             return Change.CONFIRMED
-        await self._check_ownership(application, row, deadline)
+        await self.check_ownership(application, row, deadline)
         described = await self.described(application, row, event_time=event_time, deadline=deadline)
         await self.registry.save(described, row)
         if row is not None and not is_tombstone(row):
@@ -188,8 +191,8 @@ class Refresher:
         await self._check_new_row(application.id, deadline)
         return Change.REGISTERED
 
-    async def _check_ownership(self, application: Application, row: Row | None, deadline: float) -> None:
-        """Raise NotOurs for an application that the registry does not know with its managed resource group."""
+    async def check_ownership(self, application: Application, row: Row | None, deadline: float) -> None:
+        """Raise NotOurs for one that is not the publisher's and that its row does not have with its managed group."""
         if row is None or _group_of(row) != application.group:
             await self.ownership.check(self.arm, application, deadline)
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId, InvalidResourceId, ResourceGroupId, quoted
 from publisher.table import Row
-from publisher.texts import printable
+from publisher.texts import moment_in, printable
 from registry.managed_application import ARM_TEXTS, MalformedRow, ManagedApplication
 from registry.policies.stored_assignments import (
     assignments_in,
@@ -235,13 +235,8 @@ def text_in(properties: Mapping[str, Any], name: str) -> str:
 def _time(properties: Mapping[str, Any], name: str) -> datetime | None:
     """Return a time in UTC, which is also assumed when it has no zone; None when it cannot be read."""
     value = properties.get(name)
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        return None
-    if not isinstance(moment, datetime):
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    text = value.isoformat() if isinstance(value, datetime) else value
+    return moment_in(text.strip()) if isinstance(text, str) else None
 
 
 def _name(row: Row) -> str:

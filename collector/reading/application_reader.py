@@ -16,7 +16,7 @@ from collector.reading.pages import StatesPages
 from collector.reading.places import ReadingSlots
 from publisher.errors.absence import says_gone
 from publisher.errors.kinds import AccessDenied, AzureFailure, Blocked, DeadlineExceeded, Throttled
-from publisher.policy_states import Page, page_request, parse_page
+from publisher.policy_states import Page, page_in, page_request
 from publisher.retry import with_retries
 from verdicts.outcome import Outcome
 
@@ -151,7 +151,7 @@ class ApplicationReader:
                     raise told(failure) from None
                 async with self._intake.desk():
                     await states.room()
-                    return parse_page(response.content)
+                    return page_in(response)
 
         return await with_retries(attempt, deadline=self._deadline, sleep=place.pause)
 

@@ -48,11 +48,12 @@ Summaries = dict[tuple[str, ...], tuple[PolicyRows, int, str]]
 
 
 class KnownPolicy(NamedTuple):
-    """A policy: what its states are marked with, what it contributes to rows, and where its states are noted.
+    """A policy: its assignment's folded id, what its states are marked with, its part of rows, where states are noted.
 
-    A foreign one contributes nothing.
+    A foreign one has neither rows nor findings.
     """
 
+    assignment_id: str
     mark: bytes
     rows: PolicyRows | None
     findings: PolicyFindings | None
@@ -105,7 +106,7 @@ class ApplicationReading:
         self._oldest = self._latest = ""
 
     def take(self, documents: list[Any]) -> None:
-        """Turn one page's states into rows; what is no JSON object is counted as rejected.
+        """Turn one page's states into rows; what is no JSON object, or of nobody knows which assignment, is rejected.
 
         A state that comes again is left out, also in another spelling: Azure repeats states at page borders, and pages
         are read again without a filter, or from the beginning.
@@ -118,16 +119,17 @@ class ApplicationReading:
                 known, state = policies[raw_policy(document)], raw_resource(document)
                 "".join(state).encode()  # an error unless every field is text, and text that UTF-8 can carry
             except (KeyError, TypeError, UnicodeEncodeError):
-                if not isinstance(document, dict):
+                read = self._closely(document)
+                if read is None:
                     rejected += 1
                     continue
-                known, state = self._policy_of(document), Evaluation.of(document)
+                known, state = read
             timestamp, resource_id, _, _, compliance_state = state
             if compliance_state not in COMPLIANCE_STATES or resource_id is None or resource_id.strip() != resource_id:
                 state = tidied(state)
                 timestamp, resource_id, _, _, compliance_state = state
             resource = fold(resource_id or "")
-            policy_mark, policy, findings = known
+            _, policy_mark, policy, findings = known
             mark = fingerprint_of(policy_mark + f"{resource}\n{compliance_state}".encode())
             is_again = mark in taken
             taken.add(mark)
@@ -181,7 +183,7 @@ class ApplicationReading:
             result.assignments_without_states = len(self._expected - self._evidence.assignments.keys())
         if result.rejected_states:
             total = result.states + result.foreign_states + result.rejected_states
-            message = f"{result.rejected_states} of {total} policy states are no objects and could not be read"
+            message = f"{result.rejected_states} of {total} policy states are no states, or of an unreadable assignment"
             result.conclude(Outcome.FAILED, "MalformedState", message)
         elif result.states and not self._findings.has_verdicts:
             message = f"none of {result.states} policy states has a compliance state that can be read"
@@ -204,21 +206,34 @@ class ApplicationReading:
         await self._outlet.send()
         return StatesUpload(self._run.run_id, self._run.started_at, self._outlet.rows, fingerprint)
 
-    def _policy_of(self, document: dict[str, Any]) -> KnownPolicy:
-        """Return what is known of a state's policy."""
+    def _closely(self, document: Any) -> tuple[KnownPolicy, Evaluation] | None:
+        """Return what an odd state says; None when it is none, or may be of any assignment, resource or verdict."""
+        known = self._policy_of(document) if isinstance(document, dict) else None
+        if known is None:
+            return None
+        state = Evaluation.of(document)
+        names_nothing = not known.assignment_id and not (state.resource_id and tidied(state)[-1] in COMPLIANCE_STATES)
+        return None if names_nothing else (known, state)
+
+    def _policy_of(self, document: dict[str, Any]) -> KnownPolicy | None:
+        """Return what is known of a state's policy; None when nobody can tell whose it is."""
         policy = Policy.of(document)
         if policy in self._policies:
             return self._policies[policy]
+        owned = is_owned(policy.assignment_scope, policy.assignment_id, self._group_id)
+        if owned is None:
+            return None
         rows = self._rows.policy(policy)
         mark = "\n".join((*rows.key, "")).encode()
-        known = KnownPolicy(b"foreign\n" + mark, None, None)
-        if is_owned(policy.assignment_scope, policy.assignment_id, self._group_id):
+        known = KnownPolicy(rows.assignment_id, b"foreign\n" + mark, None, None)
+        if owned:
             findings = self._findings.of_policy(rows.key, policy.effect, _assignment(policy, rows))
-            known = KnownPolicy(mark, rows, findings)
+            known = KnownPolicy(rows.assignment_id, mark, rows, findings)
             if rows.fingerprint not in self._heads:
                 self._heads.add(rows.fingerprint)
                 self._fingerprint += rows.fingerprint
-        if len(self._policies) < MOST_KNOWN_POLICIES:
+        # A state with null in place of the id may have the id in another spelling, and has to be looked at itself.
+        if policy.assignment_id is not None and len(self._policies) < MOST_KNOWN_POLICIES:
             self._policies[policy] = known
         return known
 

@@ -6,14 +6,15 @@ is its count alone, unless a violation of its policy is open in the ledger.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from collector.reporting.states import COMPLIANCE_STATES, is_compliant
+from publisher.texts import moment_in
 from verdicts.facts import MOST_OPEN_KEYS, StateKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from collector.reporting.states import Text
     from verdicts.evidence import AssignmentEvidence, Evidence
@@ -53,9 +54,9 @@ class PolicyFindings:
     def note(self, resource: str, timestamp: Text, compliance_state: Text) -> None:
         """Take one state of a resource, whose id is folded."""
         if is_compliant(compliance_state) is False:
-            self._note_violation(resource, moment_of(timestamp))
+            self._note_violation(resource, moment_in(timestamp or ""))
         elif key := self._open.get(resource):
-            self._note_other(key, (compliance_state or "").lower(), moment_of(timestamp))
+            self._note_other(key, (compliance_state or "").lower(), moment_in(timestamp or ""))
 
     def _note_violation(self, resource: str, evaluated_at: datetime | None) -> None:
         noncompliant = self._evidence.noncompliant
@@ -125,15 +126,6 @@ def _count(evidence: AssignmentEvidence, compliance_state: str, count: int, *, i
         evidence.manual_states += count
     elif compliance_state != "noncompliant":
         evidence.undecided_states += count
-
-
-def moment_of(timestamp: Text) -> datetime | None:
-    """Return the time of an evaluation, in UTC where Azure names no zone; None for what is no time."""
-    try:
-        moment = datetime.fromisoformat(timestamp or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -6,12 +6,13 @@ is worked out once for each application, and only the rest for each state.
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from publisher.lenient_json import text_of
 from publisher.policy_states import POLICY_FIELDS, RESOURCE_FIELDS
+from publisher.resource_ids import plain_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,10 @@ COMPLIANCE_STATES: Final = frozenset(
 
 _VERDICTS: Final = {"Compliant": True, "Exempt": True, "NonCompliant": False}
 _WORDS: Final = {word.lower(): word for word in COMPLIANCE_STATES}
-_JOINTS: Final = re.compile(r"[\s_-]+")
+_JOINTS: Final = frozenset({"Pd", "Pc", "Cc", "Cf", "Zs", "Zl", "Zp"})
+"""The categories of hyphens, underlines, blanks, and characters that nobody sees (soft hyphen, zero-width)."""
+
+_IDS: Final = frozenset({"policyAssignmentId", "policyAssignmentScope", "policyDefinitionId", "policySetDefinitionId"})
 
 
 class Policy(NamedTuple):
@@ -60,8 +64,11 @@ class Policy(NamedTuple):
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Policy:
-        """Return the policy of a state; fields that are not text are taken as `_texts` says."""
-        return cls._make(_texts(document, POLICY_FIELDS))
+        """Return the policy of a state, ids without slashes too many; other types than text are as `_texts` says."""
+        texts = _texts(document, POLICY_FIELDS)
+        return cls._make(
+            plain_id(text) if text and name in _IDS else text for name, text in zip(POLICY_FIELDS, texts, strict=True)
+        )
 
 
 class Evaluation(NamedTuple):
@@ -85,17 +92,21 @@ def tidied(state: tuple[Text, ...]) -> tuple[Text, ...]:
     "non-compliant" is NonCompliant. A compliance state that is not known is only stripped.
     """
     *others, compliance_state = (text and text.strip() for text in state)
-    word = _WORDS.get(_JOINTS.sub("", compliance_state).lower()) if compliance_state else None
-    return (*others, word or compliance_state or None)
+    letters = "".join(one for one in compliance_state or "" if unicodedata.category(one) not in _JOINTS)
+    return (*others, _WORDS.get(letters.lower()) or compliance_state or None)
 
 
 def _texts(document: dict[str, Any], names: tuple[str, ...]) -> tuple[Text, ...]:
     """Return fields as text, whatever the letter case of their names: of other types their JSON, stripped.
 
-    Lone surrogates become U+FFFD.
+    Null stands behind the same field in another spelling that has a value. Lone surrogates become U+FFFD.
     """
-    folded = {} if document.keys() >= set(names) else {name.lower(): value for name, value in document.items()}
-    values = (document[name] if name in document else folded.get(name.lower()) for name in names)
+    values = [document.get(name) for name in names]
+    if None in values:
+        filled = {name.lower(): value for name, value in document.items() if value is not None}
+        values = [
+            filled.get(name.lower()) if value is None else value for name, value in zip(names, values, strict=True)
+        ]
     return tuple(None if value is None else _text(value).strip() for value in values)
 
 

@@ -9,7 +9,6 @@ from compliance_api.settings import ApiSettings
 from compliance_api.workspace import saved_queries
 from compliance_api.workspace.cache import Cache
 from compliance_api.workspace.workspace import Question, Table, Workspace
-from publisher.errors.kinds import MalformedAnswer
 
 _QUERY_SECONDS: Final = 60
 _LARGEST_ANSWER_BYTES: Final = 64 * 1024 * 1024
@@ -80,17 +79,10 @@ class Compliance:
         return Details(*(table.as_dicts() for table in tables))
 
     async def _saved(self, name: str, timespan: str) -> Rows:
-        return _require_complete(await self.saved(name, timespan)).as_dicts()
+        return (await self.saved(name, timespan)).complete().as_dicts()
 
     async def _complete(self, query: str) -> Table:
-        return _require_complete(await self._query(query, _LOOK_BACK))
+        return (await self._query(query, _LOOK_BACK)).complete()
 
     async def _query(self, query: str, timespan: str) -> Table:
         return await self.workspace.ask(Question(query, timespan, _QUERY_SECONDS, _LARGEST_ANSWER_BYTES))
-
-
-def _require_complete(table: Table) -> Table:
-    """Return the table; MalformedAnswer when rows are missing, because those would look as if they did not exist."""
-    if table.incomplete:
-        raise MalformedAnswer(f"the workspace answered in part only: {table.incomplete}", code="PartialAnswer")
-    return table

@@ -10,9 +10,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
-import orjson
 from azure.core.pipeline.policies import AsyncRetryPolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.monitor.query.aio import LogsQueryClient
@@ -23,7 +22,7 @@ from publisher.errors.answers import as_failure, failure_of_status
 from publisher.errors.bodies import reasons_in
 from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.errors.reasons import reasons_of
-from publisher.lenient_json import member
+from publisher.lenient_json import LARGEST_BYTES, NotJson, json_of, member
 from publisher.retry import with_retries
 from publisher.texts import printable
 from publisher.transport import Transport
@@ -63,6 +62,12 @@ class Table:
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return every row by column name."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def complete(self) -> Self:
+        """Return the table; raise MalformedAnswer when rows may be missing: they would look as if there were none."""
+        if self.incomplete:
+            raise MalformedAnswer(f"the workspace answered in part only: {self.incomplete}", code="PartialAnswer")
+        return self
 
 
 class BadQuery(AzureFailure):
@@ -137,7 +142,7 @@ class Workspace:
         try:
             response = await client.send_request(request, stream=True)
             async with response:
-                body = await _bounded_body(response, question.largest_answer_bytes)
+                body = await _bounded_body(response, min(question.largest_answer_bytes, LARGEST_BYTES))
         except Exception as error:
             failure = as_failure(error)
             if failure is None or failure is error:
@@ -161,23 +166,28 @@ async def _bounded_body(response: AsyncHttpResponse, longest: int) -> bytes:
 
 
 def _table(body: bytes) -> Table:
+    """Return the first table of an answer; raise MalformedAnswer unless every row has a cell for every column."""
     try:
-        content = orjson.loads(body)
-        table = content["tables"][0]
-        columns = tuple(str(column["name"]) for column in table["columns"])
-        types = tuple(str(column["type"]) for column in table["columns"])
-        rows: list[list[Any]] = table["rows"]
-        is_sound = all(len(row) == len(columns) for row in rows)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise _malformed() from error
-    if not is_sound:
-        raise _malformed()
-    problem = content.get("error")
-    return Table(columns, types, rows, None if problem is None else printable(reasons_of(problem).message or _REFUSED))
+        content = json_of(body)
+    except NotJson:
+        raise _malformed("is not JSON") from None
+    tables = member(content, "tables")
+    table = tables[0] if isinstance(tables, list) and tables else None
+    columns, rows = member(table, "columns"), member(table, "rows")
+    if not isinstance(columns, list) or not columns:
+        raise _malformed("has no table with columns")
+    names, types = ([member(column, name) for column in columns] for name in ("name", "type"))
+    if not all(isinstance(word, str) and word for word in (*names, *types)):
+        raise _malformed("has a column without name or type")
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(columns) for row in rows):
+        raise _malformed("has rows that do not fit its columns")
+    problem = member(content, "error")
+    incomplete = None if problem is None else printable(reasons_of(problem).message or _REFUSED)
+    return Table(tuple(names), tuple(types), rows, incomplete)
 
 
-def _malformed() -> MalformedAnswer:
-    return MalformedAnswer("the workspace's answer makes no sense", code="MalformedAnswer")
+def _malformed(problem: str) -> MalformedAnswer:
+    return MalformedAnswer(f"the workspace's answer {problem}", code="MalformedAnswer")
 
 
 def _bad_query(body: str) -> AzureFailure:

@@ -9,7 +9,7 @@ from operations.doctor.causes.cause import Service
 from operations.doctor.causes.table import Where
 from operations.doctor.checks import SECONDS_PER_CHECK, Check, Verdict
 from operations.doctor.tokens import examine_own_token
-from publisher.errors.kinds import AzureFailure
+from publisher.errors.kinds import AzureFailure, MalformedAnswer
 
 if TYPE_CHECKING:
     from compliance_api.settings import ApiSettings
@@ -37,11 +37,13 @@ async def _examine_table(workspace: Workspace, name: str) -> Check:
     query = f"{name} | summarize Latest = max(TimeGenerated)"
     question = Question(query, _TIMESPAN, int(SECONDS_PER_CHECK), _LARGEST_ANSWER_BYTES)
     try:
-        rows = (await workspace.ask(question)).rows
+        rows = (await workspace.ask(question)).complete().rows
+        if len(rows) != 1:  # it is a summary, which has a row for a table without rows, too
+            raise MalformedAnswer("the workspace's answer is not one row", code="MalformedAnswer")
     except AzureFailure as failure:
         where = Where(Service.WORKSPACE, "LOG_ANALYTICS_ENDPOINT", role=name)
         return Check.of_failure(f"table {name}", failure, where)
-    latest = rows[0][0] if rows and rows[0] else None
+    latest = rows[0][0]
     if latest:
         return Check(f"table {name}", Verdict.OK, f"readable, latest row of {latest}")
     if name == _HEARTBEAT:

@@ -64,6 +64,7 @@ CHINA: Final = Cloud(
     "https://portal.azure.cn",
     "Azure China",
 )
+_STORAGE_SERVICES: Final = ("table", "queue", "blob", "file", "dfs", "web")
 _DOMAINS: Final = {
     **dict.fromkeys(("azure.com", "azure.net", "windows.net", "microsoftonline.com", "loganalytics.io"), PUBLIC),
     **dict.fromkeys(("azure.us", "usgovcloudapi.net", "microsoftonline.us", "loganalytics.us"), US_GOVERNMENT),
@@ -83,9 +84,9 @@ def wrong_service(url: str, service: str) -> str:
     Of Cosmos DB and of an address of one's own nothing is known.
     """
     parts = urlsplit(url)
-    labels = (parts.hostname or "").split(".")
-    others = {"table", "queue", "blob", "file", "dfs", "web"} - {service}
-    if not is_azures(url) or service in labels or not others.intersection(labels[1:]):
+    _account, *labels = (parts.hostname or "").split(".")
+    named = [label for label in labels if label in _STORAGE_SERVICES]
+    if not is_azures(url) or named in ([], [service]):
         return "has a path; give the address of the service alone" if is_azures(url) and parts.path.strip("/") else ""
     return f"is not the {service} service; give the address of that one"
 

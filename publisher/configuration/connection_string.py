@@ -8,7 +8,7 @@ import base64
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from publisher.configuration.cloud import PUBLIC, Cloud, is_azures, wrong_service
 from publisher.environment import Environment, address
@@ -146,12 +146,24 @@ def _checked_endpoint(parts: Mapping[str, str], service: str, cloud: Cloud, *, i
         raise _Wrong("has an AccountName that is none: 3 to 24 lower-case letters and digits; correct it")
     used = address(url, schemes=("https", "http"), may_have_path=name in parts)
     if not used:
-        raise _Wrong(f"has a {blamed} that makes no address of a service; correct it")
+        raise _Wrong(f"has {'a' if name in parts else 'an'} {blamed} that makes no address of a service; correct it")
     if used.startswith("http:") and is_azures(used):
         raise _Wrong("reaches Azure by http, in the clear; set https")
-    if wrong := wrong_service(used, service.lower()) or cloud.mixed_with(used):
-        raise _Wrong(f"has an endpoint that {wrong}")
+    _check_host(used, name, parts, cloud)
     return {name: used} if name in parts else {}
+
+
+def _check_host(url: str, name: str, parts: Mapping[str, str], cloud: Cloud) -> None:
+    """Raise _Wrong for an address of another service, cloud or account; `name` is TableEndpoint or QueueEndpoint."""
+    wrong = wrong_service(url, name.removesuffix("Endpoint").lower())
+    if wrong and name not in parts:
+        raise _Wrong(f"has an EndpointSuffix with more than what is behind the service; set {cloud.storage_suffix}")
+    if wrong := wrong or cloud.mixed_with(url):
+        raise _Wrong(f"has an endpoint that {wrong}")
+    # Of Azure's hosts the first label is the account ("Storage account overview").
+    account = (urlsplit(url).hostname or "").split(".")[0]
+    if is_azures(url) and account != parts.get("AccountName", account):
+        raise _Wrong(f"has a {name} that is not of the account AccountName; copy the whole string")
 
 
 def _suffix(parts: Mapping[str, str]) -> str:

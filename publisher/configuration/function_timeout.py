@@ -12,7 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from publisher.environment import SettingsError, trimmed
+from publisher.environment import SettingsError
+from publisher.texts import trimmed
 
 HOST_JSON: Final = Path(__file__).resolve().parent.parent.parent / "host.json"
 OVERRIDE: Final = "AzureFunctionsJobHost__functionTimeout"

@@ -11,7 +11,8 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # documented nowhere, and in no stub
 
-from publisher.environment import Environment, SettingsError, address, trimmed
+from publisher.environment import Environment, SettingsError, address
+from publisher.texts import trimmed
 
 _SCHEMES: Final = ("https", "http")
 PROXY_SETTING_NAMES: Final = tuple(f"{kind}_proxy" for kind in (*_SCHEMES, "all", "no"))

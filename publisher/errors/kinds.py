@@ -56,7 +56,17 @@ class Blocked(AzureFailure):
 
 
 class NotFound(AzureFailure):
-    """The service itself says that what was asked for does not exist; see `publisher.errors.absence`."""
+    """The service itself says that what was asked for does not exist; see `publisher.errors.absence`.
+
+    `said` has all that the JSON error document says, see `publisher.errors.reasons.Reasons`; None where another kind of
+    answer said it: a header, XML, a text.
+    """
+
+    def __init__(
+        self, message: str, *, code: str, status: int | None = None, said: tuple[str, ...] | None = None
+    ) -> None:
+        super().__init__(message, code=code, status=status)
+        self.said = said
 
 
 class RequestRefused(AzureFailure):

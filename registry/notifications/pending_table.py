@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +11,7 @@ from publisher.notifications import MalformedMessage, Notification, message_of, 
 from publisher.resource_ids import ApplicationId
 from publisher.retry import USUAL_PATIENCE, Patience
 from publisher.table import Row, Table
+from publisher.texts import moment_in
 from publisher.transport import Closing
 from registry.notifications.events import Outcome
 from registry.notifications.pending import Pending, waiting
@@ -165,7 +166,7 @@ def _pending(row: Row) -> Pending:
     """Return what waits; raise MalformedMessage when the row does not say it."""
     answer = text_in(row.properties, "answer")
     return Pending(
-        notification_in(str(row.properties.get("notification", "")).encode()),
+        notification_in(str(row.properties.get("notification", "")).encode(errors="surrogatepass")),
         first_received_at=_time(row, "first_received_at"),
         due_at=_time(row, "due_at"),
         attempts=_attempts(row),
@@ -175,7 +176,7 @@ def _pending(row: Row) -> Pending:
 
 
 def _time(row: Row, name: str) -> datetime:
-    try:
-        return datetime.fromisoformat(str(row.properties.get(name))).astimezone(UTC)
-    except ValueError:
-        raise MalformedMessage(f"{name} is no time") from None
+    moment = moment_in(str(row.properties.get(name)))
+    if moment is None:
+        raise MalformedMessage(f"{name} is no time")
+    return moment

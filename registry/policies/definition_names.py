@@ -15,7 +15,7 @@ from urllib.parse import quote
 from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, RequestRefused, is_gateways
 from publisher.lenient_json import member
 from publisher.resource_ids import fold
-from publisher.resource_manager import ResourceManager, text_at
+from publisher.resource_manager import ResourceManager, id_at, text_at
 from registry.policies.postures import Definition, canonical_defaults
 
 _LOGGER = logging.getLogger(__name__)
@@ -85,6 +85,9 @@ class DefinitionNames:
                 return known or Definition(0)
             read = Definition(self._clock())
         else:
+            if not _is_definition(answer):
+                _LOGGER.debug("a definition's description cannot be read")
+                return known or Definition(0)
             read = _read(answer, self._clock())
         if len(self._known) >= _MOST_KEPT:
             self._known.clear()
@@ -92,9 +95,16 @@ class DefinitionNames:
         return read
 
 
+def _is_definition(answer: dict[str, Any]) -> bool:
+    """Tell whether ARM's description of a definition has its properties, and of an initiative all its members."""
+    properties = member(answer, "properties")
+    members = member(properties, "policyDefinitions")
+    all_told = isinstance(members, list) and all(isinstance(one, dict) for one in members)
+    return isinstance(properties, dict) and (members is None or all_told)
+
+
 def _read(answer: dict[str, Any], now: float) -> Definition:
     properties = member(answer, "properties")
-    properties = properties if isinstance(properties, dict) else {}
     return Definition(
         now,
         text_at(properties, "displayName"),
@@ -111,23 +121,19 @@ def _effects(properties: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "", _effect(text_at(properties, "policyRule", "then", "effect"))
         return
     for one in members:
-        if isinstance(one, dict):
-            yield (
-                fold(text_at(one, "policyDefinitionReferenceId")),
-                _effect(text_at(one, "parameters", "effect", "value")),
-            )
+        yield fold(text_at(one, "policyDefinitionReferenceId")), _effect(text_at(one, "parameters", "effect", "value"))
 
 
 def _effect(text: str) -> str:
     """Return a folded effect, or `parameter:` and the name in an expression such as [parameters('effect')]."""
-    named = _PARAMETER.fullmatch(text.strip())
+    named = _PARAMETER.fullmatch(text)
     return f"parameter:{fold(named[1])}" if named else fold(text)
 
 
 def _members(answer: dict[str, Any]) -> tuple[str, ...]:
     properties = member(answer, "properties")
     members = member(properties, "policyDefinitions")
-    ids = (text_at(one, "policyDefinitionId") for one in members) if isinstance(members, list) else ()
+    ids = (id_at(one, "policyDefinitionId") for one in members) if isinstance(members, list) else ()
     return tuple(dict.fromkeys(fold(one) for one in ids if one))
 
 

@@ -8,10 +8,10 @@ import logging
 from typing import Any, Final
 from urllib.parse import quote
 
-from publisher.errors.kinds import AzureFailure
+from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.lenient_json import member
 from publisher.resource_ids import ResourceGroupId, assignment_scope, fold, is_at_or_inside
-from publisher.resource_manager import ResourceManager, text_at
+from publisher.resource_manager import ResourceManager, id_at, text_at
 from registry.managed_application import Exemption, ExpectedAssignment
 from registry.policies.definition_names import DefinitionNames
 from registry.policies.permissions import READ_EXEMPTIONS, is_allowed
@@ -34,8 +34,9 @@ async def expected_assignments(
 ) -> tuple[ExpectedAssignment, ...] | None:
     """Return the assignments at or inside a managed resource group; None when they are not known.
 
-    An empty list means not known: ARM also answers it to those who may not read assignments (FACTS 2.12). A list with
-    foreign assignments only means that the application has none. `deadline` is in seconds of `time.monotonic`.
+    An empty list means not known: ARM also answers it to those who may not read assignments (FACTS 2.12). So does a
+    list with an id that cannot be read, whose assignment may be any. A list with foreign assignments only means that
+    the application has none. `deadline` is in seconds of `time.monotonic`.
     """
     path = f"{quote(str(group), safe='/()')}/providers/Microsoft.Authorization/policyAssignments"
     seen = 0
@@ -43,7 +44,7 @@ async def expected_assignments(
     try:
         async for assignment in arm.list(path, api_version=ASSIGNMENTS_API_VERSION, deadline=deadline):
             seen += 1
-            if _belongs_to(assignment, group):
+            if is_at_or_inside(_scope_in(assignment, "id"), str(group)):
                 own.append(await expected_assignment(arm, assignment, names, deadline=deadline))
     except AzureFailure as failure:
         _LOGGER.info("the policy assignments at %s could not be read: %s", group, failure.code)
@@ -61,16 +62,16 @@ async def known_exemptions(
     """Return the exemptions of assignments at or inside a managed resource group; None when they are not known.
 
     They may stand at the group, inside it or above it. Expired ones are among them: Azure keeps them as objects. An
-    empty list after there were some `before` is believed when our permissions include reading exemptions.
+    empty list after there were some `before` is believed when our permissions include reading exemptions. Not known are
+    they all when of one cannot be read what it exempts, or until when.
     """
     path = f"{quote(str(group), safe='/()')}/providers/Microsoft.Authorization/policyExemptions"
     found, seen = [], 0
     try:
         async for document in arm.list(path, api_version=_EXEMPTIONS_API_VERSION, deadline=deadline):
             seen += 1
-            exemption = _exemption(document)
-            if is_at_or_inside(assignment_scope(exemption.assignment_id), str(group)):
-                found.append(exemption)
+            if is_at_or_inside(_scope_in(document, "properties", "policyAssignmentId"), str(group)):
+                found.append(_exemption(document))
     except AzureFailure as failure:
         _LOGGER.info("the policy exemptions at %s could not be read: %s", group, failure.code)
         return None
@@ -80,16 +81,19 @@ async def known_exemptions(
 
 
 def _exemption(document: dict[str, Any]) -> Exemption:
+    """Return the exemption that ARM describes; raise MalformedAnswer when it does not say what, or until when."""
     properties = member(document, "properties")
-    references = member(properties, "policyDefinitionReferenceIds")
+    references = member(properties, "policyDefinitionReferenceIds") or []
+    identity, expires_at = id_at(document, "id"), time_at(document, "properties", "expiresOn")
+    is_dated = member(properties, "expiresOn") not in (None, "")
+    if not identity or (is_dated and expires_at is None) or not _is_texts(references):
+        raise MalformedAnswer("the id, end or references of an exemption cannot be read", code="MalformedAnswer")
     return Exemption(
-        id=fold(text_at(document, "id")),
-        assignment_id=fold(text_at(document, "properties", "policyAssignmentId")),
-        reference_ids=tuple(sorted(fold(one) for one in references if isinstance(one, str)))
-        if isinstance(references, list)
-        else (),
+        id=fold(identity),
+        assignment_id=fold(id_at(document, "properties", "policyAssignmentId")),
+        reference_ids=tuple(sorted(map(fold, references))),
         category=text_at(document, "properties", "exemptionCategory"),
-        expires_at=time_at(document, "properties", "expiresOn"),
+        expires_at=expires_at,
         created_by=text_at(document, "systemData", "createdBy"),
         display_name=text_at(document, "properties", "displayName"),
     )
@@ -98,11 +102,16 @@ def _exemption(document: dict[str, Any]) -> Exemption:
 async def expected_assignment(
     arm: ResourceManager, assignment: dict[str, Any], names: DefinitionNames, *, deadline: float
 ) -> ExpectedAssignment:
-    """Return an assignment as ARM describes it, with what its definition says as far as that can be read."""
-    definition_id = text_at(assignment, "properties", "policyDefinitionId")
+    """Return an assignment as ARM describes it, with what its definition says as far as that can be read.
+
+    Raises MalformedAnswer when ARM does not say what it assigns.
+    """
+    definition_id = id_at(assignment, "properties", "policyDefinitionId")
+    if not definition_id:
+        raise MalformedAnswer("what a policy assignment assigns cannot be read", code="MalformedAnswer")
     definition = await names.definition(arm, definition_id, deadline=deadline)
     return ExpectedAssignment(
-        id=text_at(assignment, "id"),
+        id=id_at(assignment, "id"),
         display_name=text_at(assignment, "properties", "displayName"),
         definition_id=definition_id,
         definition_display_name=definition.name,
@@ -110,5 +119,13 @@ async def expected_assignment(
     )
 
 
-def _belongs_to(assignment: dict[str, Any], group: ResourceGroupId) -> bool:
-    return is_at_or_inside(assignment_scope(text_at(assignment, "id")), str(group))
+def _scope_in(document: dict[str, Any], *path: str) -> str:
+    """Return the scope of the assignment whose id stands at a path; raise MalformedAnswer for an id that is none."""
+    scope = assignment_scope(id_at(document, *path))
+    if not scope:
+        raise MalformedAnswer("the id of a policy assignment cannot be read", code="MalformedAnswer")
+    return scope
+
+
+def _is_texts(values: object) -> bool:
+    return isinstance(values, list) and all(isinstance(one, str) for one in values)

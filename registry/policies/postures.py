@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from publisher.lenient_json import has_member, member
 from publisher.resource_ids import fold, is_at_or_inside
-from publisher.resource_manager import text_at
+from publisher.resource_manager import id_at, text_at
+from publisher.texts import moment_in
 from registry.managed_application import Posture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
 _LONGEST_VALUE: Final = 120
 """Characters of a parameter's value that are kept as they are; of a longer one its hash is."""
@@ -70,7 +71,7 @@ def posture_of(document: Mapping[str, Any], definition: Definition) -> Posture:
         selectors=selectors_of(member(properties, "resourceSelectors")),
         overrides=overrides_of(overrides),
         enforced=fold(text_at(properties, "enforcementMode")) in _ENFORCED,
-        disabled=_disabled(text_at(properties, "policyDefinitionId"), parameters, overrides, definition),
+        disabled=_disabled(id_at(properties, "policyDefinitionId"), parameters, overrides, definition),
         references=max(1, len(definition.effects)),
         changed_at=_changed_at(document),
     )
@@ -130,7 +131,7 @@ def _folded(values: list[Any]) -> list[str]:
 
 def _group_of(document: Mapping[str, Any]) -> str:
     """Return the folded id of the resource group that an assignment is at or inside; "" for any other scope."""
-    match = _IN_GROUP.match(fold(text_at(document, "id")))
+    match = _IN_GROUP.match(fold(id_at(document, "id")))
     return match[1] if match else ""
 
 
@@ -253,8 +254,4 @@ def _changed_at(document: Mapping[str, Any]) -> datetime | None:
 
 def time_at(document: Mapping[str, Any], *path: str) -> datetime | None:
     """Return the time at a path of member names, in UTC; None when there is none that can be read."""
-    try:
-        moment = datetime.fromisoformat(text_at(document, *path))
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment_in(text_at(document, *path))

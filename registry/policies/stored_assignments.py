@@ -133,13 +133,10 @@ def _posture_document(posture: Posture) -> dict[str, Any]:
 
 def _posture(document: Any) -> Posture:
     """Return the posture in a document; raise TypeError, KeyError or ValueError for what is not exactly one."""
-    changed_at, disabled, parameters = document["changed_at"], document["disabled"], document["parameters"]
+    disabled, parameters = document["disabled"], document["parameters"]
     enforced, references = document["enforced"], document["references"]
     if type(enforced) is not bool or type(references) is not int or not isinstance(parameters, list):
         raise TypeError("a posture's enforced, references or parameters are of another type")
-    changed = None if changed_at is None else datetime.fromisoformat(changed_at)
-    if changed is not None and changed.tzinfo is None:
-        raise ValueError("a posture's changed_at has no time zone")
     return Posture(
         definition_version=_text(document["definition_version"]),
         parameters=tuple((_text(name), _text(value)) for name, value in parameters),
@@ -151,8 +148,15 @@ def _posture(document: Any) -> Posture:
         disabled=None if disabled is None else _texts(disabled),
         digest=_text(document.get("digest", "")),
         references=references,
-        changed_at=changed,
+        changed_at=_time(document["changed_at"]),
     )
+
+
+def _time(value: Any) -> datetime | None:
+    moment = None if value is None else datetime.fromisoformat(value)
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError("a time has no time zone")
+    return moment
 
 
 def _texts(values: Any) -> tuple[str, ...]:
@@ -168,13 +172,12 @@ def _text(value: Any) -> str:
 
 
 def _exemption(document: Any) -> Exemption:
-    expires_at = document["expires_at"]
     return Exemption(
         id=str(document["id"]),
         assignment_id=str(document["assignment_id"]),
         reference_ids=tuple(map(str, document["reference_ids"])),
         category=str(document["category"]),
-        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
+        expires_at=_time(document["expires_at"]),
         created_by=str(document["created_by"]),
         display_name=str(document["display_name"]),
     )

@@ -115,6 +115,18 @@ class Body:
         return web.Response(status=self.status, body=self.content, content_type=self.content_type)
 
 
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """A redirect to another address."""
+
+    location: str
+    status: int = 307
+
+    async def __call__(self, _: Call) -> web.StreamResponse:
+        """See Effect."""
+        return web.Response(status=self.status, headers={"Location": self.location})
+
+
 def html(status: int = 200) -> Body:
     """A proxy's or gateway's page where JSON was expected."""
     page = b"<html><head><title>Service unavailable</title></head><body>Please try again later.</body></html>"

@@ -148,8 +148,9 @@ class TokenRequest(Operation):
     codes: ClassVar[dict[int, str]] = {400: "invalid_request", 401: "invalid_client", 503: "temporarily_unavailable"}
 
     def _error_json(self, code: str, message: str) -> dict[str, Any]:
-        # Source: RFC 6749 section 5.2.
-        return {"error": code, "error_description": message, "error_codes": [90033]}
+        # Source: RFC 6749 section 5.2; the numbers are those of Entra ID's reference of AADSTS codes.
+        numbers = {"invalid_request": 900144, "invalid_client": 7000215}
+        return {"error": code, "error_description": message, "error_codes": [numbers.get(code, 90033)]}
 
 
 @dataclass(frozen=True, slots=True)

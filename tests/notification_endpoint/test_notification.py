@@ -118,6 +118,21 @@ def test_what_nobody_sees_around_an_id_or_a_word_is_no_part_of_it() -> None:
     assert (odd.application_id, odd.kind) == (parse(MARKETPLACE).application_id, ("PUT", "Deleted"))
 
 
+@pytest.mark.parametrize("state", ["deleted", " DELETED ", "De\u200bleted", "\ufeffDeleted", "de-leted", "Deleted\r\n"])
+def test_a_state_is_known_however_it_is_written(state: str) -> None:
+    told = parse(MARKETPLACE | {"eventType": "\tdelete\u00ad", "provisioningState": state})
+    assert told.kind == ("DELETE", "Deleted")
+    assert notification_in(message_of(told).encode()).kind == told.kind
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [f"//{APPLICATION}//", APPLICATION.replace("/", "//"), f" {APPLICATION}/ ", APPLICATION.replace("rg", "%72g")],
+)
+def test_an_id_is_known_however_it_is_slashed_or_encoded(spelling: str) -> None:
+    assert str(parse(MARKETPLACE | {"applicationId": spelling}).application_id) == APPLICATION
+
+
 @pytest.mark.parametrize(
     "value",
     ["", "now", "2025-01-02", "2025-13-02T03:04:05Z", "2025-01-02T24:01:00Z", "0001-01-01T00:00:00+14:00", "2025-01-02T03:04:05.Z",
@@ -143,10 +158,42 @@ def test_what_must_be_there_must_be_text(name: str, value: object) -> None:
     assert reason_of(json.dumps(rest).encode()) == f"{name} is missing"
 
 
+def with_another(name: str, value: object) -> list[bytes]:
+    """Bodies that have a member beside those of the sample, before and behind them."""
+    sample, other = json.dumps(MARKETPLACE)[1:-1], f'"{name}": {json.dumps(value)}'
+    return [f"{{{sample}, {other}}}".encode(), f"{{{other}, {sample}}}".encode()]
+
+
+CASES: list[Callable[[str], str]] = [str, str.upper, str.lower, lambda name: name[0].upper() + name[1:]]
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("eventType", "DELETE"), ("provisioningState", "Failed"), ("applicationId", APPLICATION + "2"), ("eventType", 7)],
+)
+def test_two_of_one_name_with_different_values_are_refused(
+    name: str, value: object, case: Callable[[str], str]
+) -> None:
+    wrong = "occurs twice, with different values" if isinstance(value, str) else "is not text"
+    for body in with_another(case(name), value):
+        assert reason_of(body) == f"{name} {wrong}"
+
+
+@pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("name", REQUIRED)
-def test_what_must_be_there_must_be_there_once(name: str) -> None:
-    body = json.dumps(MARKETPLACE)[:-1] + f', "{name}": {json.dumps(MARKETPLACE[name])}}}'
-    assert reason_of(body.encode()) == f"{name} occurs twice"
+def test_two_of_one_name_with_one_value_are_one(name: str, case: Callable[[str], str]) -> None:
+    for value in (MARKETPLACE[name], f" {MARKETPLACE[name]}\u200b", MARKETPLACE[name].upper(), None, "", " "):
+        for body in with_another(case(name), value):
+            told = parse_body(body)
+            assert (told.kind, told.application_id) == (("PUT", "Succeeded"), parse(MARKETPLACE).application_id)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_null_hides_nothing_that_describes(case: Callable[[str], str]) -> None:
+    for name in ("plan", "eventTime"):
+        for body in with_another(case(name), None):
+            assert parse_body(body) == parse(MARKETPLACE)
 
 
 @pytest.mark.parametrize("name", DESCRIBING)

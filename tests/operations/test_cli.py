@@ -12,10 +12,11 @@ import pytest
 from azure.data.tables import TableClient
 
 from publisher.resource_ids import ApplicationId
-from sandbox.faults.effects import Status
+from sandbox.faults.effects import Body, Status
 from sandbox.faults.operations import ApplicationList, ApplicationRead, TableRequest, Upload
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
+from sandbox.world.plans import Plan
 from tests.operations.command_line import Cli
 from tests.operations.ledger_facts import NOW, LedgerNow, assignment, facts, weakened
 from verdicts.facts import Unread
@@ -298,7 +299,7 @@ class TestName:
         shown = cli("show", registered.application_id, "--json").document
         assert shown["customer_name"] == registered.subscription_id
 
-    @pytest.mark.parametrize("name", ["two\nlines", "x" * 257])
+    @pytest.mark.parametrize("name", ["two\nlines", "x" * 257, "\u202eosotnoC"])
     def test_a_name_is_one_short_line(self, cli: Cli, registered: Customer, name: str) -> None:
         assert cli("name", registered.application_id, name).status == 2
 
@@ -353,8 +354,36 @@ class TestCheck:
 
     def test_other_subscriptions_can_be_searched_too(self, cli: Cli, sandbox: Sandbox, registered: Customer) -> None:
         other = sandbox.arm.add_customer("Fabrikam")
-        found = cli("check", "--subscription", other.subscription_id, "--json").document["differences"]
+        found = cli("check", "--subscription", f" {other.subscription_id}\n", "--json").document["differences"]
         assert [(one["application_id"], one["finding"]) for one in found] == [(other.application_id, "Missing")]
+
+    def test_a_row_that_names_no_application_is_for_nobody_here_to_repair(
+        self, cli: Cli, sandbox: Sandbox, registered: Customer
+    ) -> None:
+        with TableClient.from_connection_string(sandbox.environment["AzureWebJobsStorage"], "applications") as table:
+            table.create_entity({"PartitionKey": "nobody", "RowKey": "x", "application_id": 17})
+        done = cli("check", "--json")
+        assert [one["finding"] for one in done.document["differences"]] == ["Malformed"]
+        assert "delete the row" in done.document["differences"][0]["reason"]
+        assert (done.status, done.document["error"]) == (1, "no command repairs this: the reasons say who can")
+
+    def test_what_add_would_refuse_is_not_advised(self, cli: Cli, sandbox: Sandbox, registered: Customer) -> None:
+        foreign = sandbox.arm.add_customer("Mallory", subscription_id=registered.subscription_id)
+        foreign.plan = Plan(publisher="mallory")
+        done = cli("check", "--json")
+        [found] = done.document["differences"]
+        assert (found["application_id"], found["finding"]) == (foreign.application_id, "Unusable")
+        assert "OFFERS" in found["reason"]
+        assert done.document["error"] == "no command repairs this: the reasons say who can"
+        assert cli("add", foreign.application_id).status == 1
+
+    def test_a_listed_application_without_an_id_is_said(self, cli: Cli, sandbox: Sandbox, registered: Customer) -> None:
+        sandbox.faults.add(ApplicationList(), Body(b'{"value": [{"id": 17, "properties": {}}]}'))
+        [note] = cli("check", "--json").document["notes"]
+        assert note.startswith(f"1 applications in {registered.subscription_id} cannot be told")
+        done = cli("add", "--subscription", registered.subscription_id, "--json")
+        assert (done.status, len(done.document["notes"])) == (1, 1)
+        assert "there is none" not in done.words
 
 
 class TestReconcile:

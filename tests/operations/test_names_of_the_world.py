@@ -72,6 +72,13 @@ def test_tables_of_eighty_columns_stay_in_line(
     assert cell_len(lines[0]) <= 80
 
 
+@pytest.mark.parametrize("arguments", [("list", "%s"), ("show", "%s"), ("%s",), ("name", "x", "%s"), ("add", "--%s")])
+def test_what_is_wrong_on_the_command_line_is_repeated_harmlessly(cli: Cli, arguments: tuple[str, ...]) -> None:
+    done = cli(*(one.replace("%s", "edoc\u202e\x1b[31m") for one in arguments))
+    assert done.status == 2
+    assert not {"\u202e", "\x1b"} & set(done.output + done.errors)
+
+
 def test_a_name_that_turns_a_line_around_is_shown_harmlessly(
     cli: Cli, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:

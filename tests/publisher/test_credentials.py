@@ -125,7 +125,7 @@ async def test_an_identity_that_does_not_exist_is_named(sandbox: Sandbox) -> Non
     [
         (Status(503), TransientFailure),
         (Status(429, retry_after=86_400), Throttled),
-        (html(502), MalformedAnswer),
+        (html(502), TransientFailure),
         (html(200), MalformedAnswer),
         (Body(b'{"access_token": "x"}'), MalformedAnswer),
         (empty(), MalformedAnswer),

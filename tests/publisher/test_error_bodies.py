@@ -20,6 +20,7 @@ APPLICATION = ApplicationId.parse(
 )
 QUOTA = {"code": "QuotaReached", "message": "No cores are left in this region."}
 QUOTA_TEXT = json.dumps({"error": QUOTA})
+QUOTA_XML = f"<?xml version='1.0'?>\n<Error><Code>QuotaReached</Code><Message>{QUOTA['message']}</Message></Error>"
 
 
 def reason(body: object, status: int = 400) -> tuple[str, str]:
@@ -72,6 +73,9 @@ def test_code_and_message_are_found_in_every_wrapping(body: object) -> None:
         {"code": "Outer", "message": f"Response: {json.dumps(QUOTA_TEXT)[1:-1]}"},
         {"code": "Outer", "message": json.dumps({"status": "Failed", "error": {"code": "X", "message": QUOTA_TEXT}})},
         {"code": "Outer", "message": {"error": QUOTA}},
+        {"code": "Outer", "message": QUOTA_XML},
+        {"code": "Outer", "message": f"The service answered: {QUOTA_XML}"},
+        {"code": "Outer", "message": "m", "details": [{"code": "Conflict", "message": QUOTA_XML}]},
         {"statusCode": "Conflict", "statusMessage": {"error": QUOTA}},
         {"code": "Outer", "message": "m", "innererror": {"code": "QuotaReached", "innererror": {"message": QUOTA["message"]}}},
     ],
@@ -188,6 +192,42 @@ def test_the_innermost_code_that_says_whose_fault_it_is_decides(
     body = {"error": {"code": outer, "message": "m", "innererror": {"code": inner}}}
     failure = failure_of_status(status, {}, json.dumps(body))
     assert (type(failure), failure.code) == (kind, inner)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "kind"),
+    [
+        (409, {"code": "Conflict", "details": [{"code": "ScopeLocked"}, {"code": "ScopeLocked"}]}, Blocked),
+        (409, {"code": "ScopeLocked", "details": [{"code": "A"}, {"code": "B"}]}, Blocked),
+        (409, {"code": "Conflict", "details": [{"code": "ScopeLocked"}, {"code": "QuotaReached"}]}, RequestRefused),
+        (409, {"code": "Conflict", "details": [{"code": "A"}, {"code": "B", "innererror": {"code": "ScopeLocked"}}]}, RequestRefused),
+        (403, {"code": "Forbidden", "details": [{"code": "A"}, {"code": "ScopeLocked"}]}, AccessDenied),
+        (400, {"code": "BadRequest", "details": [{"code": "ScopeLocked"}, {"code": "TokenExpired"}]}, RequestRefused),
+        (401, {"code": "TokenExpired", "details": [{"code": "ScopeLocked"}]}, AuthenticationFailed),
+        (401, {"code": "Unauthorized", "details": [{"code": "ScopeLocked"}]}, AuthenticationFailed),
+        (403, {"code": "TokenExpired", "innererror": {"code": "ScopeLocked"}}, AuthenticationFailed),
+        (409, {"code": "ScopeLocked", "innererror": {"code": "TokenExpired"}}, Blocked),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_one_detail_among_others_does_not_decide_whose_fault_it_is(
+    status: int, error: dict[str, Any], kind: type[Exception]
+) -> None:
+    assert type(failure_of_status(status, {}, json.dumps({"error": error}))) is kind
+    assert type(failure_of_status(status, {}, json.dumps(error))) is kind
+
+
+def test_details_without_a_reason_around_them_decide_only_together() -> None:
+    for details in ([{"code": "ScopeLocked"}, {"code": "A"}], [{"code": "A"}, {"code": "ScopeLocked"}]):
+        assert type(failure_of_status(409, {}, json.dumps(details))) is RequestRefused
+        assert type(failure_of_status(409, {}, json.dumps({"errors": details}))) is RequestRefused
+    assert type(failure_of_status(409, {}, json.dumps([{"code": "ScopeLocked"}]))) is Blocked
+
+
+def test_a_web_page_inside_a_message_is_told_in_its_words() -> None:
+    page = "<html><head><title>502 Bad Gateway</title></head><body><hr>proxy</body></html>"
+    assert reason({"error": {"code": "Upstream", "message": page}}) == ("Upstream", "502 Bad Gateway: proxy")
+    assert reason({"error": {"code": "Upstream", "message": f"It answered {page}"}})[1].startswith("It answered: 502")
 
 
 @pytest.mark.parametrize("text", [

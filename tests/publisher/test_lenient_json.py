@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.lenient_json import DEEPEST, NotJson, json_of, member, members_of
+from publisher.lenient_json import DEEPEST, NotJson, has_member, json_of, member, members_of
 
 JSON = st.recursive(
     st.none()
@@ -62,6 +62,26 @@ def test_names_that_come_twice_are_told_of_each_object() -> None:
     members = members_of(b'{"a": 1, "b": {"c": 1, "c": 2}, "a": 2, "d": 3}')
     assert (members, members.repeated) == ({"a": 2, "b": {"c": 2}, "d": 3}, {"a"})
     assert members["b"].repeated == {"c"}
+    assert members_of(b'{"Error": 1, "error": 2, "ERROR": 3, "code": 4}').repeated == {"error"}
+
+
+def test_all_values_of_a_name_that_comes_twice_are_told_of_each_object() -> None:
+    members = members_of(b'{"a": 1, "b": {"c": 1, "C": 2}, "a": 2, "A": null, "d": 3}')
+    assert members == {"a": 2, "b": {"c": 1, "C": 2}, "A": None, "d": 3}
+    assert (members.all_of("a"), members.all_of("D"), members.all_of("x")) == ([1, 2], [3], [])
+    assert members["b"].all_of("c") == [1, 2]
+
+
+@pytest.mark.parametrize("text", ['{"a": null, "A": 1}', '{"A": null, "a": 1}', '{"A": 1, "a": null, "a": null}'])
+def test_a_null_hides_no_value_of_the_same_name(text: str) -> None:
+    for read in (json_of, members_of):
+        assert member(read(text.encode()), "a") == 1
+    assert member(members_of(b'{"a": 1, "a": null}'), "A") == 1
+
+
+def test_the_exact_name_comes_before_others() -> None:
+    assert member({"A": 1, "a": 2}, "a") == 2
+    assert (member({"A": None}, "a"), has_member({"A": None}, "a"), has_member({}, "a")) == (None, True, False)
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import web
 
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.errors.kinds import AuthenticationFailed, NotProjected
@@ -20,6 +24,7 @@ from sandbox.services import Service
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from sandbox.faults.effects import Call
     from sandbox.local_azure import Sandbox
     from sandbox.world.customers import Customer
 
@@ -116,3 +121,43 @@ async def test_a_tenant_that_is_not_projected_costs_no_fresh_token(
     with pytest.raises(NotProjected):
         await arm.application(ApplicationId.parse(customer.application_id))
     assert sandbox.directory.tokens_issued() == {sandbox.url(Service.RESOURCE_MANAGER): 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A 401 with a challenge whose claims are these, as continuous access evaluation has it."""
+
+    claims: str
+
+    async def __call__(self, _: Call) -> web.StreamResponse:
+        challenge = f'Bearer realm="", error="insufficient_claims", claims="{self.claims}"'
+        body = json.dumps({"error": {"code": "InvalidAuthenticationToken", "message": "Once more, please."}}).encode()
+        return web.Response(
+            status=401, body=body, headers={"WWW-Authenticate": challenge}, content_type="application/json"
+        )
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [b"\xff\xfe", b"\xc3", b"no JSON", b'"text"', b"[]", b"{", b'{"access_token": "\xff"}', "a", "=", "ü", "*"],
+)
+async def test_a_challenge_that_nobody_can_read_is_a_refusal_like_any_other(
+    sandbox: Sandbox, arm: ResourceManager, customer: Customer, claims: bytes | str
+) -> None:
+    encoded = claims if isinstance(claims, str) else base64.urlsafe_b64encode(claims).decode().rstrip("=")
+    sandbox.faults.add(ApplicationRead(), Challenge(encoded))
+
+    with pytest.raises(AuthenticationFailed) as caught:
+        await arm.application(ApplicationId.parse(customer.application_id))
+    assert (caught.value.status, caught.value.code) == (401, "InvalidAuthenticationToken")
+
+
+async def test_the_claims_of_a_challenge_are_asked_for_once(
+    sandbox: Sandbox, arm: ResourceManager, customer: Customer
+) -> None:
+    claims = base64.urlsafe_b64encode(b'{"access_token":{"nbf":{"essential":true,"value":"1"}}}').decode()
+    sandbox.faults.add(ApplicationRead(), Challenge(claims), times=1)
+
+    identity = ApplicationId.parse(customer.application_id)
+    assert (await arm.application(identity)).id == identity
+    assert sandbox.directory.tokens_issued() == {sandbox.url(Service.RESOURCE_MANAGER): 2}

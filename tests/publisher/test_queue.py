@@ -88,7 +88,7 @@ async def test_an_identity_sends_as_well(identity_sandbox: Sandbox) -> None:
         (Status(503), TransientFailure),
         (html(201), MalformedAnswer),
         (Body(b"", status=201), MalformedAnswer),
-        (Body(b"<a>", "application/xml", 201), TransientFailure),
+        (Body(b"<a>", "application/xml", 201), MalformedAnswer),
         (Body(b"<QueueMessagesList/>", "application/xml", 201), MalformedAnswer),
     ],
 )

@@ -1,6 +1,7 @@
 """Ids in every spelling Azure uses, and nothing else."""
 
 import unicodedata
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from publisher.resource_ids import (
     ResourceGroupId,
     fold,
     is_at_or_inside,
+    plain_id,
     quoted,
 )
 
@@ -76,7 +78,13 @@ def test_odd_but_legal_resource_group_names_are_taken(name: str) -> None:
         CANONICAL.replace("/rg/", "/../"),
         CANONICAL.replace("/rg/", "/./"),
         CANONICAL.replace("/rg/", "/rg./"),
-        CANONICAL.replace("/rg/", "/r%67/"),
+        CANONICAL.replace("/rg/", "/r%2Fg/"),
+        CANONICAL.replace("/rg/", "/r%20g/"),
+        CANONICAL.replace("/rg/", "/r%2567/"),
+        CANONICAL.replace("/rg/", "/r%/"),
+        CANONICAL.replace("/rg/", "/%ff/"),
+        CANONICAL.replace("/rg/", "/%2e%2e/"),
+        CANONICAL.replace("/rg/", "/ /"),
         CANONICAL.replace("/rg/", "/r g/"),
         CANONICAL.replace("/rg/", "/r'g/"),
         CANONICAL.replace("/rg/", "/r|g/"),
@@ -90,7 +98,6 @@ def test_odd_but_legal_resource_group_names_are_taken(name: str) -> None:
         CANONICAL.replace("/rg/", f"/{'x' * 91}/"),
         CANONICAL[:-3] + "..",
         CANONICAL[:-3] + "x" * 261,
-        "//" + CANONICAL,
         f"https://management.azure.com{CANONICAL}",
     ],
 )
@@ -101,6 +108,38 @@ def test_whatever_is_no_application_id_is_refused_with_a_short_printable_reason(
     assert message.isascii()
     assert message.isprintable()
     assert len(message) < 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "//" + CANONICAL,
+        CANONICAL + "//",
+        CANONICAL.replace("/", "//"),
+        f" \ufeff{CANONICAL}\u200b\r\n",
+        f"{CANONICAL} /",
+        CANONICAL.replace("/rg/", "/ rg\u200b/"),
+        CANONICAL.replace("/rg/", "/r%67/"),
+        CANONICAL.replace("/rg/", "/rg%20/"),
+    ],
+)
+def test_slashes_blanks_and_what_an_address_has_encoded_make_no_other_application(text: str) -> None:
+    assert str(ApplicationId.parse(text)) == CANONICAL
+
+
+def test_the_letters_of_the_world_are_the_same_encoded_as_in_an_address() -> None:
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/โรงแรม"
+    assert str(ResourceGroupId.parse(quote(group))) == group
+    assert plain_id(quote(f"{group}/providers/Microsoft.Authorization/policyAssignments/a").replace("/", "//")) == (
+        f"{group}/providers/Microsoft.Authorization/policyAssignments/a"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"), [("", ""), ("/", ""), (" ", ""), ("a/b", "/a/b"), ("/a%2Fb/c ", "/a%2Fb/c"), ("/%2e/", "/.")]
+)
+def test_an_id_is_spelled_with_one_slash_before_each_segment(text: str, plain: str) -> None:
+    assert plain_id(text) == plain
 
 
 @pytest.mark.parametrize("value", [None, 7, ["/"], {"id": CANONICAL}, CANONICAL.encode()])
@@ -199,6 +238,9 @@ def test_folding_ignores_what_ascii_case_a_text_has(text: str) -> None:
         ("subscriptions/s/resourceGroups/mrg", "/subscriptions/s/resourceGroups/mrg", True),
         ("/subscriptions/s/resourceGroups/mrg-2", "/subscriptions/s/resourceGroups/mrg", False),
         ("/subscriptions/s", "/subscriptions/s/resourceGroups/mrg", False),
+        ("//subscriptions//s/resourceGroups/mrg//", "/subscriptions/s/resourceGroups/mrg", True),
+        (" /subscriptions/s/resourceGroups/m%72g\u200b/x ", "/subscriptions/s/resourceGroups/mrg", True),
+        ("/subscriptions/s/resourceGroups/mrg%2Fx", "/subscriptions/s/resourceGroups/mrg", False),
         ("", "/subscriptions/s/resourceGroups/mrg", False),
         ("/subscriptions/s/resourceGroups/mrg", "", False),
     ],

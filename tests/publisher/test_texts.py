@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.texts import harmless, one_line, plain_json, printable
+from publisher.texts import harmless, one_line, plain_json, printable, trimmed, word
 
 TURNED = "invoice\u202efdp.exe"
 UNSEEN = [
@@ -75,3 +75,17 @@ def test_json_has_the_same_values(content: dict[str, str]) -> None:
 def test_whatever_comes_is_printable(text: str) -> None:
     assert printable(text).isprintable()
     assert harmless(text).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    "text", ["Deleting", " deleting\n", "DELETING\u200b", "De\u200bleting", "\ufeffDeleting\xa0", "de-le_ting"]
+)
+def test_a_word_is_the_same_however_it_is_written(text: str) -> None:
+    assert word(text) == word(printable(text)) == "deleting"
+    assert word(f"not {text}") != "deleting"
+
+
+@given(st.text())
+def test_what_is_trimmed_has_an_end_that_is_seen(text: str) -> None:
+    assert trimmed(trimmed(text)) == trimmed(text)
+    assert trimmed(f" \u200b{text}\ufeff\n") == trimmed(text)

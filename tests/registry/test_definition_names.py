@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -63,6 +64,18 @@ async def test_names_that_cannot_be_read_are_left_out(
     sandbox.faults.add(DefinitionRead(), fault)
     found = await DefinitionNames().of_members(arm, [BASELINE.id], already={}, deadline=time.monotonic() + 1)
     assert found == {}
+
+
+async def test_a_definition_that_cannot_be_read_disables_nothing_and_is_asked_for_again(
+    sandbox: Sandbox, arm: ResourceManager, customer: Customer
+) -> None:
+    names = DefinitionNames()
+    half = {"policyRule": {"then": {"effect": "Disabled"}}, "policyDefinitions": [None, {"policyDefinitionId": "/x"}]}
+    for odd in ({}, {"properties": None}, {"properties": [1]}, {"properties": half}):
+        sandbox.faults.add(DefinitionRead(), Body(json.dumps(odd).encode()))
+        assert (await names.definition(arm, BASELINE.id, deadline=soon())).effects == ()
+        sandbox.faults.clear()
+    assert len((await names.definition(arm, BASELINE.id, deadline=soon())).effects) > 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -91,12 +92,13 @@ async def test_a_group_that_cannot_be_asked_for_now_leaves_the_row(
     assert (await only(registry)).application_id == identity
 
 
+@pytest.mark.parametrize("state", ["Deleting", " deleting ", "Deleted", "DELETED "])
 async def test_a_group_that_azure_is_deleting_is_no_sign_of_life(
-    sandbox: Sandbox, refresher: Refresher, registry: Registry, identity: ApplicationId
+    sandbox: Sandbox, refresher: Refresher, registry: Registry, identity: ApplicationId, state: str
 ) -> None:
     await refresher.refresh(identity, event_time=NOW, deadline=soon())
     sandbox.faults.add(ApplicationRead(), Status(403))
-    sandbox.faults.add(ResourceGroupRead(), Body(b'{"properties": {"provisioningState": "Deleting"}}'))
+    sandbox.faults.add(ResourceGroupRead(), Body(json.dumps({"properties": {"provisioningState": state}}).encode()))
     assert await refresher.confirm_deletion(identity, event_time=NOW, deadline=soon()) is Change.REMOVED
     removal = await registry.removal_of(identity)
     assert removal

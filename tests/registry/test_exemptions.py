@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,11 +15,13 @@ from registry.managed_application import Exemption, ManagedApplication
 from registry.policies.policy_assignments import known_exemptions
 from registry.refresh import Refresher
 from registry.registry import Registry
-from sandbox.faults.effects import Body, Status, html
+from sandbox.faults.effects import Body, Rewritten, Status, html
 from sandbox.faults.operations import AssignmentList, ExemptionList, PermissionList
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Access, Customer
+
+OWN = "GROUP/providers/Microsoft.Authorization/policyAssignments/baseline"
 
 
 async def exemptions(
@@ -75,11 +79,49 @@ async def test_an_expired_exemption_is_still_there(sandbox: Sandbox, arm: Resour
     assert found.expires_at < customer.now()
 
 
-@pytest.mark.parametrize("fault", [Status(403), Status(404), html(404), Body(b"{}"), Body(b'{"value": 1}')])
+@pytest.mark.parametrize(
+    "fault",
+    [Status(403), Status(404), html(404), *(Body(body) for body in (
+        b"{}", b'{"value": 1}', b'{"value": [null]}', b'{"value": [{"id": "/e"}]}',
+        b'{"value": [{"id": "/e", "properties": {"policyAssignmentId": 7}}]}',
+    ))],
+)  # fmt: skip
 async def test_a_list_that_cannot_be_read_is_not_known(
     sandbox: Sandbox, arm: ResourceManager, customer: Customer, fault: Status | Body
 ) -> None:
     sandbox.faults.add(ExemptionList(), fault)
+    assert await exemptions(arm, customer) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": None},
+        {"properties": None},
+        *(
+            {"properties": {"policyAssignmentId": identity, **more}}
+            for identity, more in [
+                (None, {}),
+                (5, {}),
+                ("baseline", {}),
+                (OWN, {"expiresOn": "soon"}),
+                (OWN, {"expiresOn": "0001-01-01T00:00:00+14:00"}),
+                (OWN, {"policyDefinitionReferenceIds": ["one", 2]}),
+            ]
+        ),
+    ],
+)
+async def test_a_list_with_an_exemption_that_cannot_be_told_is_not_known(
+    sandbox: Sandbox, arm: ResourceManager, customer: Customer, change: dict[str, Any]
+) -> None:
+    customer.exempt("baseline")
+
+    def odd(body: bytes) -> bytes:
+        document = json.loads(body)
+        document["value"][0].update(change)
+        return json.dumps(document).replace("GROUP", customer.managed_resource_group_id).encode()
+
+    sandbox.faults.add(ExemptionList(), Rewritten(odd))
     assert await exemptions(arm, customer) is None
 
 

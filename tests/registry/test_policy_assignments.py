@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from publisher.resource_manager import ResourceManager
 from registry.managed_application import ExpectedAssignment
 from registry.policies.definition_names import DefinitionNames
 from registry.policies.policy_assignments import expected_assignments
-from sandbox.faults.effects import Body, Status
+from sandbox.faults.effects import Body, Rewritten, Status
 from sandbox.faults.operations import AssignmentList, DefinitionRead
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
@@ -125,7 +127,7 @@ async def test_a_name_that_failed_to_be_read_is_asked_for_the_next_time(
 
 @pytest.mark.parametrize(
     "definition_id",
-    ["https://attacker.example/x", "/providers/Microsoft.Authorization/policyDefinitions/../../x", "/x?y", "", None, 7],
+    ["https://attacker.example/x", "/providers/Microsoft.Authorization/policyDefinitions/../../x", "/x?y"],
 )
 async def test_an_odd_definition_id_leads_nowhere(
     sandbox: Sandbox, arm: ResourceManager, customer: Customer, definition_id: object
@@ -134,11 +136,54 @@ async def test_an_odd_definition_id_leads_nowhere(
         "id": f"{customer.managed_resource_group_id}/providers/Microsoft.Authorization/policyAssignments/odd",
         "properties": {"displayName": "Odd\n", "policyDefinitionId": definition_id},
     }
-    sandbox.faults.add(AssignmentList(), Body(json.dumps({"value": [assignment, {}, None]}).encode()))
+    sandbox.faults.add(AssignmentList(), Body(json.dumps({"value": [assignment]}).encode()))
     found = await expected(arm, customer)
     assert found
-    assert [one.display_name for one in found] == ["Odd "]
+    assert [one.display_name for one in found] == ["Odd"]
     assert definition_reads(sandbox) == []
+
+
+@pytest.mark.parametrize("entry", [None, 7, {}, {"id": None}, {"id": 17}, {"id": " "}, {"id": ["/x"]}])
+async def test_with_an_entry_that_names_no_assignment_the_list_is_not_known(
+    sandbox: Sandbox, arm: ResourceManager, customer: Customer, entry: object
+) -> None:
+    assignment = {"id": f"{customer.managed_resource_group_id}/providers/Microsoft.Authorization/policyAssignments/a"}
+    sandbox.faults.add(AssignmentList(), Body(json.dumps({"value": [assignment, entry]}).encode()))
+    assert await expected(arm, customer) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"id": identity} for identity in (None, "", 5, "odd", [], "/providers/Microsoft.Authorization/x")),
+        *({"properties": properties} for properties in (None, "", {}, {"policyDefinitionId": 7})),
+    ],
+)
+async def test_a_list_with_an_assignment_that_cannot_be_told_is_not_known(
+    sandbox: Sandbox, arm: ResourceManager, customer: Customer, change: dict[str, Any]
+) -> None:
+    def odd(body: bytes) -> bytes:
+        document = json.loads(body)
+        document["value"][0].update(change)
+        return json.dumps(document).encode()
+
+    sandbox.faults.add(AssignmentList(), Rewritten(odd))
+    assert await expected(arm, customer) is None
+
+
+@pytest.mark.parametrize("spell", [lambda text: f" {text}/", lambda text: text.replace("/providers/", "//providers//")])
+async def test_slashes_too_many_make_no_other_assignment(
+    sandbox: Sandbox, arm: ResourceManager, customer: Customer, spell: Callable[[str], str]
+) -> None:
+    def odd(body: bytes) -> bytes:
+        document = json.loads(body)
+        for one in document["value"]:
+            one["id"] = spell(one["id"])
+        return json.dumps(document).encode()
+
+    plain = await expected(arm, customer)
+    sandbox.faults.add(AssignmentList(), Rewritten(odd))
+    assert await expected(arm, customer) == plain
 
 
 def definition_reads(sandbox: Sandbox) -> list[str]:

@@ -122,3 +122,9 @@ def test_exemptions_that_do_not_fit_are_not_known_rather_than_some_of_them() -> 
     exemptions = tuple(replace(EXEMPTION, id=f"/e/{hashlib.sha512(str(n).encode()).hexdigest()}") for n in range(1500))
     assert exemptions_packed(exemptions) is None
     assert exemptions_packed(None) is None
+
+
+def test_an_exemption_whose_end_has_no_zone_is_not_known() -> None:
+    document = [{**orjson.loads(orjson.dumps(EXEMPTION)), "expires_at": "2026-11-01T08:00:00"}]
+    assert exemptions_in(zlib.compress(orjson.dumps(document))) is None
+    assert exemptions_in(exemptions_packed((EXEMPTION,))) == (EXEMPTION,)

@@ -127,4 +127,4 @@ async def test_the_comparison_says_what_no_command_repairs(
     assert found
     assert found.finding is Finding.UNUSABLE
     listed = await inventory.in_subscription(customer.subscription_id)
-    assert "cannot be used" in listed[identity]
+    assert "cannot be used" in listed.applications[identity]

@@ -103,7 +103,7 @@ class _Inquiry:
             if failure is not None and (version := _offered(failure, asked)):
                 self._versions[kind] = version
                 failure = await self._failure(resource, version)
-        return isinstance(failure, NotFound) and fold(failure.code) == _GONE and is_about(failure, resource)
+        return failure is not None and fold(failure.code) == _GONE and is_about(failure, resource)
 
     async def _failure(self, resource: str, api_version: str) -> AzureFailure | None:
         """Return what a GET of the resource fails with; None when it does not fail, and without asking at the limit."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from publisher.errors.absence import is_about
-from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound
+from publisher.errors.kinds import AccessDenied, AzureFailure
 from publisher.resource_ids import fold
-from publisher.resource_manager import text_at
+from publisher.resource_manager import id_at
 from registry.managed_application import ExpectedAssignment
 from registry.policies.permissions import READ_ASSIGNMENTS, is_allowed
 from registry.policies.policy_assignments import (
@@ -92,14 +92,14 @@ async def _asked_for(
                 quote(assignment_id, safe="/()"), api_version=ASSIGNMENTS_API_VERSION, deadline=deadline
             )
             answer: ExpectedAssignment | Answer = await expected_assignment(arm, document, names, deadline=deadline)
-            if fold(text_at(document, "id")) != fold(assignment_id):
+            if fold(id_at(document, "id")) != fold(assignment_id):
                 answer = Answer.UNKNOWN
         except AccessDenied as failure:
             logger.info("the policy assignment %s may not be read: %s", assignment_id, failure.code)
             break
         except AzureFailure as failure:
-            is_absence = isinstance(failure, NotFound) and fold(failure.code) == _NOT_FOUND
-            answer = Answer.ABSENT if is_absence and is_about(failure, assignment_id) else Answer.UNKNOWN
+            is_absence = fold(failure.code) == _NOT_FOUND and is_about(failure, assignment_id)
+            answer = Answer.ABSENT if is_absence else Answer.UNKNOWN
             logger.info("the policy assignment %s could not be read: %s", assignment_id, failure.code)
         answers[fold(assignment_id)] = answer
     return answers

@@ -36,6 +36,8 @@ CAUSES: Final[tuple[Cause, ...]] = (*TOKENS, *STORAGE, *RESOURCE_MANAGER, *MONIT
 
 _BY_CODE: Final = {(cause.service, fold(code)): cause for cause in CAUSES for code in cause.codes}
 _AADSTS: Final = re.compile(r"AADSTS(\d+)", re.ASCII)
+_OAUTH: Final = frozenset({"temporarily_unavailable"})
+"""The codes of OAuth that stand in the table."""
 _NOT_RESOLVED: Final = re.compile(
     r"name or service not known|name resolution|nodename nor servname|getaddrinfo|no address associated|domain name not"
     r" found|dns server returned",
@@ -88,6 +90,8 @@ def _keys(failure: AzureFailure, where: Where) -> Iterator[tuple[Service, str]]:
     if _is_about_tokens(failure, where):
         if number := _AADSTS.search(f"{failure.code} {failure}"):
             yield Service.SIGN_IN, number[1]
+        elif fold(failure.code) in _OAUTH:
+            yield Service.SIGN_IN, fold(failure.code)
         elif where.identity and isinstance(failure, NoToken):
             yield Service.OWN_IDENTITY, NO_IDENTITY
     else:
@@ -101,7 +105,8 @@ def _keys(failure: AzureFailure, where: Where) -> Iterator[tuple[Service, str]]:
 
 
 def _is_about_tokens(failure: AzureFailure, where: Where) -> bool:
-    return isinstance(failure, NoToken) or where.service in {Service.SIGN_IN, Service.OWN_IDENTITY}
+    is_of_entra = _AADSTS.fullmatch(failure.code) is not None or fold(failure.code) in _OAUTH
+    return is_of_entra or isinstance(failure, NoToken) or where.service in {Service.SIGN_IN, Service.OWN_IDENTITY}
 
 
 def _ways(failure: AzureFailure) -> Iterator[str]:
@@ -114,7 +119,8 @@ def _ways(failure: AzureFailure) -> Iterator[str]:
         yield NO_CONNECTION
     elif isinstance(failure, TransientFailure) and failure.status is None:  # an SDK that could not read the answer
         yield MALFORMED
-    if isinstance(failure, MalformedAnswer):
+    is_redirect = failure.status is not None and failure.status // 100 == 3  # noqa: PLR2004
+    if is_redirect or isinstance(failure, MalformedAnswer):
         yield MALFORMED
     elif failure.status is not None:
         is_servers = failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -116,7 +116,7 @@ TOKENS: Final[tuple[Cause, ...]] = (
     cause_of(Service.SIGN_IN, "500011, 1002012, 70011", "the tenant does not know what the token is for", ONE_CLOUD),
     cause_of(
         Service.SIGN_IN,
-        "90033, 50033, 90024, 90055, 90006, 90090, 50196",
+        "90033, 50033, 90024, 90055, 90006, 90090, 50196, temporarily_unavailable",
         "Entra ID is out of order or overloaded",
         "wait, and look at Azure's status page",
     ),

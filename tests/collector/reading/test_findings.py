@@ -58,6 +58,10 @@ class Reading:
         return self.evidence.assignments[ASSIGNMENT]
 
 
+BEYOND = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-02T25:00:00Z"]
+"""Times that UTC cannot have."""
+
+
 def at(hours: float) -> str:
     return (NOW + timedelta(hours=hours)).isoformat()
 
@@ -75,7 +79,7 @@ def test_a_violation_is_one_key_whatever_its_casing_with_its_latest_evaluation()
     }
 
 
-@pytest.mark.parametrize("text", [None, "", "yesterday", "2026-13-01T00:00:00Z"])
+@pytest.mark.parametrize("text", [None, "", "yesterday", "2026-13-01T00:00:00Z", *BEYOND])
 def test_a_violation_without_a_readable_time_is_one_all_the_same(text: str | None) -> None:
     reading = Reading()
 
@@ -85,8 +89,13 @@ def test_a_violation_without_a_readable_time_is_one_all_the_same(text: str | Non
 
 
 def test_azures_seven_digits_and_a_time_without_zone_are_read_as_utc() -> None:
-    assert module.moment_of("2026-03-02T12:00:00.1234567Z") == NOW + timedelta(microseconds=123456)
-    assert module.moment_of("2026-03-02T12:00:00") == NOW
+    reading = Reading()
+
+    texts = "2026-03-02T12:00:00.1234567Z", "2026-03-02T12:00:00", "2026-03-02T14:00:00.000000001+02:00"
+    reading.take(reading.policy(), [(f"/g/{number}", "NonCompliant", text) for number, text in enumerate(texts)])
+
+    times = list(reading.concluded().noncompliant.values())
+    assert times == [NOW + timedelta(microseconds=123456), NOW, NOW]
 
 
 def test_other_states_are_looked_at_only_for_keys_that_are_open() -> None:

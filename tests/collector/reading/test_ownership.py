@@ -42,6 +42,15 @@ def test_an_application_owns_the_assignments_at_and_inside_its_group(scope: str,
     assert is_owned(None, f"{scope}/providers/Microsoft.Authorization/policyAssignments/a", GROUP) is owned
 
 
+@pytest.mark.parametrize(
+    "scope", ["", "mrg", "/", "/subscriptions/", "/subscriptions/1\ufffd", f"{GROUP}\ufffd", "/providers/x"]
+)
+def test_nobody_can_tell_whose_an_assignment_is_when_its_scope_cannot_be_read(scope: str) -> None:
+    assert is_owned(scope, f"{scope}/providers/Microsoft.Authorization/policyAssignments/a", GROUP) is None
+    assert is_owned(GROUP, f"{scope}/providers/Microsoft.Authorization/policyAssignments/a", GROUP) is None
+    assert is_owned(scope, ASSIGNMENT, GROUP) is True
+
+
 def test_a_state_that_names_no_assignment_is_not_dropped() -> None:
     assert is_owned(None, None, GROUP)
     assert is_owned("", "", GROUP)

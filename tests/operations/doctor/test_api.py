@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.faults.effects import Status, html
+from sandbox.faults.effects import Body, Redirect, Status, html
 from sandbox.faults.operations import IdentityTokenRequest, LogQuery
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
@@ -48,6 +48,7 @@ def test_an_identity_that_may_not_read_is_found(doctor: Doctor, identity_sandbox
         (Status(400, code="BadArgumentError"), "deploy the template again"),
         (Status(503), "status page"),
         (html(200), "LOG_ANALYTICS_ENDPOINT"),
+        (Redirect("https://sign-in.example/"), "LOG_ANALYTICS_ENDPOINT"),
     ],
 )
 def test_every_refusal_has_its_next_step(doctor: Doctor, identity_sandbox: Sandbox, fault: Any, words: str) -> None:
@@ -55,6 +56,21 @@ def test_every_refusal_has_its_next_step(doctor: Doctor, identity_sandbox: Sandb
     found = check(doctor("api"), RUNS)
     assert found["verdict"] == "failed"
     assert words in found["next_step"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"tables": [{"columns": [{"name": "Latest", "type": "datetime"}], "rows": []}]}',
+        b'{"tables": [{"columns": [], "rows": [[]]}]}',
+        b'{"tables": [{"columns": [{"name": "Latest", "type": "datetime"}], "rows": [[null]]}], "error": {"code": "E"}}',
+    ],
+)
+def test_an_answer_without_an_answer_is_not_a_table_without_rows(
+    doctor: Doctor, identity_sandbox: Sandbox, body: bytes
+) -> None:
+    identity_sandbox.faults.add(LogQuery(), Body(body))
+    assert {verdicts(doctor("api"))[name] for name in TABLES} == {"failed"}
 
 
 def test_a_workspace_that_is_not_there_is_found(doctor: Doctor, identity_sandbox: Sandbox) -> None:

@@ -47,6 +47,8 @@ def customer(sandbox: Sandbox, cli: Cli) -> Customer:
         (400, 53003, "a Conditional Access policy", "Sign-in logs"),
         (400, 65001, "consent is missing", "administrator"),
         (400, 500011, "what the token is for", "MONITOR_AUDIENCE"),
+        (400, 90033, "Entra ID is out of order or overloaded", "status page"),
+        (401, 50196, "Entra ID is out of order or overloaded", "status page"),
         (400, 9999999, "AADSTS9999999", "https://login.microsoftonline.com/error?code=9999999"),
     ],
 )

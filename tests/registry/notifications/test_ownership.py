@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -86,6 +87,21 @@ async def test_a_group_that_the_application_does_not_manage_is_not_believed(
     group = {"id": customer.managed_resource_group_id, "managedBy": manager}
     sandbox.faults.add(ResourceGroupRead(), Body(orjson.dumps(group)))
     await is_not_ours(worker, customer, "managed by something else")
+
+
+@pytest.mark.parametrize(
+    "answer", [b"{}", b'{"id": 7, "managedBy": null}', b'{"id": "/subscriptions/x/resourceGroups/y"}']
+)
+async def test_an_answer_about_no_group_of_the_application_is_asked_for_again(
+    worker: WorkerSide, sandbox: Sandbox, customer: Customer, answer: bytes
+) -> None:
+    sandbox.faults.add(ResourceGroupRead(), Body(answer))
+    told = await worker.deliver(customer, "PUT", "Succeeded")
+    assert (told.action, told.error.partition(":")[0]) == ("Pending", "MalformedAnswer")
+    sandbox.faults.clear()
+    worker.passed += timedelta(minutes=5)
+    await worker.ask()
+    assert set(await worker.registered()) == {customer.application_id}
 
 
 async def test_an_application_that_names_a_group_of_another_one_takes_nothing_over(
