@@ -71,7 +71,7 @@ class Answers:
         following = first + len(rows)
         more = f"x-ms-continuation-NextPartitionKey: {following}\r\n" if following < len(self._entities) else ""
         head = (
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json;odata=minimalmetadata\r\n"
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json;odata=minimalmetadata\r\nx-ms-version: 2019-02-02\r\n"
             f"{more}Content-Length: {len(content)}\r\n\r\n"
         )
         return head.encode() + content

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 CONTROL_PARTITION: Final = "~control"
 _HEAD: Final = (
-    "HTTP/1.1 {status}\r\nContent-Type: application/json;odata=minimalmetadata\r\n"
+    "HTTP/1.1 {status}\r\nContent-Type: application/json;odata=minimalmetadata\r\nx-ms-version: 2019-02-02\r\n"
     "{more}Content-Length: {length}\r\n\r\n"
 )
 _ETAG: Final = "W/\"datetime'2026-01-01T00%3A00%3A00.0000000Z'\""
