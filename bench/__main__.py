@@ -23,7 +23,7 @@ from bench.contenders import (
     measure_standing_still,
     start_seconds,
 )
-from bench.report import JUDGE, OURS, Report, show
+from bench.report import JUDGE, OURS, STEADY, Report, show
 from bench.workloads import DEEP, FLEET, GROWTH, LEDGER, MILLION, TENTH
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Server() as server:
             for workload in (TENTH, MILLION, TENTH, *(() if options.no_growth else GROWTH)):
                 _measure(server, report, workload, OURS, COLLECTOR)
+            _measure(server, report, MILLION, STEADY, COLLECTOR)
             with console.status("a ledger of a fleet that stands still"):
                 report.add(LEDGER, JUDGE, measure_standing_still(server, LEDGER))
             _measure_rounds(server, report, started)
@@ -89,6 +90,7 @@ def _measure_rounds(server: Server, report: Report, started: float) -> None:
             return
         for workload in (FLEET, DEEP):
             _measure(server, report, workload, OURS, COLLECTOR)
+            _measure(server, report, workload, STEADY, COLLECTOR)
             _measure(server, report, workload, "floor", FLOOR)
             if number == 0 or (number < SLOW_ROUNDS and time.monotonic() - started < LONGEST_SECONDS / 2):
                 _measure(server, report, workload, "straightforward", STRAIGHTFORWARD)
@@ -96,7 +98,7 @@ def _measure_rounds(server: Server, report: Report, started: float) -> None:
 
 def _measure(server: Server, report: Report, workload: Workload, contender: str, program: Sequence[str]) -> None:
     with console.status(f"{contender}: {workload.applications} x {workload.states} states, {workload.latency_ms:g} ms"):
-        report.add(workload, contender, measure(server, workload, program))
+        report.add(workload, contender, measure(server, workload, program, is_steady=contender == STEADY))
 
 
 if __name__ == "__main__":

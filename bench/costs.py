@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.contenders import ROOT
 from bench.row_sizes import measured
-from verdicts.publication import EVERYTHING_EVERY
+from verdicts.publication import CHANGES_REPEATED, EVERYTHING_EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,7 +77,11 @@ _GIGABYTE: Final = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """What is watched, and how. One customer in ten has `violations`: states of one assignment, not compliant."""
+    """What is watched, and how. One customer in ten has `violations`: states of one assignment, not compliant.
+
+    `changes` is the share of customers that change in a day, in one assignment; `uploads_all` uploads every state in
+    every run, whether it changed or not.
+    """
 
     customers: int
     states: int = 100
@@ -86,6 +90,8 @@ class Fleet:
     violations: int = 10
     hours_between_runs: float = 1
     summarised: bool = False
+    changes: float = 0.05
+    uploads_all: bool = False
     ingestion: float = INGESTION
 
     @property
@@ -97,6 +103,21 @@ class Fleet:
     def runs(self) -> float:
         """Collection runs of a month."""
         return HOURS / self.hours_between_runs
+
+    @property
+    def changed(self) -> float:
+        """How often customers change in a month."""
+        return self.customers * self.changes * HOURS / 24
+
+    @property
+    def turns(self) -> float:
+        """How often all rows of a customer are told in a month, whether anything changed or not."""
+        return min(self.runs, HOURS * 3600 / EVERYTHING_EVERY.total_seconds())
+
+    @property
+    def uploads(self) -> float:
+        """How often the states of a customer are uploaded in a month."""
+        return self.runs if self.uploads_all else min(self.runs, self.turns + self.changed / self.customers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +140,14 @@ class Month:
 def month(fleet: Fleet, sizes: RowSizes) -> Month:
     """Return what a month costs, without the free grants of the billing account and the subscription."""
     violations = fleet.violating * fleet.violations
+    repeated = CHANGES_REPEATED.total_seconds() / 3600 / fleet.hours_between_runs
     detailed = fleet.customers * fleet.states * sizes.state
     summarised = fleet.customers * fleet.policies * sizes.summary + violations * sizes.state
-    a_run = (summarised if fleet.summarised else detailed) + fleet.customers * sizes.result + sizes.run
-    all_of_them = fleet.customers * fleet.assignments * HOURS * 3600 / EVERYTHING_EVERY.total_seconds()
-    verdicts = (fleet.runs * fleet.violating + all_of_them) * sizes.verdict
-    gigabytes = (fleet.runs * a_run + verdicts) / _GIGABYTE + OTHER_GIGABYTES
+    states = fleet.uploads * (summarised if fleet.summarised else detailed)
+    all_of_them = fleet.customers * fleet.assignments * max(fleet.uploads, fleet.turns)
+    verdicts = (fleet.runs * fleet.violating + all_of_them + fleet.changed * repeated) * sizes.verdict
+    a_run = fleet.customers * sizes.result + sizes.run
+    gigabytes = (states + verdicts + fleet.runs * a_run) / _GIGABYTE + OTHER_GIGABYTES
     answered = fleet.runs * fleet.customers * fleet.states * sizes.answered_state / _GIGABYTE
     fixed = sum(count * price for count, price in PRIVATE_HOURS.values()) * HOURS
     zones, zone_price = PRIVATE_DNS_ZONES
@@ -217,6 +240,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             states=options.states,
             policies=options.policies,
             hours_between_runs=options.hours_between_runs,
+            changes=options.changes / 100,
+            uploads_all=options.upload_all,
             ingestion=options.gigabyte_price,
         )
         print(table([fleet, replace(fleet, summarised=True)], sizes))
@@ -229,6 +254,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--states", type=_positive_count, default=100, help="policy states of a customer")
     parser.add_argument("--policies", type=_positive_count, default=22, help="policies that judge a customer")
     parser.add_argument("--hours-between-runs", type=_positive, default=1, help="collection interval in hours")
+    parser.add_argument("--changes", type=_positive, default=5, help="percent of customers that change in a day")
+    parser.add_argument("--upload-all", action="store_true", help="as with UPLOADED_STATES=all")
     parser.add_argument(
         "--gigabyte-price", type=_positive, default=INGESTION, help="dollars for a GB of Analytics logs"
     )

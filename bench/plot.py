@@ -42,9 +42,9 @@ def draw(document: dict[str, Any], target: Path) -> None:
 
 def _draw_contenders(axes: Axes, document: dict[str, Any]) -> None:
     bars = [
-        (f"{workload}\n{contender}", one["median"]["seconds"], OURS if contender == "collector" else THEIRS)
+        (f"{workload}\n{contender}", one["median"]["seconds"], OURS if "collector" in contender else THEIRS)
         for workload in ("fleet", "deep")
-        for contender in ("collector", "floor", "straightforward")
+        for contender in ("collector", "collector, steady", "floor", "straightforward")
         for one in document["measurements"]
         if (one["workload"]["name"], one["contender"]) == (workload, contender)
     ]

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 
 OURS: Final = "collector"
+"""A first run, which uploads everything and makes the ledger."""
+
+STEADY: Final = "collector, steady"
+"""A run over a fleet in which nothing changed since the run before."""
+
 JUDGE: Final = "judge"
 
 
@@ -51,6 +56,8 @@ class Report:
         values = (
             fleet["straightforward"] / fleet[OURS],
             fleet[OURS] / fleet["floor"],
+            fleet[STEADY] / fleet["floor"],
+            fleet["straightforward"] / fleet[STEADY],
             deep["straightforward"] / deep[OURS],
             self._peak(MILLION),
             self._peak(MILLION) - self._peak(TENTH),

@@ -72,9 +72,14 @@ class BenchServer:
             "SSL_CERT_FILE": str(self._trust),
         }
 
-    def play(self, workload: Workload) -> None:
-        """Serve another fleet from now on, with the ledger of its last run, and count from nothing."""
+    def play(self, workload: Workload, *, is_steady: bool) -> None:
+        """Serve another fleet from now on, and count from nothing.
+
+        A steady fleet is remembered: by the ledger of the last run over it, or as its first run would leave it.
+        """
         self._answers = Answers(workload, self._secure)
+        if not is_steady:
+            self._ledgers.pop(workload.name, None)
         is_new = workload.name not in self._ledgers
         self._ledger = self._ledgers.setdefault(workload.name, LedgerTable())
         if is_new and workload.name == LEDGER.name:
@@ -180,13 +185,14 @@ def _field(form: str, name: str) -> str:
 def main() -> None:
     """Serve until standard input ends.
 
-    Each line is a command, ``play`` with a workload or ``report``, and its arguments; each is answered with one line.
+    Each line is a command and its arguments: ``play`` with a workload and whether it is steady, or ``report``; each is
+    answered with one line.
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         server = BenchServer(Path(folder))
 
-        def play(**workload: Any) -> dict[str, int]:
-            server.play(Workload(**workload))
+        def play(*, is_steady: bool, **workload: Any) -> dict[str, int]:
+            server.play(Workload(**workload), is_steady=is_steady)
             return {}
 
         commands: dict[str, Callable[..., dict[str, int]]] = {"play": play, "report": server.report}

@@ -110,7 +110,7 @@ def _evidence(run: RunRecord, assignments: dict[str, AssignmentEvidence]) -> Evi
         Outcome.SUCCEEDED,
         complete=True,
         assignments=assignments,
-        states=StatesUpload(run.run_id, run.started_at, 1),
+        states=StatesUpload(FIRST_RUN.run_id, FIRST_RUN.started_at, 1, "fingerprint"),
     )
 
 

@@ -66,7 +66,9 @@ class Bound:
 
 REQUIRED: Final[dict[str, Bound]] = {
     "fleet: times faster than straightforward": Bound("at least", 7.0, "x"),
-    "fleet: time against the floor": Bound("at most", 1.4, "x"),
+    "fleet: first run against the floor": Bound("at most", 1.6, "x"),
+    "fleet: steady run against the floor": Bound("at most", 1.15, "x"),
+    "fleet: steady run, times faster than straightforward": Bound("at least", 9.0, "x"),
     "deep: times faster than straightforward": Bound("at least", 2.2, "x"),
     "million: peak memory": Bound("at most", 160.0, "MB"),
     "million: peak beyond that of a tenth": Bound("at most", 20.0, "MB"),

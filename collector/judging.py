@@ -174,7 +174,6 @@ class Judging:
             published_at=standing.as_of,
             previous=self._record.started_at if self._record else None,
             read_at=self._run.started_at if read else None,
-            states=read.states if read else None,
             record=self._record,
             snoozes=self._control.snoozes,
         )

@@ -104,6 +104,13 @@ param collectionMode string = 'inline'
 ])
 param compliantStates string = 'detailed'
 
+@description('changed: an application\'s states are uploaded when they changed, and once in 20 hours. all: in every run.')
+@allowed([
+  'changed'
+  'all'
+])
+param uploadedStates string = 'changed'
+
 @description('Hours that the policy query looks back.')
 @minValue(25)
 @maxValue(720)
@@ -405,6 +412,7 @@ module settings 'modules/app_settings.bicep' = [for app in apps: {
       schedule: interval.schedule
       mode: collectionMode
       compliantStates: compliantStates
+      uploadedStates: uploadedStates
       statesWindowHours: statesWindowHours
       maxConcurrentApplications: maxConcurrentApplications
       maxConcurrentPerSubscription: maxConcurrentPerSubscription

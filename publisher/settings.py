@@ -61,6 +61,7 @@ SETTING_NAMES: Final = (
     "COLLECTION_MODE",
     "STATES_WINDOW_HOURS",
     "COMPLIANT_STATES",
+    "UPLOADED_STATES",
     "MAX_CONCURRENT_APPLICATIONS",
     "MAX_CONCURRENT_PER_SUBSCRIPTION",
     "CANARY_APPLICATION_ID",
@@ -122,6 +123,7 @@ class CollectorSettings(IngestionSettings):
     verdicts_stream: str
     states_window: timedelta
     compliant_states: Literal["detailed", "summarised"]
+    uploaded_states: Literal["changed", "all"]
     mode: Literal["inline", "fan-out"]
     max_concurrent_applications: int
     max_concurrent_per_subscription: int
@@ -147,6 +149,7 @@ class CollectorSettings(IngestionSettings):
             compliant_states=cast(
                 "Literal['detailed', 'summarised']", _choice(env, "COMPLIANT_STATES", "detailed", "summarised")
             ),
+            uploaded_states=cast("Literal['changed', 'all']", _choice(env, "UPLOADED_STATES", "changed", "all")),
             mode=cast("Literal['inline', 'fan-out']", _choice(env, "COLLECTION_MODE", "inline", "fan-out")),
             max_concurrent_applications=env.integer("MAX_CONCURRENT_APPLICATIONS", 32, 1, 512),
             max_concurrent_per_subscription=env.integer("MAX_CONCURRENT_PER_SUBSCRIPTION", 4, 1, 64),

@@ -45,6 +45,8 @@ def plain_json(document: bytes) -> bytes:
 
 def trimmed(text: str) -> str:
     """Return a text without white space, and without characters that nobody sees, at its ends."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
     outer = "".join({character for character in text if character.isspace() or is_unseen(character)})
     return text.strip(outer) if outer else text
 

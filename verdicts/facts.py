@@ -233,11 +233,15 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class StatesUpload:
-    """The run that uploaded the states that stand: its id, its start, and how many rows."""
+    """The run that uploaded the states that stand: its id, its start, and how many rows.
+
+    `fingerprint` is of what was uploaded, whatever the order; times of evaluations are not part of it. "" is none.
+    """
 
     run_id: str
     time: datetime
     rows: int
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +259,8 @@ class ApplicationFacts:
 
     Texts describe it as the registry did when the row was last written, so that it can be named after it vanished.
     `registered_at` and `managed_resource_group_id` tell one deployment from the next under the same id.
-    `last_read`, `states` and `applied_at` are as of the last write: a run that changes nothing writes nothing, so the
-    application was read by every later completed run too, unless `unread` is set (see verdicts.ledger.RunRecord).
+    `last_read` and `applied_at` are as of the last write: a run that changes nothing writes nothing, so the application
+    was read by every later completed run too, unless `unread` is set (see verdicts.control.RunRecord).
     """
 
     application_id: str

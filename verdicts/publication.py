@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 CHANGES_REPEATED: Final = timedelta(hours=50)
 """For so long a change is published again: rules look back two days, and rows can be late (FACTS 4.3)."""
 
-EVERYTHING_EVERY: Final = timedelta(hours=20)
-"""So that the latest row of everything is always within the two days that rules see."""
+EVERYTHING_EVERY: Final = timedelta(hours=19)
+"""So that, with hourly runs, everything is told in any 20 hours, within the two days that rules see."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -27,26 +27,35 @@ class Publication:
     """A run, or the ledger's own publication, as rows name it.
 
     `published_at` is when the facts were read or written: the latest row is then of the latest facts. `previous` is
-    when the run or publication before it began, None when that is not known: then everything is due. `read_at` and
-    `states` are of this run, for an application that it read completely. `record` is the latest completed run before.
+    when the run or publication before it began, None when that is not known: then everything is due. `read_at` is the
+    start of this run, for an application that it read completely. `record` is the latest completed run before.
     """
 
     run_id: str
     published_at: datetime
     previous: datetime | None
     read_at: datetime | None = None
-    states: StatesUpload | None = None
     record: RunRecord | None = None
     snoozes: tuple[Snooze, ...] = ()
 
 
 def everything_is_due(facts: ApplicationFacts, publication: Publication) -> bool:
-    """Tell whether all rows of an application are due: once in 20 hours, spread over the applications."""
-    if publication.previous is None:
+    """Tell whether all rows of an application are due.
+
+    They are once in 19 hours, spread over the applications, and after an upload of its states, which they name.
+    """
+    previous = publication.previous
+    if previous is None or (facts.states is not None and facts.states.time > previous):
         return True
-    digest = hashlib.blake2b(fold(facts.application_id).encode(), digest_size=8).digest()
-    offset = timedelta(seconds=int.from_bytes(digest) % int(EVERYTHING_EVERY.total_seconds()))
-    return _slot(publication.published_at, offset) != _slot(publication.previous, offset)
+    return _is_turn(facts.application_id, previous, publication.published_at)
+
+
+def states_are_due(application_id: str, upload: StatesUpload | None, now: datetime) -> bool:
+    """Tell whether the states of an application have to be uploaded although they may be what they were.
+
+    So they are when no upload stands, and once in 19 hours, in the same turn as all rows of the application.
+    """
+    return upload is None or not upload.fingerprint or _is_turn(application_id, upload.time, now)
 
 
 def is_due(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Publication, *, everything: bool) -> bool:
@@ -62,5 +71,8 @@ def is_due(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Pu
     return everything or bool(is_open)
 
 
-def _slot(moment: datetime, offset: timedelta) -> int:
-    return (moment - _EPOCH - offset) // EVERYTHING_EVERY
+def _is_turn(application_id: str, previous: datetime, now: datetime) -> bool:
+    """Tell whether the turn of an application came between two moments."""
+    digest = hashlib.blake2b(fold(application_id).encode(), digest_size=8).digest()
+    offset = timedelta(seconds=int.from_bytes(digest) % int(EVERYTHING_EVERY.total_seconds()))
+    return (previous - _EPOCH - offset) // EVERYTHING_EVERY != (now - _EPOCH - offset) // EVERYTHING_EVERY

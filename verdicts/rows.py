@@ -25,7 +25,7 @@ from verdicts.derive import (
     verdict_of,
 )
 from verdicts.exempted import exemptions_of
-from verdicts.facts import AlarmKind, StatesUpload
+from verdicts.facts import AlarmKind
 from verdicts.outcome import Outcome
 from verdicts.publication import CHANGES_REPEATED, everything_is_due, is_due
 
@@ -131,7 +131,7 @@ def forgettable(facts: ApplicationFacts, now: datetime) -> bool:
 
 def _verdict_row(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Publication) -> Row:
     now = publication.published_at
-    states = publication.states or _states(facts, publication)
+    states = facts.states
     return {
         "TimeGenerated": iso_milliseconds(now),
         "Run_id": publication.run_id,
@@ -237,14 +237,6 @@ def _last_read(facts: ApplicationFacts, publication: Publication) -> datetime | 
     if not is_current(facts) or publication.record is None or facts.last_read is None:
         return facts.last_read
     return max(facts.last_read, publication.record.started_at)
-
-
-def _states(facts: ApplicationFacts, publication: Publication) -> StatesUpload | None:
-    """Return the upload whose states stand, which is of the same run as `_last_read`."""
-    record = publication.record
-    if facts.states is None or record is None or not is_current(facts) or record.started_at <= facts.states.time:
-        return facts.states
-    return StatesUpload(record.run_id, record.started_at, facts.states.rows)
 
 
 def _unread_since(facts: ApplicationFacts) -> datetime | None:

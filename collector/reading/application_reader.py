@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -81,10 +82,15 @@ class ApplicationReader:
             ):
                 started = time.monotonic()
                 reading = ApplicationReading(
-                    job, self._run, uploader=states, compliant_states=self._settings.compliant_states
+                    job,
+                    self._run,
+                    uploader=states,
+                    compliant_states=self._settings.compliant_states,
+                    uploaded_states=self._settings.uploaded_states,
                 )
-                await self._read_pages(job.application, reading, states, place)
-                reading.conclude()
+                with closing(reading):
+                    await self._read_pages(job.application, reading, states, place)
+                    await reading.conclude()
                 limit.reschedule(None)  # what was read stays, however long the rest takes
                 await self._look_closer(job)
         except AzureFailure as failure:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from collector.reading.findings import Findings, PolicyFindings
 from collector.reading.ownership import assignments_with_states, is_owned
-from collector.reporting.rows import PolicyRows, StateRows, lowered, state_row
+from collector.reporting.rows import PolicyRows, StateRows, fingerprint_of, lowered, state_row
 from collector.reporting.states import (
     COMPLIANCE_STATES,
     Evaluation,
@@ -16,15 +16,18 @@ from collector.reporting.states import (
     raw_resource,
     tidied,
 )
+from collector.reporting.states_outlet import StatesOutlet
 from publisher.resource_ids import fold, plain_id
 from verdicts.evidence import AssignmentEvidence
 from verdicts.facts import StatesUpload
 from verdicts.outcome import Outcome
+from verdicts.publication import states_are_due
 
 if TYPE_CHECKING:
     from collector.reporting.chunks import Delivery
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.outcomes import ApplicationResult, Run
+    from collector.reporting.states_outlet import StateOfPolicy
     from registry.managed_application import ManagedApplication
     from verdicts.evidence import Evidence
     from verdicts.facts import ApplicationFacts
@@ -32,16 +35,26 @@ if TYPE_CHECKING:
 MOST_KNOWN_POLICIES: Final = 1024
 """Policies cached for one application: thousands of states share a handful of them."""
 
+_FINGERPRINTS: Final = 2**128
+
+_SHAPE: Final = state_row(PolicyRows("", "", (), b"{", 0), (None,) * 5, verdict=None)
+"""A row of nothing: its columns are part of the fingerprint, so that a version with others uploads everything."""
+
 CompliantStates = Literal["detailed", "summarised"]
+UploadedStates = Literal["changed", "all"]
 
 Summaries = dict[tuple[str, ...], tuple[PolicyRows, int, str]]
 """By policy, the number of compliant resources and the time of the last evaluation."""
 
 
 class KnownPolicy(NamedTuple):
-    """A policy: its key, what it contributes to rows, and where its states are noted; neither for a foreign one."""
+    """A policy: its assignment's folded id, what its states are marked with, its part of rows, where states are noted.
 
-    key: tuple[str, ...]
+    A foreign one has neither rows nor findings.
+    """
+
+    assignment_id: str
+    mark: bytes
     rows: PolicyRows | None
     findings: PolicyFindings | None
 
@@ -66,23 +79,30 @@ class ApplicationReading:
         *,
         uploader: StreamUploader,
         compliant_states: CompliantStates,
+        uploaded_states: UploadedStates,
     ) -> None:
         application, before, result, evidence, delivery = job
+        stands = before.states if before is not None and uploaded_states == "changed" else None
+        if states_are_due(str(application.application_id), stands, run.started_at):
+            stands = None
         self._findings = Findings(before, evidence)
         self._evidence = evidence
         self._run = run
-        self._state_rows = 0
+        self._stands = stands
+        """The upload whose states stand unless they changed; None when they are uploaded in any case."""
         self._application = application
         self._result = result
-        self._uploader = uploader
-        self._delivery = delivery
+        self._outlet = StatesOutlet(uploader, delivery, is_due=stands is None)
         self._group_id = str(application.managed_resource_group_id)
         self._rows = StateRows(application, run)
         self._policies: dict[tuple[Any, ...], KnownPolicy] = {}
         self._summaries: Summaries | None = {} if compliant_states == "summarised" else None
         self._expected = assignments_with_states(application, before)
         self._taken: set[int] = set()
-        """Hashes of what was taken: sixty bytes for each state, until the application is read."""
+        """Marks of what was taken: sixty bytes for each state, until the application is read."""
+        self._fingerprint = fingerprint_of(_SHAPE + compliant_states.encode())
+        """The sum of the marks of everything that rows are made of: so the order of states does not matter."""
+        self._heads: set[int] = set()
         self._oldest = self._latest = ""
 
     def take(self, documents: list[Any]) -> None:
@@ -91,8 +111,9 @@ class ApplicationReading:
         A state that comes again is left out, also in another spelling: Azure repeats states at page borders, and pages
         are read again without a filter, or from the beginning.
         """
-        policies, rows, taken = self._policies, [], self._taken
-        rejected = foreign = noncompliant = summarised = 0
+        policies, taken = self._policies, self._taken
+        rows: list[StateOfPolicy] = []
+        rejected = foreign = noncompliant = summarised = fingerprint = 0
         for document in documents:
             try:
                 known, state = policies[raw_policy(document)], raw_resource(document)
@@ -108,8 +129,8 @@ class ApplicationReading:
                 state = tidied(state)
                 timestamp, resource_id, _, _, compliance_state = state
             resource = fold(resource_id or "")
-            key, policy, findings = known
-            mark = hash((key, policy is None, resource, compliance_state))
+            _, policy_mark, policy, findings = known
+            mark = fingerprint_of(policy_mark + f"{resource}\n{compliance_state}".encode())
             is_again = mark in taken
             taken.add(mark)
             if policy is None or findings is None:
@@ -122,6 +143,7 @@ class ApplicationReading:
                 findings.note(resource, timestamp, compliance_state)
             if is_again:
                 continue
+            fingerprint += mark
             counts = findings.counts
             counts[compliance_state] = counts.get(compliance_state, 0) + 1
             if self._summaries is not None and compliance_state == "Compliant":
@@ -129,9 +151,9 @@ class ApplicationReading:
                 summarised += 1
                 continue
             noncompliant += verdict is False
-            rows.append(state_row(policy, state, verdict))
-        self._uploader.add(rows, self._delivery)
-        self._state_rows += len(rows)
+            rows.append((policy, state, verdict, 1))
+        self._outlet.add(rows)
+        self._fingerprint += fingerprint
         result = self._result
         result.pages += 1
         result.states += len(rows) + summarised
@@ -151,11 +173,8 @@ class ApplicationReading:
             return not self._expected <= self._evidence.assignments.keys()
         return self._result.states == 0
 
-    def conclude(self) -> None:
-        """Queue the summarised rows and complete the result; call it once, after the last page."""
-        summary_rows = [_summary_row(*summary) for summary in (self._summaries or {}).values()]
-        self._uploader.add(summary_rows, self._delivery)
-        self._state_rows += len(summary_rows)
+    async def conclude(self) -> None:
+        """Complete the result, and queue the rows that wait if they changed; call it once, after the last page."""
         self._findings.conclude()
         result = self._result
         result.oldest_evaluation = self._oldest or None
@@ -170,9 +189,22 @@ class ApplicationReading:
             message = f"none of {result.states} policy states has a compliance state that can be read"
             result.conclude(Outcome.FAILED, "NoComplianceStates", message)
         else:
+            self._evidence.states = await self._uploaded()
             result.conclude(Outcome.SUCCEEDED if result.states else Outcome.NO_STATES)
             self._evidence.complete = True
-            self._evidence.states = StatesUpload(self._run.run_id, self._run.started_at, self._state_rows)
+
+    def close(self) -> None:
+        """Drop the rows that wait."""
+        self._outlet.close()
+
+    async def _uploaded(self) -> StatesUpload:
+        """Queue the rows that wait, unless they are what was uploaded before; return the upload that stands."""
+        fingerprint = f"{self._fingerprint % _FINGERPRINTS:x}"
+        if self._stands is not None and self._stands.fingerprint == fingerprint:
+            return self._stands
+        self._outlet.add([_summarised(*summary) for summary in (self._summaries or {}).values()])
+        await self._outlet.send()
+        return StatesUpload(self._run.run_id, self._run.started_at, self._outlet.rows, fingerprint)
 
     def _closely(self, document: Any) -> tuple[KnownPolicy, Evaluation] | None:
         """Return what an odd state says; None when it is none, or may be of any assignment, resource or verdict."""
@@ -180,7 +212,7 @@ class ApplicationReading:
         if known is None:
             return None
         state = Evaluation.of(document)
-        names_nothing = not known.key[0] and not (state.resource_id and tidied(state)[-1] in COMPLIANCE_STATES)
+        names_nothing = not known.assignment_id and not (state.resource_id and tidied(state)[-1] in COMPLIANCE_STATES)
         return None if names_nothing else (known, state)
 
     def _policy_of(self, document: dict[str, Any]) -> KnownPolicy | None:
@@ -192,10 +224,14 @@ class ApplicationReading:
         if owned is None:
             return None
         rows = self._rows.policy(policy)
-        known = KnownPolicy(rows.key, None, None)
+        mark = "\n".join((*rows.key, "")).encode()
+        known = KnownPolicy(rows.assignment_id, b"foreign\n" + mark, None, None)
         if owned:
             findings = self._findings.of_policy(rows.key, policy.effect, _assignment(policy, rows))
-            known = KnownPolicy(rows.key, rows, findings)
+            known = KnownPolicy(rows.assignment_id, mark, rows, findings)
+            if rows.fingerprint not in self._heads:
+                self._heads.add(rows.fingerprint)
+                self._fingerprint += rows.fingerprint
         # A state with null in place of the id may have the id in another spelling, and has to be looked at itself.
         if policy.assignment_id is not None and len(self._policies) < MOST_KNOWN_POLICIES:
             self._policies[policy] = known
@@ -222,6 +258,6 @@ def _assignment(policy: Policy, rows: PolicyRows) -> AssignmentEvidence:
     )
 
 
-def _summary_row(policy: PolicyRows, count: int, latest: str) -> bytes:
-    """Return the row that stands for ``count`` compliant resources, the last of them evaluated at ``latest``."""
-    return state_row(policy, Evaluation(latest or None, None, None, None, "Compliant"), verdict=True, count=count)
+def _summarised(policy: PolicyRows, count: int, latest: str) -> StateOfPolicy:
+    """Return the state that stands for ``count`` compliant resources, the last of them evaluated at ``latest``."""
+    return policy, Evaluation(latest or None, None, None, None, "Compliant"), True, count

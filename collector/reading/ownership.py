@@ -6,6 +6,7 @@ And which of its assignments have to have states.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from publisher.resource_ids import assignment_scope, fold, is_at_or_inside
@@ -33,6 +34,7 @@ def owned_scopes(application: ManagedApplication) -> list[str]:
     return [group, *(inner[key] for key in sorted(inner))]
 
 
+@lru_cache(maxsize=256)
 def is_owned(scope: str | None, assignment_id: str | None, managed_resource_group_id: str) -> bool | None:
     """Tell whether a state's assignment is at the managed resource group or inside it; None when nobody can tell.
 

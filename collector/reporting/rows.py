@@ -6,6 +6,7 @@ Their columns are declared in infra/tables; tests compare the rows with them.
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
@@ -38,6 +39,8 @@ class PolicyRows(NamedTuple):
     """Assignment, reference and definition, folded: compliant resources with the same key are summarised."""
     head: bytes
     """The row's JSON up to the columns of the resource."""
+    fingerprint: int
+    """Of the same columns but those of the run."""
 
 
 class StateRows:
@@ -48,9 +51,8 @@ class StateRows:
 
     def __init__(self, application: ManagedApplication, run: Run) -> None:
         self._group_id = str(application.managed_resource_group_id)
+        self._of_run: Row = {"TimeGenerated": run.time_generated, "Run_id": run.run_id}
         self._constant: Row = {
-            "TimeGenerated": run.time_generated,
-            "Run_id": run.run_id,
             "Application_id": str(application.application_id),
             "Application_name": application.application_id.name,
             "Customer_name": application.customer_name,
@@ -71,7 +73,7 @@ class StateRows:
         """Return what a policy contributes to its states' rows."""
         assignment_id, definition_id = lowered(policy.assignment_id), lowered(policy.definition_id)
         assignment_name = self._assignment_names.get(assignment_id or "") or printable(policy.assignment_name or "")
-        columns = {
+        columns = self._constant | {
             "Policy_assignment_id": assignment_id,
             "Policy_assignment_name": policy.assignment_name,
             "Policy_assignment_display_name": assignment_name or None,
@@ -86,7 +88,8 @@ class StateRows:
             assignment_id=assignment_id or "",
             assignment_name=assignment_name,
             key=(assignment_id or "", fold(policy.definition_reference_id or ""), definition_id or ""),
-            head=encoded(self._constant | columns)[:-1] + b",",
+            head=encoded(self._of_run | columns)[:-1] + b",",
+            fingerprint=fingerprint_of(encoded(columns)),
         )
 
 
@@ -108,6 +111,11 @@ def state_row(policy: PolicyRows, state: Evaluation | tuple[Text, ...], verdict:
             }
         )[1:]
     )
+
+
+def fingerprint_of(content: bytes) -> int:
+    """Return a number below 2**64 that stands for the content, in every process."""
+    return int.from_bytes(blake2b(content, digest_size=8).digest())
 
 
 def lowered(resource_id: str | None) -> str | None:

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from publisher.lenient_json import text_of
-from publisher.policy_states import POLICY_FIELDS, RESOURCE_FIELDS
+from publisher.policy_states import POLICY_FIELDS, RESOURCE_FIELDS, SELECTED_FIELDS
 from publisher.resource_ids import plain_id
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ _WORDS: Final = {word.lower(): word for word in COMPLIANCE_STATES}
 _JOINTS: Final = frozenset({"Pd", "Pc", "Cc", "Cf", "Zs", "Zl", "Zp"})
 """The categories of hyphens, underlines, blanks, and characters that nobody sees (soft hyphen, zero-width)."""
 
+_AS_DOCUMENTED: Final = frozenset(SELECTED_FIELDS)
 _IDS: Final = frozenset({"policyAssignmentId", "policyAssignmentScope", "policyDefinitionId", "policySetDefinitionId"})
 
 
@@ -104,12 +105,12 @@ def _texts(document: dict[str, Any], names: tuple[str, ...]) -> tuple[Text, ...]
     Null stands behind the same field in another spelling that has a value. Lone surrogates become U+FFFD.
     """
     values = [document.get(name) for name in names]
-    if None in values:
+    if None in values and not document.keys() <= _AS_DOCUMENTED:
         filled = {name.lower(): value for name, value in document.items() if value is not None}
         values = [
             filled.get(name.lower()) if value is None else value for name, value in zip(names, values, strict=True)
         ]
-    return tuple(None if value is None else _text(value).strip() for value in values)
+    return tuple([None if value is None else _text(value).strip() for value in values])
 
 
 def _text(value: Any) -> str:

@@ -22,7 +22,7 @@ param registryTable string
 @description('Audience of Azure Monitor in this cloud.')
 param monitorAudience string
 
-@description('What the collector does: schedule, mode, compliantStates, statesWindowHours, maxConcurrentApplications, maxConcurrentPerSubscription, canaryApplicationId.')
+@description('What the collector does: schedule, mode, compliantStates, uploadedStates, statesWindowHours, maxConcurrentApplications, maxConcurrentPerSubscription, canaryApplicationId.')
 param collection object
 
 @description('The API: clientId, allowedClients, queryEndpoint, staleAfterMinutes, cacheSeconds, and the limits of callers\' queries (days, rows, megabytes, seconds).')
@@ -95,6 +95,7 @@ var workerSettings = {
   COLLECTION_SCHEDULE: collection.schedule
   COLLECTION_MODE: collection.mode
   COMPLIANT_STATES: collection.compliantStates
+  UPLOADED_STATES: collection.uploadedStates
   STATES_WINDOW_HOURS: string(collection.statesWindowHours)
   MAX_CONCURRENT_APPLICATIONS: string(collection.maxConcurrentApplications)
   MAX_CONCURRENT_PER_SUBSCRIPTION: string(collection.maxConcurrentPerSubscription)

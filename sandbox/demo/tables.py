@@ -25,12 +25,19 @@ _VERDICTS: Final = (
     "| where Verdict == 'NonCompliant' or Guard !in ('Intact', 'NotKnown') "
     "| order by Customer_name asc"
 )
-_OF_RUN: Final = "{table} | where Run_id == '{run_id}'"
+_RESULTS: Final = "PolicyCollectionResults_CL | where Run_id == '{run_id}'"
+_STANDING_STATES: Final = """PolicyVerdicts_CL
+| where isnotempty(Application_id)
+| summarize arg_max(TimeGenerated, States_id) by Application = tolower(Application_id), Policy_assignment_id
+| distinct Application, Run_id = States_id
+| join kind=inner (PolicyComplianceStates_CL | extend Application = tolower(Application_id)) on Application, Run_id
+"""
+"""States are uploaded when they changed; the verdicts name the run that uploaded those that stand."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunRows:
-    """What the latest completed run left in the three tables."""
+    """The latest completed run, its results, and the states that stand of the applications that it read."""
 
     run: dict[str, Any]
     results: list[dict[str, Any]]
@@ -69,10 +76,9 @@ class Tables:
         """Show the rows of the latest run (of the states only those that are not compliant), and return all of them."""
         workspace = self.installation.sandbox.workspace
         [run] = workspace.query(_LATEST_RUN) or [{}]
-        results, states = (
-            workspace.query(_OF_RUN.format(table=table, run_id=run.get("Run_id", "")))
-            for table in ("PolicyCollectionResults_CL", "PolicyComplianceStates_CL")
-        )
+        results = workspace.query(_RESULTS.format(run_id=run.get("Run_id", "")))
+        read = {row["Application_id"].lower() for row in results if row["Outcome"] in _READ}
+        states = [row for row in workspace.query(_STANDING_STATES) if row["Application"] in read]
         results.sort(key=lambda row: row["Application_name"])
         self._show(
             "PolicyCollectionRuns_CL",
@@ -83,7 +89,7 @@ class Tables:
             "PolicyCollectionResults_CL", results, "Application_name Outcome States Noncompliant_states Error_code"
         )
         self._show(
-            f"PolicyComplianceStates_CL where Is_compliant == false (of {len(states)} rows)",
+            f"PolicyComplianceStates_CL, those that stand, where Is_compliant == false (of {len(states)} rows)",
             [{**row, **_in_words(row)} for row in states if row["Is_compliant"] is False],
             "Customer_name Resource Policy_assignment_display_name Policy",
         )

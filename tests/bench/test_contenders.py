@@ -52,6 +52,13 @@ def test_every_contender_brings_every_row(server: Server, program: tuple[str, ..
     assert set(measured.tokens.values()) <= {1, TINY.applications}
 
 
+def test_a_steady_run_brings_no_states_and_every_result(server: Server) -> None:
+    measure(server, TINY, COLLECTOR)
+    assert measure(server, TINY, COLLECTOR, is_steady=True).rows == TINY.applications
+    with pytest.raises(WrongResultError, match="rows arrived"):
+        measure(server, TINY, FLOOR, is_steady=True)
+
+
 def test_a_contender_that_does_not_finish_the_work_is_no_measurement(server: Server) -> None:
     with pytest.raises(WrongResultError):
         measure(server, TINY, ("-c", "pass"))
@@ -102,7 +109,9 @@ def test_the_floor_builds_the_collectors_rows() -> None:
             result, evidence = ApplicationResult.of(application), Evidence("floor", started, Outcome.FAILED)
             job = ReadJob(application, None, result, evidence, Delivery(lambda _: None))
             run = Run("floor", started, "test")
-            reading = ApplicationReading(job, run, uploader=uploader, compliant_states="detailed")
+            reading = ApplicationReading(
+                job, run, uploader=uploader, compliant_states="detailed", uploaded_states="changed"
+            )
             reading.take(states)
             await uploader.flush()
 

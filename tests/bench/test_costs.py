@@ -58,22 +58,36 @@ def test_what_is_counted_is_what_the_templates_deploy() -> None:
 
 def test_a_month_adds_up() -> None:
     cost = month(Fleet(customers=100), SIZES)
-    rows = 100 * 100 * 1000 + 100 * 400 + 100 + 10 * 600
-    everything = 100 * 3 * 600
-    assert cost.gigabytes == pytest.approx((730 * rows + 730 / 20 * everything) / 10**9 + 1)
+    turns, changes = 730 / 19, 5 * 730 / 24
+    uploads = 100 * turns + changes
+    states, verdicts = uploads * 100 * 1000, (uploads * 3 + 730 * 10 + changes * 50) * 600
+    results = 730 * (100 * 400 + 100)
+    assert cost.gigabytes == pytest.approx((states + verdicts + results) / 10**9 + 1)
     assert cost.ingestion == pytest.approx(cost.gigabytes * 2.99)
     assert cost.alerts == pytest.approx(costs.ALERT_RULES * 0.5 + 9 * 0.05)
     assert cost.public_mode == pytest.approx(cost.ingestion + cost.retention + cost.alerts + cost.functions)
 
 
-def test_summarised_rows_cost_by_policies_and_violations_and_fewer_runs_cost_less() -> None:
-    summarised = month(Fleet(customers=100, summarised=True), SIZES)
-    rows = 100 * 22 * 800 + 100 * 1000 + 100 * 400 + 100 + 10 * 600
-    everything = 730 / 20 * 100 * 3 * 600 / 10**9
-    assert summarised.gigabytes == pytest.approx(730 * rows / 10**9 + everything + 1)
-    seldom = month(Fleet(customers=100, hours_between_runs=6), SIZES)
-    hourly = month(Fleet(customers=100), SIZES)
-    assert seldom.gigabytes - 1 - everything == pytest.approx((hourly.gigabytes - 1 - everything) / 6)
+def test_summarised_rows_cost_by_policies_and_violations() -> None:
+    detailed, summarised = (month(Fleet(customers=100, summarised=one), SIZES) for one in (False, True))
+    uploads = 730 / 19 + 0.05 * 730 / 24
+    saved = uploads * (100 * 100 * 1000 - 100 * 22 * 800 - 100 * 1000)
+    assert detailed.gigabytes - summarised.gigabytes == pytest.approx(saved / 10**9)
+
+
+def test_a_fleet_that_changes_more_costs_more_and_one_that_uploads_everything_most() -> None:
+    still, changing, everything, seldom = (
+        month(Fleet(customers=100, **fields), SIZES).gigabytes - 1
+        for fields in (
+            {"changes": 0.01},
+            {"changes": 0.2},
+            {"uploads_all": True},
+            {"uploads_all": True, "hours_between_runs": 19},
+        )
+    )
+    assert still < changing < 1.3 * still
+    assert everything > 14 * still
+    assert seldom < still, "fewer runs, fewer results"
 
 
 def test_rows_have_about_the_size_that_the_documents_work_with() -> None:
@@ -100,6 +114,7 @@ def test_a_fleet_of_ones_own_is_printed_both_ways(capsys: pytest.CaptureFixture[
         ("--customers", "x"),
         ("--hours-between-runs", "0"),
         ("--gigabyte-price", "nan"),
+        ("--changes", "-1"),
     ],
 )
 def test_a_fleet_that_cannot_be_is_refused_with_the_options_name(

@@ -20,6 +20,7 @@ def a_report(**changed: float) -> Report:
     report = Report({}, {"help": [0.1, 0.2, 9.0], "import": [0.3]}, FrontTimes(answers, [0.01] * 99 + [5.0]))
     measured = {
         (FLEET, "collector"): (2.0, 110.0),
+        (FLEET, "collector, steady"): (1.5, 110.0),
         (FLEET, "floor"): (2.0, 250.0),
         (FLEET, "straightforward"): (20.0, 1000.0),
         (DEEP, "collector"): (3.0, 80.0),
@@ -44,7 +45,9 @@ def test_medians_count_and_not_what_disturbed_one_run() -> None:
     assert report.is_passed
     reached = report.reached()
     assert reached["fleet: times faster than straightforward"] == 10
-    assert reached["fleet: time against the floor"] == 1
+    assert reached["fleet: first run against the floor"] == 1
+    assert reached["fleet: steady run against the floor"] == 0.75
+    assert reached["fleet: steady run, times faster than straightforward"] == pytest.approx(20 / 1.5)
     assert reached["million: peak beyond that of a tenth"] == 10
     assert reached["ledger: judge's share of a run's processor time"] == pytest.approx((10 / 20_000) / (15 / 2_000))
     assert reached["front: time against a bare message"] == pytest.approx(1.2)
@@ -55,7 +58,11 @@ def test_medians_count_and_not_what_disturbed_one_run() -> None:
 @pytest.mark.parametrize(
     ("changed", "missed"),
     [
-        ({"fleet collector": 2.9}, {"fleet: times faster than straightforward", "fleet: time against the floor"}),
+        ({"fleet collector": 3.3}, {"fleet: times faster than straightforward", "fleet: first run against the floor"}),
+        (
+            {"fleet collector, steady": 2.4},
+            {"fleet: steady run against the floor", "fleet: steady run, times faster than straightforward"},
+        ),
         ({"deep collector": 4.5}, {"deep: times faster than straightforward"}),
         ({"million": 141.0}, {"million: peak beyond that of a tenth"}),
         ({"ledger judge": 46.0}, {"ledger: processor time to join and judge"}),
@@ -84,7 +91,8 @@ def test_the_json_has_every_measurement_and_no_host_name() -> None:
     text = a_report().as_json()
 
     document = json.loads(text)
-    assert {one["contender"] for one in document["measurements"]} == {"collector", "floor", "judge", "straightforward"}
+    contenders = {"collector", "collector, steady", "floor", "judge", "straightforward"}
+    assert {one["contender"] for one in document["measurements"]} == contenders
     assert set(document["required"]) == set(REQUIRED)
     assert set(document["machine"]) == {"cores", "memory_gigabytes", "system", "python"}
     assert platform.node() not in text or len(platform.node()) < 4

@@ -28,6 +28,7 @@ from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import BulkStates, Customer
 from verdicts.ledger import LEDGER_TABLE, Entry, Ledger
+from verdicts.publication import states_are_due
 
 if TYPE_CHECKING:
     from publisher.retry import Sleep
@@ -162,6 +163,19 @@ class Fleet:
     async def facts(self, customer: Customer) -> ApplicationFacts:
         """What the ledger remembers of one application."""
         return (await self.ledger())[fold(customer.application_id)]
+
+    async def standing_rows(self, customer: Customer) -> list[dict[str, Any]]:
+        """The state rows of the upload that the ledger names, all of which have to be there."""
+        states = (await self.facts(customer)).states
+        assert states is not None
+        rows = self.rows(Run_id=states.run_id, Application_id=customer.application_id)
+        assert len(rows) == states.rows
+        return rows
+
+    async def whose_turn_it_is(self) -> set[str]:
+        """The folded ids of the applications whose states the next run uploads although nothing changed."""
+        now = self.sandbox.clock()
+        return {key for key, one in (await self.ledger()).items() if states_are_due(key, one.states, now)}
 
     def ledger_writes(self) -> list[str]:
         """The paths of the writes to the ledger's application rows since the last count."""

@@ -78,7 +78,7 @@ async def test_a_killed_run_claims_nothing_hides_nothing_and_is_repaired(
     assert len(fleet.rows(RUNS_TABLE)) == 2
     assert len(fleet.rows(RESULTS_TABLE, Run_id=last)) == 8
     for customer in customers:
-        rows = fleet.rows(Run_id=last, Application_id=customer.application_id)
+        rows = await fleet.standing_rows(customer)
         assert sorted(map(key_of_row, rows)) == sorted(map(key_of, customer.owned_states()))
 
 

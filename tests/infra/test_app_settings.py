@@ -67,6 +67,7 @@ VALUES = {
         "COLLECTION_SCHEDULE": "0 0 * * * *",
         "COLLECTION_MODE": "fan-out",
         "COMPLIANT_STATES": "summarised",
+        "UPLOADED_STATES": "all",
         "STATES_WINDOW_HOURS": "48",
         "MAX_CONCURRENT_APPLICATIONS": "32",
         "MAX_CONCURRENT_PER_SUBSCRIPTION": "4",

@@ -186,6 +186,7 @@ def test_a_certificate_that_is_not_there_is_noticed() -> None:
         ("RUNS_STREAM_NAME", "Custom-a/b"),
         ("COLLECTION_MODE", "fanout"),
         ("COMPLIANT_STATES", "none"),
+        ("UPLOADED_STATES", "some"),
         ("STATES_WINDOW_HOURS", "0"),
         ("STATES_WINDOW_HOURS", "2.5"),
         ("STATES_WINDOW_HOURS", "-48"),

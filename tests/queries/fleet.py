@@ -140,8 +140,7 @@ class Fleet:
             after = judge(before, _registered(name), evidence, record=None, declared=None)
         facts = self.remembered[name] = AlarmBook(named_alarms=0, now=now).update(after)
         read = None if isinstance(found, str) else now
-        states = StatesUpload(run_id, now, len(found)) if read else None
-        publication = Publication(run_id, now, None, read_at=read, states=states)
+        publication = Publication(run_id, now, None, read_at=read)
         self.workspace.insert("PolicyVerdicts_CL", verdict_rows(facts, publication))
         return result_columns(facts, publication)
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from tests.verdicts.remembered import DAY, NOW, assignment, remembered
-from verdicts.facts import Alarm, AlarmKind, ApplicationFacts, Departure, Ending
+from verdicts.facts import Alarm, AlarmKind, ApplicationFacts, Departure, Ending, StatesUpload
 from verdicts.outcome import Outcome
-from verdicts.publication import CHANGES_REPEATED, EVERYTHING_EVERY, Publication
+from verdicts.publication import CHANGES_REPEATED, EVERYTHING_EVERY, Publication, states_are_due
 from verdicts.rows import verdict_rows
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 QUIET = remembered(assignment("quiet"))
 ALARM = Alarm("key", "", "says", NOW)
 
@@ -79,6 +79,32 @@ def test_everything_is_published_once_in_twenty_hours_whatever_the_interval(inte
     assert told[0] - NOW <= EVERYTHING_EVERY + interval
 
 
+def test_everything_is_published_with_the_run_that_uploaded_the_states_and_not_again() -> None:
+    uploaded = replace(QUIET, states=StatesUpload("run", NOW, 3, "fingerprint"))
+    assert published(uploaded, NOW + 5 * MINUTE, NOW - HOUR) == ["quiet"]
+    assert published(uploaded, NOW + HOUR, NOW) == []
+
+
+@pytest.mark.parametrize("interval", [timedelta(minutes=15), HOUR])
+def test_states_are_uploaded_once_in_any_twenty_hours_together_with_everything_else(interval: timedelta) -> None:
+    runs = [NOW + number * interval for number in range(int(8 * DAY / interval))]
+    uploads: list[datetime] = []
+    for previous, now in pairwise(runs):
+        stands = StatesUpload("run", uploads[-1] if uploads else NOW, 3, "fingerprint")
+        if states_are_due(QUIET.application_id, stands, now):
+            uploads.append(now)
+            assert published(QUIET, now, previous) == ["quiet"]
+    gaps = [after - before for before, after in pairwise([NOW, *uploads])]
+    assert max(gaps) <= 20 * HOUR
+    assert min(gaps[1:]) >= EVERYTHING_EVERY - interval
+
+
+def test_states_are_due_without_an_upload_that_can_be_compared() -> None:
+    assert states_are_due(QUIET.application_id, None, NOW)
+    assert states_are_due(QUIET.application_id, StatesUpload("of an earlier version", NOW, 3), NOW)
+    assert not states_are_due(QUIET.application_id, StatesUpload("run", NOW, 3, "fingerprint"), NOW)
+
+
 def test_runs_that_are_further_apart_publish_everything_each_time() -> None:
     assert published(QUIET, NOW + EVERYTHING_EVERY, NOW) == ["quiet"]
     assert published(QUIET, NOW + 9 * DAY, NOW) == ["quiet"]
@@ -87,10 +113,10 @@ def test_runs_that_are_further_apart_publish_everything_each_time() -> None:
 def test_a_fleet_is_spread_over_the_hours() -> None:
     fleet = [remembered(assignment("quiet"), name=f"app-{number}") for number in range(1000)]
     hours = Counter(
-        hour for facts in fleet for hour in range(20) if published(facts, NOW + (hour + 1) * HOUR, NOW + hour * HOUR)
+        hour for facts in fleet for hour in range(19) if published(facts, NOW + (hour + 1) * HOUR, NOW + hour * HOUR)
     )
     assert sum(hours.values()) == len(fleet)
-    assert max(hours.values()) < 2 * len(fleet) / 20
+    assert max(hours.values()) < 2 * len(fleet) / 19
 
 
 def test_letter_case_does_not_move_an_application() -> None:

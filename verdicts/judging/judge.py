@@ -72,12 +72,16 @@ def _states_judged(facts: ApplicationFacts, evidence: Evidence) -> ApplicationFa
 
 
 def _as_changed(before: ApplicationFacts | None, facts: ApplicationFacts, evidence: Evidence) -> ApplicationFacts:
-    """Note when the application and its assignments changed; return `before` when only the time of the read did."""
+    """Note when the application and its assignments changed; return `before` when only the time of the read did.
+
+    Another upload of the states is remembered, and changes nothing.
+    """
     now = evidence.started_at
     if before is not None:
-        unchanged = replace(facts, last_read=before.last_read, states=before.states)
-        if unchanged == before:
+        if replace(facts, last_read=before.last_read) == before:
             return before
+        if replace(facts, last_read=before.last_read, states=before.states) == before:
+            return replace(facts, applied_run=evidence.run_id, applied_at=now)
     known: Mapping[str, AssignmentFacts] = before.assignments if before else {}
     assignments = {
         key: one if known.get(key) == one else replace(one, changed_at=now) for key, one in facts.assignments.items()

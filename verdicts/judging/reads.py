@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from verdicts.facts import StatesUpload, Unread
+from verdicts.facts import Unread
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,5 +39,4 @@ def until_last_run(facts: ApplicationFacts, record: RunRecord | None) -> Applica
     """Say that the latest completed run read the application: a run that changes nothing writes nothing."""
     if record is None or facts.last_read is None or facts.last_read >= record.started_at:
         return facts
-    rows = facts.states.rows if facts.states else 0
-    return replace(facts, last_read=record.started_at, states=StatesUpload(record.run_id, record.started_at, rows))
+    return replace(facts, last_read=record.started_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from registry.managed_application import Exemption
@@ -52,6 +53,7 @@ def application_document(facts: ApplicationFacts) -> dict[str, Any]:
         "guard_unread": number_of(facts.guard_unread_since),
         "read": number_of(facts.last_read),
         "states": states and [states.run_id, number_of(states.time), states.rows],
+        "fingerprint": states.fingerprint if states else "",
         "unread": unread and [number_of(unread.since), unread.failures, unread.outcome, unread.code, unread.message],
         "departure": departure and [departure.outcome, number_of(departure.at), departure.reason],
         "label": label_document(facts.label),
@@ -62,6 +64,7 @@ def application_document(facts: ApplicationFacts) -> dict[str, Any]:
 def application_of(document: Any) -> ApplicationFacts:
     """Return the application in a document; raise Misread."""
     fields = Fields(document)
+    states = fields("states", optional(lambda value: StatesUpload(*row(value, text, own_time, count))))
     return ApplicationFacts(
         application_id=fields("id", text),
         customer_subscription_id=fields("subscription", text),
@@ -80,7 +83,7 @@ def application_of(document: Any) -> ApplicationFacts:
         guard_read_at=fields("guard_read", optional(own_time)),
         guard_unread_since=fields("guard_unread", optional(own_time)),
         last_read=fields("read", optional(own_time)),
-        states=fields("states", optional(lambda value: StatesUpload(*row(value, text, own_time, count)))),
+        states=states and replace(states, fingerprint=fields("fingerprint", text, absent="")),
         unread=fields("unread", optional(_unread)),
         departure=fields(
             "departure", optional(lambda value: Departure(*row(value, one_of(Outcome), azure_time, text)))

@@ -32,9 +32,11 @@ class Fields:
             raise Misread(f"{_kind(value)} instead of an object")
         self._members: dict[str, Any] = value
 
-    def __call__(self, name: str, read: Callable[[Any], _Value]) -> _Value:
-        """Return a member, as `read` returns it."""
+    def __call__(self, name: str, read: Callable[[Any], _Value], *, absent: _Value | None = None) -> _Value:
+        """Return a member, as `read` returns it; `absent` for one that earlier versions did not write."""
         if name not in self._members:
+            if absent is not None:
+                return absent
             raise Misread(f"{name} is missing")
         try:
             return read(self._members[name])

@@ -43,10 +43,12 @@ def read(*pages: list[Any], compliant_states: CompliantStates = "detailed") -> t
             uploader = StreamUploader(endpoint, "stream", uploads, 2)
             evidence = Evidence(RUN.run_id, RUN.started_at, Outcome.FAILED)
             job = ReadJob(APPLICATION, None, result, evidence, Delivery(lambda _: None))
-            reading = ApplicationReading(job, RUN, uploader=uploader, compliant_states=compliant_states)
+            reading = ApplicationReading(
+                job, RUN, uploader=uploader, compliant_states=compliant_states, uploaded_states="changed"
+            )
             for page in pages:
                 reading.take(page)
-            reading.conclude()
+            await reading.conclude()
             await uploader.flush()
 
     asyncio.run(run())

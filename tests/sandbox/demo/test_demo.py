@@ -121,8 +121,7 @@ def test_rows_that_arrive_twice_fail_the_demonstration() -> None:
     assert status == 1
     assert "✗ the table has every state once" in output
     assert "unexpected ('/subscriptions/" in output
-    assert "1 of " in output
-    assert "checks failed" in output
+    assert "checks failed" in output, "they stand until the states change or their turn comes"
     assert "Executed 'collect_policy_states' (Succeeded" in output
 
 

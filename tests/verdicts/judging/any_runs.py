@@ -108,6 +108,12 @@ def reading_of(step: Step, now: datetime) -> GuardReading | None:
     return GuardReading(now, {fold(one.id): one for one in listed}, missing, exemptions)
 
 
+def upload_of(step: Step) -> StatesUpload:
+    """The upload whose states stand: the same one for as long as the states are the same."""
+    fingerprint = repr(sorted(one[:3] for one in step.states))
+    return StatesUpload(f"the run that uploaded {fingerprint}", START, len(step.states), fingerprint)
+
+
 def evidence_of(step: Step, number: int, now: datetime) -> Evidence:
     is_complete = step.kind == "read"
     return Evidence(
@@ -117,7 +123,7 @@ def evidence_of(step: Step, number: int, now: datetime) -> Evidence:
         complete=is_complete,
         partial_run=step.partial_run,
         assignments={one.id: one for one in found_by(step, now)},
-        states=StatesUpload(f"run-{number}", now, 1) if is_complete else None,
+        states=upload_of(step) if is_complete else None,
         guard=reading_of(step, now),
         gone=frozenset(resource(one) for one in step.gone),
     )

@@ -122,7 +122,7 @@ class Story:
         known: dict[str, Any] = {
             "outcome": Outcome.SUCCEEDED,
             "complete": True,
-            "states": StatesUpload(f"run-{self.runs}", self.now, 1),
+            "states": StatesUpload("run-1", START, 1, "fingerprint"),
         }
         return Evidence(f"run-{self.runs}", self.now, **{**known, **fields}, assignments={one.id: one for one in found})
 

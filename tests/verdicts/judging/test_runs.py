@@ -24,7 +24,7 @@ from tests.verdicts.judging.story import (
     violated,
 )
 from verdicts.derive import Verdict
-from verdicts.facts import GuardState, HeldReason
+from verdicts.facts import GuardState, HeldReason, StatesUpload
 from verdicts.judging.judge import judge
 from verdicts.judging.reads import applies
 from verdicts.outcome import Outcome
@@ -69,8 +69,17 @@ def test_who_becomes_unread_was_last_read_by_the_latest_complete_run() -> None:
     latest = story.now
     story.fails()
     assert story.known.last_read == latest
-    assert story.known.states is not None
-    assert story.known.states.time == latest
+
+
+def test_the_upload_that_stands_is_the_one_that_was_read_last() -> None:
+    first, second = StatesUpload("first", START, 1, "a"), StatesUpload("second", START + HOUR, 2, "b")
+    story = Story().run(read(compliant=["disk"]), states=first)
+    changed_at, assignment = story.known.changed_at, story.assignment()
+    story.run(read(compliant=["disk"]), guard=None, states=second)
+    assert story.known.states == second
+    assert (story.known.changed_at, story.assignment()) == (changed_at, assignment), "an upload alone changes nothing"
+    story.fails()
+    assert story.known.states == second, "rows of a read that broke off stand for nothing"
 
 
 def test_an_installation_without_a_ledger_closes_nothing_by_starting() -> None:
