@@ -90,13 +90,15 @@ class Evaluation(NamedTuple):
 def tidied(state: tuple[Text, ...]) -> tuple[Text, ...]:
     """Return an evaluation whose texts have no blanks around them, and whose id and state are spelled as documented.
 
-    The id is as `plain_id` spells it. "non-compliant" is NonCompliant; a compliance state that is not known is only
-    stripped.
+    The id is as `plain_id` spells it, unless it is none. "non-compliant" is NonCompliant; a compliance state that is
+    not known is only stripped.
     """
     timestamp, resource_id, *others, compliance_state = (text and text.strip() for text in state)
     letters = "".join(one for one in compliance_state or "" if unicodedata.category(one) not in _JOINTS)
+    if resource_id and "/" in resource_id:
+        resource_id = plain_id(resource_id)
     said = _WORDS.get(letters.lower()) or compliance_state or None
-    return (timestamp, resource_id and plain_id(resource_id), *others, said)
+    return (timestamp, resource_id, *others, said)
 
 
 def _texts(document: dict[str, Any], names: tuple[str, ...]) -> tuple[Text, ...]:
