@@ -5,6 +5,7 @@ import re
 from itertools import zip_longest
 from typing import Final
 
+from publisher.errors.masking import masked
 from publisher.errors.wording import wording
 
 _LONGEST: Final = 16 * 1024
@@ -41,7 +42,7 @@ def pairs_in_xml(text: str) -> list[tuple[str, str]]:
 
 def words_of_page(text: str) -> str:
     """Return the title and the first words of a page, on one line."""
-    text = text[:_LONGEST]
+    text = masked(text[:_LONGEST])  # before the tags go that name a secret
     title = _TITLE.search(text)
     named = _unescaped(title[1]) if title else ""
     words = _unescaped(_UNSEEN.sub(" ", text))

@@ -69,3 +69,22 @@ async def test_a_token_that_is_refused_is_told_with_entra_ids_own_code(fleet: Fl
     (row,) = fleet.rows(RESULTS_TABLE)
     assert row["Error_code"] == "AADSTS7000222"
     assert row["Error_message"].endswith("AADSTS7000222: The secret has expired.")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "text/html"])
+async def test_no_secret_of_an_error_body_is_in_a_row_or_a_log_line(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture, content_type: str
+) -> None:
+    await fleet.deploy("Contoso")
+    said = "It refused Server=x;Pwd=Hunter2a;User=y, x-functions-key: Hunter2b, https://bob:Hunter2c@host/?code=Hunter2d now."
+    if content_type == "application/json":
+        said = json.dumps({"error": {"code": "Refused", "message": said + ' {"clientSecret": "Hunter2 e"}'}})
+    elif content_type == "text/html":
+        said = f"<html><p>{said}</p><adminPassword>Hunter2 f</adminPassword></html>"
+    fleet.sandbox.faults.add(PolicyQuery(None), Body(said.encode(), content_type, 400))
+
+    await fleet.collect()
+
+    (row,) = fleet.rows(RESULTS_TABLE)
+    assert "It refused Server=x;Pwd=…;User=y, x-functions-key:… https://…host/?code=… now." in row["Error_message"]
+    assert "Hunter2" not in str(row) + caplog.text
