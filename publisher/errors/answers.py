@@ -30,6 +30,7 @@ from publisher.errors.kinds import (
     TimedOut,
     TransientFailure,
 )
+from publisher.errors.masking import masked
 from publisher.errors.waits import retry_after_seconds
 from publisher.texts import first_line
 
@@ -120,12 +121,13 @@ def _failure_of_sdk_error(error: AzureError) -> AzureFailure:
     response = cast("_Response | None", getattr(error, "response", None))
     if response is not None:
         return failure_of_response(response)
+    message = masked(str(error))
     if isinstance(error, ServiceRequestError):
-        return TransientFailure(f"no connection: {error}", code="ConnectionFailed")
+        return TransientFailure(f"no connection: {message}", code="ConnectionFailed")
     if isinstance(error, ServiceResponseError):
-        return TransientFailure(f"no answer: {error}", code="NoAnswer")
+        return TransientFailure(f"no answer: {message}", code="NoAnswer")
     if isinstance(error, ClientAuthenticationError):
-        return NoToken(first_line(str(error)), code="NoToken")
+        return NoToken(first_line(message), code="NoToken")
     if isinstance(error, DecodeError):
         return MalformedAnswer("the answer is not what the service answers with", code="MalformedAnswer")
-    return TransientFailure(first_line(str(error)), code=type(error).__name__)
+    return TransientFailure(first_line(message), code=type(error).__name__)
