@@ -164,6 +164,11 @@ class Fleet:
         """What the ledger remembers of one application."""
         return (await self.ledger())[fold(customer.application_id)]
 
+    def named_states(self, customer: Customer) -> list[dict[str, Any]]:
+        """The state rows of the uploads that the latest verdict rows name."""
+        names = {row["States_id"] for row in self.verdicts(customer).values()}
+        return [row for name in names for row in self.rows(Run_id=name, Application_id=customer.application_id)]
+
     async def standing_rows(self, customer: Customer) -> list[dict[str, Any]]:
         """The state rows of the upload that the ledger names, all of which have to be there."""
         states = (await self.facts(customer)).states

@@ -121,6 +121,8 @@ async def play(sandbox: Sandbox, dependency: str, fault: str, *, passing: bool =
         seconds = 0.0
         for moment in (now,) if passing else (now - BETWEEN, now):
             sandbox.clock.stop(moment)
+            for customer in (affected, bystander):  # only states that changed are uploaded
+                customer.add_state(resourceId=f"{customer.managed_resource_group_id}/providers/a/b/{moment:%H%M%S}")
             results.clear()
             started = time.monotonic()
             summary = await run_collection(

@@ -31,7 +31,7 @@ from sandbox.faults.operations import (
 )
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
-from tests.collector.conftest import RESULTS_STREAM, RUNS_STREAM, STATES_STREAM, STATES_TABLE, Fleet, key_of, key_of_row
+from tests.collector.conftest import RESULTS_STREAM, RUNS_STREAM, STATES_STREAM, Fleet, key_of, key_of_row
 from tests.reliability.collector_cell import RULES
 from tests.worker_side import message_about
 
@@ -163,7 +163,7 @@ class Day:
         for customer in self.customers:
             result = results.get(customer.application_id)
             if result is not None and result.outcome.value == "Succeeded":
-                rows = self.fleet.rows(STATES_TABLE, Run_id=summary.run.run_id, Application_id=customer.application_id)
+                rows = await self.fleet.standing_rows(customer)
                 assert {key_of_row(row) for row in rows} == {key_of(state) for state in customer.owned_states()}
         return summary
 
