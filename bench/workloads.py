@@ -65,7 +65,7 @@ class Bound:
 
 
 REQUIRED: Final[dict[str, Bound]] = {
-    "fleet: times faster than straightforward": Bound("at least", 7.0, "x"),
+    "fleet: times faster than straightforward": Bound("at least", 6.0, "x"),
     "fleet: first run against the floor": Bound("at most", 1.6, "x"),
     "fleet: steady run against the floor": Bound("at most", 1.15, "x"),
     "fleet: steady run, times faster than straightforward": Bound("at least", 9.0, "x"),

@@ -58,7 +58,7 @@ def test_medians_count_and_not_what_disturbed_one_run() -> None:
 @pytest.mark.parametrize(
     ("changed", "missed"),
     [
-        ({"fleet collector": 3.3}, {"fleet: times faster than straightforward", "fleet: first run against the floor"}),
+        ({"fleet collector": 3.4}, {"fleet: times faster than straightforward", "fleet: first run against the floor"}),
         (
             {"fleet collector, steady": 2.4},
             {"fleet: steady run against the floor", "fleet: steady run, times faster than straightforward"},
