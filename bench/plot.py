@@ -42,17 +42,19 @@ def draw(document: dict[str, Any], target: Path) -> None:
 
 def _draw_contenders(axes: Axes, document: dict[str, Any]) -> None:
     bars = [
-        (f"{workload}\n{contender}", one["median"]["seconds"], OURS if "collector" in contender else THEIRS)
+        (f"{workload}: {contender}", one["median"]["seconds"], OURS if "collector" in contender else THEIRS)
         for workload in ("fleet", "deep")
         for contender in ("collector", "collector, steady", "floor", "straightforward")
         for one in document["measurements"]
         if (one["workload"]["name"], one["contender"]) == (workload, contender)
     ]
     names, seconds, colours = zip(*bars, strict=True)
-    drawn = axes.bar(names, seconds, color=colours)
-    axes.bar_label(drawn, fmt="%.1f s", fontsize=8)
-    axes.tick_params(axis="x", labelsize=7)
-    axes.set_ylabel("seconds")
+    drawn = axes.barh(names, seconds, color=colours)
+    axes.bar_label(drawn, fmt=" %.1f s", fontsize=8)
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.tick_params(axis="y", labelsize=8)
+    axes.set_xlabel("seconds")
     axes.set_title("150,000 states of 500, 50,000 of one application", fontsize=10)
 
 
