@@ -12,14 +12,16 @@ from statistics import fmean
 from typing import Any, Final
 
 import orjson
+from msgspec.structs import astuple
 
 from bench.answers import Answers, registered
 from bench.workloads import Workload
 from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
-from collector.reporting.rows import StateRows, result_row, run_row, state_row
-from collector.reporting.states import Evaluation, Policy, is_compliant
+from collector.reporting.rows import StateRows, resource_columns, result_row, run_row, state_row
+from collector.reporting.states import Policy, Sighting
 from collector.version import VERSION
-from publisher.policy_states import SELECTED_FIELDS, parse_page
+from publisher.policy_states.page import parse_page
+from publisher.policy_states.state import SELECTED_FIELDS
 from verdicts.evidence import Evidence
 from verdicts.judging.judge import judge
 from verdicts.outcome import Outcome
@@ -54,11 +56,12 @@ def measured() -> RowSizes:
     body = answers.page(f"{group}/providers/x", f"$select={','.join(SELECTED_FIELDS)}")
     rows = StateRows(application, _RUN)
     detailed, summarised = [], []
-    for document in parse_page(body).states:
-        policy, evaluation = rows.policy(Policy.of(document)), Evaluation.of(document)
-        verdict = is_compliant(evaluation.compliance_state)
-        detailed.append(state_row(policy, evaluation, verdict))
-        summarised.append(state_row(policy, (evaluation.timestamp, None, None, None, "Compliant"), True, 4))  # noqa: FBT003
+    for state in parse_page(body).states:
+        fields = astuple(state)
+        policy, sighting = rows.policy(Policy.of(fields[:8])), Sighting.of(fields[9:13])
+        detailed.append(state_row(policy, resource_columns(sighting), state.timestamp))
+        summary = Sighting.of((None, None, None, "Compliant"))
+        summarised.append(state_row(policy, resource_columns(summary), state.timestamp, 4))
     result = ApplicationResult.of(application)
     result.conclude(Outcome.SUCCEEDED)
     result.states, result.pages, result.duration_ms = STATES, 1, 1000

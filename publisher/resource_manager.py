@@ -190,15 +190,17 @@ class ResourceManager(Closing):
         return url
 
 
-def document_in(response: AsyncHttpResponse, *, may_be_deep: bool = False) -> dict[str, Any]:
-    """Return the JSON object in the answer to a read; raise MalformedAnswer for anything else, and for a part of one.
+def document_in(response: AsyncHttpResponse) -> dict[str, Any]:
+    """Return the JSON object in the answer to a read; raise MalformedAnswer for anything else, and for a part of it."""
+    return document_of(body_in(response))
 
-    `may_be_deep` is as in `publisher.lenient_json.json_of`.
-    """
+
+def body_in(response: AsyncHttpResponse) -> bytes:
+    """Return the body of the answer to a read; raise MalformedAnswer for one that is no whole answer."""
     if response.status_code != HTTPStatus.OK:  # 202 and 204 come before a result, 206 with a piece of it
         message = f"Azure answered {response.status_code}, which is no whole answer to a read"
         raise MalformedAnswer(message, code="MalformedAnswer", status=response.status_code)
-    return document_of(response.content, may_be_deep=may_be_deep)
+    return response.content
 
 
 def text_at(content: Any, *path: str) -> str:

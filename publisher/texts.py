@@ -51,6 +51,11 @@ def trimmed(text: str) -> str:
     return text.strip(outer) if outer else text
 
 
+def well_formed(text: str) -> str:
+    """Return a text that can be encoded as UTF-8: lone surrogates, which JSON allows, become U+FFFD."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def is_unseen(character: str) -> bool:
     """Tell whether a character leaves no trace: zero-width and direction marks, soft hyphens, control characters."""
     return unicodedata.category(character) in {"Cf", "Cc"} and not character.isspace()

@@ -16,7 +16,8 @@ from collector.reading.pages import StatesPages
 from collector.reading.places import ReadingSlots
 from publisher.errors.absence import says_gone
 from publisher.errors.kinds import AccessDenied, AzureFailure, Blocked, DeadlineExceeded, Throttled
-from publisher.policy_states import Page, page_in, page_request
+from publisher.policy_states.page import Page, page_in
+from publisher.policy_states.query import page_request
 from publisher.retry import with_retries
 from verdicts.outcome import Outcome
 

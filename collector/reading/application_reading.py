@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from msgspec.structs import astuple
 
 from collector.reading.findings import Findings, PolicyFindings
 from collector.reading.ownership import assignments_with_states, is_owned
-from collector.reporting.rows import PolicyRows, StateRows, fingerprint_of, lowered, state_row
-from collector.reporting.states import (
-    COMPLIANCE_STATES,
-    Evaluation,
-    Policy,
-    is_compliant,
-    raw_policy,
-    raw_resource,
-    tidied,
-)
+from collector.reporting.rows import PolicyRows, StateRows, lowered, mark_of, resource_columns, state_row
+from collector.reporting.states import COMPLIANCE_STATES, Policy, Sighting
 from collector.reporting.states_outlet import StatesOutlet
-from publisher.resource_ids import fold, plain_id
 from verdicts.evidence import AssignmentEvidence
 from verdicts.facts import StatesUpload
 from verdicts.outcome import Outcome
@@ -28,6 +21,8 @@ if TYPE_CHECKING:
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.outcomes import ApplicationResult, Run
     from collector.reporting.states_outlet import StateOfPolicy
+    from publisher.policy_states.page import Page
+    from publisher.policy_states.state import Text
     from registry.managed_application import ManagedApplication
     from verdicts.evidence import Evidence
     from verdicts.facts import ApplicationFacts
@@ -37,7 +32,9 @@ MOST_KNOWN_POLICIES: Final = 1024
 
 _FINGERPRINTS: Final = 2**128
 
-_SHAPE: Final = state_row(PolicyRows("", "", (), b"{", 0), (None,) * 5, verdict=None)
+_NOTHING: Final = Sighting.of((None,) * 4)
+
+_SHAPE: Final = state_row(PolicyRows("", "", (), b"{", 0), resource_columns(_NOTHING), None)
 """A row of nothing: its columns are part of the fingerprint, so that a version with others uploads everything."""
 
 CompliantStates = Literal["detailed", "summarised"]
@@ -48,13 +45,13 @@ Summaries = dict[tuple[str, ...], tuple[PolicyRows, int, str]]
 
 
 class KnownPolicy(NamedTuple):
-    """A policy: its assignment's folded id, what its states are marked with, its part of rows, where states are noted.
+    """A policy: its assignment's folded id, the seed of its states' marks, its part of rows, where states are noted.
 
-    A foreign one has neither rows nor findings.
+    A foreign one has neither rows nor findings. One of nobody knows which assignment is None in place of a KnownPolicy.
     """
 
     assignment_id: str
-    mark: bytes
+    seed: int
     rows: PolicyRows | None
     findings: PolicyFindings | None
 
@@ -95,42 +92,40 @@ class ApplicationReading:
         self._outlet = StatesOutlet(uploader, delivery, is_due=stands is None)
         self._group_id = str(application.managed_resource_group_id)
         self._rows = StateRows(application, run)
-        self._policies: dict[tuple[Any, ...], KnownPolicy] = {}
+        self._policies: dict[tuple[Text, ...], KnownPolicy | None] = {}
         self._summaries: Summaries | None = {} if compliant_states == "summarised" else None
         self._expected = assignments_with_states(application, before)
         self._taken: set[int] = set()
         """Marks of what was taken: sixty bytes for each state, until the application is read."""
-        self._fingerprint = fingerprint_of(_SHAPE + compliant_states.encode())
+        self._fingerprint = mark_of(_SHAPE + compliant_states.encode())
         """The sum of the marks of everything that rows are made of: so the order of states does not matter."""
         self._heads: set[int] = set()
         self._oldest = self._latest = ""
 
-    def take(self, documents: list[Any]) -> None:
-        """Turn one page's states into rows; what is no JSON object, or of nobody knows which assignment, is rejected.
+    def take(self, page: Page) -> None:
+        """Turn one page's states into rows; one of nobody knows which assignment, or resource, is rejected.
 
         A state that comes again is left out, also in another spelling: Azure repeats states at page borders, and pages
         are read again without a filter, or from the beginning.
         """
         policies, taken = self._policies, self._taken
+        sightings: dict[tuple[Text, ...], Sighting] = {}
         rows: list[StateOfPolicy] = []
-        rejected = foreign = noncompliant = summarised = fingerprint = 0
-        for document in documents:
-            try:
-                known, state = policies[raw_policy(document)], raw_resource(document)
-                "".join(state).encode()  # an error unless every field is text, and text that UTF-8 can carry
-            except (KeyError, TypeError, UnicodeEncodeError):
-                read = self._closely(document)
-                if read is None:
-                    rejected += 1
-                    continue
-                known, state = read
-            timestamp, resource_id, _, _, compliance_state = state
-            if compliance_state not in COMPLIANCE_STATES or resource_id is None or plain_id(resource_id) != resource_id:
-                state = tidied(state)
-                timestamp, resource_id, _, _, compliance_state = state
-            resource = fold(resource_id or "")
-            _, policy_mark, policy, findings = known
-            mark = fingerprint_of(policy_mark + f"{resource}\n{compliance_state}".encode())
+        foreign = noncompliant = summarised = fingerprint = 0
+        rejected = page.others
+        for state in page.states:
+            fields = astuple(state)
+            policy_fields, timestamp, resource_fields = fields[:8], fields[8], fields[9:13]
+            known = policies.get(policy_fields) or self._policy_of(policy_fields)
+            sighting = sightings.get(resource_fields)
+            if sighting is None:
+                sighting = sightings[resource_fields] = Sighting.of(resource_fields)
+            resource_id, _, _, said, verdict, resource, content = sighting
+            if known is None or not (known.assignment_id or (resource_id and said in COMPLIANCE_STATES)):
+                rejected += 1
+                continue
+            _, seed, policy, findings = known
+            mark = mark_of(content, seed)
             is_again = mark in taken
             taken.add(mark)
             if policy is None or findings is None:
@@ -138,20 +133,19 @@ class ApplicationReading:
                 continue
             if timestamp and not self._oldest <= timestamp <= self._latest:
                 self._note_evaluation(timestamp)
-            verdict = is_compliant(compliance_state)
             if verdict is False or findings.is_watched:
-                findings.note(resource, timestamp, compliance_state)
+                findings.note(resource, timestamp, said)
             if is_again:
                 continue
             fingerprint += mark
             counts = findings.counts
-            counts[compliance_state] = counts.get(compliance_state, 0) + 1
-            if self._summaries is not None and compliance_state == "Compliant":
+            counts[said] = counts.get(said, 0) + 1
+            if self._summaries is not None and said == "Compliant":
                 self._summarise(self._summaries, policy, timestamp)
                 summarised += 1
                 continue
             noncompliant += verdict is False
-            rows.append((policy, state, verdict, 1))
+            rows.append((policy, sighting, timestamp, 1))
         self._outlet.add(rows)
         self._fingerprint += fingerprint
         result = self._result
@@ -206,36 +200,27 @@ class ApplicationReading:
         await self._outlet.send()
         return StatesUpload(self._run.run_id, self._run.started_at, self._outlet.rows, fingerprint)
 
-    def _closely(self, document: Any) -> tuple[KnownPolicy, Evaluation] | None:
-        """Return what an odd state says; None when it is none, or may be of any assignment, resource or verdict."""
-        known = self._policy_of(document) if isinstance(document, dict) else None
-        if known is None:
-            return None
-        state = Evaluation.of(document)
-        names_nothing = not known.assignment_id and not (state.resource_id and tidied(state)[-1] in COMPLIANCE_STATES)
-        return None if names_nothing else (known, state)
+    def _policy_of(self, fields: tuple[Text, ...]) -> KnownPolicy | None:
+        """Return what is known of the policy that a state names; None when nobody can tell whose it is."""
+        if fields not in self._policies:
+            if len(self._policies) >= MOST_KNOWN_POLICIES:
+                self._policies.clear()
+            self._policies[fields] = self._met(Policy.of(fields))
+        return self._policies[fields]
 
-    def _policy_of(self, document: dict[str, Any]) -> KnownPolicy | None:
-        """Return what is known of a state's policy; None when nobody can tell whose it is."""
-        policy = Policy.of(document)
-        if policy in self._policies:
-            return self._policies[policy]
+    def _met(self, policy: Policy) -> KnownPolicy | None:
         owned = is_owned(policy.assignment_scope, policy.assignment_id, self._group_id)
         if owned is None:
             return None
         rows = self._rows.policy(policy)
-        mark = "\n".join((*rows.key, "")).encode()
-        known = KnownPolicy(rows.assignment_id, b"foreign\n" + mark, None, None)
-        if owned:
-            findings = self._findings.of_policy(rows.key, policy.effect, _assignment(policy, rows))
-            known = KnownPolicy(rows.assignment_id, mark, rows, findings)
-            if rows.fingerprint not in self._heads:
-                self._heads.add(rows.fingerprint)
-                self._fingerprint += rows.fingerprint
-        # A state with null in place of the id may have the id in another spelling, and has to be looked at itself.
-        if policy.assignment_id is not None and len(self._policies) < MOST_KNOWN_POLICIES:
-            self._policies[policy] = known
-        return known
+        key = "\n".join(rows.key).encode()
+        if not owned:
+            return KnownPolicy(rows.assignment_id, mark_of(b"foreign\n" + key), None, None)
+        findings = self._findings.of_policy(rows.key, policy.effect, _assignment(policy, rows))
+        if rows.mark not in self._heads:
+            self._heads.add(rows.mark)
+            self._fingerprint += rows.mark
+        return KnownPolicy(rows.assignment_id, mark_of(key), rows, findings)
 
     def _note_evaluation(self, timestamp: str) -> None:
         # Azure writes every timestamp in UTC with the same leading digits, so text order is time order.
@@ -244,7 +229,7 @@ class ApplicationReading:
             self._oldest = min(self._oldest or timestamp, timestamp)
 
     @staticmethod
-    def _summarise(summaries: Summaries, policy: PolicyRows, timestamp: str | None) -> None:
+    def _summarise(summaries: Summaries, policy: PolicyRows, timestamp: Text) -> None:
         _, count, latest = summaries.get(policy.key, (policy, 0, ""))
         summaries[policy.key] = policy, count + 1, max(latest, timestamp or "")
 
@@ -260,4 +245,4 @@ def _assignment(policy: Policy, rows: PolicyRows) -> AssignmentEvidence:
 
 def _summarised(policy: PolicyRows, count: int, latest: str) -> StateOfPolicy:
     """Return the state that stands for ``count`` compliant resources, the last of them evaluated at ``latest``."""
-    return policy, Evaluation(latest or None, None, None, None, "Compliant"), True, count
+    return policy, Sighting.of((None, None, None, "Compliant")), latest or None, count

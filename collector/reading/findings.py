@@ -51,12 +51,12 @@ class PolicyFindings:
         self.counts = counts
         self.is_watched = bool(open_keys)
 
-    def note(self, resource: str, timestamp: Text, compliance_state: Text) -> None:
-        """Take one state of a resource, whose id is folded."""
+    def note(self, resource: str, timestamp: object, compliance_state: Text) -> None:
+        """Take one state of a resource, whose id is folded; a time that is no text is none."""
         if is_compliant(compliance_state) is False:
-            self._note_violation(resource, moment_in(timestamp or ""))
+            self._note_violation(resource, _moment(timestamp))
         elif key := self._open.get(resource):
-            self._note_other(key, (compliance_state or "").lower(), moment_in(timestamp or ""))
+            self._note_other(key, (compliance_state or "").lower(), _moment(timestamp))
 
     def _note_violation(self, resource: str, evaluated_at: datetime | None) -> None:
         noncompliant = self._evidence.noncompliant
@@ -126,6 +126,10 @@ def _count(evidence: AssignmentEvidence, compliance_state: str, count: int, *, i
         evidence.manual_states += count
     elif compliance_state != "noncompliant":
         evidence.undecided_states += count
+
+
+def _moment(timestamp: object) -> datetime | None:
+    return moment_in(timestamp.strip()) if isinstance(timestamp, str) else None
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from publisher.errors.absence import says_gone
 from publisher.errors.kinds import AzureFailure, NotFound, RequestRefused, TransientFailure
-from publisher.policy_states import LONGEST_ADDRESS, follow_pages, other_spellings, query_url
+from publisher.policy_states.query import LONGEST_ADDRESS, follow_pages, other_spellings, query_url
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from collector.reading.application_reading import ApplicationReading
-    from publisher.policy_states import Page
+    from publisher.policy_states.page import Page
     from publisher.resource_ids import ResourceGroupId
 
 _ABOUT_THE_ADDRESS: Final = frozenset(
@@ -91,7 +91,7 @@ class StatesPages:
             try:
                 async for page in follow_pages(first_url, fetch):
                     pages += 1
-                    reading.take(page.states)
+                    reading.take(page)
                     page.states.clear()  # a parsed page is large, and the next one may be slow to come
             except AzureFailure as failure:
                 if is_second_time or not pages or failure.status not in _ABOUT_THE_NEXT_LINK:

@@ -6,10 +6,10 @@ Their columns are declared in infra/tables; tests compare the rows with them.
 from __future__ import annotations
 
 from datetime import timedelta
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
+from xxhash import xxh3_64_intdigest
 
 from collector.reporting.outcomes import iso_milliseconds
 from collector.reporting.serialised import Row, encoded
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
-    from collector.reporting.states import Evaluation, Policy, Text
+    from collector.reporting.states import Policy, Sighting
     from registry.managed_application import ManagedApplication
 
 
@@ -39,7 +39,7 @@ class PolicyRows(NamedTuple):
     """Assignment, reference and definition, folded: compliant resources with the same key are summarised."""
     head: bytes
     """The row's JSON up to the columns of the resource."""
-    fingerprint: int
+    mark: int
     """Of the same columns but those of the run."""
 
 
@@ -50,17 +50,18 @@ class StateRows:
     """
 
     def __init__(self, application: ManagedApplication, run: Run) -> None:
-        self._group_id = str(application.managed_resource_group_id)
-        self._of_run: Row = {"TimeGenerated": run.time_generated, "Run_id": run.run_id}
-        self._constant: Row = {
+        of_run: Row = {"TimeGenerated": run.time_generated, "Run_id": run.run_id}
+        of_application: Row = {
             "Application_id": str(application.application_id),
             "Application_name": application.application_id.name,
             "Customer_name": application.customer_name,
             "Customer_subscription_id": application.application_id.subscription_id,
-            "Managed_resource_group_id": self._group_id,
+            "Managed_resource_group_id": str(application.managed_resource_group_id),
             "Plan_name": application.plan_name,
             "Plan_version": application.plan_version,
         }
+        self._head = encoded(of_run | of_application)[:-1] + b","
+        self._mark = mark_of(encoded(of_application))
         assignments = application.assignments or ()
         self._assignment_names = {fold(assignment.id): assignment.display_name for assignment in assignments}
         self._definition_names = dict(application.definition_names) | {
@@ -73,49 +74,57 @@ class StateRows:
         """Return what a policy contributes to its states' rows."""
         assignment_id, definition_id = lowered(policy.assignment_id), lowered(policy.definition_id)
         assignment_name = self._assignment_names.get(assignment_id or "") or printable(policy.assignment_name or "")
-        columns = self._constant | {
-            "Policy_assignment_id": assignment_id,
-            "Policy_assignment_name": policy.assignment_name,
-            "Policy_assignment_display_name": assignment_name or None,
-            "Policy_definition_id": definition_id,
-            "Policy_definition_name": policy.definition_name,
-            "Policy_definition_display_name": self._definition_names.get(definition_id or ""),
-            "Policy_definition_reference_id": policy.definition_reference_id or None,
-            "Policy_set_definition_id": lowered(policy.set_definition_id),
-            "Policy_effect": policy.effect,
-        }
+        columns = encoded(
+            {
+                "Policy_assignment_id": assignment_id,
+                "Policy_assignment_name": policy.assignment_name,
+                "Policy_assignment_display_name": assignment_name or None,
+                "Policy_definition_id": definition_id,
+                "Policy_definition_name": policy.definition_name,
+                "Policy_definition_display_name": self._definition_names.get(definition_id or ""),
+                "Policy_definition_reference_id": policy.definition_reference_id or None,
+                "Policy_set_definition_id": lowered(policy.set_definition_id),
+                "Policy_effect": policy.effect,
+            }
+        )[1:-1]
         return PolicyRows(
             assignment_id=assignment_id or "",
             assignment_name=assignment_name,
             key=(assignment_id or "", fold(policy.definition_reference_id or ""), definition_id or ""),
-            head=encoded(self._of_run | columns)[:-1] + b",",
-            fingerprint=fingerprint_of(encoded(columns)),
+            head=self._head + columns + b",",
+            mark=mark_of(columns, self._mark),
         )
 
 
-def state_row(policy: PolicyRows, state: Evaluation | tuple[Text, ...], verdict: bool | None, count: int = 1) -> bytes:  # noqa: FBT001
-    """Return the row of one policy state, or of ``count`` summarised ones; ``state`` is as in Evaluation."""
-    timestamp, resource_id, resource_type, location, compliance_state = state
-    return (
-        policy.head
-        + orjson.dumps(
-            {
-                "Resource_id": resource_id,
-                # Some answers carry a leading slash (FACTS 2.4).
-                "Resource_type": resource_type.lstrip("/") if resource_type else None,
-                "Resource_location": location,
-                "Compliance_state": compliance_state,
-                "Is_compliant": verdict,
-                "Resource_count": count,
-                "Evaluated_at": timestamp,
-            }
-        )[1:]
-    )
+def resource_columns(sighting: Sighting) -> bytes:
+    """Return the part of a state's row that is about its resource, up to the number of resources."""
+    columns = {
+        "Resource_id": sighting.resource_id,
+        # Some answers carry a leading slash (FACTS 2.4).
+        "Resource_type": sighting.resource_type.lstrip("/") if sighting.resource_type else None,
+        "Resource_location": sighting.resource_location,
+        "Compliance_state": sighting.compliance_state,
+        "Is_compliant": sighting.is_compliant,
+    }
+    return encoded(columns)[1:-1] + b',"Resource_count":'
 
 
-def fingerprint_of(content: bytes) -> int:
-    """Return a number below 2**64 that stands for the content, in every process."""
-    return int.from_bytes(blake2b(content, digest_size=8).digest())
+def state_row(policy: PolicyRows, resource: bytes, timestamp: object, count: int = 1) -> bytes:
+    """Return the row of one policy state, or of ``count`` summarised ones.
+
+    `resource` is what `resource_columns` makes of the resource; a `timestamp` that is no text is none.
+    """
+    evaluated_at = orjson.dumps(timestamp.strip() if isinstance(timestamp, str) else None)
+    return b'%b%b%d,"Evaluated_at":%b}' % (policy.head, resource, count, evaluated_at)
+
+
+def mark_of(content: bytes, seed: int = 0) -> int:
+    """Return a number below 2**64 that stands for the content and the seed, in every process.
+
+    It is no secret, and whoever chooses names may find two with one mark. What that hides is a changed row of details,
+    until the next turn at which everything is uploaded, and never a violation (`verdicts.publication`).
+    """
+    return xxh3_64_intdigest(content, seed)
 
 
 def lowered(resource_id: str | None) -> str | None:

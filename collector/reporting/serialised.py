@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from collector.reporting.states import well_formed
+from publisher.texts import well_formed
 
 CHUNK_LIMIT_BYTES: Final = 900_000
 """Largest uncompressed body; Azure refuses more than 1 MB, compressed or not (FACTS 3.2)."""

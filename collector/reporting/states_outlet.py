@@ -11,7 +11,7 @@ from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Final
 
 from collector.reporting.chunks import COMPRESSION_LEVEL
-from collector.reporting.rows import state_row
+from collector.reporting.rows import resource_columns, state_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collector.reporting.chunks import Delivery
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.rows import PolicyRows
-    from collector.reporting.states import Evaluation, Text
+    from collector.reporting.states import Sighting
 
-    StateOfPolicy = tuple[PolicyRows, Evaluation | tuple[Text, ...], bool | None, int]
-    """A state as `state_row` takes it: its policy, what was evaluated, whether it is compliant, and how many it is."""
+    StateOfPolicy = tuple[PolicyRows, Sighting, object, int]
+    """A state: its policy, its resource and what is said of it, the time as it came, and how many states it is."""
 
 LARGEST_IN_MEMORY: Final = 262_144
 """Compressed bytes: the rows of some ten thousand states."""
@@ -89,4 +89,11 @@ class StatesOutlet:
 
 
 def _rows_of(states: list[StateOfPolicy]) -> list[bytes]:
-    return [state_row(*state) for state in states]
+    columns: dict[int, bytes] = {}
+    rows = []
+    for policy, sighting, timestamp, count in states:
+        resource = columns.get(id(sighting))
+        if resource is None:
+            resource = columns[id(sighting)] = resource_columns(sighting)
+        rows.append(state_row(policy, resource, timestamp, count))
+    return rows

@@ -12,7 +12,8 @@ from operations.doctor.checks import ATTEMPTS, SECONDS_PER_CHECK, Check, Verdict
 from publisher.errors.kinds import AzureFailure
 
 # The collector's own request, so that the check reads what the collector reads.
-from publisher.policy_states import page_in, page_request, query_url
+from publisher.policy_states.page import page_in
+from publisher.policy_states.query import page_request, query_url
 from publisher.retry import with_retries
 from registry.inventory import each
 
@@ -58,7 +59,7 @@ async def _read_customer(
         await arm.application(application.application_id, deadline=deadline)
         url = query_url(arm.endpoint, application.managed_resource_group_id, since)
         response = await with_retries(lambda: arm.send(page_request(url)), deadline=deadline, attempts=ATTEMPTS)
-        states = len(page_in(response).states)
+        states = page_in(response).rows
     except AzureFailure as failure:
         return Check.of_failure(name, failure, Where(Service.RESOURCE_MANAGER, _SETTINGS, identity=identity))
     if not states:

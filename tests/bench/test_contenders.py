@@ -28,7 +28,8 @@ from collector.reading.application_reading import ApplicationReading, ReadJob
 from collector.reporting.chunks import Delivery
 from collector.reporting.ingestion import StreamUploader
 from collector.reporting.outcomes import ApplicationResult, Run
-from publisher.policy_states import SELECTED_FIELDS
+from publisher.policy_states.page import parse_page
+from publisher.policy_states.state import SELECTED_FIELDS
 from registry.rows import properties_of
 from verdicts.evidence import Evidence
 from verdicts.outcome import Outcome
@@ -112,7 +113,7 @@ def test_the_floor_builds_the_collectors_rows() -> None:
             reading = ApplicationReading(
                 job, run, uploader=uploader, compliant_states="detailed", uploaded_states="changed"
             )
-            reading.take(states)
+            reading.take(parse_page(orjson.dumps({"value": states})))
             await uploader.flush()
 
     asyncio.run(collect())

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance_api.workspace.kql import literal
-from publisher.policy_states import query_url
+from publisher.policy_states.query import query_url
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId, fold
 
 SUBSCRIPTION = "a1b2c3d4-0000-4000-8000-00000000000f"

@@ -7,7 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from publisher.errors.kinds import MalformedAnswer
-from publisher.policy_states import Page, PagingFailed, follow_pages, parse_page, query_url
+from publisher.policy_states.page import Page, parse_page
+from publisher.policy_states.query import PagingFailed, follow_pages, query_url
+from publisher.policy_states.state import PolicyState
 from publisher.resource_ids import ResourceGroupId
 
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
@@ -48,7 +50,7 @@ def test_what_is_no_page_is_never_an_empty_page(body: bytes) -> None:
 def test_half_a_surrogate_pair_does_not_cost_the_page() -> None:
     page = parse_page(b'{"value":[{"resourceId":"\\ud800"}],"@odata.nextLink":""}')
 
-    assert page == Page([{"resourceId": "\ufffd"}], None)
+    assert ([state.resource_id for state in page.states], page.next_link) == (["\ufffd"], None)
 
 
 async def test_the_next_page_is_asked_for_before_the_last_one_is_worked_on() -> None:
@@ -56,10 +58,10 @@ async def test_the_next_page_is_asked_for_before_the_last_one_is_worked_on() -> 
 
     async def fetch(url: str) -> Page:
         asked.append(url)
-        return Page([url], f"{ARM}/{len(asked)}" if len(asked) < 3 else None)
+        return Page([PolicyState(resource_id=url)], f"{ARM}/{len(asked)}" if len(asked) < 3 else None)
 
     async for page in follow_pages(FIRST, fetch):
-        assert len(asked) == min(3, asked.index(page.states[0]) + 2)
+        assert len(asked) == min(3, asked.index(str(page.states[0].resource_id)) + 2)
 
     assert asked == [FIRST, f"{ARM}/1", f"{ARM}/2"]
 
@@ -93,7 +95,7 @@ async def test_leaving_early_cancels_the_page_that_is_under_way() -> None:
 
     async def fetch(url: str) -> Page:
         if url == FIRST:
-            return Page([1], f"{ARM}/2")
+            return Page([PolicyState()], f"{ARM}/2")
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.reading.ownership import owned_scopes
-from publisher.policy_states import query_url
+from publisher.policy_states.query import query_url
 from publisher.resource_ids import ApplicationId, InvalidResourceId, ResourceGroupId
 from registry.managed_application import ExpectedAssignment, ManagedApplication
 from tests.reliability.hostile_requests import SUBSCRIPTION, application_ids, junk_text, segment

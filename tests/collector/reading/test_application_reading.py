@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -15,13 +16,19 @@ from collector.reading.application_reading import ApplicationReading, CompliantS
 from collector.reporting.chunks import Delivery
 from collector.reporting.ingestion import StreamUploader
 from collector.reporting.outcomes import ApplicationResult, Run
-from publisher.policy_states import SELECTED_FIELDS
+from publisher.policy_states.page import Page, parse_page
+from publisher.policy_states.state import SELECTED_FIELDS
 from publisher.resource_ids import fold
 from tests.collector.reporting.test_rows import APPLICATION, GROUP, STATE
 from verdicts.evidence import Evidence
 from verdicts.outcome import Outcome
 
 RUN = Run("run-1", datetime(2026, 5, 4, tzinfo=UTC), "test")
+
+
+def page_of(states: list[Any]) -> Page:
+    """A page with these states, as it comes over the wire."""
+    return parse_page(json.dumps({"value": states}).encode())
 
 
 class Rows:
@@ -47,7 +54,7 @@ def read(*pages: list[Any], compliant_states: CompliantStates = "detailed") -> t
                 job, RUN, uploader=uploader, compliant_states=compliant_states, uploaded_states="changed"
             )
             for page in pages:
-                reading.take(page)
+                reading.take(page_of(page))
             await reading.conclude()
             await uploader.flush()
 

@@ -19,6 +19,7 @@ from collector.reporting.chunks import Delivery
 from collector.reporting.ingestion import StreamUploader
 from collector.reporting.outcomes import ApplicationResult, Run
 from collector.reporting.states_outlet import LARGEST_IN_MEMORY
+from tests.collector.reading.test_application_reading import page_of
 from tests.collector.reporting.test_rows import APPLICATION, STATE
 from tests.verdicts.remembered import remembered
 from verdicts.evidence import Evidence
@@ -67,7 +68,7 @@ def read(
             )
             with closing(reading):
                 for page in pages:
-                    reading.take(page)
+                    reading.take(page_of(page))
                 await reading.conclude()
             await uploader.flush()
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import astuple
 
 from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
-from collector.reporting.rows import StateRows, result_row, run_row, state_row
-from collector.reporting.states import Evaluation, Policy, is_compliant
+from collector.reporting.rows import StateRows, resource_columns, result_row, run_row, state_row
+from collector.reporting.states import Policy, Sighting, is_compliant
+from publisher.policy_states.state import state_of
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from registry.managed_application import ExpectedAssignment, ManagedApplication
 from sandbox.workspace.schema import read_tables
@@ -52,9 +54,9 @@ STATE = {
 
 
 def row_of(state: dict[str, Any], application: ManagedApplication = APPLICATION) -> dict[str, Any]:
-    evaluation = Evaluation.of(state)
-    policy = StateRows(application, RUN).policy(Policy.of(state))
-    row: dict[str, Any] = orjson.loads(state_row(policy, evaluation, is_compliant(evaluation.compliance_state)))
+    fields = astuple(state_of(state))
+    policy, sighting = StateRows(application, RUN).policy(Policy.of(fields[:8])), Sighting.of(fields[9:13])
+    row: dict[str, Any] = orjson.loads(state_row(policy, resource_columns(sighting), fields[8]))
     return row
 
 

@@ -1,4 +1,4 @@
-"""The Policy Insights query for the policy states of a resource group: its URL, its pages, and how to follow them.
+"""The Policy Insights query for the policy states of a resource group: its URL, and how its pages are followed.
 
 Source: Policy States - List Query Results For Resource Group, api-version 2019-10-01 (FACTS 2.1-2.6). Calls go through
 the SDK's pipeline, but without its models, which take some eighty milliseconds a page.
@@ -7,120 +7,29 @@ the SDK's pipeline, but without its models, which take some eighty milliseconds 
 from __future__ import annotations
 
 import asyncio
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from azure.core.rest import HttpRequest
 
-from publisher.errors.documents import document_of, next_link_in
-from publisher.errors.doubled_members import refuse_doubled
-from publisher.errors.kinds import AzureFailure, MalformedAnswer
-from publisher.lenient_json import member, text_of
-from publisher.resource_ids import fold
-from publisher.resource_manager import document_in
+from publisher.errors.kinds import AzureFailure
+from publisher.policy_states.state import SELECTED_FIELDS
 from publisher.transport import astray
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
-    from azure.core.rest import AsyncHttpResponse
-
+    from publisher.policy_states.page import Page
     from publisher.resource_ids import ResourceGroupId
 
 API_VERSION: Final = "2019-10-01"
-POLICY_FIELDS: Final = (
-    "policyAssignmentId",
-    "policyAssignmentName",
-    "policyAssignmentScope",
-    "policyDefinitionId",
-    "policyDefinitionName",
-    "policyDefinitionAction",
-    "policyDefinitionReferenceId",
-    "policySetDefinitionId",
-)
-"""The fields that say which policy was evaluated."""
-
-RESOURCE_FIELDS: Final = ("timestamp", "resourceId", "resourceType", "resourceLocation", "complianceState")
-"""The fields that say which resource was evaluated, when, and with which result."""
-
-SELECTED_FIELDS: Final = RESOURCE_FIELDS + POLICY_FIELDS
-"""The fields of a state that are asked for ($select). ``isCompliant`` is deprecated and never asked for."""
-
-
 LONGEST_ADDRESS: Final = 4000
 """Characters of a URL with a filter at most: gateways refuse addresses from about 8 KB on (FACTS 11.5)."""
-
-_COUNTS: Final = frozenset({"@odata.count", "@count", "odata.count", "count"})
-_NUMBER_OF_ROWS: Final = re.compile(r"\d{1,15}(?:\.0+)?", re.ASCII)
 
 
 class PagingFailed(AzureFailure):
     """The link to the next page cannot be followed, or rows are missing, so not every state can be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of policy states as Azure sent it.
-
-    ``next_link`` is None on the last page, ``count`` how many rows Azure says there are, None where it does not say.
-    FACTS 11.5 has it as the number of the page's rows; that of all pages' rows is taken too.
-    """
-
-    states: list[Any]
-    next_link: str | None
-    count: int | None = None
-
-
-def page_in(response: AsyncHttpResponse) -> Page:
-    """Return the page in the answer to a query.
-
-    Raises:
-        MalformedAnswer: it is no whole answer (200) with a JSON object, or not as `parse_page` wants it.
-    """
-    return _page(document_in(response, may_be_deep=True), response.content)
-
-
-def parse_page(body: bytes) -> Page:
-    """Return the page in an answer's body.
-
-    Raises:
-        MalformedAnswer: the body is no JSON object with a list ``value``, it states an error, its nextLink is no text
-            or its count no number of rows, or it says something twice.
-    """
-    return _page(document_of(body, may_be_deep=True), body)
-
-
-def _page(document: dict[str, Any], body: bytes) -> Page:
-    states = member(document, "value")
-    if not isinstance(states, list):
-        raise MalformedAnswer("the answer has no list 'value'", code="MalformedAnswer")
-    if any("\ufffd" in name for name in document):  # it may be the link to the next page
-        raise MalformedAnswer("the answer has a member whose name is no text", code="MalformedAnswer")
-    refuse_doubled(body, document, states)
-    return Page(states, next_link_in(document), _count_in(document))
-
-
-def _count_in(document: dict[str, Any]) -> int | None:
-    """Return how many rows an answer says there are; None where it does not say.
-
-    Raises MalformedAnswer for what is no number of rows, and for two that differ.
-    """
-    counts = {_number_of_rows(value) for name, value in document.items() if fold(name) in _COUNTS} - {None}
-    if len(counts) > 1:
-        raise MalformedAnswer("the answer has two counts of its rows, which differ", code="MalformedAnswer")
-    return next(iter(counts), None)
-
-
-def _number_of_rows(value: Any) -> int | None:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
-    text = value.strip() if isinstance(value, str) else text_of(value)
-    if not _NUMBER_OF_ROWS.fullmatch(text):
-        raise MalformedAnswer("the answer's count is no number of rows", code="MalformedAnswer")
-    return int(text.partition(".")[0])
 
 
 def query_url(endpoint: str, resource_group: ResourceGroupId, since: datetime, *, scopes: Sequence[str] = ()) -> str:
@@ -169,7 +78,7 @@ async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) 
     """
     seen = {first_url}
     page = await fetch(first_url)
-    sizes = [(len(page.states), page.count)]
+    sizes = [(page.rows, page.count)]
     while page.next_link is not None:
         if problem := astray(page.next_link, first_url):
             raise PagingFailed(f"the link to the next page {problem}", code="ForeignNextLink")
@@ -185,7 +94,7 @@ async def follow_pages(first_url: str, fetch: Callable[[str], Awaitable[Page]]) 
             await asyncio.gather(following, return_exceptions=True)
             raise
         page = await following
-        sizes.append((len(page.states), page.count))
+        sizes.append((page.rows, page.count))
     yield page
     _check_counts(sizes)
 

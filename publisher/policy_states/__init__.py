@@ -1,0 +1,1 @@
+"""The policy states of a resource group: how Policy Insights is asked, how pages are followed, and what they say."""
