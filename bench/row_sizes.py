@@ -17,8 +17,8 @@ from msgspec.structs import astuple
 from bench.answers import Answers, registered
 from bench.workloads import Workload
 from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
-from collector.reporting.rows import StateRows, resource_columns, result_row, run_row, state_row
-from collector.reporting.states import Policy, Sighting
+from collector.reporting.rows import StateRows, definition_rows, resource_columns, result_row, run_row, state_row
+from collector.reporting.states import Assignment, Sighting
 from collector.version import VERSION
 from publisher.policy_states.page import parse_page
 from publisher.policy_states.state import SELECTED_FIELDS
@@ -58,7 +58,8 @@ def measured() -> RowSizes:
     detailed, summarised = [], []
     for state in parse_page(body).states:
         fields = astuple(state)
-        policy, sighting = rows.policy(Policy.of(fields[:8])), Sighting.of(fields[9:13])
+        policy = rows.policy(rows.assignment(Assignment.of(fields[:3])), definition_rows(fields[3:8]))
+        sighting = Sighting.of(fields[9:13])
         detailed.append(state_row(policy, resource_columns(sighting), state.timestamp))
         summary = Sighting.of((None, None, None, "Compliant"))
         summarised.append(state_row(policy, resource_columns(summary), state.timestamp, 4))

@@ -8,8 +8,8 @@ from msgspec.structs import astuple
 
 from collector.reading.findings import Findings, PolicyFindings
 from collector.reading.ownership import assignments_with_states, is_owned
-from collector.reporting.rows import PolicyRows, StateRows, lowered, mark_of, resource_columns, state_row
-from collector.reporting.states import COMPLIANCE_STATES, Policy, Sighting
+from collector.reporting.rows import PolicyRows, StateRows, definition_rows, mark_of, resource_columns, state_row
+from collector.reporting.states import COMPLIANCE_STATES, Assignment, Sighting
 from collector.reporting.states_outlet import StatesOutlet
 from verdicts.evidence import AssignmentEvidence
 from verdicts.facts import StatesUpload
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collector.reporting.chunks import Delivery
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.outcomes import ApplicationResult, Run
+    from collector.reporting.rows import AssignmentRows
     from collector.reporting.states_outlet import StateOfPolicy
     from publisher.policy_states.page import Page
     from publisher.policy_states.state import Text
@@ -34,20 +35,28 @@ _FINGERPRINTS: Final = 2**128
 
 _NOTHING: Final = Sighting.of((None,) * 4)
 
-_SHAPE: Final = state_row(PolicyRows("", "", (), b"{", 0), resource_columns(_NOTHING), None)
+_SHAPE: Final = state_row(PolicyRows(("", "", ""), b"{", 0), resource_columns(_NOTHING), None)
 """A row of nothing: its columns are part of the fingerprint, so that a version with others uploads everything."""
 
 CompliantStates = Literal["detailed", "summarised"]
 UploadedStates = Literal["changed", "all"]
 
-Summaries = dict[tuple[str, ...], tuple[PolicyRows, int, str]]
+Summaries = dict[tuple[str, str, str], tuple[PolicyRows, int, str]]
 """By policy, the number of compliant resources and the time of the last evaluation."""
+
+
+class KnownAssignment(NamedTuple):
+    """An assignment: its part of rows, the seed of its states' marks, and whether it is owned by the application."""
+
+    rows: AssignmentRows
+    seed: int
+    is_owned: bool
 
 
 class KnownPolicy(NamedTuple):
     """A policy: its assignment's folded id, the seed of its states' marks, its part of rows, where states are noted.
 
-    A foreign one has neither rows nor findings. One of nobody knows which assignment is None in place of a KnownPolicy.
+    A foreign one has neither rows nor findings.
     """
 
     assignment_id: str
@@ -92,6 +101,7 @@ class ApplicationReading:
         self._outlet = StatesOutlet(uploader, delivery, is_due=stands is None)
         self._group_id = str(application.managed_resource_group_id)
         self._rows = StateRows(application, run)
+        self._assignments: dict[tuple[Text, ...], KnownAssignment | None] = {}
         self._policies: dict[tuple[Text, ...], KnownPolicy | None] = {}
         self._summaries: Summaries | None = {} if compliant_states == "summarised" else None
         self._expected = assignments_with_states(application, before)
@@ -205,22 +215,42 @@ class ApplicationReading:
         if fields not in self._policies:
             if len(self._policies) >= MOST_KNOWN_POLICIES:
                 self._policies.clear()
-            self._policies[fields] = self._met(Policy.of(fields))
+            self._policies[fields] = self._met(fields)
         return self._policies[fields]
 
-    def _met(self, policy: Policy) -> KnownPolicy | None:
-        owned = is_owned(policy.assignment_scope, policy.assignment_id, self._group_id)
-        if owned is None:
+    def _met(self, fields: tuple[Text, ...]) -> KnownPolicy | None:
+        assignment = self._assignment_of(fields[:3])
+        if assignment is None:
             return None
-        rows = self._rows.policy(policy)
-        key = "\n".join(rows.key).encode()
-        if not owned:
-            return KnownPolicy(rows.assignment_id, mark_of(b"foreign\n" + key), None, None)
-        findings = self._findings.of_policy(rows.key, policy.effect, _assignment(policy, rows))
+        definition = definition_rows(fields[3:])
+        seed = mark_of(definition.content, assignment.seed)
+        if not assignment.is_owned:
+            return KnownPolicy(assignment.rows.id, seed, None, None)
+        evidence = self._evidence.assignments.get(assignment.rows.id)
+        if evidence is None:
+            evidence = self._evidence.assignments[assignment.rows.id] = AssignmentEvidence(
+                id=assignment.rows.id,
+                name=assignment.rows.name,
+                display_name=assignment.rows.display_name,
+                definition_id=definition.named,
+            )
+        rows = self._rows.policy(assignment.rows, definition)
         if rows.mark not in self._heads:
             self._heads.add(rows.mark)
             self._fingerprint += rows.mark
-        return KnownPolicy(rows.assignment_id, mark_of(key), rows, findings)
+        findings = self._findings.of_policy(rows.key, evidence, is_manual=definition.is_manual)
+        return KnownPolicy(assignment.rows.id, seed, rows, findings)
+
+    def _assignment_of(self, fields: tuple[Text, ...]) -> KnownAssignment | None:
+        if fields not in self._assignments:
+            if len(self._assignments) >= MOST_KNOWN_POLICIES:
+                self._assignments.clear()
+            assignment = Assignment.of(fields)
+            owned = is_owned(assignment.scope, assignment.id, self._group_id)
+            rows = self._rows.assignment(assignment)
+            seed = mark_of(f"{owned}\n{rows.id}".encode())
+            self._assignments[fields] = None if owned is None else KnownAssignment(rows, seed, owned)
+        return self._assignments[fields]
 
     def _note_evaluation(self, timestamp: str) -> None:
         # Azure writes every timestamp in UTC with the same leading digits, so text order is time order.
@@ -232,15 +262,6 @@ class ApplicationReading:
     def _summarise(summaries: Summaries, policy: PolicyRows, timestamp: Text) -> None:
         _, count, latest = summaries.get(policy.key, (policy, 0, ""))
         summaries[policy.key] = policy, count + 1, max(latest, timestamp or "")
-
-
-def _assignment(policy: Policy, rows: PolicyRows) -> AssignmentEvidence:
-    return AssignmentEvidence(
-        id=rows.assignment_id,
-        name=policy.assignment_name or "",
-        display_name=rows.assignment_name,
-        definition_id=lowered(policy.set_definition_id) or lowered(policy.definition_id) or "",
-    )
 
 
 def _summarised(policy: PolicyRows, count: int, latest: str) -> StateOfPolicy:

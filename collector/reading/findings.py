@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from verdicts.evidence import AssignmentEvidence, Evidence
     from verdicts.facts import ApplicationFacts
 
-_MANUAL: Final = "manual"
 _NOTHING: Final[Mapping[str, StateKey]] = {}
 
 _Policy = tuple[str, ...]
@@ -95,11 +94,9 @@ class Findings:
                 policy = assignment_id, one.key.reference_id, one.key.definition_id
                 self._open.setdefault(policy, {})[one.key.resource_id] = one.key
 
-    def of_policy(self, policy: _Policy, effect: Text, assignment: AssignmentEvidence) -> PolicyFindings:
-        """Return where the states of a policy are noted; `assignment` describes its assignment, without any state."""
-        assignment_id = policy[0]
-        evidence = self._assignments.setdefault(assignment_id, assignment)
-        counts = self._counts.setdefault((assignment_id, (effect or "").lower() == _MANUAL), {})
+    def of_policy(self, policy: _Policy, evidence: AssignmentEvidence, *, is_manual: bool) -> PolicyFindings:
+        """Return where the states of a policy are noted, and what is found of its assignment."""
+        counts = self._counts.setdefault((policy[0], is_manual), {})
         return PolicyFindings(self, evidence, policy, counts, self._open.get(policy, _NOTHING))
 
     @property

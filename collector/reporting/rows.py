@@ -6,6 +6,7 @@ Their columns are declared in infra/tables; tests compare the rows with them.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
@@ -13,6 +14,7 @@ from xxhash import xxh3_64_intdigest
 
 from collector.reporting.outcomes import iso_milliseconds
 from collector.reporting.serialised import Row, encoded
+from collector.reporting.states import Definition
 from publisher.resource_ids import fold
 from publisher.texts import printable
 
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
-    from collector.reporting.states import Policy, Sighting
+    from collector.reporting.states import Assignment, Sighting
+    from publisher.policy_states.state import Text as TextAsSent
     from registry.managed_application import ManagedApplication
 
 
@@ -28,14 +31,42 @@ LATE: Final = timedelta(minutes=90)
 """How long after two intervals without a run row the collector counts as silent."""
 
 
+MOST_KNOWN_DEFINITIONS: Final = 1024
+"""Definitions kept for all applications: those of one plan have the same ones, but for few."""
+
+
+class AssignmentRows(NamedTuple):
+    """What one assignment contributes to the rows of an application's states."""
+
+    id: str
+    """Folded, for comparing; "" for none."""
+    name: str
+    display_name: str
+    """The assignment's display name, or else its name."""
+    head: bytes
+    """The row's JSON up to the columns of the definition."""
+    mark: int
+    """Of the same columns but those of the run."""
+
+
+class DefinitionRows(NamedTuple):
+    """What one definition contributes to the rows of states, whichever application they are of."""
+
+    key: tuple[str, str]
+    """Reference and definition, folded."""
+    named: str
+    """The folded id of the initiative, or else of the definition; "" for none."""
+    is_manual: bool
+    columns: bytes
+    """The row's JSON from the columns of the assignment up to the definition's display name."""
+    content: bytes
+    """The key, for marks."""
+
+
 class PolicyRows(NamedTuple):
     """What one policy contributes to the rows of an application's states."""
 
-    assignment_id: str
-    """Folded, for comparing."""
-    assignment_name: str
-    """The assignment's display name, or else its name."""
-    key: tuple[str, ...]
+    key: tuple[str, str, str]
     """Assignment, reference and definition, folded: compliant resources with the same key are summarised."""
     head: bytes
     """The row's JSON up to the columns of the resource."""
@@ -46,7 +77,8 @@ class PolicyRows(NamedTuple):
 class StateRows:
     """Builds the PolicyComplianceStates_CL rows of one application in one run.
 
-    A row is built as JSON text, so that the columns of an application and a policy are serialised once.
+    A row is built as JSON text, so that the columns of an application, an assignment and a definition are serialised
+    once.
     """
 
     def __init__(self, application: ManagedApplication, run: Run) -> None:
@@ -70,30 +102,56 @@ class StateRows:
             if assignment.definition_id
         }
 
-    def policy(self, policy: Policy) -> PolicyRows:
-        """Return what a policy contributes to its states' rows."""
-        assignment_id, definition_id = lowered(policy.assignment_id), lowered(policy.definition_id)
-        assignment_name = self._assignment_names.get(assignment_id or "") or printable(policy.assignment_name or "")
+    def assignment(self, assignment: Assignment) -> AssignmentRows:
+        """Return what an assignment contributes to its states' rows."""
+        assignment_id = lowered(assignment.id)
+        display_name = self._assignment_names.get(assignment_id or "") or printable(assignment.name or "")
         columns = encoded(
             {
                 "Policy_assignment_id": assignment_id,
-                "Policy_assignment_name": policy.assignment_name,
-                "Policy_assignment_display_name": assignment_name or None,
-                "Policy_definition_id": definition_id,
-                "Policy_definition_name": policy.definition_name,
-                "Policy_definition_display_name": self._definition_names.get(definition_id or ""),
-                "Policy_definition_reference_id": policy.definition_reference_id or None,
-                "Policy_set_definition_id": lowered(policy.set_definition_id),
-                "Policy_effect": policy.effect,
+                "Policy_assignment_name": assignment.name,
+                "Policy_assignment_display_name": display_name or None,
             }
         )[1:-1]
+        head, mark = self._head + columns + b",", mark_of(columns, self._mark)
+        return AssignmentRows(assignment_id or "", assignment.name or "", display_name, head, mark)
+
+    def policy(self, assignment: AssignmentRows, definition: DefinitionRows) -> PolicyRows:
+        """Return what a policy contributes to its states' rows."""
+        display_name = _quoted(self._definition_names.get(definition.key[1]))
+        columns = definition.columns + display_name + b","
         return PolicyRows(
-            assignment_id=assignment_id or "",
-            assignment_name=assignment_name,
-            key=(assignment_id or "", fold(policy.definition_reference_id or ""), definition_id or ""),
-            head=self._head + columns + b",",
-            mark=mark_of(columns, self._mark),
+            (assignment.id, *definition.key), assignment.head + columns, mark_of(columns, assignment.mark)
         )
+
+
+@lru_cache(MOST_KNOWN_DEFINITIONS)
+def definition_rows(fields: tuple[TextAsSent, ...]) -> DefinitionRows:
+    """Return what a definition contributes to its states' rows; `fields` are as in `Definition.of`."""
+    definition = Definition.of(fields)
+    definition_id, set_definition_id = lowered(definition.id), lowered(definition.set_definition_id)
+    key = (fold(definition.reference_id or ""), definition_id or "")
+    columns = encoded(
+        {
+            "Policy_definition_id": definition_id,
+            "Policy_definition_name": definition.name,
+            "Policy_definition_reference_id": definition.reference_id or None,
+            "Policy_set_definition_id": set_definition_id,
+            "Policy_effect": definition.effect,
+        }
+    )
+    return DefinitionRows(
+        key=key,
+        named=set_definition_id or definition_id or "",
+        is_manual=(definition.effect or "").lower() == "manual",
+        columns=columns[1:-1] + b',"Policy_definition_display_name":',
+        content="\n".join(key).encode(),
+    )
+
+
+@lru_cache(MOST_KNOWN_DEFINITIONS)
+def _quoted(display_name: str | None) -> bytes:
+    return encoded({"": display_name})[len('{"":') : -1]
 
 
 def resource_columns(sighting: Sighting) -> bytes:

@@ -41,28 +41,37 @@ _JOINTS: Final = frozenset({"Pd", "Pc", "Cc", "Cf", "Zs", "Zl", "Zp"})
 """The categories of hyphens, underlines, blanks, and characters that nobody sees (soft hyphen, zero-width)."""
 
 
-class Policy(NamedTuple):
-    """The POLICY_FIELDS of a state; None when absent or null. "" can mean none too (FACTS 2.5)."""
+class Assignment(NamedTuple):
+    """Which assignment a state is of, by its first POLICY_FIELDS; None when absent or null."""
 
-    assignment_id: Text
-    assignment_name: Text
-    assignment_scope: Text
-    definition_id: Text
-    definition_name: Text
+    id: Text
+    name: Text
+    scope: Text
+
+    @classmethod
+    def of(cls, fields: Sequence[TextAsSent]) -> Assignment:
+        """Return the assignment in the fields, without blanks around them and with ids as `plain_id` spells them."""
+        assignment_id, name, scope = map(_stripped, fields)
+        return cls(_plain(assignment_id), name, _plain(scope))
+
+
+class Definition(NamedTuple):
+    """Which definition a state is of, by the POLICY_FIELDS behind those of its assignment; None when absent or null.
+
+    "" can mean none too (FACTS 2.5).
+    """
+
+    id: Text
+    name: Text
     effect: Text
-    definition_reference_id: Text
+    reference_id: Text
     set_definition_id: Text
 
     @classmethod
-    def of(cls, fields: Sequence[TextAsSent]) -> Policy:
-        """Return the policy that these POLICY_FIELDS name: without blanks around them, ids as `plain_id` spells them."""
-        policy = cls._make(map(_stripped, fields))
-        return policy._replace(
-            assignment_id=_plain(policy.assignment_id),
-            assignment_scope=_plain(policy.assignment_scope),
-            definition_id=_plain(policy.definition_id),
-            set_definition_id=_plain(policy.set_definition_id),
-        )
+    def of(cls, fields: tuple[TextAsSent, ...]) -> Definition:
+        """Return the definition in the fields, without blanks around them and with ids as `plain_id` spells them."""
+        definition_id, name, effect, reference_id, set_definition_id = map(_stripped, fields)
+        return cls(_plain(definition_id), name, effect, reference_id, _plain(set_definition_id))
 
 
 class Sighting(NamedTuple):

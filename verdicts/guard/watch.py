@@ -140,12 +140,11 @@ def _seen(
     guard = known.guard
     if guard.baseline is None and is_settled and seen.posture is not None:
         guard = replace(guard, baseline=seen)
-    return replace(
-        known,
-        display_name=seen.display_name or known.display_name,
-        definition_id=fold(seen.definition_id) or known.definition_id,
-        guard=guard,
-    )
+    display_name = seen.display_name or known.display_name
+    definition_id = fold(seen.definition_id) or known.definition_id
+    if guard is known.guard and (display_name, definition_id) == (known.display_name, known.definition_id):
+        return known
+    return replace(known, display_name=display_name, definition_id=definition_id, guard=guard)
 
 
 def _with_declared(
@@ -197,6 +196,8 @@ def _compared(
     state: GuardState | None = None
     details: tuple[str, ...] = ()
     if seen is not None:
+        if _is_no_news(guard, seen):
+            return facts
         state, details = compare(guard.baseline, seen)
         guard = replace(guard, seen=_latest(guard.seen, seen), changed_at=_changed_at(guard, seen, state, now))
     elif reading is not None and reading.missing.get(facts.id):
@@ -208,6 +209,14 @@ def _compared(
     if state is None or (state is GuardState.UNREAD and reading is None):
         return facts
     return _as(facts, guard, state, details, now)
+
+
+def _is_no_news(guard: AssignmentGuard, seen: ExpectedAssignment) -> bool:
+    """Tell whether an assignment is what was seen before, and as it has to be: then it need not be compared again."""
+    if guard.state is not GuardState.INTACT or guard.since is None or not guard.baseline == seen == guard.seen:
+        return False
+    changed_at = seen.posture.changed_at if seen.posture is not None else None
+    return changed_at is None or (guard.changed_at is not None and changed_at <= guard.changed_at)
 
 
 def _changed_at(guard: AssignmentGuard, seen: ExpectedAssignment, state: GuardState, now: datetime) -> datetime | None:

@@ -102,7 +102,10 @@ def _is_doubtful(
 
 def _missing_resources(facts: AssignmentFacts, evidence: Evidence) -> Iterator[str]:
     found = evidence.assignments.get(facts.id)
-    seen = () if found is None else (found.noncompliant, found.other, found.exempt, found.compliant)
+    seen = () if found is None else (found.other, found.exempt, found.compliant)
+    noncompliant = () if found is None else found.noncompliant
     for key in facts.open:
-        if key.key.resource_id and not any(key.key in keys for keys in seen):
+        if key.key in noncompliant or any(key.key in keys for keys in seen):
+            continue
+        if key.key.resource_id:
             yield key.key.resource_id

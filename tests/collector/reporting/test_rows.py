@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import astuple
 
 from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
-from collector.reporting.rows import StateRows, resource_columns, result_row, run_row, state_row
-from collector.reporting.states import Policy, Sighting, is_compliant
+from collector.reporting.rows import StateRows, definition_rows, resource_columns, result_row, run_row, state_row
+from collector.reporting.states import Assignment, Sighting, is_compliant
 from publisher.policy_states.state import state_of
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from registry.managed_application import ExpectedAssignment, ManagedApplication
@@ -55,7 +55,8 @@ STATE = {
 
 def row_of(state: dict[str, Any], application: ManagedApplication = APPLICATION) -> dict[str, Any]:
     fields = astuple(state_of(state))
-    policy, sighting = StateRows(application, RUN).policy(Policy.of(fields[:8])), Sighting.of(fields[9:13])
+    rows, sighting = StateRows(application, RUN), Sighting.of(fields[9:13])
+    policy = rows.policy(rows.assignment(Assignment.of(fields[:3])), definition_rows(fields[3:8]))
     row: dict[str, Any] = orjson.loads(state_row(policy, resource_columns(sighting), fields[8]))
     return row
 
