@@ -39,7 +39,12 @@ POSTURES: tuple[dict[str, Any], ...] = (
     {"disabled": ("",)},
     {"enforced": False},
     {"parameters": (("effect", '"Audit"'),)},
+    {"not_scopes": (resource("a"),)},
+    {"disabled": ("",), "references": 2},
 )
+DISABLED = 3
+NO_WEAKER = {0: {0, 1, 2, 4, 6, 7}, 4: {4}, 5: {5}, 6: {6}, 7: {7}}
+"""By posture: the ones than which it leaves out no more, and asks for nothing else."""
 
 hours = st.integers(1, 40).map(lambda number: timedelta(hours=number))
 
@@ -174,8 +179,28 @@ def ends_by_departure(before: ApplicationFacts, step: Step) -> bool:
     return (step.kind == "absent" and not step.partial_run and (step.removal is not None or known)) or known
 
 
-def is_intact(step: Step, name: str) -> bool:
-    return step.reads_guard and any(one == name and which in {0, 1, 2} for one, which in step.posture)
+def is_intact(step: Step, name: str, one: str, earlier: list[Step]) -> bool:
+    """Tell whether the run saw the assignment judge the resource, and no less than it did before the run."""
+    which = dict(step.posture)[name] if step.reads_guard else None
+    if which is None or which == DISABLED:
+        return False
+    which = 0 if POSTURES[which] == {} else which
+    if (which, one) == (6, "a") or which == 7:
+        return False
+    seen = {view for before in earlier for view in views_of(before, name)}
+    if step.declared and name == "baseline":
+        seen.add(0)
+    # What was disabled when it was first seen is no yardstick that could be moved.
+    return bool(seen & {*NO_WEAKER[which], DISABLED})
+
+
+def views_of(step: Step, name: str) -> set[int]:
+    """Return the postures of an assignment that a run could learn, or had declared."""
+    if step.kind in {"absent", "malformed"}:
+        return set()
+    read_as = dict(step.posture)[name] if step.reads_guard else None
+    is_declared = step.declared and name == "baseline"
+    return {*({read_as} if read_as is not None else ()), *({0} if step.registry or is_declared else ())}
 
 
 def reads_compliant_only(step: Step, name: str, one: str) -> bool:

@@ -6,7 +6,7 @@ import string
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from publisher.resource_ids import fold
@@ -42,6 +42,32 @@ from verdicts.derive import application_kinds, held_of, open_kinds, since_of, ve
 from verdicts.facts import Alarm, AlarmKind, ApplicationFacts, AssignmentFacts
 from verdicts.judging.judge import judge
 from verdicts.judging.wants import wants
+from verdicts.outcome import Outcome
+
+PLAIN, DISABLED, NOT_ENFORCED, LEAVES_OUT_A, DISABLED_IN_PART = 0, 3, 4, 6, 7
+
+
+def seen_as(
+    literal: str, posture: int | None, *, age: int | None = 0, by_registry: bool = False, by_operator: bool = False
+) -> Step:
+    """A run, two hours after the one before, that reads "a" for both assignments, and their posture where there is one."""
+    return Step(
+        kind="read",
+        after=timedelta(hours=2),
+        states=tuple((name, "a", literal, age) for name in NAMES),
+        posture=tuple((name, posture) for name in NAMES),
+        sure=True,
+        reads_guard=posture is not None,
+        gone=frozenset(),
+        outcome=Outcome.FAILED,
+        partial_run=False,
+        removal=None,
+        registry=by_registry,
+        declared=by_operator,
+    )
+
+
+VIOLATED = seen_as("noncompliant", None, age=None)
 
 PATIENT = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
@@ -64,15 +90,22 @@ def test_no_sequence_of_runs_makes_the_judge_or_what_is_derived_raise(story: lis
 
 @PATIENT
 @given(stories)
+@example([VIOLATED, seen_as("compliant", NOT_ENFORCED)])
+@example([VIOLATED, seen_as("compliant", PLAIN)])
+@example([VIOLATED, seen_as("compliant", PLAIN, by_registry=True)])
+@example([VIOLATED, *[seen_as("compliant", DISABLED)] * 20])
+@example([VIOLATED, *[seen_as("compliant", LEAVES_OUT_A)] * 20])
+@example([VIOLATED, *[seen_as("compliant", DISABLED_IN_PART)] * 20])
+@example([VIOLATED, *[seen_as("compliant", None)] * 13, seen_as("compliant", NOT_ENFORCED)])
 def test_a_key_leaves_open_only_by_evidence_about_itself(story: list[Step]) -> None:
     """Re-derived from what the runs saw: a repair with the guard as it has to be, a proof, a departure, a retirement."""
-    for _, _, step, before, after in played(story):
+    for number, _, step, before, after in played(story):
         if before is None or ends_by_departure(before, step):
             continue
         for assignment, key in open_keys(before) - open_keys(after):
             name, one = assignment.rpartition("/")[2], key.resource_id.rpartition("/")[2]
             has_states = any((who, what) == (name, one) for who, what, _, _ in step.states)
-            is_repaired = reads_compliant_only(step, name, one) and is_intact(step, name)
+            is_repaired = reads_compliant_only(step, name, one) and is_intact(step, name, one, story[:number])
             is_gone = one in step.gone and not has_states
             assert step.kind == "read", "an incomplete read closes nothing"
             assert is_repaired or is_gone
