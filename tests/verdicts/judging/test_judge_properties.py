@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from publisher.resource_ids import fold
 from tests.verdicts.judging.any_runs import (
+    DISABLED,
+    DISABLED_IN_PART,
+    LEAVES_OUT_A,
     NAMES,
+    NOT_ENFORCED,
+    PLAIN,
+    VIOLATED,
     Step,
     ends_by_departure,
     evidence_of,
@@ -22,6 +28,7 @@ from tests.verdicts.judging.any_runs import (
     played,
     reads_compliant_only,
     registered,
+    seen_as,
     steps,
     stories,
 )
@@ -42,32 +49,6 @@ from verdicts.derive import application_kinds, held_of, open_kinds, since_of, ve
 from verdicts.facts import Alarm, AlarmKind, ApplicationFacts, AssignmentFacts
 from verdicts.judging.judge import judge
 from verdicts.judging.wants import wants
-from verdicts.outcome import Outcome
-
-PLAIN, DISABLED, NOT_ENFORCED, LEAVES_OUT_A, DISABLED_IN_PART = 0, 3, 4, 6, 7
-
-
-def seen_as(
-    literal: str, posture: int | None, *, age: int | None = 0, by_registry: bool = False, by_operator: bool = False
-) -> Step:
-    """A run, two hours after the one before, that reads "a" for both assignments, and their posture where there is one."""
-    return Step(
-        kind="read",
-        after=timedelta(hours=2),
-        states=tuple((name, "a", literal, age) for name in NAMES),
-        posture=tuple((name, posture) for name in NAMES),
-        sure=True,
-        reads_guard=posture is not None,
-        gone=frozenset(),
-        outcome=Outcome.FAILED,
-        partial_run=False,
-        removal=None,
-        registry=by_registry,
-        declared=by_operator,
-    )
-
-
-VIOLATED = seen_as("noncompliant", None, age=None)
 
 PATIENT = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
