@@ -53,7 +53,7 @@ const HELD_WORDS = {
   Unread: "the customer cannot be read",
   NoStates: "its state is missing, and the resource is not proven gone",
   Undecided: "its state decides nothing",
-  Weakened: "the assignment was weakened",
+  Weakened: "the assignment was weakened, or leaves it out",
   GuardUnread: "the assignment could not be compared",
   Withdrawn: "the assignment was deleted",
   Exempt: "it was exempted",

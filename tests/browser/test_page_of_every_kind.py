@@ -75,7 +75,7 @@ def test_the_list_says_what_qualifies_a_status(page: Page) -> None:
     ("name", "said"),
     [
         ("held", "held since 10 Mar 2026, 09:00 UTC: its state is missing, and the resource is not proven gone"),
-        ("disarmed", "held since 10 Mar 2026, 09:00 UTC: the assignment was weakened"),
+        ("disarmed", "held since 10 Mar 2026, 09:00 UTC: the assignment was weakened, or leaves it out"),
         ("denied", "held since 10 Mar 2026, 09:00 UTC: the customer cannot be read"),
         ("denied", "as of the last read, 10 Mar 2026, 07:00 UTC"),
         ("accepted", "by ada: planned"),

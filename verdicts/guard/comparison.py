@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from registry.managed_application import ExpectedAssignment, Posture
+    from verdicts.facts import StateKey
 
 _LONGEST_SHOWN: Final = 60
 
@@ -54,6 +55,18 @@ def judges_nothing(assignment: ExpectedAssignment, group_id: str) -> bool:
     if posture.disabled is not None and len(posture.disabled) >= posture.references:
         return True
     return _selects_nothing(posture.selectors)
+
+
+def leaves_out(assignment: ExpectedAssignment, key: StateKey, group_id: str) -> bool:
+    """Tell whether an assignment does not judge a key: its resource is excluded, or its definition disabled."""
+    if judges_nothing(assignment, group_id):
+        return True
+    posture = assignment.posture
+    if posture is None:
+        return False
+    excluded = (one.replace(GROUP, fold(group_id)) for one in posture.not_scopes)
+    disabled = posture.disabled or ()
+    return key.reference_id in disabled or any(is_at_or_inside(key.resource_id, one) for one in excluded)
 
 
 def may_judge_nothing(assignment: ExpectedAssignment) -> bool:

@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from verdicts.facts import GoneKey, GuardState, HeldReason
-from verdicts.guard.comparison import judges_nothing, stands_as
+from verdicts.guard.comparison import judges_nothing, leaves_out, stands_as
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from verdicts.evidence import AssignmentEvidence, Evidence
-    from verdicts.facts import AssignmentFacts, OpenKey
+    from verdicts.facts import AssignmentFacts, OpenKey, StateKey
 
 STAYED_COMPLIANT: Final = timedelta(hours=24)
 """Azure repeats old evaluation times: a key that stays Compliant in every complete read for so long is repaired."""
@@ -59,8 +59,13 @@ def is_ready(key: OpenKey, evaluated_at: datetime | None, assignment: Assignment
     return compliant_since is not None and now - compliant_since >= STAYED_COMPLIANT
 
 
-def guard_holds(assignment: AssignmentFacts, evidence: Evidence, group_id: str) -> HeldReason | None:
-    """Return None when this run read the assignment and found it as it has to be, else why a repair cannot count."""
+def guard_holds(
+    assignment: AssignmentFacts, evidence: Evidence, group_id: str, key: StateKey | None = None
+) -> HeldReason | None:
+    """Return None when this run read the assignment and found it as it has to be, else why a repair cannot count.
+
+    With a key, the assignment has to judge that key too.
+    """
     guard, reading = assignment.guard, evidence.guard
     if guard.state is GuardState.WITHDRAWN:
         return HeldReason.WITHDRAWN
@@ -73,14 +78,16 @@ def guard_holds(assignment: AssignmentFacts, evidence: Evidence, group_id: str) 
         return HeldReason.GUARD_UNREAD
     if guard.state in {GuardState.UNREAD, GuardState.NOT_KNOWN}:
         return HeldReason.GUARD_UNREAD
-    # A disabled assignment reports Compliant, whatever its baseline says.
-    return HeldReason.WEAKENED if judges_nothing(reading.assignments[assignment.id], group_id) else None
+    # What is disabled or left out may be reported as Compliant, whatever the baseline says.
+    seen = reading.assignments[assignment.id]
+    is_left_out = leaves_out(seen, key, group_id) if key is not None else judges_nothing(seen, group_id)
+    return HeldReason.WEAKENED if is_left_out else None
 
 
 def _why_not_repaired(
     key: OpenKey, evaluated_at: datetime | None, evidence: Evidence, assignment: AssignmentFacts, group_id: str
 ) -> HeldReason | None:
-    held = guard_holds(assignment, evidence, group_id)
+    held = guard_holds(assignment, evidence, group_id, key.key)
     if held in {HeldReason.WITHDRAWN, HeldReason.WEAKENED}:
         return held
     return held if is_ready(key, evaluated_at, assignment, evidence.started_at) else HeldReason.UNDECIDED

@@ -39,7 +39,17 @@ POSTURES: tuple[dict[str, Any], ...] = (
     {"disabled": ("",)},
     {"enforced": False},
     {"parameters": (("effect", '"Audit"'),)},
+    {"not_scopes": (resource("a"),)},
+    {"disabled": ("",), "references": 2},
 )
+PLAIN, DISABLED, NOT_ENFORCED, OTHER_PARAMETERS, LEAVES_OUT_A, DISABLED_IN_PART = 0, 3, 4, 5, 6, 7
+NO_WEAKER = {
+    PLAIN: {PLAIN, 1, 2, NOT_ENFORCED, LEAVES_OUT_A, DISABLED_IN_PART},
+    NOT_ENFORCED: {NOT_ENFORCED},
+    OTHER_PARAMETERS: {OTHER_PARAMETERS},
+    LEAVES_OUT_A: {LEAVES_OUT_A},
+}
+"""By posture: the ones than which it leaves out no more, and asks for nothing else."""
 
 hours = st.integers(1, 40).map(lambda number: timedelta(hours=number))
 
@@ -89,6 +99,27 @@ steps = st.builds(
     declared=st.booleans(),
 )
 stories = st.lists(steps, min_size=1, max_size=12)
+
+
+def seen_as(literal: str, posture: int | None, *, age: int | None = 0, by_registry: bool = False) -> Step:
+    """A run, two hours after the one before, that reads "a" for both assignments, and their posture where there is one."""
+    return Step(
+        kind="read",
+        after=timedelta(hours=2),
+        states=tuple((name, "a", literal, age) for name in NAMES),
+        posture=tuple((name, posture) for name in NAMES),
+        sure=True,
+        reads_guard=posture is not None,
+        gone=frozenset(),
+        outcome=Outcome.FAILED,
+        partial_run=False,
+        removal=None,
+        registry=by_registry,
+        declared=False,
+    )
+
+
+VIOLATED = seen_as("noncompliant", None, age=None)
 
 
 def found_by(step: Step, now: datetime) -> list[AssignmentEvidence]:
@@ -174,8 +205,26 @@ def ends_by_departure(before: ApplicationFacts, step: Step) -> bool:
     return (step.kind == "absent" and not step.partial_run and (step.removal is not None or known)) or known
 
 
-def is_intact(step: Step, name: str) -> bool:
-    return step.reads_guard and any(one == name and which in {0, 1, 2} for one, which in step.posture)
+def is_intact(step: Step, name: str, one: str, earlier: list[Step]) -> bool:
+    """Tell whether the run saw the assignment judge the resource, and no less than it did before the run."""
+    which = dict(step.posture)[name] if step.reads_guard else None
+    which = PLAIN if which is not None and POSTURES[which] == {} else which
+    if which not in NO_WEAKER or (which, one) == (LEAVES_OUT_A, "a"):
+        return False
+    seen = {view for before in earlier for view in views_of(before, name)}
+    if step.declared and name == "baseline":
+        seen.add(PLAIN)
+    # What was disabled when it was first seen is no yardstick that could be moved.
+    return bool(seen & {*NO_WEAKER[which], DISABLED})
+
+
+def views_of(step: Step, name: str) -> set[int]:
+    """Return the postures of an assignment that a run could learn, or had declared."""
+    if step.kind in {"absent", "malformed"}:
+        return set()
+    read_as = dict(step.posture)[name] if step.reads_guard else None
+    is_declared = step.declared and name == "baseline"
+    return {*({read_as} if read_as is not None else ()), *({PLAIN} if step.registry or is_declared else ())}
 
 
 def reads_compliant_only(step: Step, name: str, one: str) -> bool:

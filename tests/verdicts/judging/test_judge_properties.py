@@ -6,12 +6,18 @@ import string
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from publisher.resource_ids import fold
 from tests.verdicts.judging.any_runs import (
+    DISABLED,
+    DISABLED_IN_PART,
+    LEAVES_OUT_A,
     NAMES,
+    NOT_ENFORCED,
+    PLAIN,
+    VIOLATED,
     Step,
     ends_by_departure,
     evidence_of,
@@ -22,6 +28,7 @@ from tests.verdicts.judging.any_runs import (
     played,
     reads_compliant_only,
     registered,
+    seen_as,
     steps,
     stories,
 )
@@ -64,15 +71,22 @@ def test_no_sequence_of_runs_makes_the_judge_or_what_is_derived_raise(story: lis
 
 @PATIENT
 @given(stories)
+@example([VIOLATED, seen_as("compliant", NOT_ENFORCED)])
+@example([VIOLATED, seen_as("compliant", PLAIN)])
+@example([VIOLATED, seen_as("compliant", PLAIN, by_registry=True)])
+@example([VIOLATED, *[seen_as("compliant", DISABLED)] * 20])
+@example([VIOLATED, *[seen_as("compliant", LEAVES_OUT_A)] * 20])
+@example([VIOLATED, *[seen_as("compliant", DISABLED_IN_PART)] * 20])
+@example([VIOLATED, *[seen_as("compliant", None)] * 13, seen_as("compliant", NOT_ENFORCED)])
 def test_a_key_leaves_open_only_by_evidence_about_itself(story: list[Step]) -> None:
     """Re-derived from what the runs saw: a repair with the guard as it has to be, a proof, a departure, a retirement."""
-    for _, _, step, before, after in played(story):
+    for number, _, step, before, after in played(story):
         if before is None or ends_by_departure(before, step):
             continue
         for assignment, key in open_keys(before) - open_keys(after):
             name, one = assignment.rpartition("/")[2], key.resource_id.rpartition("/")[2]
             has_states = any((who, what) == (name, one) for who, what, _, _ in step.states)
-            is_repaired = reads_compliant_only(step, name, one) and is_intact(step, name)
+            is_repaired = reads_compliant_only(step, name, one) and is_intact(step, name, one, story[:number])
             is_gone = one in step.gone and not has_states
             assert step.kind == "read", "an incomplete read closes nothing"
             assert is_repaired or is_gone
