@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from bench.hours.endpoint import Counts
     from collector.reporting.outcomes import RunSummary
 
-APPLICATIONS: Final = 40
-STATES: Final = 300
 HOURS: Final = 48
 COUNTED: Final = 2 * round(EVERYTHING_EVERY / timedelta(hours=1))
 _FIRST_RUN: Final = -96
@@ -87,8 +85,8 @@ def _check(server: HoursServer, summary: RunSummary, changed: Sequence[str]) -> 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play the script once and print a line of JSON; return 1 when what came in is not what has to."""
     parser = argparse.ArgumentParser(prog="python -m bench.hours", description=__doc__.partition(": ")[2])
-    parser.add_argument("--applications", type=int, default=APPLICATIONS)
-    parser.add_argument("--states", type=int, default=STATES)
+    parser.add_argument("--applications", type=int, required=True)
+    parser.add_argument("--states", type=int, required=True)
     parser.add_argument("--changes", type=float, default=5, help="percent of applications that change in a day")
     parser.add_argument("--uploaded-states", choices=("changed", "all"), default="changed")
     parser.add_argument("--compliant-states", choices=("detailed", "summarised"), default="detailed")
