@@ -71,12 +71,14 @@ async def collected_and_changed(fleet: Fleet) -> tuple[Customer, str]:
     So nothing is told again because it or its guard is new, or its turn has come. Returns it, and the upload that
     stands.
     """
-    contoso, _ = await fleet.deploy("Contoso", "Fabrikam")
-    for days in (6, 3):
+    fleet.sandbox.clock.stop(datetime.now(UTC) - timedelta(days=6))
+    contoso, fabrikam = await fleet.deploy("Contoso", "Fabrikam")
+    for days in (6, 3, 0):
         fleet.sandbox.clock.stop(datetime.now(UTC) - timedelta(days=days))
+        for customer in (contoso, fabrikam):
+            customer.age_states(timedelta())  # evaluated daily
         await fleet.collect()
     fleet.sandbox.clock.reset()
-    await fleet.collect()
     await assert_stands(fleet, contoso)
     contoso.break_resource("vault")
     return contoso, (await fleet.standing_rows(contoso))[0]["Run_id"]
