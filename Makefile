@@ -46,7 +46,7 @@ test-long: install $(VALIDATORS) ## what takes minutes: load, thousands of rando
 	@$(BIN)/pytest -m long --capture=no --ignore=tests/days
 	@$(BIN)/pytest -m long -n auto tests/days
 
-bench: install ## how fast and how small the collector is, next to others on this machine (under five minutes)
+bench: install ## how fast and how small the collector is, next to others on this machine (under seven minutes)
 	@$(BIN)/python -m bench
 
 lint: install $(VALIDATORS) ## formatting, lint, types, queries, templates, workflows, documents

@@ -8,27 +8,30 @@ import uuid
 from base64 import b64encode
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from bench.standing_still import facts_of
-from bench.workloads import PAGE_SIZE
+from bench.workloads import PAGE_SIZE, VIOLATIONS
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from registry.managed_application import ExpectedAssignment, ManagedApplication, Posture
 from registry.rows import properties_of
+from sandbox.azure.policy_assignments import LONG_AGO
 from sandbox.world.policies import KEY_VAULT, PLAN_ASSIGNMENTS, STORAGE, WEB_APP, Assignment, PolicyDefinition
 from sandbox.world.state_documents import Resource, policy_state
 from verdicts.stored.application_rows import properties_of as stored_properties
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bench.workloads import Workload
 
 _SUBSCRIPTION: Final = "5b5e0000-5b5e-5b5e-5b5e-5b5e00000000"
 _GROUP: Final = "mrg-customer-5b5e5"
 _GROUP_ID: Final = f"/subscriptions/{_SUBSCRIPTION}/resourceGroups/{_GROUP}"
+CHANGING_ASSIGNMENT: Final = "baseline"
 _REGISTRY_PAGE: Final = 1000
 _TYPES: Final = (STORAGE, KEY_VAULT, WEB_APP, "Microsoft.Compute/virtualMachines", "Microsoft.Sql/servers/databases")
 _LOCATIONS: Final = ("westeurope", "northeurope", "swedencentral")
@@ -40,7 +43,11 @@ class Answers:
     def __init__(self, workload: Workload, endpoint: str) -> None:
         self.workload = workload
         self._endpoint = endpoint
-        entities = map(_entity, range(workload.applications))
+        self.reconciled(None)
+
+    def reconciled(self, read_at: dt.datetime | None) -> None:
+        """Say in the registry when the assignments of every application could last be read."""
+        entities = (_entity(number, read_at) for number in range(self.workload.applications))
         # Table storage sorts by the keys.
         self._entities = [json.dumps(one).encode() for one in sorted(entities, key=itemgetter("PartitionKey"))]
 
@@ -54,13 +61,7 @@ class Answers:
         link = None
         if offset + count < self.workload.states:
             link = f"{self._endpoint}{path}?api-version=2019-10-01&$skiptoken={offset + count}.{chosen}"
-        head = f'{{"@odata.count":{count},"@odata.nextLink":{json.dumps(link)},"value":'
-        states = (
-            _states(offset, count, chosen)
-            .replace(_SUBSCRIPTION.encode(), subscription.encode())
-            .replace(_GROUP.encode(), group.encode())
-        )
-        return b"".join((head.encode(), states, b"}"))
+        return page_of(count, link, _states(offset, count, chosen), subscription=subscription, group=group)
 
     def registry(self, query: str) -> bytes:
         """Return one page of the registry's table; ``$top`` is honoured."""
@@ -75,6 +76,13 @@ class Answers:
             f"{more}Content-Length: {len(content)}\r\n\r\n"
         )
         return head.encode() + content
+
+
+def page_of(count: int, link: str | None, states: bytes, *, subscription: str, group: str) -> bytes:
+    """Return a page of states as Azure answers it, in which they are those of a customer's resource group."""
+    head = f'{{"@odata.count":{count},"@odata.nextLink":{json.dumps(link)},"value":'
+    owned = states.replace(_SUBSCRIPTION.encode(), subscription.encode()).replace(_GROUP.encode(), group.encode())
+    return b"".join((head.encode(), owned, b"}"))
 
 
 def remembered(workload: Workload) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -97,8 +105,8 @@ def _parameters(query: str) -> dict[str, str]:
     return dict(part.partition("=")[::2] for part in unquote(query).split("&"))
 
 
-def _entity(number: int) -> dict[str, Any]:
-    application = registered(number)
+def _entity(number: int, read_at: dt.datetime | None) -> dict[str, Any]:
+    application = replace(registered(number), assignments_read_at=read_at)
     identity = application.application_id
     return {
         "odata.etag": "W/\"datetime'2026-01-01T00%3A00%3A00.0000000Z'\"",
@@ -136,7 +144,7 @@ def registered(number: int) -> ManagedApplication:
                 one.display_name,
                 one.definition.id,
                 one.definition.display_name,
-                Posture(),
+                Posture("1.*.*", disabled=(), references=len(one.references), changed_at=LONG_AGO),
             )
             for one in PLAN_ASSIGNMENTS
         ),
@@ -145,18 +153,39 @@ def registered(number: int) -> ManagedApplication:
 
 @lru_cache(maxsize=256)
 def _states(offset: int, count: int, select: str) -> bytes:
+    """Return states of which every tenth is not compliant."""
+    now = dt.datetime.now(dt.UTC)
+    documents = (
+        state_document(
+            number,
+            is_compliant=number % 10 != 0,
+            evaluated_at=now - dt.timedelta(hours=3, seconds=number * 7919 % 5400),
+        )
+        for number in range(offset, offset + count)
+    )
+    return encoded_states(documents, select)
+
+
+def encoded_states(documents: Iterable[dict[str, Any]], select: str) -> bytes:
+    """Return states as the JSON array of an answer, with the fields that a query selects, or all."""
     fields = set(select.split(",")) if select else None
-    documents = (_document(number) for number in range(offset, offset + count))
     return json.dumps(
         [{name: value for name, value in one.items() if not fields or name in fields} for one in documents],
         separators=(",", ":"),
     ).encode()
 
 
-def _document(number: int) -> dict[str, Any]:
-    """Return one state: thirty policies in turn on each resource, every tenth state non-compliant."""
-    resource, policy = divmod(number, len(_POLICIES))
-    assignment, reference, definition = _POLICIES[policy]
+def states_that_change(states: int) -> frozenset[int]:
+    """Return the numbers of VIOLATIONS states of one assignment, each policy of it on every resource in turn."""
+    policies = [number for number, (assignment, *_) in enumerate(POLICIES) if assignment.name == CHANGING_ASSIGNMENT]
+    numbers = (number for policy in policies for number in range(policy, states, len(POLICIES)))
+    return frozenset(islice(numbers, VIOLATIONS))
+
+
+def state_document(number: int, *, is_compliant: bool, evaluated_at: dt.datetime) -> dict[str, Any]:
+    """Return one state: POLICIES in turn on each resource."""
+    resource, policy = divmod(number, len(POLICIES))
+    assignment, reference, definition = POLICIES[policy]
     kind = _TYPES[resource % len(_TYPES)]
     return policy_state(
         resource_group_id=_GROUP_ID,
@@ -164,8 +193,8 @@ def _document(number: int) -> dict[str, Any]:
         assignment=assignment,
         reference_id=reference,
         definition=definition,
-        compliance="NonCompliant" if number % 10 == 0 else "Compliant",
-        evaluated_at=dt.datetime.now(dt.UTC) - dt.timedelta(hours=3, seconds=number * 7919 % 5400),
+        compliance="Compliant" if is_compliant else "NonCompliant",
+        evaluated_at=evaluated_at,
         variant=policy,
     )
 
@@ -185,4 +214,5 @@ def _policies() -> Iterator[tuple[Assignment, str | None, PolicyDefinition]]:
                 yield assignment, reference and f"{reference}{copy}", own
 
 
-_POLICIES: Final = tuple(_policies())
+POLICIES: Final = tuple(_policies())
+"""Each assignment, reference and definition that judges a resource."""

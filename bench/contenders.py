@@ -148,6 +148,11 @@ def start_seconds(*program: str) -> float:
     return _watched(program, {"APP_ROLE": "worker"})[0]
 
 
+def heard(*program: str) -> str:
+    """Run a program and return what it printed; raise WrongResultError when it fails."""
+    return _watched(program, {}, is_heard=True)[2]
+
+
 def _watched(
     program: Sequence[str], environment: Mapping[str, str], *, is_heard: bool = False
 ) -> tuple[float, Any, str]:

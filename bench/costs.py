@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.contenders import ROOT
 from bench.row_sizes import measured
+from bench.workloads import HOURS_OF_A_MONTH, VIOLATING, VIOLATIONS
 from verdicts.publication import CHANGES_REPEATED, EVERYTHING_EVERY
 
 if TYPE_CHECKING:
@@ -56,9 +57,6 @@ ALERT_RULES: Final = 16
 CUSTOMERS: Final = (10, 100, 1000)
 """The fleets that the documents show."""
 
-HOURS: Final = 730
-"""Hours of a month, as Azure's price lists count them."""
-
 DAYS_BEYOND_FREE: Final = 90 - 31
 OTHER_GIGABYTES: Final = 1.0
 """Telemetry and access logs of a month: assumed."""
@@ -79,15 +77,16 @@ _GIGABYTE: Final = 10**9
 class Fleet:
     """What is watched, and how. One customer in ten has `violations`: states of one assignment, not compliant.
 
-    `changes` is the share of customers that change in a day, in one assignment; `uploads_all` uploads every state in
-    every run, whether it changed or not.
+    `changes` is the share of customers that change in a day, in one assignment: half of them begin to violate it, and
+    half are repaired, so that the one in ten stays. `uploads_all` uploads every state in every run, whether it changed
+    or not.
     """
 
     customers: int
     states: int = 100
     policies: int = 22
     assignments: int = 3
-    violations: int = 10
+    violations: int = VIOLATIONS
     hours_between_runs: float = 1
     summarised: bool = False
     changes: float = 0.05
@@ -97,22 +96,22 @@ class Fleet:
     @property
     def violating(self) -> float:
         """Customers with violations, and time series of the alert rule that tells of them."""
-        return self.customers / 10
+        return self.customers / VIOLATING
 
     @property
     def runs(self) -> float:
         """Collection runs of a month."""
-        return HOURS / self.hours_between_runs
+        return HOURS_OF_A_MONTH / self.hours_between_runs
 
     @property
     def changed(self) -> float:
         """How often customers change in a month."""
-        return self.customers * self.changes * HOURS / 24
+        return self.customers * self.changes * HOURS_OF_A_MONTH / 24
 
     @property
     def turns(self) -> float:
         """How often all rows of a customer are told in a month, whether anything changed or not."""
-        return min(self.runs, HOURS * 3600 / EVERYTHING_EVERY.total_seconds())
+        return min(self.runs, HOURS_OF_A_MONTH * 3600 / EVERYTHING_EVERY.total_seconds())
 
     @property
     def uploads(self) -> float:
@@ -144,17 +143,19 @@ def month(fleet: Fleet, sizes: RowSizes) -> Month:
     detailed = fleet.customers * fleet.states * sizes.state
     summarised = fleet.customers * fleet.policies * sizes.summary + violations * sizes.state
     states = fleet.uploads * (summarised if fleet.summarised else detailed)
-    all_of_them = fleet.customers * fleet.assignments * max(fleet.uploads, fleet.turns)
-    verdicts = (fleet.runs * fleet.violating + all_of_them + fleet.changed * repeated) * sizes.verdict
+    # A violation is told in every run, and so is a repair for a while; the rest when all rows of a customer are.
+    others = (fleet.customers * fleet.assignments - fleet.violating) * max(fleet.uploads, fleet.turns)
+    repairs = 0 if fleet.uploads_all else fleet.changed / 2 * repeated
+    verdicts = fleet.runs * fleet.violating * sizes.violated + (others + repairs) * sizes.verdict
     a_run = fleet.customers * sizes.result + sizes.run
     gigabytes = (states + verdicts + fleet.runs * a_run) / _GIGABYTE + OTHER_GIGABYTES
     answered = fleet.runs * fleet.customers * fleet.states * sizes.answered_state / _GIGABYTE
-    fixed = sum(count * price for count, price in PRIVATE_HOURS.values()) * HOURS
+    fixed = sum(count * price for count, price in PRIVATE_HOURS.values()) * HOURS_OF_A_MONTH
     zones, zone_price = PRIVATE_DNS_ZONES
     return Month(
         gigabytes=gigabytes,
         ingestion=gigabytes * fleet.ingestion,
-        retention=gigabytes * DAYS_BEYOND_FREE / (HOURS / 24) * RETENTION,
+        retention=gigabytes * DAYS_BEYOND_FREE / (HOURS_OF_A_MONTH / 24) * RETENTION,
         alerts=ALERT_RULES * ALERT_RULE + max(0, fleet.violating - 1) * TIME_SERIES,
         functions=_seconds(fleet) * INSTANCE_GIGABYTES * EXECUTION,
         private=fixed + zones * zone_price + answered * NAT_GIGABYTE,
@@ -165,7 +166,7 @@ def _seconds(fleet: Fleet) -> float:
     """How long functions run in a month: collections, and the reconciliation once a day."""
     collecting = SECONDS_TO_START + fleet.customers * SECONDS_PER_CALL / CALLS_AT_ONCE
     reconciling = fleet.customers * RECONCILING_CALLS * SECONDS_PER_CALL / RECONCILED_AT_ONCE
-    return fleet.runs * collecting + HOURS / 24 * reconciling + HOURS * 60 * SECONDS_TO_ASK
+    return fleet.runs * collecting + HOURS_OF_A_MONTH / 24 * reconciling + HOURS_OF_A_MONTH * 60 * SECONDS_TO_ASK
 
 
 def table(fleets: Sequence[Fleet], sizes: RowSizes) -> str:
@@ -210,6 +211,7 @@ def page(sizes: RowSizes) -> str:
         "a policy state": sizes.state,
         "the summary of one policy's compliant states": sizes.summary,
         "the verdict about one assignment": sizes.verdict,
+        "the same, not compliant": sizes.violated,
         "the result of one application": sizes.result,
         "a run": sizes.run,
         "a policy state in the answer of Azure Resource Manager": sizes.answered_state,

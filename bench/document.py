@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.contenders import ROOT
+from bench.hours.figures import APPLICATIONS, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,12 +24,19 @@ def write(document: dict[str, Any], *, page: Path = PAGE, result: Path = RESULT,
     """Write the result beside the page, its tables into the page, and the picture."""
     from bench.plot import draw  # noqa: PLC0415 - matplotlib is heavy, and measuring needs a small parent
 
-    result.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    result.write_text(as_text(document), encoding="utf-8")
     draw(document, picture)
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     page.write_text(f"{before}{_BEGIN}\n\n{measured(document)}\n{_END}{after}", encoding="utf-8")
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """Return a result as JSON, in which each scenario of the hours takes a line."""
+    others = json.dumps({name: one for name, one in document.items() if name != "hours"}, indent=1)
+    hours = ",\n  ".join(json.dumps(one) for one in document["hours"])
+    return f'{others[:-2]},\n "hours": [\n  {hours}\n ]\n}}\n'
 
 
 def measured(document: dict[str, Any]) -> str:
@@ -48,6 +56,10 @@ def measured(document: dict[str, Any]) -> str:
             "| workload | contender | seconds | processor seconds | peak MB | rows a second | runs |",
             "|---|---|---:|---:|---:|---:|---:|",
             *_rows(document),
+            "",
+            f"{APPLICATIONS:,} applications with 300 states each, every hour:",
+            "",
+            *table(document["hours"]),
             "",
         )
     )

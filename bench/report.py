@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import statistics
@@ -13,6 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.contenders import FrontTimes
+from bench.document import as_text
+from bench.hours.figures import table, times_fewer
 from bench.workloads import DEEP, FLEET, IN_TIME_SECONDS, LEDGER, MILLION, REQUIRED, TENTH
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Report:
     measurements: dict[tuple[Workload, str], list[Measurement]] = field(default_factory=dict)
     starts: dict[str, list[float]] = field(default_factory=dict)
     front: FrontTimes = field(default_factory=lambda: FrontTimes([], []))
+    hours: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
 
     def add(self, workload: Workload, contender: str, measurement: Measurement) -> None:
@@ -64,6 +66,7 @@ class Report:
             self._processor_seconds(LEDGER, JUDGE),
             self._peak(LEDGER, JUDGE),
             self._judging_seconds() / (self._processor_seconds(MILLION, OURS) / MILLION.applications),
+            times_fewer(self.hours),
             self.front.against_bare,
             self.front.share_within(IN_TIME_SECONDS),
             max(max(one.tokens.values()) for one in collected),
@@ -84,16 +87,10 @@ class Report:
                  "runs": [asdict(one) for one in some]}
                 for (workload, contender), some in self.measurements.items()
             ],
-            "required": {
-                name: {
-                    "reached": round(value, 3),
-                    "must_be": str(REQUIRED[name]),
-                    "is_met": REQUIRED[name].is_met_by(value),
-                }
-                for name, value in self.reached().items()
-            },
+            "required": {name: as_required(name, value) for name, value in self.reached().items()},
+            "hours": self.hours,
         }  # fmt: skip
-        return json.dumps(document, indent=1) + "\n"
+        return as_text(document)
 
     def _seconds(self, workload: Workload) -> dict[str, float]:
         return {
@@ -111,6 +108,12 @@ class Report:
     def _judging_seconds(self) -> float:
         """Return the processor seconds of judging an application, which has as many states as one of MILLION."""
         return statistics.median(one.judging_seconds for one in self.measurements[LEDGER, JUDGE]) / LEDGER.applications
+
+
+def as_required(name: str, value: float) -> dict[str, Any]:
+    """Return what is written down of a required number."""
+    bound = REQUIRED[name]
+    return {"reached": round(value, 3), "must_be": str(bound), "is_met": bound.is_met_by(value)}
 
 
 def _medians(some: list[Measurement]) -> dict[str, float]:
@@ -159,3 +162,10 @@ def show(report: Report, console: Console) -> None:
         verdict = Text("reached", "green") if bound.is_met_by(value) else Text("missed", "bold red")
         required.add_row(name, f"{value:.2f} {bound.unit}", str(bound), verdict)
     console.print(required)
+    show_hours(report.hours, console)
+
+
+def show_hours(hours: list[dict[str, Any]], console: Console) -> None:
+    """Print what 5,000 applications upload."""
+    for line in table(hours):
+        console.print(line, highlight=False, soft_wrap=True)

@@ -5,37 +5,41 @@ Source for what is billed: https://learn.microsoft.com/azure/azure-monitor/logs/
 
 from __future__ import annotations
 
-import uuid
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from statistics import fmean
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from msgspec.structs import astuple
 
-from bench.answers import Answers, registered
-from bench.workloads import Workload
+from bench.answers import encoded_states, page_of, registered, state_document, states_that_change
+from bench.standing_still import FIRST_RUN, facts_of
 from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
 from collector.reporting.rows import StateRows, definition_rows, resource_columns, result_row, run_row, state_row
 from collector.reporting.states import Assignment, Sighting
 from collector.version import VERSION
 from publisher.policy_states.page import parse_page
 from publisher.policy_states.state import SELECTED_FIELDS
-from verdicts.evidence import Evidence
-from verdicts.judging.judge import judge
 from verdicts.outcome import Outcome
 from verdicts.publication import Publication
 from verdicts.rows import result_columns, verdict_rows
 
-STATES: Final = 100
-_RUN: Final = Run(str(uuid.UUID(int=0)), datetime(2026, 1, 1, tzinfo=UTC), "timer")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from registry.managed_application import ManagedApplication
+
+STATES: Final = 300
+"""Of a customer whose rows are measured: each policy on resources of each type."""
+
+_RUN: Final = Run(FIRST_RUN.run_id, FIRST_RUN.started_at, "timer")
 _TIME: Final = "2026-01-01T00:00:00.0000000Z"
 
 
 @dataclass(frozen=True, slots=True)
 class RowSizes:
-    """Billed bytes of a row: mean of a state, a summarised state and a verdict, a result, a run.
+    """Billed bytes of a row: mean of a state, a summarised state and a verdict, a violated verdict, a result, a run.
 
     `answered_state` are the bytes of a state in ARM's answer.
     """
@@ -43,51 +47,65 @@ class RowSizes:
     state: int
     summary: int
     verdict: int
+    violated: int
     result: int
     run: int
     answered_state: int
 
 
 def measured() -> RowSizes:
-    """Return the sizes for one customer with 100 states."""
+    """Return the sizes for one customer, whom nobody gave a name, so that it is the subscription's id."""
     application = registered(1)
-    group = application.managed_resource_group_id
-    answers = Answers(Workload("costs", 1, STATES, 0), "https://example.invalid")
-    body = answers.page(f"{group}/providers/x", f"$select={','.join(SELECTED_FIELDS)}")
+    application = replace(application, customer_name=application.application_id.subscription_id)
+    page = _page(application, frozenset())
+    states = parse_page(page).states
     rows = StateRows(application, _RUN)
     detailed, summarised = [], []
-    for state in parse_page(body).states:
+    for state in states:
         fields = astuple(state)
         policy = rows.policy(rows.assignment(Assignment.of(fields[:3])), definition_rows(fields[3:8]))
         sighting = Sighting.of(fields[9:13])
         detailed.append(state_row(policy, resource_columns(sighting), state.timestamp))
         summary = Sighting.of((None, None, None, "Compliant"))
         summarised.append(state_row(policy, resource_columns(summary), state.timestamp, 4))
+    publication = Publication(_RUN.run_id, _RUN.started_at, None, read_at=_RUN.started_at)
+    (compliant,) = facts_of([application], orjson.loads(page)["value"])
+    (violating,) = facts_of([application], orjson.loads(_page(application, states_that_change(STATES)))["value"])
     result = ApplicationResult.of(application)
     result.conclude(Outcome.SUCCEEDED)
     result.states, result.pages, result.duration_ms = STATES, 1, 1000
     result.oldest_evaluation = result.latest_evaluation = _TIME
-    facts = judge(
-        None,
-        application,
-        Evidence(_RUN.run_id, _RUN.started_at, Outcome.SUCCEEDED, complete=True),
-        record=None,
-        declared=None,
-    )
-    publication = Publication(_RUN.run_id, _RUN.started_at, None)
-    verdicts = [orjson.dumps(row) for row in verdict_rows(facts, publication)]
-    columns = result_columns(facts, publication)
+    result_columns_of = result_columns(compliant, publication)
     return RowSizes(
         state=round(fmean(map(_billed, detailed))),
         summary=round(fmean(map(_billed, summarised))),
-        verdict=round(fmean(map(_billed, verdicts))),
-        result=_billed(orjson.dumps(result_row(result, _RUN, columns))),
+        verdict=round(fmean(map(billed_bytes, verdict_rows(compliant, publication)))),
+        violated=sum(billed_bytes(row) for row in verdict_rows(violating, publication) if row["Noncompliant_states"]),
+        result=_billed(orjson.dumps(result_row(result, _RUN, result_columns_of))),
         run=_billed(orjson.dumps(run_row(RunSummary(_RUN), VERSION, interval=timedelta(hours=1)))),
-        answered_state=round(len(body) / STATES),
+        answered_state=round(len(page) / STATES),
     )
 
 
+def _page(application: ManagedApplication, violated: frozenset[int]) -> bytes:
+    states = (
+        state_document(number, is_compliant=number not in violated, evaluated_at=_RUN.started_at)
+        for number in range(STATES)
+    )
+    group = application.managed_resource_group_id
+    return page_of(
+        STATES,
+        None,
+        encoded_states(states, ",".join(SELECTED_FIELDS)),
+        subscription=group.subscription_id,
+        group=group.resource_group,
+    )
+
+
+def billed_bytes(columns: Mapping[str, Any]) -> int:
+    """Return what Log Analytics bills for a row: what columns hold, as text; names and empty columns cost nothing."""
+    return len("".join([str(value) for value in columns.values() if value is not None]).encode())
+
+
 def _billed(row: bytes) -> int:
-    """What columns hold, as text; column names and empty columns cost nothing."""
-    columns: dict[str, Any] = orjson.loads(row)
-    return sum(len(str(value).encode()) for value in columns.values() if value is not None)
+    return billed_bytes(orjson.loads(row))

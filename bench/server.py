@@ -35,7 +35,8 @@ RULE_ID: Final = "dcr-00000000000000000000000000000001"
 ACCOUNT: Final = "bench"
 _HEAD_END: Final = b"\r\n\r\n"
 _RECEIVED: Final = 262_144
-_NO_CONTENT: Final = b"HTTP/1.1 204 No Content\r\n\r\n"
+NO_CONTENT: Final = b"HTTP/1.1 204 No Content\r\n\r\n"
+"""How ingestion says that it took an upload."""
 
 
 class BenchServer:
@@ -118,21 +119,21 @@ class BenchServer:
         if path.endswith("/queryResults"):
             time.sleep(answers.workload.latency_ms / 1000)
             self._count(pages=1)
-            return _json(answers.page(path, query))
+            return json_answer(answers.page(path, query))
         if path.startswith("/dataCollectionRules/"):
             time.sleep(answers.workload.latency_ms / 1000)
             stream = path.rpartition("/")[2]
             content = zlib.decompress(body, wbits=31)
             # Each row has the column once; looking for it costs next to nothing, parsing would cost a core.
             self._count(**{"uploads": 1, "bytes": len(content), f"rows {stream}": content.count(b'"TimeGenerated":')})
-            return _NO_CONTENT
+            return NO_CONTENT
         if path.endswith("/oauth2/v2.0/token"):
             self._count(**{f"tokens {_field(body.decode(), 'scope').removesuffix('/.default')}": 1})
-            return _json(_token(""))
+            return json_answer(_token(""))
         if path == "/identity":
             resource = _field(query, "resource")
             self._count(**{f"tokens {resource}": 1})
-            return _json(_token(resource))
+            return json_answer(_token(resource))
         if path.startswith(f"/{ACCOUNT}/{LEDGER_TABLE}"):
             self._count(**{f"ledger {method}": 1})
             return self._ledger.answer(method, path, query, body)
@@ -166,7 +167,8 @@ def _receive(stream: socket.socket, waiting: bytes) -> tuple[str, str, bytes, by
     return method, target, content[:length], content[length:]
 
 
-def _json(content: bytes) -> bytes:
+def json_answer(content: bytes) -> bytes:
+    """Return the whole HTTP answer that has this JSON."""
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     return head.encode() + content
 

@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import time
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from verdicts.facts import ApplicationFacts
 
-FIRST_RUN: Final = RunRecord("first", datetime(2026, 1, 1, tzinfo=UTC), 0)
+FIRST_RUN: Final = RunRecord(str(uuid.UUID(int=1)), datetime(2026, 1, 1, tzinfo=UTC), 0)
 _HOUR: Final = timedelta(hours=1)
 
 

@@ -9,6 +9,16 @@ PAGE_SIZE: Final = 1000
 """Policy states in a page, as Azure cuts them (FACTS 2.6)."""
 
 
+HOURS_OF_A_MONTH: Final = 730
+"""As Azure's price lists count them."""
+
+VIOLATING: Final = 10
+"""One application in so many is out of compliance, in the fleets whose log volume is computed or counted."""
+
+VIOLATIONS: Final = 10
+"""States, all of one assignment, in which such an application is not compliant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workload:
     """A fleet: ``applications`` with ``states`` each, all in their own subscriptions; a call takes ``latency_ms``."""
@@ -64,6 +74,8 @@ class Bound:
         return value >= self.number if self.side == "at least" else value <= self.number
 
 
+HOURS_REQUIRED: Final = "hours: bytes, times fewer when 5 % change in a day"
+
 REQUIRED: Final[dict[str, Bound]] = {
     "fleet: times faster than straightforward": Bound("at least", 6.0, "x"),
     "fleet: first run against the floor": Bound("at most", 1.6, "x"),
@@ -75,6 +87,7 @@ REQUIRED: Final[dict[str, Bound]] = {
     "ledger: processor time to join and judge": Bound("at most", 45.0, "s"),
     "ledger: peak memory": Bound("at most", 110.0, "MB"),
     "ledger: judge's share of a run's processor time": Bound("at most", 0.1, ""),
+    HOURS_REQUIRED: Bound("at least", 15.0, "x"),
     "front: time against a bare message": Bound("at most", 1.5, "x"),
     "front: share of answers within 100 ms": Bound("at least", 0.95, ""),
     "tokens for each audience": Bound("at most", 1.0, ""),

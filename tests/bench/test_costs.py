@@ -17,7 +17,7 @@ from checks.reach.scenarios import scenarios
 from checks.templates.deployment import deploy
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-SIZES = RowSizes(state=1000, summary=800, verdict=600, result=400, run=100, answered_state=1000)
+SIZES = RowSizes(state=1000, summary=800, verdict=600, violated=1200, result=400, run=100, answered_state=1000)
 
 
 @pytest.mark.parametrize(("document", "compute"), [(costs.PAGE, page), (costs.INDEX, overview)])
@@ -60,7 +60,8 @@ def test_a_month_adds_up() -> None:
     cost = month(Fleet(customers=100), SIZES)
     turns, changes = 730 / 19, 5 * 730 / 24
     uploads = 100 * turns + changes
-    states, verdicts = uploads * 100 * 1000, (uploads * 3 + 730 * 10 + changes * 50) * 600
+    states = uploads * 100 * 1000
+    verdicts = 730 * 10 * 1200 + (uploads * 2.9 + changes / 2 * 50) * 600
     results = 730 * (100 * 400 + 100)
     assert cost.gigabytes == pytest.approx((states + verdicts + results) / 10**9 + 1)
     assert cost.ingestion == pytest.approx(cost.gigabytes * 2.99)
@@ -94,8 +95,9 @@ def test_rows_have_about_the_size_that_the_documents_work_with() -> None:
     sizes = measured()
     assert sizes.state == pytest.approx(1000, rel=0.1)
     assert sizes.summary < sizes.state
-    assert sizes.verdict == pytest.approx(840, rel=0.1)
-    assert sizes.result == pytest.approx(500, rel=0.1)
+    assert sizes.verdict == pytest.approx(950, rel=0.1)
+    assert sizes.violated == pytest.approx(2000, rel=0.1)
+    assert sizes.result == pytest.approx(560, rel=0.1)
 
 
 def test_a_fleet_of_ones_own_is_printed_both_ways(capsys: pytest.CaptureFixture[str]) -> None:

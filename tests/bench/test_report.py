@@ -3,21 +3,38 @@
 import io
 import json
 import platform
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from bench.contenders import FrontTimes, Measurement
+from bench.hours.figures import AFTER, SCENARIOS, Scenario
 from bench.report import Report, show
-from bench.workloads import DEEP, FLEET, LEDGER, MILLION, REQUIRED, TENTH
+from bench.workloads import DEEP, FLEET, HOURS_REQUIRED, LEDGER, MILLION, REQUIRED, TENTH
 
 TOKENS = {"https://management.azure.com": 1, "https://monitor.azure.com": 1}
+
+
+def hours_of(scenario: Scenario, share: float) -> dict[str, Any]:
+    """What a scenario uploads: a share of everything, and less of it still where it is compressed."""
+    counts = dict.fromkeys(("json", "rows", "billed"), round(share * 10**9)) | {"wire": round(share * 10**7)}
+    return {
+        "changes": scenario.changes,
+        "uploaded": scenario.uploaded,
+        "compliant": scenario.compliant,
+        "requests": 100,
+        **counts,
+        "gigabytes": 730.0,
+        "streams": {"PolicyComplianceStates_CL": counts},
+    }
 
 
 def a_report(**changed: float) -> Report:
     """A report in which everything is reached, but for what is changed."""
     answers = [changed.get("answer", 0.012)] * 96 + [0.3] * 4
-    report = Report({}, {"help": [0.1, 0.2, 9.0], "import": [0.3]}, FrontTimes(answers, [0.01] * 99 + [5.0]))
+    hours = [hours_of(one, changed.get("uploaded", 0.06) if one is AFTER else 1) for one in SCENARIOS]
+    report = Report({}, {"help": [0.1, 0.2, 9.0], "import": [0.3]}, FrontTimes(answers, [0.01] * 99 + [5.0]), hours)
     measured = {
         (FLEET, "collector"): (2.0, 110.0),
         (FLEET, "collector, steady"): (1.5, 110.0),
@@ -50,6 +67,7 @@ def test_medians_count_and_not_what_disturbed_one_run() -> None:
     assert reached["fleet: steady run, times faster than straightforward"] == pytest.approx(20 / 1.5)
     assert reached["million: peak beyond that of a tenth"] == 10
     assert reached["ledger: judge's share of a run's processor time"] == pytest.approx((10 / 20_000) / (15 / 2_000))
+    assert reached[HOURS_REQUIRED] == pytest.approx(1 / 0.06)
     assert reached["front: time against a bare message"] == pytest.approx(1.2)
     assert reached["front: share of answers within 100 ms"] == 0.96
     assert reached["python -m collector --help"] == 0.2
@@ -67,6 +85,7 @@ def test_medians_count_and_not_what_disturbed_one_run() -> None:
         ({"million": 141.0}, {"million: peak beyond that of a tenth"}),
         ({"ledger judge": 46.0}, {"ledger: processor time to join and judge"}),
         ({"ledger": 111.0}, {"ledger: peak memory"}),
+        ({"uploaded": 0.07}, {HOURS_REQUIRED}),
         ({"answer": 0.016}, {"front: time against a bare message"}),
         (
             {"answer": 0.101},

@@ -30,6 +30,7 @@ async def assert_stands(fleet: Fleet, customer: Customer) -> None:
     assert sorted(map(key_of_row, rows)) == sorted(map(key_of, customer.owned_states()))
     for verdict in fleet.verdicts(customer).values():
         assert {verdict["States_id"]} == {row["Run_id"] for row in rows}
+        assert {verdict["States_time"]} == {row["TimeGenerated"] for row in rows}
         assert verdict["States_rows"] == len(rows)
 
 

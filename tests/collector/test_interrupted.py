@@ -5,14 +5,21 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
+from sandbox.faults.effects import Call
+from sandbox.faults.operations import Operation, TableRequest, Upload
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
-from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, Fleet, key_of, key_of_row
+from sandbox.world.customers import Customer
+from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, VERDICTS_STREAM, Fleet, key_of, key_of_row
+from tests.collector.test_changed_states import assert_stands
+from tests.collector.test_publication import publish
+from verdicts.ledger import LEDGER_TABLE
 
 ROOT = Path(__file__).parents[2]
 NONCOMPLIANT = (ROOT / "infra/queries/application_noncompliant.kql").read_text(encoding="utf-8")
@@ -42,6 +49,46 @@ def alerts(sandbox: Sandbox) -> set[tuple[str, int]]:
     """What the alert rule's query says: application and how many states are not compliant."""
     rows = sandbox.workspace.query(NONCOMPLIANT)
     return {(row["Alarm_key"].partition("#")[0], row["Violations"]) for row in rows}
+
+
+async def held(call: Call) -> web.StreamResponse:
+    """Never carried out and never answered, however long the client waits."""
+    while call.request.transport is not None:
+        await asyncio.sleep(0.01)
+    return web.Response(status=499)
+
+
+async def killed_while_waiting_for(fleet: Fleet, operation: Operation) -> None:
+    """A run of the command line, killed by SIGKILL while it waits for the answer to its first request of a kind."""
+    fault = fleet.sandbox.faults.add(operation, held)
+    assert await kill_a_run(fleet, signal.SIGKILL, lambda: fault.played > 0) == -signal.SIGKILL
+    fleet.sandbox.faults.clear()
+
+
+async def collected_and_changed(fleet: Fleet) -> tuple[Customer, str]:
+    """Two applications, in runs of days ago and one of just now; then one of them changed.
+
+    So nothing is told again because it or its guard is new, or its turn has come. Returns it, and the upload that
+    stands.
+    """
+    fleet.sandbox.clock.stop(datetime.now(UTC) - timedelta(days=6))
+    contoso, fabrikam = await fleet.deploy("Contoso", "Fabrikam")
+    for days in (6, 3, 0):
+        fleet.sandbox.clock.stop(datetime.now(UTC) - timedelta(days=days))
+        for customer in (contoso, fabrikam):
+            customer.age_states(timedelta())  # evaluated daily
+        await fleet.collect()
+    fleet.sandbox.clock.reset()
+    await assert_stands(fleet, contoso)
+    contoso.break_resource("vault")
+    return contoso, (await fleet.standing_rows(contoso))[0]["Run_id"]
+
+
+def uploads_of(fleet: Fleet, customer: Customer) -> dict[str, int]:
+    """How many state rows of a customer each run uploaded, the latest last."""
+    rows = sorted(fleet.rows(Application_id=customer.application_id), key=lambda row: row["TimeGenerated"])
+    runs = [row["Run_id"] for row in rows]
+    return {run: runs.count(run) for run in runs}
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -96,3 +143,47 @@ async def test_a_run_cancelled_by_the_platform_writes_no_run_row_and_closes_what
 
     assert fleet.rows(RUNS_TABLE) == fleet.rows(RESULTS_TABLE) == []
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_run_killed_between_the_upload_of_states_and_the_ledgers_write_loses_nothing(fleet: Fleet) -> None:
+    contoso, before = await collected_and_changed(fleet)
+
+    await killed_while_waiting_for(fleet, TableRequest("PUT", LEDGER_TABLE))
+
+    *_, known, killed = uploads_of(fleet, contoso).items()
+    assert known == (before, len(contoso.owned_states()))
+    assert killed[1] == len(contoso.owned_states()), "the states were accepted"
+    assert {row["States_id"] for row in fleet.verdicts(contoso).values()} == {before}, "and nobody names them"
+    assert len(await fleet.standing_rows(contoso)) == len(contoso.owned_states())
+
+    summary = await fleet.collect()
+
+    assert fleet.verdicts(contoso)["baseline"]["Verdict"] == "NonCompliant"
+    assert {row["States_id"] for row in fleet.verdicts(contoso).values()} == {summary.run.run_id}
+    await assert_stands(fleet, contoso)
+
+
+@pytest.mark.parametrize("told_by", ["the next run", "the publication"])
+async def test_a_run_killed_between_the_ledgers_write_and_the_upload_of_verdicts_is_told_of(
+    fleet: Fleet, told_by: str
+) -> None:
+    contoso, before = await collected_and_changed(fleet)
+
+    await killed_while_waiting_for(fleet, Upload(VERDICTS_STREAM))
+
+    uploads = uploads_of(fleet, contoso)
+    *_, known, killed = uploads
+    assert known == before
+    states = (await fleet.facts(contoso)).states
+    assert states is not None
+    assert states.run_id == killed, "the ledger was written"
+    assert fleet.verdicts(contoso)["baseline"]["Verdict"] == "Compliant", "and nobody was told"
+
+    if told_by == "the next run":
+        assert (await fleet.collect()).completed
+    else:
+        assert (await publish(fleet)).failure is None
+
+    assert fleet.verdicts(contoso)["baseline"]["Verdict"] == "NonCompliant"
+    assert uploads_of(fleet, contoso) == uploads, "nothing is uploaded twice"
+    await assert_stands(fleet, contoso)
