@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,12 +43,24 @@ class Rows:
 
 def read(*pages: list[Any], compliant_states: CompliantStates = "detailed") -> tuple[ApplicationResult, list[Any]]:
     """Read pages as a run would; returns the result and the rows uploaded."""
+    result, _, rows = reading_of(pages, compliant_states)
+    return result, rows
+
+
+def evidence_of(*pages: list[Any]) -> Evidence:
+    """What the judge is told of pages."""
+    return reading_of(pages, "detailed")[1]
+
+
+def reading_of(
+    pages: Sequence[list[Any]], compliant_states: CompliantStates
+) -> tuple[ApplicationResult, Evidence, list[Any]]:
     endpoint, result = Rows(), ApplicationResult.of(APPLICATION)
+    evidence = Evidence(RUN.run_id, RUN.started_at, Outcome.FAILED)
 
     async def run() -> None:
         async with asyncio.TaskGroup() as uploads:
             uploader = StreamUploader(endpoint, "stream", uploads, 2)
-            evidence = Evidence(RUN.run_id, RUN.started_at, Outcome.FAILED)
             job = ReadJob(APPLICATION, None, result, evidence, Delivery(lambda _: None))
             reading = ApplicationReading(
                 job, RUN, uploader=uploader, compliant_states=compliant_states, uploaded_states="changed"
@@ -59,7 +71,7 @@ def read(*pages: list[Any], compliant_states: CompliantStates = "detailed") -> t
             await uploader.flush()
 
     asyncio.run(run())
-    return result, [row for body in endpoint.bodies for row in orjson.loads(gzip.decompress(body))]
+    return result, evidence, [row for body in endpoint.bodies for row in orjson.loads(gzip.decompress(body))]
 
 
 half_pairs = st.sampled_from(["\ud800", "a\udfffb", "😀"])
@@ -166,6 +178,16 @@ def test_more_policies_than_are_kept_at_hand_cost_no_state() -> None:
 
     assert result.states == 1500
     assert len({row["Policy_definition_reference_id"] for row in rows}) == 1500
+
+
+@pytest.mark.parametrize("effect", ["manual", "Manual", " MANUAL "])
+def test_unknown_of_a_manual_policy_is_told_apart_however_its_effect_is_cased(effect: str) -> None:
+    states = [{**STATE, "complianceState": "Unknown", "policyDefinitionAction": one} for one in (effect, "audit")]
+
+    (manual,), (audited,) = (evidence_of([state]).assignments.values() for state in states)
+
+    assert (manual.manual_states, manual.undecided_states) == (1, 0)
+    assert (audited.manual_states, audited.undecided_states) == (0, 1)
 
 
 def test_states_of_other_assignments_are_counted_and_dropped() -> None:

@@ -44,8 +44,9 @@ class Reading:
         self.evidence = Evidence("run", NOW, Outcome.SUCCEEDED)
         self.findings = Findings(facts, self.evidence)
 
-    def policy(self, policy: tuple[str, ...] = POLICY, effect: str | None = "audit") -> PolicyFindings:
-        return self.findings.of_policy(policy, effect, AssignmentEvidence(policy[0]))
+    def policy(self, policy: tuple[str, ...] = POLICY, *, is_manual: bool = False) -> PolicyFindings:
+        evidence = self.evidence.assignments.setdefault(policy[0], AssignmentEvidence(policy[0]))
+        return self.findings.of_policy(policy, evidence, is_manual=is_manual)
 
     def take(self, policy: PolicyFindings, states: Iterable[tuple[str | None, str | None, str | None]]) -> None:
         for resource, compliance_state, evaluated_at in states:
@@ -146,7 +147,7 @@ def test_unknown_counts_against_an_assignment_unless_its_effect_is_manual() -> N
     reading = Reading()
     states = [("/g/web", literal, None) for literal in ("Unknown", "unknown", "Error", "Conflict", "Invented", None)]
 
-    reading.take(reading.policy(effect="Manual"), states)
+    reading.take(reading.policy(is_manual=True), states)
     reading.take(reading.policy((ASSIGNMENT, "other", "definition")), states)
 
     found = reading.concluded()
@@ -168,7 +169,7 @@ def test_violations_beyond_the_bound_are_marked_and_open_ones_are_never_among_th
 
 def test_protected_states_count_neither_as_compliant_nor_as_undecided() -> None:
     reading = Reading()
-    reading.take(reading.policy(effect="denyAction"), [("/a", "Protected", at(0)), ("/b", "protected", at(0))])
+    reading.take(reading.policy(), [("/a", "Protected", at(0)), ("/b", "protected", at(0))])
 
     evidence = reading.concluded()
 
