@@ -8,8 +8,10 @@ import os
 
 import azure.functions as func
 
+from publisher.garbage import look_seldom
 from publisher.roles import Role, role_from
 
+look_seldom()
 app = func.FunctionApp()
 role = role_from(os.environ)
 

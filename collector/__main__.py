@@ -9,6 +9,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
+from publisher.garbage import look_seldom
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,6 +28,7 @@ INTERRUPTED: Final = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 all read, 1 not all read, 2 bad settings or usage."""
     options = _parser().parse_args(arguments)
+    look_seldom()
     # Imported here, so that --help and usage errors answer at once.
     from publisher.settings import CollectorSettings, SettingsError  # noqa: PLC0415
 
