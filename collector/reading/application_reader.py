@@ -150,6 +150,7 @@ class ApplicationReader:
                     response = await place.pace.ask(send, place, self._deadline)
                 except AzureFailure as failure:
                     raise told(failure) from None
+                page.size = len(response.content)
                 async with self._intake.desk():
                     await states.room()
                     return page_in(response)

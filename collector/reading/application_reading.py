@@ -112,7 +112,7 @@ class ApplicationReading:
         self._heads: set[int] = set()
         self._oldest = self._latest = ""
 
-    def take(self, page: Page) -> None:
+    async def take(self, page: Page) -> None:
         """Turn one page's states into rows; one of nobody knows which assignment, or resource, is rejected.
 
         A state that comes again is left out, also in another spelling: Azure repeats states at page borders, and pages
@@ -156,7 +156,7 @@ class ApplicationReading:
                 continue
             noncompliant += verdict is False
             rows.append((policy, sighting, timestamp, 1))
-        self._outlet.add(rows)
+        page.states.clear()  # a parsed page is large, and the next one may be slow to come
         self._fingerprint += fingerprint
         result = self._result
         result.pages += 1
@@ -164,6 +164,7 @@ class ApplicationReading:
         result.noncompliant_states += noncompliant
         result.foreign_states += foreign
         result.rejected_states += rejected
+        await self._outlet.add(rows)
 
     @property
     def is_empty(self) -> bool:
@@ -206,7 +207,7 @@ class ApplicationReading:
         fingerprint = f"{self._fingerprint % _FINGERPRINTS:x}"
         if self._stands is not None and self._stands.fingerprint == fingerprint:
             return self._stands
-        self._outlet.add([_summarised(*summary) for summary in (self._summaries or {}).values()])
+        await self._outlet.add([_summarised(*summary) for summary in (self._summaries or {}).values()])
         await self._outlet.send()
         return StatesUpload(self._run.run_id, self._run.started_at, self._outlet.rows, fingerprint)
 

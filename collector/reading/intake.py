@@ -1,7 +1,8 @@
 """Limits how many pages are requested or wait to be parsed: as many as the processor keeps up with.
 
-A page that waits takes a megabyte. When answers are slow, every place may have a request under way. When they are
-fast, pages would pile up, one for each place, without being parsed any sooner; so fewer are requested then.
+A page that waits takes a megabyte, or ten where Azure puts more states into one. When answers are slow, every place may
+have a request under way. When they are fast, pages would pile up, one for each place, without being parsed any sooner;
+so fewer are requested then.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 FEWEST_PAGES: Final = 6
-"""Pages that may always be requested: enough to keep the processor busy."""
+"""Pages that may be requested however many wait, unless they are large: enough to keep the processor busy."""
+
+FEWEST_LARGE_PAGES: Final = 2
+"""Pages that may be requested in any case, and as long as it is not known how large they are."""
+
+MOST_BYTES: Final = 20_000_000
+"""Of the pages that are requested, if they are as large as the largest one lately."""
+
+_FADING: Final = 0.9
+"""What a page's size counts when the next one was smaller."""
 
 _BACKLOG: Final = 2
 """With more pages than this waiting to be parsed, fewer are requested."""
@@ -25,10 +35,11 @@ class Intake:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._allowed = min(most, FEWEST_PAGES)
+        self._allowed = min(most, FEWEST_LARGE_PAGES)
         self._free = asyncio.Semaphore(self._allowed)
         self._desk = asyncio.Lock()
         self._waiting = 0
+        self._largest = 0.0
 
     @asynccontextmanager
     async def page(self) -> AsyncIterator[PageOnItsWay]:
@@ -38,7 +49,7 @@ class Intake:
             yield page
         finally:
             if page.is_let_in:
-                self._leave()
+                self._leave(page.size)
 
     @asynccontextmanager
     async def desk(self) -> AsyncIterator[None]:
@@ -53,16 +64,23 @@ class Intake:
         finally:
             self._desk.release()
 
-    def _leave(self) -> None:
-        """Count one page as finished, and allow one page more or less at once."""
+    def _leave(self, size: int) -> None:
+        """Count one page as finished, and allow other ones in its place: more of them, or one less."""
+        self._largest = max(size, self._largest * _FADING)
+        most = self._most
+        if self._largest:
+            most = min(most, max(FEWEST_LARGE_PAGES, int(MOST_BYTES / self._largest)))
+        wanted = self._allowed
         if self._waiting > _BACKLOG:
-            if self._allowed > min(self._most, FEWEST_PAGES):
-                self._allowed -= 1
-                return
-        elif self._allowed < self._most:
-            self._allowed += 1
+            wanted = max(wanted - 1, min(most, FEWEST_PAGES))
+        elif not self._waiting:
+            wanted += 2
+        else:
+            wanted += 1
+        wanted = max(min(wanted, most), self._allowed - 1)
+        for _ in range(1 + wanted - self._allowed):
             self._free.release()
-        self._free.release()
+        self._allowed = wanted
 
 
 class PageOnItsWay:
@@ -72,6 +90,8 @@ class PageOnItsWay:
         self._free = free
         self.is_let_in = False
         """Whether the request may be sent, or was sent."""
+        self.size = 0
+        """Bytes of the answer, once it is there."""
 
     async def let_in(self) -> None:
         """Wait until the request may be sent; does nothing the second time."""

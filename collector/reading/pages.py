@@ -91,8 +91,7 @@ class StatesPages:
             try:
                 async for page in follow_pages(first_url, fetch):
                     pages += 1
-                    reading.take(page)
-                    page.states.clear()  # a parsed page is large, and the next one may be slow to come
+                    await reading.take(page)
             except AzureFailure as failure:
                 if is_second_time or not pages or failure.status not in _ABOUT_THE_NEXT_LINK:
                     raise

@@ -14,7 +14,7 @@ from collector.reporting.chunks import COMPRESSION_LEVEL
 from collector.reporting.rows import resource_columns, state_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from collector.reporting.chunks import Delivery
     from collector.reporting.ingestion import StreamUploader
@@ -28,6 +28,7 @@ LARGEST_IN_MEMORY: Final = 262_144
 """Compressed bytes: the rows of some ten thousand states."""
 
 _LENGTH_BYTES: Final = 4
+_ROWS_IN_A_PIECE: Final = 1000
 
 
 class StatesOutlet:
@@ -48,23 +49,26 @@ class StatesOutlet:
         self.rows = 0
         """How many rows the states make."""
 
-    def add(self, states: list[StateOfPolicy]) -> None:
+    async def add(self, states: list[StateOfPolicy]) -> None:
         """Take the states of one page."""
         self.rows += len(states)
         if self._is_due:
-            self._uploader.add(_rows_of(states), self._delivery)
+            await self._upload(_rows_of(states))
             return
-        if self._latest:
-            self._put_away(self._latest)
+        for rows in _rows_of(self._latest):
+            self._put_away(rows)
         self._latest = states
 
     async def send(self) -> None:
         """Upload what waits."""
-        for rows in self._put_away_before():
+        await self._upload(self._put_away_before())
+        await self._upload(_rows_of(self._latest))
+        self._latest = []
+
+    async def _upload(self, pieces: Iterable[list[bytes]]) -> None:
+        for rows in pieces:
             await self._uploader.room()
             self._uploader.add(rows, self._delivery)
-        self._uploader.add(_rows_of(self._latest), self._delivery)
-        self._latest = []
 
     def close(self) -> None:
         """Drop what waits."""
@@ -72,15 +76,15 @@ class StatesOutlet:
         if self._earlier is not None:
             self._earlier.close()
 
-    def _put_away(self, states: list[StateOfPolicy]) -> None:
+    def _put_away(self, rows: list[bytes]) -> None:
         if self._earlier is None:
             self._earlier = SpooledTemporaryFile(LARGEST_IN_MEMORY)  # noqa: SIM115 - closed in `close`
-        body = zlib.compress(b"\n".join(_rows_of(states)), COMPRESSION_LEVEL)
+        body = zlib.compress(b"\n".join(rows), COMPRESSION_LEVEL)
         self._earlier.write(len(body).to_bytes(_LENGTH_BYTES))
         self._earlier.write(body)
 
     def _put_away_before(self) -> Iterator[list[bytes]]:
-        """Yield the rows of each page that was put away."""
+        """Yield the rows that were put away, piece by piece."""
         if self._earlier is None:
             return
         self._earlier.seek(0)
@@ -88,12 +92,14 @@ class StatesOutlet:
             yield zlib.decompress(self._earlier.read(length)).split(b"\n")
 
 
-def _rows_of(states: list[StateOfPolicy]) -> list[bytes]:
+def _rows_of(states: list[StateOfPolicy]) -> Iterator[list[bytes]]:
+    """Yield the rows of states in pieces: those of a large page would take more memory than the page."""
     columns: dict[int, bytes] = {}
-    rows = []
-    for policy, sighting, timestamp, count in states:
-        resource = columns.get(id(sighting))
-        if resource is None:
-            resource = columns[id(sighting)] = resource_columns(sighting)
-        rows.append(state_row(policy, resource, timestamp, count))
-    return rows
+    for start in range(0, len(states), _ROWS_IN_A_PIECE):
+        rows = []
+        for policy, sighting, timestamp, count in states[start : start + _ROWS_IN_A_PIECE]:
+            resource = columns.get(id(sighting))
+            if resource is None:
+                resource = columns[id(sighting)] = resource_columns(sighting)
+            rows.append(state_row(policy, resource, timestamp, count))
+        yield rows

@@ -113,7 +113,7 @@ def test_the_floor_builds_the_collectors_rows() -> None:
             reading = ApplicationReading(
                 job, run, uploader=uploader, compliant_states="detailed", uploaded_states="changed"
             )
-            reading.take(parse_page(orjson.dumps({"value": states})))
+            await reading.take(parse_page(orjson.dumps({"value": states})))
             await uploader.flush()
 
     asyncio.run(collect())

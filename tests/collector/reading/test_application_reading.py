@@ -66,7 +66,7 @@ def reading_of(
                 job, RUN, uploader=uploader, compliant_states=compliant_states, uploaded_states="changed"
             )
             for page in pages:
-                reading.take(page_of(page))
+                await reading.take(page_of(page))
             await reading.conclude()
             await uploader.flush()
 

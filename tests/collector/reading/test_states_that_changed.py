@@ -68,7 +68,7 @@ def read(
             )
             with closing(reading):
                 for page in pages:
-                    reading.take(page_of(page))
+                    await reading.take(page_of(page))
                 await reading.conclude()
             await uploader.flush()
 
