@@ -164,7 +164,7 @@ class ApplicationReading:
         result.noncompliant_states += noncompliant
         result.foreign_states += foreign
         result.rejected_states += rejected
-        await self._outlet.add(rows)
+        await self._outlet.add(rows, is_last=page.next_link is None)
 
     @property
     def is_empty(self) -> bool:
@@ -207,7 +207,7 @@ class ApplicationReading:
         fingerprint = f"{self._fingerprint % _FINGERPRINTS:x}"
         if self._stands is not None and self._stands.fingerprint == fingerprint:
             return self._stands
-        await self._outlet.add([_summarised(*summary) for summary in (self._summaries or {}).values()])
+        await self._outlet.add([_summarised(*summary) for summary in (self._summaries or {}).values()], is_last=True)
         await self._outlet.send()
         return StatesUpload(self._run.run_id, self._run.started_at, self._outlet.rows, fingerprint)
 

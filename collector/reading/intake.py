@@ -20,10 +20,10 @@ FEWEST_PAGES: Final = 6
 FEWEST_LARGE_PAGES: Final = 2
 """Pages that may be requested in any case, and as long as it is not known how large they are."""
 
-MOST_BYTES: Final = 20_000_000
+MOST_BYTES: Final = 16_000_000
 """Of the pages that are requested, if they are as large as the largest one lately."""
 
-_FADING: Final = 0.9
+_FADING: Final = 0.98
 """What a page's size counts when the next one was smaller."""
 
 _BACKLOG: Final = 2

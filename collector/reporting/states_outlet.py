@@ -1,6 +1,6 @@
 """Uploads the rows of one application's policy states: as they come when they are due, else only if they changed.
 
-Whether they changed is known after the last page. Until then the states of the latest page wait as they were read, and
+Whether they changed is known after the last page. Until then the states of the last page wait as they were read, and
 those of pages before as compressed rows, from a quarter of a megabyte on in a temporary file.
 """
 
@@ -49,15 +49,17 @@ class StatesOutlet:
         self.rows = 0
         """How many rows the states make."""
 
-    async def add(self, states: list[StateOfPolicy]) -> None:
-        """Take the states of one page."""
+    async def add(self, states: list[StateOfPolicy], *, is_last: bool) -> None:
+        """Take the states of one page; those of the last page wait as they are."""
         self.rows += len(states)
         if self._is_due:
             await self._upload(_rows_of(states))
             return
-        for rows in _rows_of(self._latest):
-            self._put_away(rows)
-        self._latest = states
+        self._latest += states
+        if not is_last:
+            for rows in _rows_of(self._latest):
+                self._put_away(rows)
+            self._latest = []
 
     async def send(self) -> None:
         """Upload what waits."""

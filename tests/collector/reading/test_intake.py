@@ -2,7 +2,7 @@
 
 import asyncio
 
-from collector.reading.intake import FEWEST_PAGES, Intake
+from collector.reading.intake import FEWEST_PAGES, MOST_BYTES, Intake
 from sandbox.services import Service
 from sandbox.world.customers import BulkStates
 from tests.collector.conftest import Fleet
@@ -15,13 +15,14 @@ class Pages:
         self.intake = Intake(most)
         self.on_their_way = self.peak = 0
 
-    async def fetch(self, seconds_on_the_way: int, seconds_of_work: int) -> None:
+    async def fetch(self, seconds_on_the_way: int, seconds_of_work: int, *, size: int = 1000) -> None:
         """One page; a second is a turn of the event loop."""
         async with self.intake.page() as page:
             await page.let_in()
             self.on_their_way += 1
             self.peak = max(self.peak, self.on_their_way)
             await self.turns(seconds_on_the_way)
+            page.size = size
             async with self.intake.desk():
                 await self.turns(seconds_of_work)
             self.on_their_way -= 1
@@ -70,6 +71,17 @@ async def test_whoever_is_cancelled_on_the_way_gives_the_place_back() -> None:
         await asyncio.gather(*(pages.fetch(5, 5) for _ in range(30)))
 
     assert pages.peak <= 3
+
+
+async def test_of_large_pages_fewer_are_asked_for_and_of_small_ones_all_again() -> None:
+    pages = Pages(32)
+
+    await asyncio.gather(*(pages.fetch(200, 1, size=5_000_000) for _ in range(60)))
+    large, pages.peak = pages.peak, 0
+    await asyncio.gather(*(pages.fetch(200, 1, size=100_000) for _ in range(900)))
+
+    assert large <= MOST_BYTES / 5_000_000
+    assert pages.peak == 32
 
 
 async def test_reading_waits_for_uploading(fleet: Fleet) -> None:
