@@ -29,7 +29,7 @@ _MOST_AT_ONCE: Final = 4
 _READ_FACTOR: Final = 4
 """An answer is read up to this multiple of the bytes that are handed out; then its rows are cut."""
 
-_TABLES_QUERY: Final = """
+TABLES_QUERY: Final = """
 union withsource=Table_name
     PolicyVerdicts_CL, PolicyCollectionResults_CL, PolicyCollectionRuns_CL, ManagedApplicationEvents_CL
 | summarize Rows = count() by Table_name
@@ -72,7 +72,7 @@ async def list_tables(request: Request, context: Context) -> Answer:
     """Answer with the tables that have rows of the last day, and how many: of states, those that runs uploaded."""
     request.refuse_other_parameters(_FUNCTION_KEY)
     limits = context.settings.limits
-    question = Question(_TABLES_QUERY, "P1D", limits.seconds, limits.answer_bytes)
+    question = Question(TABLES_QUERY, "P1D", limits.seconds, limits.answer_bytes)
     table = await _table_of(context.compliance.ask(question), limits)
     tables = [{"name": name, "row_count_24h": rows} for name, rows in table.rows]
     if table.incomplete:

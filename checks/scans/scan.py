@@ -1,7 +1,7 @@
 """Finds the tables that a query reads, and the conditions under which it reads them.
 
-Log Analytics keeps a table in parts that each cover a stretch of TimeGenerated. It leaves parts out by a query's time range
-and by conditions on TimeGenerated directly behind the table; everything else is looked at row by row.
+Log Analytics keeps a table in parts that each cover a stretch of TimeGenerated. It leaves parts out by a query's time
+range and by conditions on TimeGenerated directly behind the table; everything else is looked at row by row.
 Source: learn.microsoft.com/azure/azure-monitor/logs/query-optimization.
 """
 
