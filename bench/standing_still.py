@@ -55,7 +55,7 @@ def facts_of(
         if known is None:
             evidence = _evidence(FIRST_RUN, {})
             for state in states:
-                _take(evidence, state)
+                gather(evidence, state)
             facts = judge(None, application, evidence, record=None, declared=None)
             book = AlarmBook(named_alarms=0, now=FIRST_RUN.started_at)
             known = application, orjson.dumps(application_document(book.update(facts))).decode()
@@ -74,7 +74,7 @@ def _renamed(document: str, first: ManagedApplication, application: ManagedAppli
     return document
 
 
-def _take(evidence: Evidence, state: dict[str, Any]) -> None:
+def gather(evidence: Evidence, state: dict[str, Any]) -> None:
     """Gather one state as the collector does."""
     assignment_id = fold(state["policyAssignmentId"])
     found = evidence.assignments.setdefault(

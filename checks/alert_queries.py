@@ -28,7 +28,7 @@ _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds", "ms"
 
 def query_problems(query: str) -> list[tuple[int, str]]:
     """Return (line, message) for everything that an alert rule's query may not contain."""
-    code = _TEXT_OR_COMMENT.sub(_blank, query)
+    code = without_texts(query)
     found = [
         (_line(code, match.start(1) if match.groups() else match.start()), message.format(*match.groups()))
         for pattern, message in _FORBIDDEN
@@ -41,6 +41,11 @@ def query_problems(query: str) -> list[tuple[int, str]]:
         elif timedelta(**{_UNITS[literal[2]]: float(literal[1])}) > MAX_LOOK_BACK:
             found.append((_line(code, match.start()), "an alert rule looks back two days at most"))
     return sorted(found)
+
+
+def without_texts(query: str) -> str:
+    """Return a query with blanks for what its texts and comments say; every other character keeps its position."""
+    return _TEXT_OR_COMMENT.sub(_blank, query)
 
 
 def _blank(match: re.Match[str]) -> str:

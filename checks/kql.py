@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from checks.alert_queries import query_problems
 from checks.alert_rules import result_problems, rule_problems
+from checks.scans.states import DRILL_DOWNS, state_problems
 from sandbox.alerts.rules import QUERIES_DIRECTORY, RULES_FILE, read_document
 from sandbox.workspace.schema import read_tables
 
@@ -107,6 +108,8 @@ def problems(queries_directory: Path = QUERIES_DIRECTORY, rules_file: Path = RUL
         for name, analysis in analyses.items()
         for complaint in analysis.diagnostics
     ]
+    for name, text in texts.items():
+        found += [f"{files[name]}: {message}" for message in state_problems(text, is_drill_down=name in DRILL_DOWNS)]
     for rule in document["rules"]:
         name = rule["query"]
         if name not in texts:

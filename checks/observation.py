@@ -15,6 +15,7 @@ from checks.alert_queries import query_problems
 from checks.alert_rules import rule_problems
 from checks.bicep_source import BicepFile
 from checks.kql import analyse
+from checks.scans.states import DRILL_DOWNS, state_problems
 from sandbox.workspace.schema import Column, TableSchema, read_tables
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ AZURE_TABLES: Final = Path(__file__).with_name("azure_tables.json")
 LAYOUT: Final = "workbooks/compliance.workbook.json"
 PLACEHOLDERS: Final = {
     "{Customer}": "'*'",
-    "{SelectedApplication}": "*",
+    "{SelectedApplication}": "",
     "{frontPrincipalId}": "00000000-0000-0000-0000-000000000000",
     "{workerPrincipalId}": "00000000-0000-0000-0000-000000000000",
     "{tenantId}": "00000000-0000-0000-0000-000000000000",
@@ -34,7 +35,7 @@ PLACEHOLDERS: Final = {
 """What stands in a query file until the workbook, Bicep or Azure Monitor fills it in."""
 
 EVERYBODY: Final = 'let Only = "";'
-SELECTED: Final = "let Only = iff('{SelectedApplication}' == '*', '', '{SelectedApplication}');"
+SELECTED: Final = "let Only = '{SelectedApplication}';"
 SHARED: Final = {
     "fleet": ("applications", EVERYBODY),
     "violations": ("noncompliant_resources", SELECTED),
@@ -183,6 +184,9 @@ def _query_problems(infrastructure: Path) -> Iterator[str]:
     texts = {name: runnable(path, infrastructure) for name, path in paths.items()}
     tables = {**read_tables(infrastructure / "tables"), **azure_tables()}
     for name, text in texts.items():
+        own = paths[name].read_text(encoding="utf-8")
+        is_drill_down = any(f"{{{block}}}" in own for block, (query, _) in SHARED.items() if query in DRILL_DOWNS)
+        yield from (f"{name}: {problem}" for problem in state_problems(text, is_drill_down=is_drill_down))
         yield from (f"{name}: {left} is never filled in" for left in sorted(set(_LEFT_OVER.findall(text))))
     for name, analysis in analyse(texts, tables).items():
         for found in analysis.diagnostics:

@@ -51,7 +51,9 @@ BELOW: Mapping[str, set[str]] = {
     "sandbox": set(),
     "checks": {"collector", "compliance_api", "infra", "publisher", "sandbox", "verdicts"},
     "bench": {
+        "checks",
         "collector",
+        "compliance_api",
         "function_app",
         "notification_endpoint",
         "publisher",

@@ -15,9 +15,9 @@ param tags object
 var layout = any(loadJsonContent('../workbooks/compliance.workbook.json'))
 
 // What stands, and how it is looked up, is written once: in the product's own queries, each up to the end of a block. What is
-// left of the marker is an empty comment. Drill-downs look at the selected application alone.
+// left of the marker is an empty comment. Drill-downs look at the selected application alone, and read nothing before one is.
 var everybody = 'let Only = "";'
-var selected = 'let Only = iff(\'{SelectedApplication}\' == \'*\', \'\', \'{SelectedApplication}\');'
+var selected = 'let Only = \'{SelectedApplication}\';'
 var fleet = split(loadTextContent('../queries/applications.kql'), 'end fleet')[0]
 var violations = replace(split(loadTextContent('../queries/noncompliant_resources.kql'), 'end violations')[0], everybody, selected)
 var missing = replace(split(loadTextContent('../queries/states_missing.kql'), 'end missing')[0], everybody, selected)

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from checks.observation import EVERYBODY, INFRASTRUCTURE, LAYOUT, SELECTED, SHARED, azure_tables, problems, runnable
+from checks.reach.scenarios import scenarios
+from checks.scans.states import STATES
+from checks.templates.deployment import deploy
 from sandbox.workspace.schema import Column, read_tables
 from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good
@@ -81,6 +84,7 @@ def test_workbook_saved_queries_and_security_alerts_are_sound() -> None:
         ("workbooks/customers.kql", "{Customer}", "{Kunde}", "the workbook has no parameter {Kunde}"),
         ("workbooks/collector_history.kql", "Duration_ms", "Duration", "KS142"),
         ("workbooks/dropped_rows.kql", "DCRLogErrors", "DCRLogError", "KS204"),
+        ("workbooks/collector_history.kql", "PolicyCollectionRuns_CL", STATES, "is no drill-down"),
         ("query_pack/vault_failures.kql", "RequestUri", "Uri", "KS142"),
         ("query_pack/queries.json", '"labels": ["security"]', '"labels": []', "credential_reads has no labels"),
         ("security_alerts/vault_read_by_stranger.kql", "| summarize", "| take 5\n| summarize", "take"),
@@ -140,19 +144,31 @@ def test_customers_in_trouble_come_first_and_the_filter_leaves_one(fleet: Fleet,
 
 def test_the_drill_down_lists_the_resources_of_the_selected_application(fleet: Fleet, ask: Ask) -> None:
     fleet.run(acme=[bad("vm-1"), good("vm-2")], blue=[bad("vm-3")])
-    assert len(ask("workbooks/resources.kql")) == 2
     chosen = application_id("acme").lower()
     assert [row["Application"] for row in ask("workbooks/resources.kql", SelectedApplication=chosen)] == ["acme"]
-    assert ask("workbooks/resources.kql", Customer=f"'{application_id('other').lower()}'") == []
+    filtered = {"SelectedApplication": chosen, "Customer": f"'{application_id('other').lower()}'"}
+    assert ask("workbooks/resources.kql", **filtered) == []
 
 
 def test_a_list_of_resources_that_is_not_complete_is_told(fleet: Fleet, ask: Ask) -> None:
     fleet.run(hours_ago=1, acme=[bad("vm-1"), good("vm-2")], blue=[bad("vm-3")])
-    assert ask("workbooks/states_missing.kql") == []
+    chosen = application_id("acme").lower()
+    assert ask("workbooks/states_missing.kql", SelectedApplication=chosen) == []
     fleet.run(dropped=["acme"], acme=[bad("vm-1"), good("vm-2")], blue=[bad("vm-3")])
-    (row,) = ask("workbooks/states_missing.kql")
+    (row,) = ask("workbooks/states_missing.kql", SelectedApplication=chosen)
     assert (row["Application"], row["Rows spoken of"], row["Rows here"]) == ("acme", 2, 0)
     assert ask("workbooks/states_missing.kql", SelectedApplication=application_id("blue").lower()) == []
+
+
+def test_the_workbook_opens_without_reading_a_state() -> None:
+    [workbook] = deploy(scenarios()[0]).of_type("Microsoft.Insights/workbooks")
+    items = json.loads(workbook.body["properties"]["serializedData"])["items"]
+    selecting = [exported for item in items for exported in item["content"].get("exportedParameters", [])]
+    assert selecting == [{"fieldName": "Application_id", "parameterName": "SelectedApplication"}], "no default value"
+    selected = {"parameterName": "SelectedApplication", "comparison": "isNotEqualTo", "value": ""}
+
+    hidden = {item["name"] for item in items if item.get("conditionalVisibility") == selected}
+    assert hidden == {item["name"] for item in items if STATES in json.dumps(item)} == {"resources", "states-missing"}
 
 
 def test_the_workbook_is_put_together_as_it_is_checked() -> None:

@@ -98,13 +98,19 @@ class Fleet:
         run_id = f"run-{len(self.runs) + 1}"
         self.runs[run_id] = (NOW - timedelta(hours=hours_ago)).isoformat()
         common = {"TimeGenerated": self.runs[run_id], "Run_id": run_id}
+        uploaded = sum(len(found) for found in applications.values() if not isinstance(found, str))
         for name, found in applications.items():
             stored = [] if isinstance(found, str) or name in dropped else found
             self.upload_states(common, name, stored, shouting=shouting)
             known = self.upload_verdicts(common, name, found, enforced=name not in weakened)
             self.upload_result(common, name, found, shouting=shouting, **known)
         if completed:
-            run = {**common, "Applications": _counted(applications) if registered is None else registered}
+            run = {
+                **common,
+                "Applications": _counted(applications) if registered is None else registered,
+                "Uploaded_rows": uploaded + len(applications),
+                "Result_rows": len(applications),
+            }
             self.workspace.insert("PolicyCollectionRuns_CL", [run])
         return run_id
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from compliance_api.workspace.saved_queries import EVERYBODY
 from sandbox.alerts.rules import QUERIES_DIRECTORY
 from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good, states_of, summarised
@@ -11,10 +12,12 @@ from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good, st
 
 @pytest.fixture
 def answer(workspace: Workspace) -> Any:
-    """Runs a saved query by name."""
+    """Runs a saved query by name, narrowed to one application when it is named."""
 
-    def run(name: str) -> list[dict[str, Any]]:
-        return workspace.query((QUERIES_DIRECTORY / f"{name}.kql").read_text(encoding="utf-8"))
+    def run(name: str, only: str = "") -> list[dict[str, Any]]:
+        query = (QUERIES_DIRECTORY / f"{name}.kql").read_text(encoding="utf-8")
+        assert not only or EVERYBODY in query
+        return workspace.query(query.replace(EVERYBODY, f'let Only = "{only and application_id(only)}";'))
 
     return run
 
@@ -114,12 +117,25 @@ def test_assignments_show_the_worst_first(mixed_fleet: Fleet, answer: Any) -> No
 def test_noncompliant_resources_can_be_narrowed_to_one_application(mixed_fleet: Fleet, workspace: Workspace) -> None:
     def names(only: str = "") -> list[str]:
         query = (QUERIES_DIRECTORY / "noncompliant_resources.kql").read_text(encoding="utf-8")
-        assert 'let Only = "";' in query
-        rows = workspace.query(query.replace('let Only = "";', f'let Only = "{only}";'))
+        rows = workspace.query(query.replace(EVERYBODY, f'let Only = "{only}";'))
         return [row["Resource_id"].rsplit("/", 1)[1] for row in rows]
 
     assert names() == names(application_id("beta")) == names(application_id("beta").upper()) == ["a", "b"]
     assert names(application_id("alpha")) == []
+
+
+def test_without_an_application_resources_are_those_that_the_verdicts_name(fleet: Fleet, answer: Any) -> None:
+    fleet.run(hours_ago=1, alpha=states_of(8, bad()), beta=[bad("b", reference="tls")])
+
+    everywhere, of_alpha = answer("noncompliant_resources"), answer("noncompliant_resources", "alpha")
+
+    assert [(row["Application_name"], row["Policy_definition_reference_id"]) for row in everywhere] == [
+        *[("alpha", "")] * 5,
+        ("beta", ""),
+    ]
+    assert {row["Open_violations"] for row in everywhere} == {9}
+    assert len(of_alpha) == 8
+    assert [row["Policy_definition_reference_id"] for row in answer("noncompliant_resources", "beta")] == ["tls"]
 
 
 def test_history_never_counts_an_unread_application_as_compliant(mixed_fleet: Fleet, answer: Any) -> None:
@@ -153,16 +169,19 @@ def test_a_violation_whose_state_is_missing_is_still_named_with_the_reason(fleet
     fleet.run(hours_ago=2, alpha=[bad("a"), bad("b")])
     fleet.run(hours_ago=1, alpha=[bad("a")])
 
-    rows = [(row["Resource_id"].rsplit("/", 1)[1], row["Held_reason"]) for row in answer("noncompliant_resources")]
+    rows = answer("noncompliant_resources", "alpha")
 
-    assert rows == [("a", ""), ("b", "NoStates")]
+    assert [(row["Resource_id"].rsplit("/", 1)[1], row["Held_reason"]) for row in rows] == [
+        ("a", ""),
+        ("b", "NoStates"),
+    ]
 
 
 def test_held_violations_beyond_those_that_are_named_are_counted(fleet: Fleet, answer: Any) -> None:
     fleet.run(hours_ago=2, alpha=states_of(8, bad()))
     fleet.run(hours_ago=1, alpha=[good("other")])
 
-    rows = answer("noncompliant_resources")
+    rows = answer("noncompliant_resources", "alpha")
 
     assert len(rows) == 5
     assert {(row["Held_reason"], row["Open_violations"]) for row in rows} == {("NoStates", 8)}
@@ -173,29 +192,41 @@ def test_states_of_an_earlier_upload_are_not_taken_for_those_that_stand(fleet: F
     again = {"TimeGenerated": fleet.started(fleet.run(hours_ago=1, alpha=[bad("a"), good("b")])), "Run_id": "run-1"}
     fleet.upload_states(again, "alpha", [bad("c")])
 
-    assert [row["Resource_id"].rsplit("/", 1)[1] for row in answer("noncompliant_resources")] == ["a"]
+    assert [row["Resource_id"].rsplit("/", 1)[1] for row in answer("noncompliant_resources", "alpha")] == ["a"]
 
 
 def test_state_rows_that_were_dropped_are_told_and_the_verdict_stands(fleet: Fleet, answer: Any) -> None:
     fleet.run(hours_ago=2, alpha=[good()], beta=[bad()])
     fleet.run(hours_ago=1, dropped=["alpha"], alpha=[bad("a"), good("b")], beta=[bad()])
 
-    assert [(row["Application_name"], row["States_rows"], row["Stored_rows"]) for row in answer("states_missing")] == [
-        ("alpha", 2, 0)
-    ]
+    [missing] = answer("states_missing", "alpha")
+    assert (missing["Application_name"], missing["States_rows"], missing["Stored_rows"]) == ("alpha", 2, 0)
+    assert answer("states_missing", "beta") == []
     assert [row["Compliance"] for row in answer("applications")] == ["NonCompliant", "NonCompliant"]
     named = [
-        (row["Application_name"], row["Resource_id"].rsplit("/", 1)[1]) for row in answer("noncompliant_resources")
+        (name, row["Resource_id"].rsplit("/", 1)[1])
+        for name in ("alpha", "beta")
+        for row in answer("noncompliant_resources", name)
     ]
     assert named == [("alpha", "a"), ("beta", "vm")]
 
 
-def test_ids_in_another_case_are_the_same_application_and_assignment(fleet: Fleet, answer: Any) -> None:
-    fleet.run(hours_ago=2, alpha=[bad()])
-    fleet.run(hours_ago=1, shouting=True, alpha=[bad()])
+def test_without_an_application_no_state_row_is_counted_and_none_is_said_to_be_here(fleet: Fleet, answer: Any) -> None:
+    fleet.run(hours_ago=1, dropped=["alpha"], alpha=[bad("a"), good("b")], beta=[bad()], gamma=[good()])
 
-    assert len(answer("applications")) == len(answer("assignments")) == len(answer("noncompliant_resources")) == 1
-    assert answer("states_missing") == []
+    rows = [(row["Application_name"], row["States_rows"], row["Stored_rows"]) for row in answer("states_missing")]
+
+    assert rows == [("alpha", 2, None), ("beta", 1, None)]
+
+
+def test_ids_in_another_case_are_the_same_application_and_assignment(fleet: Fleet, answer: Any) -> None:
+    fleet.run(hours_ago=2, alpha=[bad(reference="tls")])
+    fleet.run(hours_ago=1, shouting=True, alpha=[bad(reference="tls")])
+
+    assert len(answer("applications")) == len(answer("assignments")) == 1
+    [violation] = answer("noncompliant_resources", "alpha")
+    assert violation["Policy_definition_reference_id"] == "TLS", "it is the state row that tells"
+    assert answer("states_missing", "alpha") == []
 
 
 @pytest.mark.parametrize("name", ["assignments", "noncompliant_resources"])

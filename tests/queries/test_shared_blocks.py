@@ -3,8 +3,6 @@
 import re
 from collections import defaultdict
 
-import pytest
-
 from sandbox.alerts.rules import QUERIES_DIRECTORY
 
 QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(QUERIES_DIRECTORY.glob("*.kql"))}
@@ -20,10 +18,3 @@ def test_a_repeated_block_is_the_same_everywhere() -> None:
     versions = {name: len(set(texts.values())) for name, texts in blocks.items()}
     assert set(versions.values()) == {1}
     assert len(blocks["standing"]) > 1
-
-
-@pytest.mark.parametrize("query", QUERIES)
-def test_states_are_only_read_for_the_violations_that_stand(query: str) -> None:
-    outside = BLOCK.sub("", QUERIES[query])
-
-    assert "PolicyComplianceStates_CL" not in outside

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from checks.scans.states import STATES
 from sandbox.faults.effects import Body, Redirect, Status, html
 from sandbox.faults.operations import IdentityTokenRequest, LogQuery
 from sandbox.local_azure import Sandbox
@@ -13,6 +14,7 @@ from sandbox.services import Service
 from sandbox.workspace.schema import read_tables
 from tests.operations.doctor.conftest import Doctor
 from tests.operations.doctor.findings import check, verdicts
+from tests.queries.asked import asked
 
 TABLES = {f"table {name}" for name in read_tables()}
 RUNS = "table PolicyCollectionRuns_CL"
@@ -23,6 +25,18 @@ def test_each_table_is_asked(doctor: Doctor) -> None:
     assert done.status == 0
     assert {name for name in verdicts(done) if name.startswith("table")} == TABLES
     assert {verdicts(done)[name] for name in TABLES - {RUNS}} == {"ok"}
+
+
+def test_of_the_states_one_row_is_asked_for(
+    doctor: Doctor, identity_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = identity_sandbox.clock().isoformat()
+    identity_sandbox.workspace.insert(STATES, [{"TimeGenerated": now, "Run_id": "one"}])
+    queries = asked(identity_sandbox.workspace, monkeypatch)
+    assert check(doctor("api"), f"table {STATES}")["finding"].startswith("readable, a row of ")
+    assert [query for query in queries if STATES in query] == [
+        f"{STATES} | take 1 | summarize Latest = max(TimeGenerated)"
+    ]
 
 
 def test_no_run_in_two_days_is_a_warning(doctor: Doctor, identity_sandbox: Sandbox) -> None:

@@ -1,0 +1,66 @@
+"""What the API asks the workspace: verdicts, results, runs and events; of states one upload of one application."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from checks.scans.states import DRILL_DOWNS, STATES, state_problems
+from compliance_api.workspace import saved_queries
+from sandbox.local_azure import Sandbox
+from tests.compliance_api.conftest import Api
+from tests.queries.asked import asked
+from tests.queries.fleet import NOW, Fleet, application_id, bad, good
+
+NU = application_id("nu")
+WHOLE_FLEET = (
+    "compliance",
+    "compliance/applications",
+    "compliance/history",
+    "compliance/runs",
+    "list_tables",
+    "saved_queries",
+    *(f"saved_queries/{name}" for name in saved_queries.names()),
+)
+
+
+@pytest.fixture
+def sent(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The queries that reach the workspace of the sandbox, as they come."""
+    return asked(sandbox.workspace, monkeypatch)
+
+
+async def test_nothing_about_the_whole_fleet_reads_a_state(api: Api, mixed: Fleet, sent: list[str]) -> None:
+    for path in WHOLE_FLEET:
+        assert (await api.get(path)).status == 200
+
+    assert len(sent) == len(saved_queries.names()) + 5, "fleet, its run, history, runs, tables, and every saved query"
+    drill_downs = {saved_queries.text(name) for name in DRILL_DOWNS}
+    assert [found for query in sent for found in state_problems(query, is_drill_down=query in drill_downs)] == []
+
+
+async def test_what_is_said_of_the_whole_fleet_is_the_same_when_no_state_arrived(sandbox: Sandbox, api: Api) -> None:
+    def answers(*lost: str) -> list[list[dict[str, Any]]]:
+        sandbox.workspace.clear()
+        sandbox.workspace.arrival = lambda table: None if table in lost else timedelta()
+        fleet = Fleet(sandbox.workspace)
+        fleet.run(hours_ago=2, alpha=[bad("a"), good("b")], beta=[bad()])
+        fleet.run(hours_ago=1, alpha=[good("a"), bad("b")], beta="AccessDenied")
+        return [sandbox.workspace.query(saved_queries.text(name), now=NOW) for name in saved_queries.names()]
+
+    assert answers(STATES) == answers()
+
+
+async def test_an_application_reads_the_states_of_its_latest_upload(api: Api, mixed: Fleet, sent: list[str]) -> None:
+    stale = {"TimeGenerated": mixed.started("run-2"), "Run_id": "run-3"}
+    mixed.upload_states(stale, "nu", [bad("of another moment")])
+
+    answer = (await api.get(f"compliance/applications{NU}")).json
+
+    reading = [query for query in sent if STATES in query]
+    assert {*reading} == {saved_queries.text_for(name, NU) for name in DRILL_DOWNS}
+    assert [found for query in reading for found in state_problems(query, is_drill_down=True)] == []
+    names = [one["id"].rpartition("/")[2] for one in answer["violations"]["resources"]]
+    assert names == ["a", "b"]
