@@ -1,7 +1,4 @@
-"""How large the product's rows are, as Log Analytics bills them: rows of a benchmark page, built by the collector.
-
-Source for what is billed: https://learn.microsoft.com/azure/azure-monitor/logs/cost-logs#data-size-calculation.
-"""
+"""How large the product's rows are, as Log Analytics bills them: rows of a benchmark page, built by the collector."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import fmean
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -20,6 +17,7 @@ from collector.reporting.rows import StateRows, result_row, run_row, state_row
 from collector.reporting.states import Evaluation, Policy, is_compliant
 from collector.version import VERSION
 from publisher.policy_states import SELECTED_FIELDS, parse_page
+from sandbox.workspace.billed_size import billed_bytes
 from verdicts.evidence import Evidence
 from verdicts.judging.judge import judge
 from verdicts.outcome import Outcome
@@ -84,6 +82,4 @@ def measured() -> RowSizes:
 
 
 def _billed(row: bytes) -> int:
-    """What columns hold, as text; column names and empty columns cost nothing."""
-    columns: dict[str, Any] = orjson.loads(row)
-    return sum(len(str(value).encode()) for value in columns.values() if value is not None)
+    return billed_bytes(orjson.loads(row))

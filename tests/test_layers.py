@@ -54,6 +54,7 @@ BELOW: Mapping[str, set[str]] = {
         "collector",
         "function_app",
         "notification_endpoint",
+        "operations",
         "publisher",
         "registry",
         "sandbox",
