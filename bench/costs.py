@@ -26,6 +26,7 @@ from operations.cost.prices import (
     functions,
     retention,
 )
+from publisher.settings import CONCURRENT_APPLICATIONS
 from verdicts.publication import CHANGES_REPEATED, EVERYTHING_EVERY
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ CUSTOMERS: Final = (10, 100, 1000)
 
 OTHER_GIGABYTES: Final = 1.0
 """Telemetry and access logs of a month: assumed."""
-
-CALLS_AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ def month(fleet: Fleet, sizes: RowSizes) -> Month:
     answered = fleet.runs * fleet.customers * fleet.states * sizes.answered_state / GIGABYTE
     fixed = sum(count * price for count, price in PRIVATE_HOURS.values()) * HOURS_OF_A_MONTH
     zones, zone_price = PRIVATE_DNS_ZONES
-    collecting = fleet.customers * SECONDS_PER_CALL / CALLS_AT_ONCE
+    collecting = fleet.customers * SECONDS_PER_CALL / CONCURRENT_APPLICATIONS
     return Month(
         gigabytes=gigabytes,
         ingestion=gigabytes * fleet.ingestion,

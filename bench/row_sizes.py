@@ -17,7 +17,7 @@ from collector.reporting.rows import StateRows, result_row, run_row, state_row
 from collector.reporting.states import Evaluation, Policy, is_compliant
 from collector.version import VERSION
 from publisher.policy_states import SELECTED_FIELDS, parse_page
-from sandbox.workspace.billed_size import billed_bytes
+from sandbox.workspace.billing import billed_bytes
 from verdicts.evidence import Evidence
 from verdicts.judging.judge import judge
 from verdicts.outcome import Outcome

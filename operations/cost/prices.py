@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from registry.reconcile import AT_ONCE
+
 CURRENCY: Final = "USD"
 REGION: Final = "West Europe"
 LOOKED_UP: Final = "2026-11-25"
@@ -59,7 +61,6 @@ INSTANCE_GIGABYTES: Final = 2
 SECONDS_TO_START: Final = 2
 SECONDS_PER_CALL: Final = 0.5
 RECONCILING_CALLS: Final = 3
-RECONCILED_AT_ONCE: Final = 8
 SECONDS_TO_ASK: Final = 1
 """Of the worker's timer that looks every minute for applications to ask about: no execution counts for less."""
 
@@ -82,6 +83,6 @@ def functions(runs: float, collecting_seconds: float, applications: float) -> fl
         collecting_seconds: how long all of them take together, without the seconds to start.
         applications: in the registry.
     """
-    reconciling = applications * RECONCILING_CALLS * SECONDS_PER_CALL / RECONCILED_AT_ONCE
+    reconciling = applications * RECONCILING_CALLS * SECONDS_PER_CALL / AT_ONCE
     seconds = runs * SECONDS_TO_START + collecting_seconds + DAYS_OF_A_MONTH * reconciling
     return (seconds + HOURS_OF_A_MONTH * 60 * SECONDS_TO_ASK) * INSTANCE_GIGABYTES * EXECUTION
