@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _BEFORE: Final = 2 * EVERYTHING_EVERY
 """So long before a span the upload is looked for that its first one followed."""
 
+_MANY_READS: Final = 24
+"""As many as a day of one application has, hourly."""
+
 _UPLOADS: Final = (
     "summarize Rows = count(), Bytes = sum(Billed), Time = min(TimeGenerated) by Application_id, Run_id "
     "| order by Application_id asc, Time asc"
@@ -45,9 +48,12 @@ class Reason(StrEnum):
     TURN = "turn"
     """The application's turn had come since its last upload, whether anything changed or not."""
     CHANGED = "changed"
-    """It had not: states, names or settings changed, or the ledger did not learn of the upload before."""
+    """It had not, and some reads were not uploaded: so states, names or settings changed, or the ledger did not learn
+    of the upload before."""
     EVERY_READ = "every_read"
-    """It had not, and every read that succeeded was uploaded, as with UPLOADED_STATES=all."""
+    """It had not, and every one of many reads was uploaded, as UPLOADED_STATES=all does."""
+    UNCLEAR = "unclear"
+    """It had not, and every read was uploaded, of too few to tell a change from the setting."""
     FIRST = "first"
     """There is no upload of it before."""
 
@@ -106,8 +112,8 @@ def _reasons(rows: Iterable[dict[str, Any]], span: Span, reads: int) -> dict[Rea
             reason = _reason(str(application_id), previous, moment)
             driven = found.get(reason, Driven(0, Amount()))
             found[reason] = Driven(driven.uploads + 1, driven.amount + amount)
-    if Reason.CHANGED in found and 0 < reads <= sum(one.uploads for one in found.values()):
-        found[Reason.EVERY_READ] = found.pop(Reason.CHANGED)
+    if Reason.CHANGED in found and reads <= sum(one.uploads for one in found.values()):
+        found[Reason.EVERY_READ if reads >= _MANY_READS else Reason.UNCLEAR] = found.pop(Reason.CHANGED)
     return found
 
 

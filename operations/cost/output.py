@@ -23,6 +23,7 @@ _REASONS: Final = {
     Reason.TURN: f"their turn had come, after {_HOURS} hours",
     Reason.CHANGED: "something had changed between turns",
     Reason.EVERY_READ: "every read was uploaded: UPLOADED_STATES=all",
+    Reason.UNCLEAR: "changed between turns, or UPLOADED_STATES=all",
     Reason.FIRST: "no upload before is known",
 }
 _KINDS: Final = {
@@ -30,7 +31,10 @@ _KINDS: Final = {
     "summarised": "compliant states summarised",
     "other": "a row for each other state",
 }
-_LEFT_OUT: Final = "free allowances, commitment tiers, telemetry, access logs, storage, e-mails and private networking"
+_LEFT_OUT: Final = (
+    "free allowances, commitment tiers, telemetry, access logs, storage, e-mails, private networking, "
+    "the shards of COLLECTION_MODE=fan-out"
+)
 
 
 def nothing_told(refused: Sequence[Check], days: int) -> Report:
@@ -50,7 +54,7 @@ def report_of(findings: Findings) -> Report:
     if not findings.span.days:
         error = f"no full day (UTC) is over since the first rows, on {findings.span.first}: no month can be estimated"
     elif findings.not_told or not findings.is_whole:
-        error = "not everything could be read: the month costs more than is said here"
+        error = "not everything was told: the month costs more than is said here"
     return Report(
         ok=error is None,
         document=_document(findings),
@@ -75,7 +79,7 @@ def _tables(findings: Findings) -> Listing:
     span = findings.span
     if not span.days:
         rows: list[tuple[Cell | str, ...]] = [
-            (one.table, f"{one.within(span).rows:,}", f"{one.within(span).bytes / 1e6:,.2f}")
+            (one.table, f"{one.within(span).rows:,}", f"{one.within(span).bytes / 1e6:,.3f}")
             for one in findings.intakes
         ]
         return Listing(f"Since {span.first}", ("Table", "Rows", "MB"), rows)
@@ -84,7 +88,7 @@ def _tables(findings: Findings) -> Listing:
         (
             line.table,
             f"{line.rows_a_day:,.0f}",
-            f"{line.megabytes_a_day:,.2f}",
+            f"{line.megabytes_a_day:,.3f}",
             f"{line.gigabytes_a_month:,.3f}",
             f"{line.gigabytes_a_month / whole:.0%}" if whole else "",
             f"{line.price_a_month:,.2f}",
@@ -123,7 +127,7 @@ def _driving(findings: Findings, drivers: Drivers) -> list[Listing]:
 def _amount(findings: Findings, amount: Amount) -> tuple[str, str, str]:
     days = findings.span.days
     monthly = f"{a_month(amount, days) * findings.price:,.2f}" if days else ""
-    return f"{amount.rows:,}", f"{amount.bytes / 1e6:,.2f}", monthly
+    return f"{amount.rows:,}", f"{amount.bytes / 1e6:,.3f}", monthly
 
 
 def _refusals(checks: Sequence[Check]) -> Listing:
@@ -196,7 +200,7 @@ def _drivers_document(drivers: Drivers) -> dict[str, Any]:
     return {
         "reads": drivers.reads,
         "uploads": {
-            reason: {"uploads": one.uploads, "rows": one.amount.rows, "bytes": one.amount.bytes}
+            str(reason): {"uploads": one.uploads, "rows": one.amount.rows, "bytes": one.amount.bytes}
             for reason, one in drivers.reasons.items()
         },
         "states": {kind: as_document(amount) for kind, amount in drivers.kinds.items()},

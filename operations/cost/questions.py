@@ -163,4 +163,4 @@ def _check(table: str, failure: AzureFailure) -> Check:
 
 
 def _text(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
