@@ -53,8 +53,10 @@ def report_of(findings: Findings) -> Report:
     error = None
     if not findings.span.days:
         error = f"no full day (UTC) is over since the first rows, on {findings.span.first}: no month can be estimated"
-    elif findings.not_told or not findings.is_whole:
+    elif not findings.is_whole:
         error = "not everything was told: the month costs more than is said here"
+    elif findings.not_told:
+        error = "the month was told, and what drives it was not"
     return Report(
         ok=error is None,
         document=_document(findings),

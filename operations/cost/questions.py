@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from compliance_api.workspace.workspace import Question, Workspace
+from compliance_api.workspace.workspace import Question, TooLarge, Workspace
 from operations.doctor.causes.cause import Service
 from operations.doctor.causes.table import Where
-from operations.doctor.checks import Check
+from operations.doctor.checks import Check, Verdict
 from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.lenient_json import LARGEST_BYTES
 
@@ -159,6 +159,8 @@ def malformed(table: str) -> NotTold:
 
 
 def _check(table: str, failure: AzureFailure) -> Check:
+    if isinstance(failure, TooLarge) or failure.code == "PartialAnswer":
+        return Check(table, Verdict.FAILED, f"{failure.code}: {failure}", "ask about fewer days: --days 1")
     return Check.of_failure(table, failure, Where(Service.WORKSPACE, "LOG_ANALYTICS_ENDPOINT", role=table))
 
 

@@ -65,9 +65,9 @@ def billed_size(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> int:
 def _kept(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in stored.items():
         original = sent.get(name)
-        is_cut = isinstance(original, str) and len(original.encode("utf-8", "replace")) > MAX_TEXT_BYTES
+        is_long = isinstance(original, str) and len(original) > MAX_TEXT_BYTES // 4  # it may have been cut
         if value is not None:
-            yield name, value if original is None or is_cut else original
+            yield name, value if original is None or is_long else original
 
 
 def usage_view(tables: Iterable[str]) -> str:

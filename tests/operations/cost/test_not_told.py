@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from checks.kql import analyse
+from publisher.lenient_json import LARGEST_BYTES
 from sandbox.faults.effects import Body, Call, Status
 from sandbox.faults.operations import LogQuery
 from sandbox.local_azure import Sandbox
@@ -56,7 +57,7 @@ def test_an_empty_workspace_costs_nothing_that_anybody_knows(cli: Cli, sandbox: 
                 b'{"tables": [{"columns": [{"name": "Day", "type": "datetime"}], "rows": []}],'
                 b' "error": {"code": "PartialError", "message": "parts are missing"}}'
             ),
-            "",
+            "--days 1",
         ),
     ],
 )
@@ -155,3 +156,21 @@ def test_azures_own_parser_takes_every_query(cli: Cli, sandbox: Sandbox) -> None
     known = {name: replace(table, columns=(*table.columns, *more)) for name, table in read_tables().items()}
     assert len(queries) == len(known) + 4
     assert [analysis.diagnostics for analysis in analyse(queries, known).values()] == [()] * len(queries)
+
+
+def test_uploads_that_are_too_many_to_be_told_leave_the_month(cli: Cli, sandbox: Sandbox) -> None:
+    for day in (1, 2):
+        store_run(sandbox, midnight(day))
+    too_much = Body(b" " * (LARGEST_BYTES + 1))
+
+    async def uploads_are_too_many(call: Call) -> web.StreamResponse:
+        is_about_them = b"Time = min(TimeGenerated)" in await call.request.read()
+        return await (too_much(call) if is_about_them else call.answer())
+
+    sandbox.faults.add(LogQuery(), uploads_are_too_many)
+    done = cli("cost", "--json")
+    assert (done.status, done.document["complete"], done.document["drivers"]) == (1, False, None)
+    assert done.document["price_a_month"] > 0
+    [check] = done.document["not_told"]
+    assert (check["name"], check["next_step"]) == (STATES, "ask about fewer days: --days 1")
+    assert "what drives it was not" in done.document["error"]
