@@ -14,7 +14,20 @@ from typing import TYPE_CHECKING, Final
 
 from bench.contenders import ROOT
 from bench.row_sizes import measured
-from bench.workloads import HOURS_OF_A_MONTH, VIOLATING, VIOLATIONS
+from bench.workloads import VIOLATING, VIOLATIONS
+from operations.cost.prices import (
+    GIGABYTE,
+    HOURS_OF_A_MONTH,
+    INGESTION,
+    NAT_GIGABYTE,
+    PRIVATE_DNS_ZONES,
+    PRIVATE_HOURS,
+    SECONDS_PER_CALL,
+    alert_rules,
+    functions,
+    retention,
+)
+from publisher.settings import CONCURRENT_APPLICATIONS
 from verdicts.publication import CHANGES_REPEATED, EVERYTHING_EVERY
 
 if TYPE_CHECKING:
@@ -27,50 +40,11 @@ INDEX: Final = ROOT / "docs/README.md"
 BEGIN: Final = "<!-- computed: written by `python -m bench.costs --document` -->"
 END: Final = "<!-- end of what was computed -->"
 
-INGESTION: Final = 2.99
-"""US dollars for a GB of Analytics logs, pay as you go, West Europe."""
-
-RETENTION: Final = 0.13
-"""For a GB that is kept for a month longer than the 31 days that ingestion includes, West Europe."""
-
-ALERT_RULE: Final = 0.50
-"""For a month of an alert rule that runs every 15 minutes or less often, its first time series included."""
-
-TIME_SERIES: Final = 0.05
-"""For a month of a further time series of such a rule."""
-
-EXECUTION: Final = 0.000026
-"""For a GB-second of Azure Functions on Flex Consumption."""
-
-PRIVATE_HOURS: Final = {"NAT gateway": (1, 0.045), "public IP address": (1, 0.005), "private endpoints": (6, 0.01)}
-"""How many of each the private mode has without the API (infra/modules/private_access.bicep), and an hour's price."""
-
-PRIVATE_DNS_ZONES: Final = (8, 0.50)
-"""How many zones the private mode has, and a month's price of one."""
-
-NAT_GIGABYTE: Final = 0.045
-"""For a GB through the NAT gateway."""
-
-ALERT_RULES: Final = 16
-"""Rules of infra/alert_rules.json and the rule of the key vault."""
-
 CUSTOMERS: Final = (10, 100, 1000)
 """The fleets that the documents show."""
 
-DAYS_BEYOND_FREE: Final = 90 - 31
 OTHER_GIGABYTES: Final = 1.0
 """Telemetry and access logs of a month: assumed."""
-
-INSTANCE_GIGABYTES: Final = 2
-SECONDS_TO_START: Final = 2
-SECONDS_PER_CALL: Final = 0.5
-CALLS_AT_ONCE: Final = 32
-RECONCILING_CALLS: Final = 3
-RECONCILED_AT_ONCE: Final = 8
-SECONDS_TO_ASK: Final = 1
-"""Of the worker's timer that looks every minute for applications to ask about: no execution counts for less."""
-
-_GIGABYTE: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,25 +122,19 @@ def month(fleet: Fleet, sizes: RowSizes) -> Month:
     repairs = 0 if fleet.uploads_all else fleet.changed / 2 * repeated
     verdicts = fleet.runs * fleet.violating * sizes.violated + (others + repairs) * sizes.verdict
     a_run = fleet.customers * sizes.result + sizes.run
-    gigabytes = (states + verdicts + fleet.runs * a_run) / _GIGABYTE + OTHER_GIGABYTES
-    answered = fleet.runs * fleet.customers * fleet.states * sizes.answered_state / _GIGABYTE
+    gigabytes = (states + verdicts + fleet.runs * a_run) / GIGABYTE + OTHER_GIGABYTES
+    answered = fleet.runs * fleet.customers * fleet.states * sizes.answered_state / GIGABYTE
     fixed = sum(count * price for count, price in PRIVATE_HOURS.values()) * HOURS_OF_A_MONTH
     zones, zone_price = PRIVATE_DNS_ZONES
+    collecting = fleet.customers * SECONDS_PER_CALL / CONCURRENT_APPLICATIONS
     return Month(
         gigabytes=gigabytes,
         ingestion=gigabytes * fleet.ingestion,
-        retention=gigabytes * DAYS_BEYOND_FREE / (HOURS_OF_A_MONTH / 24) * RETENTION,
-        alerts=ALERT_RULES * ALERT_RULE + max(0, fleet.violating - 1) * TIME_SERIES,
-        functions=_seconds(fleet) * INSTANCE_GIGABYTES * EXECUTION,
+        retention=retention(gigabytes),
+        alerts=alert_rules(fleet.violating),
+        functions=functions(fleet.runs, fleet.runs * collecting, fleet.customers),
         private=fixed + zones * zone_price + answered * NAT_GIGABYTE,
     )
-
-
-def _seconds(fleet: Fleet) -> float:
-    """How long functions run in a month: collections, and the reconciliation once a day."""
-    collecting = SECONDS_TO_START + fleet.customers * SECONDS_PER_CALL / CALLS_AT_ONCE
-    reconciling = fleet.customers * RECONCILING_CALLS * SECONDS_PER_CALL / RECONCILED_AT_ONCE
-    return fleet.runs * collecting + HOURS_OF_A_MONTH / 24 * reconciling + HOURS_OF_A_MONTH * 60 * SECONDS_TO_ASK
 
 
 def table(fleets: Sequence[Fleet], sizes: RowSizes) -> str:

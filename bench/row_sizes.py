@@ -1,17 +1,14 @@
-"""How large the product's rows are, as Log Analytics bills them: rows of a benchmark page, built by the collector.
-
-Source for what is billed: https://learn.microsoft.com/azure/azure-monitor/logs/cost-logs#data-size-calculation.
-"""
+"""How large the product's rows are, as Log Analytics bills them: rows of a benchmark page, built by the collector."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 import orjson
-from msgspec.structs import astuple
 
 from bench.answers import encoded_states, page_of, registered, state_document, states_that_change
 from bench.standing_still import FIRST_RUN, facts_of
@@ -21,19 +18,27 @@ from collector.reporting.states import Assignment, Sighting
 from collector.version import VERSION
 from publisher.policy_states.page import parse_page
 from publisher.policy_states.state import SELECTED_FIELDS
+from sandbox.workspace.billing import billed_bytes
 from verdicts.outcome import Outcome
 from verdicts.publication import Publication
 from verdicts.rows import result_columns, verdict_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from publisher.policy_states.state import PolicyState
     from registry.managed_application import ManagedApplication
 
 STATES: Final = 300
 """Of a customer whose rows are measured: each policy on resources of each type."""
 
 _RUN: Final = Run(FIRST_RUN.run_id, FIRST_RUN.started_at, "timer")
+_OF_MANY: Final = {
+    "resource_id": None,
+    "resource_type": None,
+    "resource_location": None,
+    "compliance_state": "Compliant",
+}
+"""What a summarised row says of its resources."""
+
 _TIME: Final = "2026-01-01T00:00:00.0000000Z"
 
 
@@ -62,12 +67,8 @@ def measured() -> RowSizes:
     rows = StateRows(application, _RUN)
     detailed, summarised = [], []
     for state in states:
-        fields = astuple(state)
-        policy = rows.policy(rows.assignment(Assignment.of(fields[:3])), definition_rows(fields[3:8]))
-        sighting = Sighting.of(fields[9:13])
-        detailed.append(state_row(policy, resource_columns(sighting), state.timestamp))
-        summary = Sighting.of((None, None, None, "Compliant"))
-        summarised.append(state_row(policy, resource_columns(summary), state.timestamp, 4))
+        detailed.append(rendered(rows, state))
+        summarised.append(rendered(rows, msgspec.structs.replace(state, **_OF_MANY), count=4))
     publication = Publication(_RUN.run_id, _RUN.started_at, None, read_at=_RUN.started_at)
     (compliant,) = facts_of([application], orjson.loads(page)["value"])
     (violating,) = facts_of([application], orjson.loads(_page(application, states_that_change(STATES)))["value"])
@@ -87,6 +88,13 @@ def measured() -> RowSizes:
     )
 
 
+def rendered(rows: StateRows, state: PolicyState, *, count: int = 1) -> bytes:
+    """Return the row of one policy state, or of so many that are summarised."""
+    fields = msgspec.structs.astuple(state)
+    policy = rows.policy(rows.assignment(Assignment.of(fields[:3])), definition_rows(fields[3:8]))
+    return state_row(policy, resource_columns(Sighting.of(fields[9:13])), state.timestamp, count)
+
+
 def _page(application: ManagedApplication, violated: frozenset[int]) -> bytes:
     states = (
         state_document(number, is_compliant=number not in violated, evaluated_at=_RUN.started_at)
@@ -100,11 +108,6 @@ def _page(application: ManagedApplication, violated: frozenset[int]) -> bytes:
         subscription=group.subscription_id,
         group=group.resource_group,
     )
-
-
-def billed_bytes(columns: Mapping[str, Any]) -> int:
-    """Return what Log Analytics bills for a row: what columns hold, as text; names and empty columns cost nothing."""
-    return len("".join([str(value) for value in columns.values() if value is not None]).encode())
 
 
 def _billed(row: bytes) -> int:

@@ -9,9 +9,6 @@ PAGE_SIZE: Final = 1000
 """Policy states in a page, as Azure cuts them (FACTS 2.6)."""
 
 
-HOURS_OF_A_MONTH: Final = 730
-"""As Azure's price lists count them."""
-
 VIOLATING: Final = 10
 """One application in so many is out of compliance, in the fleets whose log volume is computed or counted."""
 

@@ -41,16 +41,30 @@ class QueryLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiSettings:
+class WorkspaceSettings:
+    """Which workspace is queried, and with which identity: the user-assigned one named, or the system-assigned."""
+
+    own_identity_client_id: str | None
+    workspace_id: str
+    query_endpoint: str
+    query_audience: str
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> "WorkspaceSettings":
+        """Return the settings; raise SettingsError with every problem there is."""
+        env = Environment(variables)
+        settings = cls(*_workspace(env, cloud_from(env)))
+        env.finish()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings(WorkspaceSettings):
     """Whom the API answers, which workspace it queries, and its limits."""
 
     tenant_id: str
     client_id: str
     allowed_clients: frozenset[str]
-    own_identity_client_id: str | None
-    workspace_id: str
-    query_endpoint: str
-    query_audience: str
     portal: str
     limits: QueryLimits
     cache_lifetime: timedelta
@@ -63,18 +77,10 @@ class ApiSettings:
         cloud = cloud_from(env)
         client_id = env.guid("API_CLIENT_ID", hint="give the client id of the API's own app registration").lower()
         settings = cls(
+            *_workspace(env, cloud),
             tenant_id=env.guid("AZURE_TENANT_ID", hint="give the id of the publisher's tenant").lower(),
             client_id=client_id,
             allowed_clients=_clients(env) | {client_id},
-            own_identity_client_id=env.guid(
-                "MANAGED_IDENTITY_CLIENT_ID", hint="give the client id of the app's identity", required=False
-            )
-            or None,
-            workspace_id=env.guid(
-                "LOG_ANALYTICS_WORKSPACE_ID", hint="give the workspace id (a GUID), not the resource id"
-            ).lower(),
-            query_endpoint=_query_endpoint(env, cloud),
-            query_audience=cloud.log_analytics_endpoint,
             portal=cloud.portal,
             limits=QueryLimits(
                 timespan=timedelta(days=env.integer("QUERY_MAX_DAYS", 31, 1, 730)),
@@ -88,6 +94,14 @@ class ApiSettings:
         )
         env.finish()
         return settings
+
+
+def _workspace(env: Environment, cloud: Cloud) -> tuple[str | None, str, str, str]:
+    """Return the fields of WorkspaceSettings, in order."""
+    identity = env.guid("MANAGED_IDENTITY_CLIENT_ID", hint="give the client id of the app's identity", required=False)
+    hint = "give the workspace id (a GUID), not the resource id"
+    workspace_id = env.guid("LOG_ANALYTICS_WORKSPACE_ID", hint=hint).lower()
+    return identity or None, workspace_id, _query_endpoint(env, cloud), cloud.log_analytics_endpoint
 
 
 def _query_endpoint(env: Environment, cloud: Cloud) -> str:

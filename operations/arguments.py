@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -16,6 +17,7 @@ _LONGEST_NAME: Final = 256
 _LONGEST_REASON: Final = 500
 _LONGEST_TIME: Final = timedelta(days=366)
 _DAYS: Final = re.compile(r"([1-9]\d{0,2})d")
+_MOST_DAYS: Final = 90
 _NOT_A_PERSON: Final = frozenset({"azure", "operator", "notification"})
 
 
@@ -75,6 +77,24 @@ def keys_of_row(text: str) -> tuple[str, str]:
     if not slash:
         raise argparse.ArgumentTypeError("a row is its two keys, with a slash between them")
     return partition_key, row_key
+
+
+def days(text: str) -> int:
+    """Return a number of days from 1 to 90."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST_DAYS):
+        raise argparse.ArgumentTypeError(f"give a number of days from 1 to {_MOST_DAYS}")
+    return int(text)
+
+
+def price(text: str) -> float:
+    """Return an amount above 0."""
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = math.nan
+    if not 0 < amount < math.inf:
+        raise argparse.ArgumentTypeError("give an amount above 0, such as 2.30")
+    return amount
 
 
 def end(text: str) -> datetime:

@@ -49,6 +49,10 @@ async def run(options: argparse.Namespace, variables: Mapping[str, str], console
 
         with console.busy("examining the installation"):
             return await examine(variables, only=options.application, everything=options.all)
+    if options.command == "cost":
+        from operations.cost.command import cost  # noqa: PLC0415 - nothing else asks the workspace
+
+        return await cost(variables, options, console)
     settings = ReconcileSettings.from_environment(variables)
     async with open_workplace(settings) as workplace:
         return await _COMMANDS[options.command](workplace, options, console)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from operations import arguments
+from operations import arguments, options
 
 if TYPE_CHECKING:
     import argparse
@@ -17,14 +17,30 @@ def command_parser() -> arguments.Parser:
         prog="python -m operations",
         description="Look after the registry of managed applications and the ledger of their verdicts, and find out "
         "what is wrong with an installation.",
-        epilog="Settings are environment variables, the same as the worker's; doctor takes those of any app. Exit "
-        "status: 0 done, and all is well; 1 something could not be done or is not as it should be; 2 bad settings or "
-        "usage.",
+        epilog="Settings are environment variables, the same as the worker's; doctor takes those of any app, cost the "
+        "api's. Exit status: 0 done, and all is well; 1 something could not be done or is not as it should be; 2 bad "
+        "settings or usage.",
     )
     commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_registry_commands(commands)
     _add_ledger_commands(commands)
     _add_pending_commands(commands)
+    cost = _command(
+        commands,
+        "cost",
+        "estimate what a month costs",
+        "Estimate what a month costs, from what the tables took in on the last full days (UTC), and say what drives "
+        "it. Needs the api's settings. Prices are list prices without free allowances. Writes nothing.",
+    )
+    cost.add_argument(
+        "--days", metavar="N", type=arguments.days, default=7, help="how many full days are looked at; 7 unless given"
+    )
+    cost.add_argument(
+        "--price-per-gigabyte",
+        metavar="PRICE",
+        type=arguments.price,
+        help="what a GB into Log Analytics costs you, in place of the list price",
+    )
     doctor = _command(
         commands,
         "doctor",
@@ -53,7 +69,7 @@ def _add_registry_commands(commands: _Commands) -> None:
     listing = _command(commands, "list", "list the registered applications, with their verdicts")
     listing.add_argument("--find", metavar="TEXT", default="", help="only those whose id or customer contains TEXT")
 
-    _one_application(_command(commands, "show", "show everything that is known about an application"))
+    options.one_application(_command(commands, "show", "show everything that is known about an application"))
 
     add = _command(
         commands,
@@ -65,8 +81,8 @@ def _add_registry_commands(commands: _Commands) -> None:
     add.add_argument(
         "applications", metavar="ID", nargs="*", type=arguments.application_id, help="resource id of an application"
     )
-    _subscriptions(add, "also every application of this subscription that the service principal can see")
-    _decision(add, is_reason_needed=False, asks=False)
+    options.subscriptions(add, "also every application of this subscription that the service principal can see")
+    options.decision(add, is_reason_needed=False, asks=False)
 
     remove = _command(
         commands,
@@ -75,12 +91,12 @@ def _add_registry_commands(commands: _Commands) -> None:
         "Leave a tombstone in the application's place; what was open about it ends with the next collection. The daily "
         "reconciliation leaves it alone; a notification about it, or `add`, brings the application back.",
     )
-    _one_application(remove)
-    _decision(remove)
+    options.one_application(remove)
+    options.decision(remove)
     remove.add_argument("--force", action="store_true", help="also when Azure calls it alive, or cannot be asked")
 
     name = _command(commands, "name", "say what a customer is called, on rows, alerts and dashboards")
-    _one_application(name)
+    options.one_application(name)
     name.add_argument(
         "customer", metavar="CUSTOMER", type=arguments.name_or_nothing, help='the name; "" for the subscription id'
     )
@@ -92,7 +108,7 @@ def _add_registry_commands(commands: _Commands) -> None:
         "Compare every row with Azure Resource Manager, and look for applications that are not registered in the "
         "customers' subscriptions. Changes nothing; exit status 1 when anything differs.",
     )
-    _subscriptions(check, "also look for unregistered applications in this subscription")
+    options.subscriptions(check, "also look for unregistered applications in this subscription")
 
     _command(
         commands,
@@ -115,7 +131,7 @@ def _add_ledger_commands(commands: _Commands) -> None:
     accept.add_argument(
         "application", metavar="ID", nargs="?", type=arguments.application_id, help="resource id of the application"
     )
-    _plan_version(accept, "instead of one application: all of this plan", "and of this version of it")
+    options.plan_version(accept, "instead of one application: all of this plan", "and of this version of it")
     accept.add_argument(
         "--assignment",
         metavar="NAME|ID",
@@ -123,9 +139,9 @@ def _add_ledger_commands(commands: _Commands) -> None:
         type=arguments.some_name,
         help="the policy assignment, by its name or id",
     )
-    _until(accept, required=True)
-    _decision(accept)
-    _dry_run(accept)
+    options.until(accept, required=True)
+    options.decision(accept)
+    options.dry_run(accept)
 
     baseline = _command(
         commands,
@@ -157,8 +173,8 @@ def _add_ledger_commands(commands: _Commands) -> None:
         help="take those that this application has now",
     )
     source.add_argument("--file", metavar="FILE", type=Path, help="take those in this file")
-    _decision(baseline)
-    _dry_run(baseline)
+    options.decision(baseline)
+    options.dry_run(baseline)
 
     snooze = _command(
         commands,
@@ -169,9 +185,9 @@ def _add_ledger_commands(commands: _Commands) -> None:
     which = snooze.add_mutually_exclusive_group()
     which.add_argument("--list", action="store_true", help="list what is snoozed")
     which.add_argument("--end", action="store_true", help="end the snooze now")
-    _plan_version(snooze, "the plan", "the version of the plan; left out: every version")
-    _until(snooze)
-    _decision(snooze, is_reason_needed=False)
+    options.plan_version(snooze, "the plan", "the version of the plan; left out: every version")
+    options.until(snooze)
+    options.decision(snooze, is_reason_needed=False)
 
     ledger = commands.add_parser("ledger", help="look after rows of the ledger that cannot be read")
     actions = ledger.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -191,7 +207,7 @@ def _add_ledger_commands(commands: _Commands) -> None:
         type=arguments.keys_of_row,
         help="instead of one application: the row that `ledger check` shows so, also one of a plan version",
     )
-    _decision(repair)
+    options.decision(repair)
 
 
 def _add_pending_commands(commands: _Commands) -> None:
@@ -215,51 +231,5 @@ def _add_pending_commands(commands: _Commands) -> None:
         "ask no more about an application",
         "Ask no more about an application that Azure will never show us. Nothing is taken out of monitoring by that.",
     )
-    _one_application(drop)
-    _decision(drop)
-
-
-def _one_application(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "application", metavar="ID", type=arguments.application_id, help="resource id of the application"
-    )
-
-
-def _subscriptions(command: argparse.ArgumentParser, what: str) -> None:
-    command.add_argument(
-        "--subscription",
-        metavar="SUBSCRIPTION",
-        dest="subscriptions",
-        action="append",
-        default=[],
-        type=arguments.subscription_id,
-        help=f"{what}; can be given several times",
-    )
-
-
-def _plan_version(command: argparse.ArgumentParser, what: str, version: str) -> None:
-    command.add_argument("--plan", metavar="NAME", type=arguments.some_name, help=what)
-    command.add_argument("--version", metavar="VERSION", type=arguments.some_name, help=version)
-
-
-def _until(command: argparse.ArgumentParser, *, required: bool = False) -> None:
-    command.add_argument(
-        "--until",
-        metavar="DATE",
-        type=arguments.end,
-        required=required,
-        help="when it ends: a date such as 2026-12-31, or days such as 7d; at most a year ahead",
-    )
-
-
-def _decision(command: argparse.ArgumentParser, *, is_reason_needed: bool = True, asks: bool = True) -> None:
-    command.add_argument("--reason", metavar="TEXT", type=arguments.reason, required=is_reason_needed, help="why")
-    command.add_argument(
-        "--person", metavar="NAME", type=arguments.person, help="who decides; by default the signed-in user"
-    )
-    if asks:
-        command.add_argument("--yes", action="store_true", help="do not ask")
-
-
-def _dry_run(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--dry-run", action="store_true", help="list what would be done, and change nothing")
+    options.one_application(drop)
+    options.decision(drop)

@@ -49,6 +49,9 @@ __all__ = [
     "Storage",
 ]
 
+CONCURRENT_APPLICATIONS: Final = 32
+"""How many applications are read at once unless MAX_CONCURRENT_APPLICATIONS says otherwise."""
+
 SETTING_NAMES: Final = (
     ROLE_SETTING,
     *SERVICE_PRINCIPAL_SETTING_NAMES,
@@ -151,7 +154,7 @@ class CollectorSettings(IngestionSettings):
             ),
             uploaded_states=cast("Literal['changed', 'all']", _choice(env, "UPLOADED_STATES", "changed", "all")),
             mode=cast("Literal['inline', 'fan-out']", _choice(env, "COLLECTION_MODE", "inline", "fan-out")),
-            max_concurrent_applications=env.integer("MAX_CONCURRENT_APPLICATIONS", 32, 1, 512),
+            max_concurrent_applications=env.integer("MAX_CONCURRENT_APPLICATIONS", CONCURRENT_APPLICATIONS, 1, 512),
             max_concurrent_per_subscription=env.integer("MAX_CONCURRENT_PER_SUBSCRIPTION", 4, 1, 64),
             interval=_interval(env),
             canary_application_id=_canary(env),

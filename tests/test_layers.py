@@ -20,8 +20,8 @@
           ▼                                  ▼              ▼
     publisher/  (ground floor: settings, identities, Azure clients, messages between roles, retries, errors)
 
-An arrow says that one room imports from another; operations/ also imports from compliance_api/, because its doctor asks
-the workspace as the api does. Imports for type checkers and imports inside functions count as well.
+An arrow says that one room imports from another; operations/ also imports from compliance_api/, because its doctor
+and its estimate of costs ask the workspace as the api does. Imports for type checkers and imports inside functions count as well.
 Inside a folder with folders of its own, each folder and each file beside them is a room.
 """
 
@@ -56,6 +56,7 @@ BELOW: Mapping[str, set[str]] = {
         "compliance_api",
         "function_app",
         "notification_endpoint",
+        "operations",
         "publisher",
         "registry",
         "sandbox",

@@ -47,7 +47,7 @@ def everything_is_due(facts: ApplicationFacts, publication: Publication) -> bool
     previous = publication.previous
     if previous is None or (facts.states is not None and facts.states.time > previous):
         return True
-    return _is_turn(facts.application_id, previous, publication.published_at)
+    return is_turn(facts.application_id, previous, publication.published_at)
 
 
 def states_are_due(application_id: str, upload: StatesUpload | None, now: datetime) -> bool:
@@ -55,7 +55,7 @@ def states_are_due(application_id: str, upload: StatesUpload | None, now: dateti
 
     So they are when no upload stands, and once in 19 hours, in the same turn as all rows of the application.
     """
-    return upload is None or not upload.fingerprint or _is_turn(application_id, upload.time, now)
+    return upload is None or not upload.fingerprint or is_turn(application_id, upload.time, now)
 
 
 def is_due(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Publication, *, everything: bool) -> bool:
@@ -71,8 +71,8 @@ def is_due(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Pu
     return everything or bool(is_open)
 
 
-def _is_turn(application_id: str, previous: datetime, now: datetime) -> bool:
-    """Tell whether the turn of an application came between two moments."""
+def is_turn(application_id: str, previous: datetime, now: datetime) -> bool:
+    """Tell whether the turn of an application, which comes every 19 hours, came between two moments."""
     digest = hashlib.blake2b(fold(application_id).encode(), digest_size=8).digest()
     offset = timedelta(seconds=int.from_bytes(digest) % int(EVERYTHING_EVERY.total_seconds()))
     return (previous - _EPOCH - offset) // EVERYTHING_EVERY != (now - _EPOCH - offset) // EVERYTHING_EVERY

@@ -12,8 +12,8 @@ import orjson
 from bench.answers import CHANGING_ASSIGNMENT
 from bench.contenders import WrongResultError
 from bench.hours.fleet import Violation
-from bench.row_sizes import billed_bytes
 from publisher.resource_ids import fold
+from sandbox.workspace.billing import billed_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.contenders import heard
-from bench.workloads import HOURS_OF_A_MONTH
+from operations.cost.prices import GIGABYTE, HOURS_OF_A_MONTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +25,6 @@ AT_ONCE: Final = 2
 
 _RUNS: Final = "Custom-PolicyCollectionRuns_CL"
 """Has one row, however many applications there are."""
-
-_GIGABYTE: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ def figures(scenario: Scenario, counted: Counted) -> dict[str, Any]:
         "compliant": scenario.compliant,
         "requests": round(requests),
         **total,
-        "gigabytes": round(total["billed"] * HOURS_OF_A_MONTH / _GIGABYTE, 1),
+        "gigabytes": round(total["billed"] * HOURS_OF_A_MONTH / GIGABYTE, 1),
         "streams": {stream.removeprefix("Custom-"): one for stream, one in streams.items()},
     }
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from bench.answers import Answers, registered
+from bench.row_sizes import rendered
 from bench.standing_still import gather
 from bench.workloads import Workload
 from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
-from collector.reporting.rows import StateRows, result_row, run_row, state_row
-from collector.reporting.states import Evaluation, Policy, is_compliant
+from collector.reporting.rows import StateRows, result_row, run_row
 from collector.version import VERSION
-from publisher.policy_states import SELECTED_FIELDS, parse_page
+from publisher.policy_states.state import SELECTED_FIELDS, state_of
 from sandbox.workspace.schema import read_tables
 from sandbox.workspace.workspace import Workspace
 from verdicts.alarms import AlarmBook
@@ -150,7 +150,7 @@ def _documents(number: int) -> list[Row]:
     """Return the states of an application as Azure answers them: compliant ones alone unless it is in violation."""
     group = registered(number).managed_resource_group_id
     answers = Answers(Workload("scanned", 1, STATES_EACH, 0), "https://example.invalid")
-    states = parse_page(answers.page(f"{group}/providers/x", f"$select={','.join(SELECTED_FIELDS)}")).states
+    states = orjson.loads(answers.page(f"{group}/providers/x", f"$select={','.join(SELECTED_FIELDS)}"))["value"]
     if number % ONE_IN_VIOLATION:
         states = [{**state, "complianceState": "Compliant"} for state in states]
     return [{**state, "timestamp": (_BEGIN - _HOUR).isoformat()} for state in states]
@@ -166,6 +166,4 @@ def _day_of_change(number: int, hour: int) -> int | None:
 def _state_rows(application: ManagedApplication, run: Run, documents: list[Row]) -> Iterator[Row]:
     rows = StateRows(application, run)
     for document in documents:
-        evaluation = Evaluation.of(document)
-        verdict = is_compliant(evaluation.compliance_state)
-        yield orjson.loads(state_row(rows.policy(Policy.of(document)), evaluation, verdict))
+        yield orjson.loads(rendered(rows, state_of(document)))

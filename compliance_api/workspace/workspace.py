@@ -16,7 +16,7 @@ from azure.core.pipeline.policies import AsyncRetryPolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.monitor.query.aio import LogsQueryClient
 
-from compliance_api.settings import ApiSettings
+from compliance_api.settings import WorkspaceSettings
 from publisher.credentials import own_identity_credential
 from publisher.errors.answers import as_failure, failure_of_status
 from publisher.errors.bodies import reasons_in
@@ -108,7 +108,7 @@ class _Lease:
 class Workspace:
     """One workspace. Questions that run at the same time share one client and its token."""
 
-    def __init__(self, settings: ApiSettings) -> None:
+    def __init__(self, settings: WorkspaceSettings) -> None:
         self._settings = settings
         self._lease: _Lease | None = None
 

@@ -2,7 +2,8 @@
 
 Rows and answers follow Azure (FACTS 3.4, 3.5): unknown columns are dropped, wrong types become null,
 TimeGenerated is corrected, and a query's time span bounds TimeGenerated of every table that the query reads.
-A query as of a moment sees the rows that are visible by then (see sandbox/workspace/arrival.py).
+A query as of a moment sees the rows that are visible by then (see sandbox/workspace/arrival.py). What rows cost is in
+sandbox/workspace/billing.py.
 """
 
 from __future__ import annotations
@@ -19,45 +20,23 @@ import duckdb_kql
 import orjson
 from duckdb_kql.translate import CLOCK_SLOT
 
+from sandbox.workspace import billing
 from sandbox.workspace.arrival import Arrival, at_once
 from sandbox.workspace.column_values import CONVERTERS, time_generated
+from sandbox.workspace.duckdb_types import DUCKDB_TYPES, READERS, kusto_type, naive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from sandbox.workspace.schema import TableSchema
 
-DUCKDB_TYPES: Final[Mapping[str, str]] = {
-    "string": "VARCHAR",
-    "int": "INTEGER",
-    "long": "BIGINT",
-    "real": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "dateTime": "TIMESTAMP",
-    "guid": "UUID",
-    "dynamic": "JSON",
-}
-
-KUSTO_TYPES: Final[Mapping[str, str]] = {
-    "VARCHAR": "string",
-    "INTEGER": "int",
-    "BIGINT": "long",
-    "HUGEINT": "long",
-    "DOUBLE": "real",
-    "BOOLEAN": "bool",
-    "TIMESTAMP": "datetime",
-    "TIMESTAMP WITH TIME ZONE": "datetime",
-    "INTERVAL": "timespan",
-    "UUID": "guid",
-    "JSON": "dynamic",
-}
-"""By DuckDB type: the type as the query API spells it; a list or a struct is dynamic."""
-
 TimeSpan = tuple[datetime, datetime]
 TableColumns = tuple[tuple[str, tuple[str, ...]], ...]
 
 _VISIBLE_AT: Final = "visible at"
 """Name of a column beside those of the table: when the row becomes visible; null: in every query."""
+
+_BESIDE: Final = {_VISIBLE_AT: "TIMESTAMP", **billing.STORED}
 
 _SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Stands in for now() while a query is translated; the real time is bound when it runs."""
@@ -114,12 +93,10 @@ class Workspace:
         self._latest_receipts = dict.fromkeys(tables, clock())
         self._writing = threading.Lock()
         self._database = duckdb.connect(config={"threads": 2})
-        self._columns: TableColumns = tuple(
-            (name, tuple(column.name for column in table.columns)) for name, table in tables.items()
-        )
-        self._database.execute("CREATE SCHEMA stored")
+        self._database.execute(f"CREATE SCHEMA stored; CREATE SCHEMA {billing.SCHEMA}")
         for table in tables.values():
             self._create(table)
+        self._database.execute(billing.usage_view(tables))
 
     def __enter__(self) -> Self:
         return self
@@ -133,15 +110,23 @@ class Workspace:
 
     def _create(self, table: TableSchema) -> None:
         columns = ", ".join(f'"{column.name}" {DUCKDB_TYPES[column.type]}' for column in table.columns)
-        self._database.execute(f'CREATE TABLE stored."{table.name}" ({columns}, "{_VISIBLE_AT}" TIMESTAMP)')
+        beside = ", ".join(f'"{name}" {kind}' for name, kind in _BESIDE.items())
+        self._database.execute(f'CREATE TABLE stored."{table.name}" ({columns}, {beside})')
         names = ", ".join(f'"{column.name}"' for column in table.columns)
         # A query sees the table through a view, so that a time span bounds it wherever it stands in the query.
-        self._database.execute(
-            f'CREATE VIEW "{table.name}" AS SELECT {names} FROM stored."{table.name}" '  # noqa: S608 - names from infra/tables
-            "WHERE (getvariable('span_start') IS NULL OR \"TimeGenerated\" >= getvariable('span_start')) "
-            "AND (getvariable('span_end') IS NULL OR \"TimeGenerated\" <= getvariable('span_end')) "
-            f'AND ("{_VISIBLE_AT}" IS NULL OR "{_VISIBLE_AT}" <= getvariable(\'as_of\'))'
-        )
+        for schema, shown in (("main", names), (billing.SCHEMA, f"{names}, {billing.SELECTED}")):
+            self._database.execute(
+                f'CREATE VIEW {schema}."{table.name}" AS SELECT {shown} FROM stored."{table.name}" '  # noqa: S608 - names from infra/tables
+                "WHERE (getvariable('span_start') IS NULL OR \"TimeGenerated\" >= getvariable('span_start')) "
+                "AND (getvariable('span_end') IS NULL OR \"TimeGenerated\" <= getvariable('span_end')) "
+                f'AND ("{_VISIBLE_AT}" IS NULL OR "{_VISIBLE_AT}" <= getvariable(\'as_of\'))'
+            )
+
+    def _columns(self, *, is_billing: bool) -> TableColumns:
+        """Return the columns that a query sees, by table."""
+        more = billing.SHOWN if is_billing else ()
+        ours = ((name, (*(one.name for one in table.columns), *more)) for name, table in self.tables.items())
+        return (*ours, (billing.USAGE, billing.USAGE_COLUMNS))
 
     def insert(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Store rows of JSON values as Azure would, and return how many; KeyError when there is no such table."""
@@ -150,17 +135,18 @@ class Workspace:
         delay = self.arrival(table)
         if delay is None:
             return 0
-        visible_at = _naive(received + delay).isoformat() if delay else None
+        visible_at = naive(received + delay).isoformat() if delay else None
         converters = [(column.name, CONVERTERS[column.type]) for column in schema.columns]
-        stored = [
-            {name: convert(row.get(name)) for name, convert in converters}
-            | {"TimeGenerated": time_generated(row.get("TimeGenerated"), received), _VISIBLE_AT: visible_at}
-            for row in rows
-        ]
+        beside = {_VISIBLE_AT: visible_at, billing.RECEIVED_AT: naive(received).isoformat()}
+        stored = []
+        for row in rows:
+            kept = {name: convert(row.get(name)) for name, convert in converters}
+            kept["TimeGenerated"] = time_generated(row.get("TimeGenerated"), received)
+            stored.append(kept | beside | {billing.SIZE: billing.billed_size(row, kept)})
         if not stored:
             return 0
         types = {column.name: DUCKDB_TYPES[column.type] for column in schema.columns}
-        shape = json.dumps([types | {_VISIBLE_AT: "TIMESTAMP"}])
+        shape = json.dumps([types | _BESIDE])
         statement = f"INSERT INTO stored.\"{table}\" SELECT unnest(from_json($1, '{shape}'), recursive := true)"
         with self._writing, self._database.cursor() as cursor:
             cursor.execute(statement, [orjson.dumps(stored).decode()])
@@ -194,21 +180,24 @@ class Workspace:
         Raises:
             QueryError: see there.
         """
-        sql, uses_clock = _translated(kql, self._columns)
+        is_billing = billing.names_billing(kql)
+        sql, uses_clock = _translated(kql, self._columns(is_billing=is_billing))
         moment = now or self._clock()
-        parameters = {CLOCK_SLOT: _naive(moment)} if uses_clock else None
+        parameters = {CLOCK_SLOT: naive(moment)} if uses_clock else None
         bounds = {"as_of": moment} | dict(zip(("span_start", "span_end"), timespan or (), strict=False))
         with self._database.cursor() as cursor:
+            if is_billing:
+                cursor.execute(f"SET search_path = '{billing.SCHEMA},main'")
             for variable, moment in bounds.items():
-                cursor.execute(f"SET VARIABLE {variable} = TIMESTAMP '{_naive(moment).isoformat(' ')}'")
+                cursor.execute(f"SET VARIABLE {variable} = TIMESTAMP '{naive(moment).isoformat(' ')}'")
             try:
                 cursor.execute(sql, parameters)
                 rows = cursor.fetchall()
             except duckdb.Error as error:
                 raise QueryError("SemanticError", str(error)) from error
-            types = [_kusto_type(str(column[1])) for column in cursor.description or ()]
+            types = [kusto_type(str(column[1])) for column in cursor.description or ()]
             names = [column[0] for column in cursor.description or ()]
-        readers = [_READERS.get(kind) for kind in types]
+        readers = [READERS.get(kind) for kind in types]
         return QueryResult(
             tuple(map(ResultColumn, names, types)),
             tuple(
@@ -236,20 +225,3 @@ def _translated(kql: str, columns: TableColumns) -> tuple[str, bool]:
     if sql.declarations:
         raise QueryError("Unsupported", "the query API takes no query parameters")
     return str(sql), CLOCK_SLOT in sql.parameters
-
-
-def _naive(moment: datetime) -> datetime:
-    """DuckDB's TIMESTAMP has no zone; every one of ours is UTC."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def _kusto_type(duckdb_type: str) -> str:
-    return "real" if duckdb_type.startswith("DECIMAL") else KUSTO_TYPES.get(duckdb_type, "dynamic")
-
-
-_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "datetime": lambda value: value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC),
-    "dynamic": lambda value: json.loads(value) if isinstance(value, str) else value,
-    "guid": str,
-    "real": float,
-}

@@ -15,6 +15,7 @@ from bench.costs import Fleet, main, month, overview, page, table
 from bench.row_sizes import RowSizes, measured
 from checks.reach.scenarios import scenarios
 from checks.templates.deployment import deploy
+from operations.cost import prices
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 SIZES = RowSizes(state=1000, summary=800, verdict=600, violated=1200, result=400, run=100, answered_state=1000)
@@ -39,21 +40,27 @@ def test_the_documents_are_written_between_their_marks_alone(tmp_path: Path, mon
 
 
 def test_every_price_of_the_module_is_in_the_pages_list() -> None:
-    prices = costs.PAGE.read_text(encoding="utf-8").partition("## Prices")[2].partition("##")[0]
-    cells = set(re.findall(r"[\d.]+", " ".join(line.split("|")[2] for line in prices.splitlines() if line[:2] == "| ")))
-    hourly = {price for _, price in costs.PRIVATE_HOURS.values()}
-    used = hourly | {costs.INGESTION, costs.RETENTION, costs.ALERT_RULE, costs.TIME_SERIES, costs.NAT_GIGABYTE}
-    assert {float(cell) for cell in cells} == used | {costs.EXECUTION, costs.PRIVATE_DNS_ZONES[1]}
+    listed = costs.PAGE.read_text(encoding="utf-8").partition("## Prices")[2].partition("##")[0]
+    cells = set(re.findall(r"[\d.]+", " ".join(line.split("|")[2] for line in listed.splitlines() if line[:2] == "| ")))
+    hourly = {price for _, price in prices.PRIVATE_HOURS.values()}
+    used = hourly | {prices.INGESTION, prices.RETENTION, prices.ALERT_RULE, prices.TIME_SERIES, prices.NAT_GIGABYTE}
+    assert {float(cell) for cell in cells} == used | {prices.EXECUTION, prices.PRIVATE_DNS_ZONES[1]}
+    assert f"Looked up on {prices.LOOKED_UP}" in listed
+    assert f"there are {prices.ALERT_RULES} |" in listed
+    assert prices.REGION in costs.PAGE.read_text(encoding="utf-8").partition("<!--")[0]
 
 
 def test_what_is_counted_is_what_the_templates_deploy() -> None:
     rules = json.loads((PROJECT / "infra" / "alert_rules.json").read_text(encoding="utf-8"))["rules"]
-    assert len(rules) + 1 == costs.ALERT_RULES
+    assert len(rules) + 1 == prices.ALERT_RULES
     zones = json.loads((PROJECT / "infra" / "clouds.json").read_text(encoding="utf-8"))["AzureCloud"]["monitorDnsZones"]
     storage_services, vault = 3, 1
-    assert costs.PRIVATE_DNS_ZONES[0] == storage_services + vault + len(zones)
+    assert prices.PRIVATE_DNS_ZONES[0] == storage_services + vault + len(zones)
     private = deploy({**scenarios()[0], "privateNetworking": True})
-    assert costs.PRIVATE_HOURS["private endpoints"][0] == len(private.of_type("Microsoft.Network/privateEndpoints"))
+    defaults = (PROJECT / "infra" / "main.bicep").read_text(encoding="utf-8")
+    assert f"param retentionInDays int = {prices.DAYS_KEPT}\n" in defaults
+    assert f"param instanceMemoryMB int = {prices.INSTANCE_GIGABYTES * 1024}\n" in defaults
+    assert prices.PRIVATE_HOURS["private endpoints"][0] == len(private.of_type("Microsoft.Network/privateEndpoints"))
 
 
 def test_a_month_adds_up() -> None:
@@ -65,7 +72,7 @@ def test_a_month_adds_up() -> None:
     results = 730 * (100 * 400 + 100)
     assert cost.gigabytes == pytest.approx((states + verdicts + results) / 10**9 + 1)
     assert cost.ingestion == pytest.approx(cost.gigabytes * 2.99)
-    assert cost.alerts == pytest.approx(costs.ALERT_RULES * 0.5 + 9 * 0.05)
+    assert cost.alerts == pytest.approx(prices.ALERT_RULES * 0.5 + 9 * 0.05)
     assert cost.public_mode == pytest.approx(cost.ingestion + cost.retention + cost.alerts + cost.functions)
 
 

@@ -1,0 +1,1 @@
+"""``cost``: what a month costs, from what the tables took in."""

@@ -1,0 +1,62 @@
+"""Options that several commands of ``python -m operations`` have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from operations import arguments
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def one_application(command: argparse.ArgumentParser) -> None:
+    """Add the resource id of one application."""
+    command.add_argument(
+        "application", metavar="ID", type=arguments.application_id, help="resource id of the application"
+    )
+
+
+def subscriptions(command: argparse.ArgumentParser, what: str) -> None:
+    """Add --subscription, which can be given several times; `what` says what it does."""
+    command.add_argument(
+        "--subscription",
+        metavar="SUBSCRIPTION",
+        dest="subscriptions",
+        action="append",
+        default=[],
+        type=arguments.subscription_id,
+        help=f"{what}; can be given several times",
+    )
+
+
+def plan_version(command: argparse.ArgumentParser, what: str, version: str) -> None:
+    """Add --plan and --version, with what they say."""
+    command.add_argument("--plan", metavar="NAME", type=arguments.some_name, help=what)
+    command.add_argument("--version", metavar="VERSION", type=arguments.some_name, help=version)
+
+
+def until(command: argparse.ArgumentParser, *, required: bool = False) -> None:
+    """Add --until, when it ends."""
+    command.add_argument(
+        "--until",
+        metavar="DATE",
+        type=arguments.end,
+        required=required,
+        help="when it ends: a date such as 2026-12-31, or days such as 7d; at most a year ahead",
+    )
+
+
+def decision(command: argparse.ArgumentParser, *, is_reason_needed: bool = True, asks: bool = True) -> None:
+    """Add --reason and --person, and --yes to a command that asks."""
+    command.add_argument("--reason", metavar="TEXT", type=arguments.reason, required=is_reason_needed, help="why")
+    command.add_argument(
+        "--person", metavar="NAME", type=arguments.person, help="who decides; by default the signed-in user"
+    )
+    if asks:
+        command.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def dry_run(command: argparse.ArgumentParser) -> None:
+    """Add --dry-run."""
+    command.add_argument("--dry-run", action="store_true", help="list what would be done, and change nothing")
