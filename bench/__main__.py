@@ -25,7 +25,7 @@ from bench.contenders import (
 )
 from bench.hours import figures as hours
 from bench.report import JUDGE, OURS, STEADY, Report, as_required, show, show_hours
-from bench.workloads import DEEP, FLEET, GROWTH, HOURS_REQUIRED, LEDGER, MILLION, REQUIRED, TENTH
+from bench.workloads import DEEP, FLEET, GROWTH, HOURS_REQUIRED, LARGE_PAGES, LEDGER, MILLION, REQUIRED, TENTH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,9 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with console.status("a warm front"):
             report.front = measure_front()
         with Server() as server:
-            for workload in (TENTH, MILLION, TENTH, *(() if options.no_growth else GROWTH)):
+            for workload in (TENTH, TENTH, *(() if options.no_growth else GROWTH)):
                 _measure(server, report, workload, OURS, COLLECTOR)
-            _measure(server, report, MILLION, STEADY, COLLECTOR)
+            for workload in (MILLION, LARGE_PAGES):
+                _measure(server, report, workload, OURS, COLLECTOR)
+                _measure(server, report, workload, STEADY, COLLECTOR)
+            _measure(server, report, MILLION, "floor", FLOOR)
             with console.status("a ledger of a fleet that stands still"):
                 report.add(LEDGER, JUDGE, measure_standing_still(server, LEDGER))
             _measure_rounds(server, report, started)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from bench.standing_still import facts_of
-from bench.workloads import PAGE_SIZE, VIOLATIONS
+from bench.workloads import VIOLATIONS
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from registry.managed_application import ExpectedAssignment, ManagedApplication, Posture
 from registry.rows import properties_of
@@ -57,7 +57,7 @@ class Answers:
         parameters = _parameters(query)
         offset, chosen = int(parameters.get("$skiptoken", "0").partition(".")[0]), parameters.get("$select", "")
         chosen = chosen or unquote(parameters.get("$skiptoken", "").partition(".")[2])
-        count = min(PAGE_SIZE, self.workload.states - offset)
+        count = min(self.workload.page_size, self.workload.states - offset)
         link = None
         if offset + count < self.workload.states:
             link = f"{self._endpoint}{path}?api-version=2019-10-01&$skiptoken={offset + count}.{chosen}"

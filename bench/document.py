@@ -17,7 +17,7 @@ RESULT: Final = ROOT / "docs/performance.json"
 PICTURE: Final = ROOT / "docs/images/performance.png"
 _BEGIN: Final = "<!-- measured: written by `python -m bench --document` -->"
 _END: Final = "<!-- end of what was measured -->"
-_WORKLOADS: Final = ("fleet", "deep", "million", "tenth of million", "ledger")
+_WORKLOADS: Final = ("fleet", "deep", "million", "tenth of million", "large pages", "ledger")
 
 
 def write(document: dict[str, Any], *, page: Path = PAGE, result: Path = RESULT, picture: Path = PICTURE) -> None:

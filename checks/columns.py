@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 PROJECT: Final = Path(__file__).resolve().parent.parent
 MODULES: Final = PROJECT / "infra" / "modules"
 ROW_BUILDERS: Final = {
-    "PolicyComplianceStates_CL": ("collector/reporting/rows.py", ("StateRows", "state_row")),
+    "PolicyComplianceStates_CL": (
+        "collector/reporting/rows.py",
+        ("StateRows", "definition_rows", "_display_name_column", "resource_columns", "state_row"),
+    ),
     "PolicyCollectionResults_CL": ("collector/reporting/rows.py", ("result_row",)),
     "PolicyCollectionRuns_CL": ("collector/reporting/rows.py", ("run_row",)),
     "ManagedApplicationEvents_CL": ("registry/events.py", ("Event",)),

@@ -58,7 +58,7 @@ class DefinitionRows(NamedTuple):
     """The folded id of the initiative, or else of the definition; "" for none."""
     is_manual: bool
     columns: bytes
-    """The row's JSON from the columns of the assignment up to the definition's display name."""
+    """The part of the row that is about the definition, but for its display name."""
     content: bytes
     """The key, for marks."""
 
@@ -118,8 +118,7 @@ class StateRows:
 
     def policy(self, assignment: AssignmentRows, definition: DefinitionRows) -> PolicyRows:
         """Return what a policy contributes to its states' rows."""
-        display_name = _quoted(self._definition_names.get(definition.key[1]))
-        columns = definition.columns + display_name + b","
+        columns = definition.columns + _display_name_column(self._definition_names.get(definition.key[1]))
         return PolicyRows(
             (assignment.id, *definition.key), assignment.head + columns, mark_of(columns, assignment.mark)
         )
@@ -144,18 +143,18 @@ def definition_rows(fields: tuple[TextAsSent, ...]) -> DefinitionRows:
         key=key,
         named=set_definition_id or definition_id or "",
         is_manual=(definition.effect or "").lower() == "manual",
-        columns=columns[1:-1] + b',"Policy_definition_display_name":',
+        columns=columns[1:-1] + b",",
         content="\n".join(key).encode(),
     )
 
 
 @lru_cache(MOST_KNOWN_DEFINITIONS)
-def _quoted(display_name: str | None) -> bytes:
-    return encoded({"": display_name})[len('{"":') : -1]
+def _display_name_column(display_name: str | None) -> bytes:
+    return encoded({"Policy_definition_display_name": display_name})[1:-1] + b","
 
 
 def resource_columns(sighting: Sighting) -> bytes:
-    """Return the part of a state's row that is about its resource, up to the number of resources."""
+    """Return the part of a state's row that is about its resource."""
     columns = {
         "Resource_id": sighting.resource_id,
         # Some answers carry a leading slash (FACTS 2.4).
@@ -164,7 +163,7 @@ def resource_columns(sighting: Sighting) -> bytes:
         "Compliance_state": sighting.compliance_state,
         "Is_compliant": sighting.is_compliant,
     }
-    return encoded(columns)[1:-1] + b',"Resource_count":'
+    return encoded(columns)[1:-1] + b","
 
 
 def state_row(policy: PolicyRows, resource: bytes, timestamp: object, count: int = 1) -> bytes:
@@ -172,8 +171,8 @@ def state_row(policy: PolicyRows, resource: bytes, timestamp: object, count: int
 
     `resource` is what `resource_columns` makes of the resource; a `timestamp` that is no text is none.
     """
-    evaluated_at = orjson.dumps(timestamp.strip() if isinstance(timestamp, str) else None)
-    return b'%b%b%d,"Evaluated_at":%b}' % (policy.head, resource, count, evaluated_at)
+    evaluated_at = timestamp.strip() if isinstance(timestamp, str) else None
+    return policy.head + resource + orjson.dumps({"Resource_count": count, "Evaluated_at": evaluated_at})[1:]
 
 
 def mark_of(content: bytes, seed: int = 0) -> int:
