@@ -70,13 +70,10 @@ class Intake:
         most = self._most
         if self._largest:
             most = min(most, max(FEWEST_LARGE_PAGES, int(MOST_BYTES / self._largest)))
-        wanted = self._allowed
         if self._waiting > _BACKLOG:
-            wanted = max(wanted - 1, min(most, FEWEST_PAGES))
-        elif not self._waiting:
-            wanted += 2
+            wanted = min(self._allowed, max(self._allowed - 1, FEWEST_PAGES))
         else:
-            wanted += 1
+            wanted = self._allowed + (1 if self._waiting else 2)
         wanted = max(min(wanted, most), self._allowed - 1)
         for _ in range(1 + wanted - self._allowed):
             self._free.release()
