@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from msgspec.structs import astuple
 
-from collector.reading.findings import Findings, PolicyFindings
-from collector.reading.ownership import assignments_with_states, is_owned
-from collector.reporting.rows import PolicyRows, StateRows, definition_rows, mark_of, resource_columns, state_row
-from collector.reporting.states import COMPLIANCE_STATES, Assignment, Sighting
+from collector.reading.known_policies import KnownPolicies
+from collector.reading.ownership import assignments_with_states
+from collector.reporting.rows import PolicyRows, mark_of, resource_columns, state_row
+from collector.reporting.states import COMPLIANCE_STATES, Sighting
 from collector.reporting.states_outlet import StatesOutlet
-from verdicts.evidence import AssignmentEvidence
 from verdicts.facts import StatesUpload
 from verdicts.outcome import Outcome
 from verdicts.publication import states_are_due
@@ -20,16 +19,12 @@ if TYPE_CHECKING:
     from collector.reporting.chunks import Delivery
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.outcomes import ApplicationResult, Run
-    from collector.reporting.rows import AssignmentRows
     from collector.reporting.states_outlet import StateOfPolicy
     from publisher.policy_states.page import Page
     from publisher.policy_states.state import Text
     from registry.managed_application import ManagedApplication
     from verdicts.evidence import Evidence
     from verdicts.facts import ApplicationFacts
-
-MOST_KNOWN_POLICIES: Final = 1024
-"""Policies cached for one application: thousands of states share a handful of them."""
 
 _FINGERPRINTS: Final = 2**128
 
@@ -43,26 +38,6 @@ UploadedStates = Literal["changed", "all"]
 
 Summaries = dict[tuple[str, str, str], tuple[PolicyRows, int, str]]
 """By policy, the number of compliant resources and the time of the last evaluation."""
-
-
-class KnownAssignment(NamedTuple):
-    """An assignment: its part of rows, the seed of its states' marks, and whether it is owned by the application."""
-
-    rows: AssignmentRows
-    seed: int
-    is_owned: bool
-
-
-class KnownPolicy(NamedTuple):
-    """A policy: its assignment's folded id, the seed of its states' marks, its part of rows, where states are noted.
-
-    A foreign one has neither rows nor findings.
-    """
-
-    assignment_id: str
-    seed: int
-    rows: PolicyRows | None
-    findings: PolicyFindings | None
 
 
 class ReadJob(NamedTuple):
@@ -91,7 +66,7 @@ class ApplicationReading:
         stands = before.states if before is not None and uploaded_states == "changed" else None
         if states_are_due(str(application.application_id), stands, run.started_at):
             stands = None
-        self._findings = Findings(before, evidence)
+        self._policies = KnownPolicies(application, run, before, evidence)
         self._evidence = evidence
         self._run = run
         self._stands = stands
@@ -99,17 +74,12 @@ class ApplicationReading:
         self._application = application
         self._result = result
         self._outlet = StatesOutlet(uploader, delivery, is_due=stands is None)
-        self._group_id = str(application.managed_resource_group_id)
-        self._rows = StateRows(application, run)
-        self._assignments: dict[tuple[Text, ...], KnownAssignment | None] = {}
-        self._policies: dict[tuple[Text, ...], KnownPolicy | None] = {}
         self._summaries: Summaries | None = {} if compliant_states == "summarised" else None
         self._expected = assignments_with_states(application, before)
         self._taken: set[int] = set()
         """Marks of what was taken: sixty bytes for each state, until the application is read."""
         self._fingerprint = mark_of(_SHAPE + compliant_states.encode())
-        """The sum of the marks of everything that rows are made of: so the order of states does not matter."""
-        self._heads: set[int] = set()
+        """The sum of marks, to which that of the policies comes at the end: so the order of states does not matter."""
         self._oldest = self._latest = ""
 
     async def take(self, page: Page) -> None:
@@ -118,7 +88,7 @@ class ApplicationReading:
         A state that comes again is left out, also in another spelling: Azure repeats states at page borders, and pages
         are read again without a filter, or from the beginning.
         """
-        policies, taken = self._policies, self._taken
+        policy_of, taken = self._policies.of, self._taken
         sightings: dict[tuple[Text, ...], Sighting] = {}
         rows: list[StateOfPolicy] = []
         foreign = noncompliant = summarised = fingerprint = 0
@@ -126,7 +96,7 @@ class ApplicationReading:
         for state in page.states:
             fields = astuple(state)
             policy_fields, timestamp, resource_fields = fields[:8], fields[8], fields[9:13]
-            known = policies.get(policy_fields) or self._policy_of(policy_fields)
+            known = policy_of(policy_fields)
             sighting = sightings.get(resource_fields)
             if sighting is None:
                 sighting = sightings[resource_fields] = Sighting.of(resource_fields)
@@ -180,7 +150,7 @@ class ApplicationReading:
 
     async def conclude(self) -> None:
         """Complete the result, and queue the rows that wait if they changed; call it once, after the last page."""
-        self._findings.conclude()
+        self._policies.findings.conclude()
         result = self._result
         result.oldest_evaluation = self._oldest or None
         result.latest_evaluation = self._latest or None
@@ -190,7 +160,7 @@ class ApplicationReading:
             total = result.states + result.foreign_states + result.rejected_states
             message = f"{result.rejected_states} of {total} policy states are no states, or of an unreadable assignment"
             result.conclude(Outcome.FAILED, "MalformedState", message)
-        elif result.states and not self._findings.has_verdicts:
+        elif result.states and not self._policies.findings.has_verdicts:
             message = f"none of {result.states} policy states has a compliance state that can be read"
             result.conclude(Outcome.FAILED, "NoComplianceStates", message)
         else:
@@ -204,54 +174,12 @@ class ApplicationReading:
 
     async def _uploaded(self) -> StatesUpload:
         """Queue the rows that wait, unless they are what was uploaded before; return the upload that stands."""
-        fingerprint = f"{self._fingerprint % _FINGERPRINTS:x}"
+        fingerprint = f"{(self._fingerprint + self._policies.mark) % _FINGERPRINTS:x}"
         if self._stands is not None and self._stands.fingerprint == fingerprint:
             return self._stands
         await self._outlet.add([_summarised(*summary) for summary in (self._summaries or {}).values()], is_last=True)
         await self._outlet.send()
         return StatesUpload(self._run.run_id, self._run.started_at, self._outlet.rows, fingerprint)
-
-    def _policy_of(self, fields: tuple[Text, ...]) -> KnownPolicy | None:
-        """Return what is known of the policy that a state names; None when nobody can tell whose it is."""
-        if fields not in self._policies:
-            if len(self._policies) >= MOST_KNOWN_POLICIES:
-                self._policies.clear()
-            self._policies[fields] = self._met(fields)
-        return self._policies[fields]
-
-    def _met(self, fields: tuple[Text, ...]) -> KnownPolicy | None:
-        assignment = self._assignment_of(fields[:3])
-        if assignment is None:
-            return None
-        definition = definition_rows(fields[3:])
-        seed = mark_of(definition.content, assignment.seed)
-        if not assignment.is_owned:
-            return KnownPolicy(assignment.rows.id, seed, None, None)
-        evidence = self._evidence.assignments.get(assignment.rows.id)
-        if evidence is None:
-            evidence = self._evidence.assignments[assignment.rows.id] = AssignmentEvidence(
-                id=assignment.rows.id,
-                name=assignment.rows.name,
-                display_name=assignment.rows.display_name,
-                definition_id=definition.named,
-            )
-        rows = self._rows.policy(assignment.rows, definition)
-        if rows.mark not in self._heads:
-            self._heads.add(rows.mark)
-            self._fingerprint += rows.mark
-        findings = self._findings.of_policy(rows.key, evidence, is_manual=definition.is_manual)
-        return KnownPolicy(assignment.rows.id, seed, rows, findings)
-
-    def _assignment_of(self, fields: tuple[Text, ...]) -> KnownAssignment | None:
-        if fields not in self._assignments:
-            if len(self._assignments) >= MOST_KNOWN_POLICIES:
-                self._assignments.clear()
-            assignment = Assignment.of(fields)
-            owned = is_owned(assignment.scope, assignment.id, self._group_id)
-            rows = self._rows.assignment(assignment)
-            seed = mark_of(f"{owned}\n{rows.id}".encode())
-            self._assignments[fields] = None if owned is None else KnownAssignment(rows, seed, owned)
-        return self._assignments[fields]
 
     def _note_evaluation(self, timestamp: str) -> None:
         # Azure writes every timestamp in UTC with the same leading digits, so text order is time order.
