@@ -14,7 +14,7 @@ from rich.text import Text
 from bench.contenders import FrontTimes
 from bench.document import as_text
 from bench.hours.figures import table, times_fewer
-from bench.workloads import DEEP, FLEET, IN_TIME_SECONDS, LARGE_PAGES, LEDGER, MILLION, REQUIRED, TENTH
+from bench.workloads import DEEP, FLEET, IN_TIME_SECONDS, LEDGER, MILLION, REQUIRED, TENTH
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,7 +53,7 @@ class Report:
 
     def reached(self) -> dict[str, float]:
         """Return what was measured of every required number, by the name it has in REQUIRED."""
-        fleet, deep, million = self._seconds(FLEET), self._seconds(DEEP), self._seconds(MILLION)
+        fleet, deep = self._seconds(FLEET), self._seconds(DEEP)
         collected = [one for (_, contender), some in self.measurements.items() for one in some if contender == OURS]
         values = (
             fleet["straightforward"] / fleet[OURS],
@@ -61,11 +61,8 @@ class Report:
             fleet[STEADY] / fleet["floor"],
             fleet["straightforward"] / fleet[STEADY],
             deep["straightforward"] / deep[OURS],
-            million[OURS] / million["floor"],
-            million[STEADY] / million["floor"],
             self._larger_peak(MILLION),
             self._peak(MILLION) - self._peak(TENTH),
-            self._larger_peak(LARGE_PAGES),
             self._processor_seconds(LEDGER, JUDGE),
             self._peak(LEDGER, JUDGE),
             self._judging_seconds() / (self._processor_seconds(MILLION, OURS) / MILLION.applications),

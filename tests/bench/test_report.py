@@ -11,7 +11,7 @@ from rich.console import Console
 from bench.contenders import FrontTimes, Measurement
 from bench.hours.figures import AFTER, SCENARIOS, Scenario
 from bench.report import Report, show
-from bench.workloads import DEEP, FLEET, HOURS_REQUIRED, LARGE_PAGES, LEDGER, MILLION, REQUIRED, TENTH
+from bench.workloads import DEEP, FLEET, HOURS_REQUIRED, LEDGER, MILLION, REQUIRED, TENTH
 
 TOKENS = {"https://management.azure.com": 1, "https://monitor.azure.com": 1}
 
@@ -44,9 +44,6 @@ def a_report(**changed: float) -> Report:
         (DEEP, "straightforward"): (9.0, 300.0),
         (MILLION, "collector"): (15.0, changed.get("million", 130.0)),
         (MILLION, "collector, steady"): (12.0, changed.get("steady million", 129.0)),
-        (MILLION, "floor"): (10.0, 400.0),
-        (LARGE_PAGES, "collector"): (3.0, 130.0),
-        (LARGE_PAGES, "collector, steady"): (2.0, changed.get("large pages", 131.0)),
         (TENTH, "collector"): (2.0, 120.0),
         (LEDGER, "judge"): (20.0, changed.get("ledger", 80.0)),
     }
@@ -97,9 +94,6 @@ def test_medians_count_and_not_what_disturbed_one_run() -> None:
         ),
         ({"judging": 16.0}, {"ledger: judge's share of a run's processor time"}),
         ({"steady million": 161.0}, {"million: peak memory"}),
-        ({"million collector": 21.0}, {"million: first run against the floor"}),
-        ({"million collector, steady": 14.0}, {"million: steady run against the floor"}),
-        ({"large pages": 161.0}, {"large pages: peak memory"}),
         ({"million": 161.0}, {"million: peak memory", "million: peak beyond that of a tenth"}),
     ],
 )
