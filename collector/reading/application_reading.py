@@ -183,6 +183,7 @@ class ApplicationReading:
 
     def _note_evaluation(self, timestamp: str) -> None:
         # Azure writes every timestamp in UTC with the same leading digits, so text order is time order.
+        timestamp = timestamp.strip()
         if timestamp.endswith("Z") and timestamp[:1].isdigit():
             self._latest = max(self._latest, timestamp)
             self._oldest = min(self._oldest or timestamp, timestamp)

@@ -212,10 +212,15 @@ def _compared(
 
 
 def _is_no_news(guard: AssignmentGuard, seen: ExpectedAssignment) -> bool:
-    """Tell whether an assignment is what was seen before, and as it has to be: then it need not be compared again."""
-    if guard.state is not GuardState.INTACT or guard.since is None or not guard.baseline == seen == guard.seen:
+    """Tell whether an assignment is what was seen before, and as it has to be: then it need not be compared again.
+
+    One known by its name only is never as it has to be, also when it was intact by a baseline that judges nothing.
+    """
+    if guard.state is not GuardState.INTACT or guard.since is None or seen.posture is None:
         return False
-    changed_at = seen.posture.changed_at if seen.posture is not None else None
+    if not guard.baseline == seen == guard.seen:
+        return False
+    changed_at = seen.posture.changed_at
     return changed_at is None or (guard.changed_at is not None and changed_at <= guard.changed_at)
 
 

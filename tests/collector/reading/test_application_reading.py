@@ -126,6 +126,14 @@ def test_a_state_that_comes_again_in_another_spelling_counts_once(spelling: dict
     assert rows[0]["Compliance_state"] == "NonCompliant"
 
 
+def test_blanks_around_the_time_of_an_evaluation_make_it_no_other_time() -> None:
+    later = {**STATE, "resourceId": f"{GROUP}/providers/a/b/2", "timestamp": " 2026-05-04T01:00:00Z "}
+
+    for states in ([STATE, later], [later, STATE]):
+        result, _ = read(states)
+        assert (result.oldest_evaluation, result.latest_evaluation) == (STATE["timestamp"], "2026-05-04T01:00:00Z")
+
+
 def test_of_one_resource_the_state_that_says_otherwise_counts_too() -> None:
     result, _ = read([{**STATE, "complianceState": "Compliant"}, STATE])
 

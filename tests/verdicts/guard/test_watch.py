@@ -240,6 +240,13 @@ class TestDeclared:
         facts = watch(FACTS, APPLICATION, None, Declared("", {path: TLS}, NOW, "", ""), NOW)
         assert list(facts.assignments) == [inside.id.lower()]
 
+    def test_what_is_known_by_its_name_only_is_never_intact_by_a_baseline_that_is_no_more(self) -> None:
+        bare = replace(TLS, posture=None)
+        facts = after(learned(IDLE), read(bare))
+        assert guarded(facts)[0] is GuardState.INTACT, "its baseline judges nothing"
+        facts = watch(facts, APPLICATION, read(bare), self.declared(bare), NOW + 2 * HOUR)
+        assert guarded(facts)[0] is GuardState.UNREAD
+
     def test_the_next_version_keeps_a_declared_baseline_until_one_is_declared_for_it(self) -> None:
         facts = watch(FACTS, registered(TLS), None, self.declared(TLS), NOW)
         assert guarded(after(facts, read(WEAK)))[0] is GuardState.WEAKENED
