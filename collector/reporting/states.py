@@ -100,7 +100,7 @@ class Sighting(NamedTuple):
         if said not in COMPLIANCE_STATES:
             said = _compliance_state(said)
         resource = fold(resource_id or "")
-        content = f"{resource}\n{said}".encode()
+        content = f"{said}\n{resource}".encode()
         return cls(resource_id, resource_type, location, said, is_compliant(said), resource, content)
 
 
