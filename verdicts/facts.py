@@ -40,7 +40,7 @@ class HeldReason(StrEnum):
     WEAKENED = "Weakened"
     """The keys are read as Compliant, and the assignment differs from its baseline, or leaves them out."""
     GUARD_UNREAD = "GuardUnread"
-    """The keys are read as Compliant, and the assignment could not be compared, or was seen for the first time."""
+    """The keys are read as Compliant, and the assignment could not be compared with its baseline."""
     WITHDRAWN = "Withdrawn"
     """The assignment was deleted."""
     EXEMPT = "Exempt"

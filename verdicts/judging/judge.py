@@ -19,7 +19,6 @@ from verdicts.judging.reads import applies, read_or_unread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from collections.abc import Set as AbstractSet
 
     from registry.managed_application import MalformedRow
     from verdicts.control import RunRecord
@@ -47,29 +46,16 @@ def judge(
     """
     if before is not None and not applies(before, evidence.run_id, evidence.started_at):
         return before
-    facts = known = without_long_ended(described(before, application, evidence), evidence.started_at)
+    facts = without_long_ended(described(before, application, evidence), evidence.started_at)
     if isinstance(application, ManagedApplication):
         facts = watch(facts, application, evidence.guard, declared, evidence.started_at)
         facts = with_retired(facts, application, declared, evidence)
-    facts = _states_judged(facts, evidence, _learned(known, facts))
+    facts = _states_judged(facts, evidence)
     facts = read_or_unread(facts, evidence, record)
     return _as_changed(before, facts, evidence)
 
 
-def _learned(before: ApplicationFacts, facts: ApplicationFacts) -> AbstractSet[str]:
-    """Return the assignments whose baseline is what this run saw of them, and nothing that was known before."""
-    known = before.assignments
-    return {
-        key
-        for key, one in facts.assignments.items()
-        if one.guard.baseline is not None
-        and not one.guard.declared
-        and (key not in known or known[key].guard.baseline is None)
-    }
-
-
-def _states_judged(facts: ApplicationFacts, evidence: Evidence, learned: AbstractSet[str]) -> ApplicationFacts:
-    """Return the facts with the states judged; in this run no baseline in `learned` vouches for a repair."""
+def _states_judged(facts: ApplicationFacts, evidence: Evidence) -> ApplicationFacts:
     now, group_id = evidence.started_at, facts.managed_resource_group_id
     assignments = dict(facts.assignments)
     for key, found in evidence.assignments.items():
@@ -79,11 +65,9 @@ def _states_judged(facts: ApplicationFacts, evidence: Evidence, learned: Abstrac
         if known.ending is None:  # Azure goes on to report states of an assignment for a while after it is gone
             assignments[key] = with_opened(known, found, now)
     if evidence.complete:
-        uncompared = replace(evidence, guard=None)  # what is its own baseline always equals it
         for key, known in assignments.items():
             if known.ending is None:
-                seen = uncompared if key in learned else evidence
-                assignments[key] = read_completely(known, evidence.assignments.get(key), seen, group_id)
+                assignments[key] = read_completely(known, evidence.assignments.get(key), evidence, group_id)
     return facts if assignments == facts.assignments else replace(facts, assignments=assignments)
 
 

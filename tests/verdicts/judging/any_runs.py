@@ -206,7 +206,7 @@ def ends_by_departure(before: ApplicationFacts, step: Step) -> bool:
 
 
 def is_intact(step: Step, name: str, one: str, earlier: list[Step]) -> bool:
-    """Tell whether the run saw the assignment judge the resource, and no less than it did before the run."""
+    """Tell whether the run saw the assignment judge the resource, and no less than when it was seen before, if it was."""
     which = dict(step.posture)[name] if step.reads_guard else None
     which = PLAIN if which is not None and POSTURES[which] == {} else which
     if which not in NO_WEAKER or (which, one) == (LEAVES_OUT_A, "a"):
@@ -215,7 +215,7 @@ def is_intact(step: Step, name: str, one: str, earlier: list[Step]) -> bool:
     if step.declared and name == "baseline":
         seen.add(PLAIN)
     # What was disabled when it was first seen is no yardstick that could be moved.
-    return bool(seen & {*NO_WEAKER[which], DISABLED})
+    return not seen or bool(seen & {*NO_WEAKER[which], DISABLED})
 
 
 def views_of(step: Step, name: str) -> set[int]:
