@@ -17,7 +17,7 @@ from collector.reporting.rows import StateRows, definition_rows, resource_column
 from collector.reporting.states import Assignment, Sighting
 from collector.version import VERSION
 from publisher.policy_states.page import parse_page
-from publisher.policy_states.state import SELECTED_FIELDS
+from publisher.policy_states.state import ASSIGNMENT, DEFINITION, RESOURCE, SELECTED_FIELDS
 from sandbox.workspace.billing import billed_bytes
 from verdicts.outcome import Outcome
 from verdicts.publication import Publication
@@ -91,8 +91,8 @@ def measured() -> RowSizes:
 def rendered(rows: StateRows, state: PolicyState, *, count: int = 1) -> bytes:
     """Return the row of one policy state, or of so many that are summarised."""
     fields = msgspec.structs.astuple(state)
-    policy = rows.policy(rows.assignment(Assignment.of(fields[:3])), definition_rows(fields[3:8]))
-    return state_row(policy, resource_columns(Sighting.of(fields[9:13])), state.timestamp, count)
+    policy = rows.policy(rows.assignment(Assignment.of(fields[ASSIGNMENT])), definition_rows(fields[DEFINITION]))
+    return state_row(policy, resource_columns(Sighting.of(fields[RESOURCE])), state.timestamp, count)
 
 
 def _page(application: ManagedApplication, violated: frozenset[int]) -> bytes:

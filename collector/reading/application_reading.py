@@ -11,6 +11,7 @@ from collector.reading.ownership import assignments_with_states
 from collector.reporting.rows import PolicyRows, mark_of, resource_columns, state_row
 from collector.reporting.states import COMPLIANCE_STATES, Sighting
 from collector.reporting.states_outlet import StatesOutlet
+from publisher.policy_states.state import POLICY, RESOURCE, TIME
 from verdicts.facts import StatesUpload
 from verdicts.outcome import Outcome
 from verdicts.publication import states_are_due
@@ -95,7 +96,7 @@ class ApplicationReading:
         rejected = page.others
         for state in page.states:
             fields = astuple(state)
-            policy_fields, timestamp, resource_fields = fields[:8], fields[8], fields[9:13]
+            policy_fields, timestamp, resource_fields = fields[POLICY], fields[TIME], fields[RESOURCE]
             known = policy_of(policy_fields)
             sighting = sightings.get(resource_fields)
             if sighting is None:

@@ -8,6 +8,7 @@ from collector.reading.findings import Findings, PolicyFindings
 from collector.reading.ownership import is_owned
 from collector.reporting.rows import PolicyRows, StateRows, definition_rows, mark_of
 from collector.reporting.states import Assignment
+from publisher.policy_states.state import ASSIGNMENT, DEFINITION
 from verdicts.evidence import AssignmentEvidence
 
 if TYPE_CHECKING:
@@ -72,10 +73,10 @@ class KnownPolicies:
             return policy
 
     def _met(self, fields: tuple[Text, ...]) -> KnownPolicy | None:
-        assignment = self._assignment_of(fields[:3])
+        assignment = self._assignment_of(fields[ASSIGNMENT])
         if assignment is None:
             return None
-        definition = definition_rows(fields[3:])
+        definition = definition_rows(fields[DEFINITION])
         seed = mark_of(definition.content, assignment.seed)
         if not assignment.is_owned:
             return KnownPolicy(assignment.rows.id, seed, None, None)

@@ -27,6 +27,13 @@ POLICY_FIELDS: Final = (
 RESOURCE_FIELDS: Final = ("timestamp", "resourceId", "resourceType", "resourceLocation", "complianceState")
 """The fields that say which resource was evaluated, when, and with which result."""
 
+ASSIGNMENT: Final = slice(POLICY_FIELDS.index("policyDefinitionId"))
+DEFINITION: Final = slice(ASSIGNMENT.stop, len(POLICY_FIELDS))
+POLICY: Final = slice(len(POLICY_FIELDS))
+TIME: Final = len(POLICY_FIELDS) + RESOURCE_FIELDS.index("timestamp")
+RESOURCE: Final = slice(TIME + 1, len(POLICY_FIELDS) + len(RESOURCE_FIELDS))
+"""Where a PolicyState as a tuple has which fields: of its assignment, its definition, both, the time, the resource."""
+
 SELECTED_FIELDS: Final = RESOURCE_FIELDS + POLICY_FIELDS
 """The fields of a state that are asked for ($select). ``isCompliant`` is deprecated and never asked for."""
 

@@ -11,6 +11,7 @@ from msgspec.structs import astuple
 from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
 from collector.reporting.rows import StateRows, definition_rows, resource_columns, result_row, run_row, state_row
 from collector.reporting.states import Assignment, Sighting, is_compliant
+from publisher.policy_states import state as parts
 from publisher.policy_states.state import state_of
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from registry.managed_application import ExpectedAssignment, ManagedApplication
@@ -55,9 +56,11 @@ STATE = {
 
 def row_of(state: dict[str, Any], application: ManagedApplication = APPLICATION) -> dict[str, Any]:
     fields = astuple(state_of(state))
-    rows, sighting = StateRows(application, RUN), Sighting.of(fields[9:13])
-    policy = rows.policy(rows.assignment(Assignment.of(fields[:3])), definition_rows(fields[3:8]))
-    row: dict[str, Any] = orjson.loads(state_row(policy, resource_columns(sighting), fields[8]))
+    rows, sighting = StateRows(application, RUN), Sighting.of(fields[parts.RESOURCE])
+    policy = rows.policy(
+        rows.assignment(Assignment.of(fields[parts.ASSIGNMENT])), definition_rows(fields[parts.DEFINITION])
+    )
+    row: dict[str, Any] = orjson.loads(state_row(policy, resource_columns(sighting), fields[parts.TIME]))
     return row
 
 
