@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,7 @@ INTERRUPTED: Final = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 all is well, 1 something is not, 2 bad settings or usage."""
     options = _parser().parse_args(arguments)
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)  # why a sign-in fails is in the report, once
     # Imported here, so that --help and usage errors answer at once.
     from operations.commands import run  # noqa: PLC0415
     from operations.report import BadUsage, Console, Refused, Report  # noqa: PLC0415

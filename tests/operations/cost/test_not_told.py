@@ -80,6 +80,16 @@ def test_a_workspace_that_is_not_there_is_said(cli: Cli, sandbox: Sandbox) -> No
     assert "ConnectionFailed" in done.words
 
 
+def test_who_cannot_sign_in_is_told_so_once(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:9/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "nobody answers")
+    done = cli("cost")
+    assert done.status == 1
+    assert not [record for record in caplog.records if record.name.startswith("azure.identity")]
+
+
 def test_one_table_that_is_not_there_leaves_the_others_and_says_at_least(cli: Cli, sandbox: Sandbox) -> None:
     for day in (1, 2):
         store_run(sandbox, midnight(day))
