@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from collector.reading.application_reading import ReadJob
     from collector.reading.closer_look import CloserLook
+    from collector.reading.intake import PlaceAtTheDesk
     from collector.reading.places import Place
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.outcomes import Run
@@ -126,18 +127,28 @@ class ApplicationReader:
         """Read the pages of the application's states."""
         if self.unreadable is not None:
             raise self.unreadable
-        pages = StatesPages(
-            self._resource_manager.endpoint,
-            application.managed_resource_group_id,
-            self._run.started_at - self._settings.states_window,
-            partial(self._fetch, place, states),
-        )
-        await pages.read(reading, owned_scopes(application))
+        with self._intake.desk() as desk:
+            pages = StatesPages(
+                self._resource_manager.endpoint,
+                application.managed_resource_group_id,
+                self._run.started_at - self._settings.states_window,
+                partial(self._fetch, place, desk, states),
+                on_taken=desk.leave,
+            )
+            await pages.read(reading, owned_scopes(application))
 
     async def _fetch(
-        self, place: Place, states: StreamUploader, url: str, told: Callable[[AzureFailure], AzureFailure]
+        self,
+        place: Place,
+        desk: PlaceAtTheDesk,
+        states: StreamUploader,
+        url: str,
+        told: Callable[[AzureFailure], AzureFailure],
     ) -> Page:
-        """Return one page, asked for at the subscription's pace and with retries; `told` says what failures mean."""
+        """Return one page, asked for at the subscription's pace and with retries; `told` says what failures mean.
+
+        The application is then at the desk.
+        """
 
         async def attempt() -> Page:
             async with self._intake.page() as page:
@@ -151,9 +162,13 @@ class ApplicationReader:
                 except AzureFailure as failure:
                     raise told(failure) from None
                 page.size = len(response.content)
-                async with self._intake.desk():
+                await desk.take()
+                try:
                     await states.room()
                     return page_in(response)
+                except BaseException:
+                    desk.leave()
+                    raise
 
         return await with_retries(attempt, deadline=self._deadline, sleep=place.pause)
 

@@ -8,17 +8,17 @@ so fewer are requested then.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 FEWEST_PAGES: Final = 6
 """Pages that may be requested however many wait, unless they are large: enough to keep the processor busy."""
 
-FEWEST_LARGE_PAGES: Final = 2
-"""Pages that may be requested in any case, and as long as it is not known how large they are."""
+FEWEST_LARGE_PAGES: Final = 1
+"""Pages that may be requested however large they are, and as long as that is not known."""
 
 MOST_BYTES: Final = 16_000_000
 """Of the pages that are requested, if they are as large as the largest one lately."""
@@ -37,8 +37,7 @@ class Intake:
         self._most = most
         self._allowed = min(most, FEWEST_LARGE_PAGES)
         self._free = asyncio.Semaphore(self._allowed)
-        self._desk = asyncio.Lock()
-        self._waiting = 0
+        self._desk = _Desk()
         self._largest = 0.0
 
     @asynccontextmanager
@@ -51,18 +50,14 @@ class Intake:
             if page.is_let_in:
                 self._leave(page.size)
 
-    @asynccontextmanager
-    async def desk(self) -> AsyncIterator[None]:
-        """Hold the lock for parsing: a parsed page is several times larger, so one is parsed at a time."""
-        self._waiting += 1
+    @contextmanager
+    def desk(self) -> Iterator[PlaceAtTheDesk]:
+        """Yield an application's place at the desk, which is free again when the context ends."""
+        place = PlaceAtTheDesk(self._desk)
         try:
-            await self._desk.acquire()
+            yield place
         finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._desk.release()
+            place.leave()
 
     def _leave(self, size: int) -> None:
         """Count one page as finished, and allow other ones in its place: more of them, or one less."""
@@ -70,10 +65,10 @@ class Intake:
         most = self._most
         if self._largest:
             most = min(most, max(FEWEST_LARGE_PAGES, int(MOST_BYTES / self._largest)))
-        if self._waiting > _BACKLOG:
+        if self._desk.waiting > _BACKLOG:
             wanted = min(self._allowed, max(self._allowed - 1, FEWEST_PAGES))
         else:
-            wanted = self._allowed + (1 if self._waiting else 2)
+            wanted = self._allowed + (1 if self._desk.waiting else 2)
         wanted = max(min(wanted, most), self._allowed - 1)
         for _ in range(1 + wanted - self._allowed):
             self._free.release()
@@ -95,3 +90,33 @@ class PageOnItsWay:
         if not self.is_let_in:
             await self._free.acquire()
             self.is_let_in = True
+
+
+class _Desk(asyncio.Lock):
+    """Where pages are parsed and turned into rows, one at a time: a parsed page is several times larger."""
+
+    waiting = 0
+    """Pages that wait for it."""
+
+
+class PlaceAtTheDesk:
+    """Held from before a page is parsed until its rows are queued, however long they wait for room."""
+
+    def __init__(self, desk: _Desk) -> None:
+        self._desk = desk
+        self._is_held = False
+
+    async def take(self) -> None:
+        """Wait until it is free."""
+        self._desk.waiting += 1
+        try:
+            await self._desk.acquire()
+        finally:
+            self._desk.waiting -= 1
+        self._is_held = True
+
+    def leave(self) -> None:
+        """Let the next page have it; does nothing when it is not held."""
+        if self._is_held:
+            self._is_held = False
+            self._desk.release()

@@ -47,6 +47,7 @@ class StatesPages:
         group: whose states.
         since: states evaluated before are left out.
         fetch: reads one page, with retries; the second argument says what a failure of an attempt means.
+        on_taken: called when nobody needs the page that was fetched any more.
     """
 
     def __init__(
@@ -55,11 +56,13 @@ class StatesPages:
         group: ResourceGroupId,
         since: datetime,
         fetch: Callable[[str, Callable[[AzureFailure], AzureFailure]], Awaitable[Page]],
+        on_taken: Callable[[], None],
     ) -> None:
         self._endpoint = endpoint
         self._group = group
         self._since = since
         self._fetch = fetch
+        self._on_taken = on_taken
 
     async def read(self, reading: ApplicationReading, scopes: Sequence[str]) -> None:
         """Read the states of assignments at `scopes`, and without a filter when `reading` lacks some after that."""
@@ -92,11 +95,14 @@ class StatesPages:
                 async for page in follow_pages(first_url, fetch):
                     pages += 1
                     await reading.take(page)
+                    self._on_taken()
             except AzureFailure as failure:
                 if is_second_time or not pages or failure.status not in _ABOUT_THE_NEXT_LINK:
                     raise
             else:
                 return
+            finally:
+                self._on_taken()
 
     def _of_filter(self, failure: AzureFailure) -> AzureFailure:
         """Return FilterRefused for what may be the filter's fault, any other failure as it is."""

@@ -13,12 +13,16 @@ from collector.reporting.serialised import LARGEST_ROW_BYTES, cut_to_fit
 from publisher.errors.kinds import AzureFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from datetime import datetime
 
     from collector.reporting.chunks import Delivery
 
 COMPRESSING_THREADS: Final = 2
 """Chunks compressed at the same time: a thread compresses some hundred megabytes a second, and takes memory."""
+
+MOST_UNCOMPRESSED: Final = 3
+"""With so many chunks that are not compressed yet, which are a megabyte each, there is no room for more rows."""
 
 LONGEST_TIME_RANGE: Final = timedelta(minutes=25)
 """Azure refuses a request whose rows' times are more than 30 minutes apart (FACTS 3.3)."""
@@ -76,6 +80,8 @@ class StreamUploader:
         self._compressing = asyncio.Semaphore(COMPRESSING_THREADS)
         self._most_outstanding = 2 * in_flight
         self._outstanding: set[asyncio.Task[None]] = set()
+        self._uncompressed: set[asyncio.Task[bytes]] = set()
+        self._turn = asyncio.Lock()
         self._chunk = Chunk()
         self._earliest: datetime | None = None
         self._latest: datetime | None = None
@@ -106,9 +112,15 @@ class StreamUploader:
                 self._send()
 
     async def room(self) -> None:
-        """Wait until fewer chunks are outstanding than the bound."""
-        while len(self._outstanding) >= self._most_outstanding:
-            await asyncio.wait(self._outstanding, return_when=asyncio.FIRST_COMPLETED)
+        """Wait until fewer chunks are outstanding than the bounds; callers get room in the order in which they asked.
+
+        Who waits holds rows, or the page that they are made of. So nobody who has neither yet may overtake.
+        """
+        async with self._turn:
+            while len(self._uncompressed) >= MOST_UNCOMPRESSED:
+                await asyncio.wait(self._uncompressed, return_when=asyncio.FIRST_COMPLETED)
+            while len(self._outstanding) >= self._most_outstanding:
+                await asyncio.wait(self._outstanding, return_when=asyncio.FIRST_COMPLETED)
 
     async def flush(self) -> None:
         """Send what is queued and wait until every chunk is settled."""
@@ -119,27 +131,33 @@ class StreamUploader:
 
     def _send(self) -> None:
         chunk, self._chunk = self._chunk, Chunk()
-        task = self._tasks.create_task(self._settle(chunk))
+        body = self._tasks.create_task(self._compressed(chunk))
+        self._uncompressed.add(body)
+        body.add_done_callback(self._uncompressed.discard)
+        task = self._tasks.create_task(self._settle(chunk, body))
         self._outstanding.add(task)
         task.add_done_callback(self._outstanding.discard)
 
-    async def _settle(self, chunk: Chunk) -> None:
+    async def _compressed(self, chunk: Chunk) -> bytes:
+        async with self._compressing:
+            return await asyncio.to_thread(chunk.compress)
+
+    async def _settle(self, chunk: Chunk, body: Awaitable[bytes]) -> None:
         """Upload a chunk, and tell each owner of its rows whether they were accepted."""
-        refusals = await self._upload(chunk)
+        refusals = await self._upload(chunk, await body)
         for key, delivery in chunk.deliveries.items():
             delivery.settle_chunk(refusals.get(key))
 
-    async def _upload(self, chunk: Chunk) -> dict[int, Exception]:
+    async def _upload(self, chunk: Chunk, body: bytes) -> dict[int, Exception]:
         """Upload a chunk, in halves where Azure finds it too large; return the refusal of each owner that has one."""
-        async with self._compressing:
-            body = await asyncio.to_thread(chunk.compress)
         try:
             async with self._slots:
                 await self._endpoint.upload(self._stream, body)
         except AzureFailure as error:
             if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and chunk.rows > 1:
-                first, second = chunk.halves(body)
-                return {**await self._upload(first), **await self._upload(second)}
+                halves = chunk.halves(body)
+                refusals = [await self._upload(half, await self._compressed(half)) for half in halves]
+                return refusals[0] | refusals[1]
             self.rejected_rows += chunk.rows
             # The refusal is told in each application's result; a stack trace would add nothing.
             logger.error("%d rows for %s were not stored: %s: %s", chunk.rows, self._stream, error.code, error)  # noqa: TRY400

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from registry.managed_application import Exemption
 from verdicts.facts import ApplicationFacts, AssignmentFacts, Departure, StatesUpload, Unread
@@ -14,20 +14,23 @@ from verdicts.stored.assignment_document import (
     assignment_of,
     document_of,
     label_document,
-    label_of,
+    label_or_none,
 )
 from verdicts.stored.values import (
     Fields,
     Misread,
     azure_time,
+    azure_time_or_none,
     count,
     each,
     number_of,
     one_of,
     optional,
     own_time,
+    own_time_or_none,
     row,
     text,
+    texts,
 )
 
 
@@ -64,12 +67,12 @@ def application_document(facts: ApplicationFacts) -> dict[str, Any]:
 def application_of(document: Any) -> ApplicationFacts:
     """Return the application in a document; raise Misread."""
     fields = Fields(document)
-    states = fields("states", optional(lambda value: StatesUpload(*row(value, text, own_time, count))))
+    states = fields("states", _states_or_none)
     return ApplicationFacts(
         application_id=fields("id", text),
         customer_subscription_id=fields("subscription", text),
         managed_resource_group_id=fields("group", text),
-        registered_at=fields("registered", optional(azure_time)),
+        registered_at=fields("registered", azure_time_or_none),
         application_name=fields("name", text),
         customer_name=fields("customer", text),
         plan_name=fields("plan", text),
@@ -78,23 +81,21 @@ def application_of(document: Any) -> ApplicationFacts:
         applied_at=fields("applied", own_time),
         changed_at=fields("changed", own_time),
         assignments=fields("assignments", _assignments),
-        exemptions=fields("exemptions", each(_exemption)),
-        known_exemptions=fields("known_exemptions", each(text)),
-        guard_read_at=fields("guard_read", optional(own_time)),
-        guard_unread_since=fields("guard_unread", optional(own_time)),
-        last_read=fields("read", optional(own_time)),
+        exemptions=fields("exemptions", _exemptions),
+        known_exemptions=fields("known_exemptions", texts),
+        guard_read_at=fields("guard_read", own_time_or_none),
+        guard_unread_since=fields("guard_unread", own_time_or_none),
+        last_read=fields("read", own_time_or_none),
         states=states and replace(states, fingerprint=fields("fingerprint", text, absent="")),
-        unread=fields("unread", optional(_unread)),
-        departure=fields(
-            "departure", optional(lambda value: Departure(*row(value, one_of(Outcome), azure_time, text)))
-        ),
-        label=fields("label", optional(label_of)),
+        unread=fields("unread", _unread_or_none),
+        departure=fields("departure", _departure_or_none),
+        label=fields("label", label_or_none),
         alarms=fields("alarms", alarms_of),
     )
 
 
 def _assignments(stored: Any) -> dict[str, AssignmentFacts]:
-    read = each(assignment_of)(stored)
+    read = _each_assignment(stored)
     by_id = {one.id: one for one in read}
     if len(by_id) < len(read):
         raise Misread("an assignment is there twice")
@@ -102,7 +103,7 @@ def _assignments(stored: Any) -> dict[str, AssignmentFacts]:
 
 
 def _unread(stored: Any) -> Unread:
-    return Unread(*row(stored, own_time, count, one_of(Outcome), text, text))
+    return Unread(*row(stored, own_time, count, _outcome, text, text))
 
 
 def _exemption_document(one: Exemption) -> list[Any]:
@@ -118,4 +119,21 @@ def _exemption_document(one: Exemption) -> list[Any]:
 
 
 def _exemption(stored: Any) -> Exemption:
-    return Exemption(*row(stored, text, text, each(text), text, optional(azure_time), text, text))
+    return Exemption(*row(stored, text, text, texts, text, azure_time_or_none, text, text))
+
+
+def _states(stored: Any) -> StatesUpload:
+    return StatesUpload(*row(stored, text, own_time, count))
+
+
+def _departure(stored: Any) -> Departure:
+    return Departure(*row(stored, _outcome, azure_time, text))
+
+
+# A run reads thousands of applications, and what reads them is made once.
+_departure_or_none: Final = optional(_departure)
+_each_assignment: Final = each(assignment_of)
+_exemptions: Final = each(_exemption)
+_outcome: Final = one_of(Outcome)
+_states_or_none: Final = optional(_states)
+_unread_or_none: Final = optional(_unread)

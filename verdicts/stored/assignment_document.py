@@ -26,6 +26,7 @@ from verdicts.stored.values import (
     Fields,
     Misread,
     azure_time,
+    azure_time_or_none,
     count,
     each,
     flag,
@@ -33,8 +34,10 @@ from verdicts.stored.values import (
     one_of,
     optional,
     own_time,
+    own_time_or_none,
     row,
     text,
+    texts,
 )
 
 if TYPE_CHECKING:
@@ -79,7 +82,7 @@ def document_of(facts: AssignmentFacts) -> dict[str, Any]:
 def assignment_of(document: Any) -> AssignmentFacts:
     """Return the assignment in a document; raise Misread."""
     fields = Fields(document)
-    keys = _Keys(fields("acceptances", each(_acceptance)))
+    keys = _Keys(fields("acceptances", _acceptances))
     return AssignmentFacts(
         id=fields("id", text),
         name=fields("name", text),
@@ -91,16 +94,16 @@ def assignment_of(document: Any) -> AssignmentFacts:
         overflow=fields("overflow", flag),
         gone=fields("gone", each(keys.gone)),
         decided=fields("decided", flag),
-        counts=fields("counts", lambda value: Counts(*row(value, count, count, count, count, count))),
-        undecided_since=fields("undecided", optional(own_time)),
-        clear_since=fields("clear", optional(own_time)),
-        closed_at=fields("closed", optional(own_time)),
-        held=fields("held", optional(lambda value: Held(*row(value, one_of(HeldReason), own_time)))),
+        counts=fields("counts", _counts),
+        undecided_since=fields("undecided", own_time_or_none),
+        clear_since=fields("clear", own_time_or_none),
+        closed_at=fields("closed", own_time_or_none),
+        held=fields("held", _held_or_none),
         guard=fields("guard", _guard),
-        label=fields("label", optional(label_of)),
+        label=fields("label", label_or_none),
         alarms=fields("alarms", alarms_of),
-        ending=fields("ending", optional(one_of(Ending))),
-        ended_at=fields("ended", optional(own_time)),
+        ending=fields("ending", _ending_or_none),
+        ended_at=fields("ended", own_time_or_none),
     )
 
 
@@ -122,10 +125,7 @@ def alarms_document(alarms: Mapping[AlarmKind, Alarm]) -> dict[str, Any]:
 def alarms_of(document: Any) -> dict[AlarmKind, Alarm]:
     """Return the alarms in a document; raise Misread."""
     fields = Fields(document)
-    return {
-        one_of(AlarmKind)(kind): fields(kind, lambda value: Alarm(*row(value, text, text, text, own_time)))
-        for kind in document
-    }
+    return {_alarm_kind(kind): fields(kind, _alarm) for kind in document}
 
 
 class _Keys:
@@ -207,18 +207,18 @@ def _guard_document(guard: AssignmentGuard) -> dict[str, Any]:
 
 def _guard(document: Any) -> AssignmentGuard:
     fields = Fields(document)
-    baseline = fields("baseline", optional(expected_assignment))
+    baseline = fields("baseline", _expected_or_none)
     return AssignmentGuard(
         baseline=baseline,
         declared=fields("declared", flag),
-        state=fields("state", one_of(GuardState)),
-        since=fields("since", optional(own_time)),
-        details=fields("details", each(text)),
-        seen=fields("seen", lambda value: baseline if value == _AS_BASELINE else optional(expected_assignment)(value)),
-        accepted=fields("accepted", optional(expected_assignment)),
+        state=fields("state", _guard_state),
+        since=fields("since", own_time_or_none),
+        details=fields("details", texts),
+        seen=fields("seen", lambda value: baseline if value == _AS_BASELINE else _expected_or_none(value)),
+        accepted=fields("accepted", _expected_or_none),
         accepted_withdrawal=fields("withdrawal", flag),
-        acceptance=fields("acceptance", optional(_acceptance)),
-        changed_at=fields("changed", optional(azure_time)),
+        acceptance=fields("acceptance", _acceptance_or_none),
+        changed_at=fields("changed", azure_time_or_none),
     )
 
 
@@ -232,3 +232,27 @@ def expected_assignment(document: Any) -> ExpectedAssignment:
         return expected_of(document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Misread(f"no assignment ({type(error).__name__}: {error})") from error
+
+
+def _counts(stored: Any) -> Counts:
+    return Counts(*row(stored, count, count, count, count, count))
+
+
+def _held(stored: Any) -> Held:
+    return Held(*row(stored, _held_reason, own_time))
+
+
+def _alarm(stored: Any) -> Alarm:
+    return Alarm(*row(stored, text, text, text, own_time))
+
+
+# A run reads thousands of assignments, and what reads them is made once.
+label_or_none: Final = optional(label_of)
+_acceptances: Final = each(_acceptance)
+_acceptance_or_none: Final = optional(_acceptance)
+_alarm_kind: Final = one_of(AlarmKind)
+_ending_or_none: Final = optional(one_of(Ending))
+_expected_or_none: Final = optional(expected_assignment)
+_guard_state: Final = one_of(GuardState)
+_held_or_none: Final = optional(_held)
+_held_reason: Final = one_of(HeldReason)

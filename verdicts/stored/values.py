@@ -119,6 +119,11 @@ def each(read: Callable[[Any], _Value]) -> Callable[[Any], tuple[_Value, ...]]:
     return read_all
 
 
+own_time_or_none: Final = optional(own_time)
+azure_time_or_none: Final = optional(azure_time)
+texts: Final = each(text)
+
+
 def listed(value: Any, length: int | None = None) -> list[Any]:
     """Return a list, of this length when one is given."""
     if type(value) is not list:

@@ -23,7 +23,8 @@ class Pages:
             self.peak = max(self.peak, self.on_their_way)
             await self.turns(seconds_on_the_way)
             page.size = size
-            async with self.intake.desk():
+            with self.intake.desk() as place:
+                await place.take()
                 await self.turns(seconds_of_work)
             self.on_their_way -= 1
 
@@ -82,6 +83,35 @@ async def test_of_large_pages_fewer_are_asked_for_and_of_small_ones_all_again() 
 
     assert large <= MOST_BYTES / 5_000_000
     assert pages.peak == 32
+
+
+async def test_a_page_is_parsed_when_the_rows_of_the_one_before_are_queued() -> None:
+    """However long they wait for room, and also when both are of one application."""
+    intake = Intake(32)
+    with intake.desk() as first, intake.desk() as second:
+        await first.take()
+        waiting = [asyncio.create_task(place.take()) for place in (second, first)]
+        await Pages.turns(50)
+        assert not any(one.done() for one in waiting)
+
+        first.leave()
+        await waiting[0]
+        first.leave()  # it has left already
+        await Pages.turns(50)
+        assert not waiting[1].done()
+
+        second.leave()
+        await waiting[1]
+
+
+async def test_whoever_gives_up_frees_the_desk() -> None:
+    intake = Intake(32)
+    with intake.desk() as place:
+        await place.take()
+
+    with intake.desk() as place:
+        async with asyncio.timeout(10):
+            await place.take()
 
 
 async def test_reading_waits_for_uploading(fleet: Fleet) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from collector.reporting.ingestion import LONGEST_TIME_RANGE, StreamUploader
+from collector.reporting.serialised import CHUNK_LIMIT_BYTES
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -49,3 +50,44 @@ def test_rows_that_are_too_far_apart_go_in_requests_of_their_own() -> None:
 
 def test_nothing_is_sent_without_rows() -> None:
     assert requests_of() == []
+
+
+class SlowBodies(Bodies):
+    """An ingestion endpoint that lets an upload wait until it is told to take it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_take = asyncio.Event()
+
+    async def upload(self, stream: str, body: bytes) -> None:
+        await self.may_take.wait()
+        await super().upload(stream, body)
+
+
+def test_whoever_waits_for_room_gets_it_in_turn_and_no_more_is_queued_than_there_is_room_for() -> None:
+    """Forty pages, of half a request each, wait for an endpoint that takes nothing yet."""
+    endpoint, in_flight, order = SlowBodies(), 2, list[int]()
+    row = b'"' + b"x" * (CHUNK_LIMIT_BYTES // 2 + 1) + b'"'  # the second one begins another request
+
+    async def upload() -> int:
+        async with asyncio.TaskGroup() as tasks:
+            uploader = StreamUploader(endpoint, "stream", tasks, in_flight)
+
+            async def page(number: int) -> None:
+                await uploader.room()
+                order.append(number)
+                uploader.add([row])
+
+            pages = [tasks.create_task(page(number)) for number in range(40)]
+            await asyncio.sleep(0.5)
+            queued = len(order)
+            endpoint.may_take.set()
+            await asyncio.gather(*pages)
+            await uploader.flush()
+        return queued
+
+    queued = asyncio.run(upload())
+
+    assert order == list(range(40))
+    assert queued <= 2 * in_flight + 1
+    assert len(endpoint.requests) == 40
