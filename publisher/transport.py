@@ -1,5 +1,6 @@
 """The HTTP connections to Azure: one bounded pool per client, with time-outs shorter than a function's."""
 
+import asyncio.sslproto
 import functools
 import os
 import ssl
@@ -20,6 +21,9 @@ from publisher.lenient_json import members_of
 
 DEFAULT_CONNECTIONS: Final = 64
 _CONNECT_SECONDS: Final = 15
+_BUFFER_BYTES: Final = 65_536
+"""What asyncio reads of a TLS connection at once. It keeps buffers for that, a quarter of a megabyte by default."""
+
 _REDIRECTS: Final = frozenset({300, 301, 302, 303, 307, 308})
 _LONGEST_SILENCE: Final = ContextVar("longest_silence", default=60.0)
 """The read time-out in seconds: for an answer to begin, or its next bytes to come."""
@@ -57,6 +61,7 @@ class Transport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it
     async def open(self) -> None:
         """Open the connection pool, unless it is open or was closed."""
         if self.session is None and not self._closed:
+            asyncio.sslproto.SSLProtocol.max_size = _BUFFER_BYTES  # there is no argument for it
             self.session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     limit=self._connections,
