@@ -22,7 +22,7 @@ from publisher.configuration.resource_settings import (
     storage_from,
     streams_from,
 )
-from publisher.configuration.schedule import UnknownInterval, longest_interval
+from publisher.configuration.schedule import PROBE_SCHEDULE_SETTING, UnknownInterval, longest_interval
 from publisher.configuration.service_principal import (
     SERVICE_PRINCIPAL_SETTING_NAMES,
     ServicePrincipal,
@@ -62,6 +62,7 @@ SETTING_NAMES: Final = (
     *DATA_COLLECTION_SETTING_NAMES,
     "COLLECTION_SCHEDULE",
     "COLLECTION_MODE",
+    PROBE_SCHEDULE_SETTING,
     "STATES_WINDOW_HOURS",
     "COMPLIANT_STATES",
     "UPLOADED_STATES",
@@ -72,7 +73,7 @@ SETTING_NAMES: Final = (
     SIGNATURE_SETTING,
     *CLOUD_SETTING_NAMES,
 )
-"""Every setting that the program reads; COLLECTION_SCHEDULE is read by the Functions host too, for the timer."""
+"""Every setting that the program reads; the two schedules are read by the Functions host too, for the timers."""
 
 HOURLY: Final = "0 0 * * * *"
 """The schedule that is assumed where none is set, because something else than the timer collects."""
