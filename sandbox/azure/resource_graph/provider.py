@@ -208,5 +208,16 @@ def _offset(token: Any, digest: str) -> int:
     return int(offset)
 
 
+class _BadRequestError(RefusedError):
+    """Resource Graph says BadRequest whatever is wrong, and tells what it is in the details."""
+
+    def response(self) -> web.Response:
+        """The answer that goes out on the wire."""
+        details = [{"code": self.code, "message": self.message}]
+        message = "Please provide below info when asking for support."
+        body = {"error": {"code": "BadRequest", "message": message, "details": details}}
+        return json_response(body, status=self.status)
+
+
 def _bad_request(code: str, message: str) -> RefusedError:
-    return RefusedError(400, code, message)
+    return _BadRequestError(400, code, message)
