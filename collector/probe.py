@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from collector.probing import batches, due_among
+from collector.probing import Due, batches, due_among
 from collector.reporting.outcomes import utc_now
 from collector.run import failure_of, run_collection
 from publisher.configuration.function_timeout import function_timeout
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from collector.probing import Candidate, Due
+    from collector.probing import Candidate
     from publisher.retry import Sleep
     from publisher.settings import CollectorSettings
 
@@ -121,6 +121,8 @@ async def bring_forward(
         logger.info("the probe collected", extra={"collection": summary.totals()})
         if failed := failure_of(summary, partial_run=True):
             probed.problems.append(str(failed))
+        if summary.rejected_rows:
+            probed.problems.append(f"{summary.rejected_rows} rows were not stored")
     if probed.postponed:
         logger.warning("%d more applications are due, at the next probe", probed.postponed)
     return probed

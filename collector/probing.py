@@ -85,7 +85,7 @@ def due_among(candidates: Iterable[Candidate], told: Mapping[str, StateCounts]) 
 async def batches(pairs: AsyncIterator[Pair]) -> AsyncIterator[list[Candidate]]:
     """Yield the candidates of a stream in lists that one query may ask for, holding one list at a time.
 
-    A list has at most MOST_SUBSCRIPTIONS subscriptions, and ends before a subscription of which no application is in it.
+    A list has at most MOST_SUBSCRIPTIONS subscriptions; it ends before one of which it has no application.
     """
     batch, subscriptions = list[Candidate](), set[str]()
     async for pair in pairs:

@@ -6,6 +6,9 @@ param location string
 @description('How often the collector runs.')
 param collectionInterval string
 
+@description('Whether the probe is switched on, which brings collections forward.')
+param isProbed bool
+
 @description('Start of the names of the rules.')
 param namePrefix string
 
@@ -59,7 +62,7 @@ module rules 'log_alert.bicep' = [for rule in catalogue.rules: {
     severity: rule.severity
     query: replace(queries[rule.query], intervalInQueries, interval)
     criterion: rule.criterion
-    evaluationFrequency: catalogue.timings[rule.timing][collectionInterval].evaluationFrequency
+    evaluationFrequency: isProbed && contains(rule, 'probedFrequency') ? rule.probedFrequency : catalogue.timings[rule.timing][collectionInterval].evaluationFrequency
     windowSize: catalogue.timings[rule.timing][collectionInterval].windowSize
     autoMitigate: rule.autoMitigate
     context: context

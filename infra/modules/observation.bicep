@@ -21,6 +21,9 @@ param tags object
 @description('How often the collector runs.')
 param collectionInterval string
 
+@description('Whether the probe is switched on, which brings collections forward.')
+param isProbed bool
+
 @description('E-mail address that every alert goes to.')
 param alertEmail string
 
@@ -68,6 +71,7 @@ module alerts 'alerts.bicep' = {
   params: {
     location: location
     collectionInterval: collectionInterval
+    isProbed: isProbed
     namePrefix: rulePrefix
     context: context
     identityName: names.alertsIdentity

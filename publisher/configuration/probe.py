@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from publisher.configuration.schedule import PROBE_SCHEDULE_SETTING, UnknownInterval, longest_interval
@@ -12,6 +11,7 @@ from publisher.settings import HOURLY, CollectorSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
 _HINT = "0 */5 * * * * is every five minutes, for example; leave it out to switch the probe off"
 

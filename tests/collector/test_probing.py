@@ -135,7 +135,6 @@ async def test_one_batch_is_held_at_a_time() -> None:
     await stream.aclose()  # type: ignore[attr-defined]
 
 
-
 async def test_what_is_no_business_of_the_probe_is_in_no_batch() -> None:
     found = [batch async for batch in batches(streamed([pair(last_read=None), pair("read"), Pair(None, None)]))]
     assert [[one.application_id.name for one in batch] for batch in found] == [["read"]]

@@ -65,6 +65,7 @@ VALUES = {
         "VERDICTS_STREAM_NAME": "Custom-PolicyVerdicts_CL",
         "EVENTS_STREAM_NAME": "Custom-ManagedApplicationEvents_CL",
         "COLLECTION_SCHEDULE": "0 0 * * * *",
+        "PROBE_SCHEDULE": "",
         "COLLECTION_MODE": "fan-out",
         "COMPLIANT_STATES": "summarised",
         "UPLOADED_STATES": "all",

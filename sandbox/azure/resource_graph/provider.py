@@ -108,7 +108,9 @@ class ResourceGraphProvider:
         from sandbox.azure.resource_graph.table import run  # noqa: PLC0415 - DuckDB is heavy
         from sandbox.workspace.workspace import QueryError  # noqa: PLC0415
 
-        told = [self._rows(one) if self._old is None else self._old.get(one.managed_resource_group_id, []) for one in owners]
+        told = [
+            self._rows(one) if self._old is None else self._old.get(one.managed_resource_group_id, []) for one in owners
+        ]
         rows = [
             row
             for owner, those in zip(owners, told, strict=True)

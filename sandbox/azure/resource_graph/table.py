@@ -52,7 +52,7 @@ def run(kql: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     with duckdb.connect(config={"threads": 1}) as database:
         database.execute(f"CREATE TABLE {TABLE} ({kinds})")
         database.execute(
-            f"INSERT INTO {TABLE} SELECT unnest(from_json($1, '{shape}'), recursive := true)",  # noqa: S608 - our names
+            f"INSERT INTO {TABLE} SELECT unnest(from_json($1, '{shape}'), recursive := true)",
             [orjson.dumps(list(rows)).decode()],
         )
         try:
