@@ -8,7 +8,7 @@ import os
 
 import azure.functions as func
 
-from publisher.configuration.schedule import has_probe
+from publisher.configuration.timers import has_probe
 from publisher.garbage import look_seldom
 from publisher.roles import Role, role_from
 

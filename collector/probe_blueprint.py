@@ -21,7 +21,7 @@ async def bring_turns_forward(timer: func.TimerRequest) -> None:  # noqa: ARG001
         ProbeFailedError: something could not be asked or collected.
     """
     from collector.probe import bring_forward  # noqa: PLC0415 - so that indexing the app imports no SDK
-    from publisher.configuration.probe import ProbeSettings  # noqa: PLC0415
+    from publisher.settings import ProbeSettings  # noqa: PLC0415
 
     settings = ProbeSettings.from_environment(os.environ)
     probed = await bring_forward(settings.collector)

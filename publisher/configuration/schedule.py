@@ -6,12 +6,9 @@ library behind it: six fields, or five without the seconds; a day must fit both 
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
-
-PROBE_SCHEDULE_SETTING: Final = "PROBE_SCHEDULE"
-"""When Azure Resource Graph is asked whose turn to bring forward; empty or missing: never."""
 
 _TERM: Final = re.compile(
     r"(?:\*|(?P<first>[0-9]{1,3}|[a-z]{3})(?:-(?P<last>[0-9]{1,3}|[a-z]{3}))?)(?:/(?P<step>[0-9]{1,3}))?", re.ASCII
@@ -31,11 +28,6 @@ _DAYS: Final = 7 * (4 * 365 + 1)
 
 class UnknownInterval(ValueError):  # noqa: N818 - named for what is not known
     """The text is no NCRONTAB expression, or one that never comes true; the message says why."""
-
-
-def has_probe(variables: Mapping[str, str]) -> bool:
-    """Tell whether the settings switch on the probe that brings turns forward."""
-    return bool(variables.get(PROBE_SCHEDULE_SETTING, "").strip())
 
 
 def longest_interval(schedule: str) -> timedelta:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from collector.probe import bring_forward
-from publisher.configuration.probe import ProbeSettings
+from publisher.settings import ProbeSettings
 from sandbox.alerts.evaluation import AlertEvaluator
 from sandbox.alerts.rules import read_rules
 from sandbox.local_azure import Sandbox

@@ -108,19 +108,14 @@ class ResourceGraphProvider:
         from sandbox.azure.resource_graph.table import run  # noqa: PLC0415 - DuckDB is heavy
         from sandbox.workspace.workspace import QueryError  # noqa: PLC0415
 
-        told = [
-            self._rows(one) if self._old is None else self._old.get(one.managed_resource_group_id, []) for one in owners
-        ]
-        rows = [
-            row
-            for owner, those in zip(owners, told, strict=True)
-            for row in those
-            if not self._hidden(owner, row["properties"])
-        ]
+        rows = [row for one in owners for row in self._told(one) if not self._hidden(one, row["properties"])]
         try:
             return run(kql, rows)
         except QueryError as error:
             raise _bad_request("InvalidQuery", f"Query is invalid: {error}") from error
+
+    def _told(self, owner: Customer) -> list[dict[str, Any]]:
+        return self._rows(owner) if self._old is None else self._old.get(owner.managed_resource_group_id, [])
 
     @staticmethod
     def _rows(owner: Customer) -> list[dict[str, Any]]:

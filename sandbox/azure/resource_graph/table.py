@@ -1,4 +1,4 @@
-"""The table `policyresources` as Azure Resource Graph has it: policy states as resources, queried with KQL in DuckDB."""
+"""The table `policyresources` of Azure Resource Graph: policy states as resources, queried with KQL in DuckDB."""
 
 from __future__ import annotations
 
