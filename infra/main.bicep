@@ -487,8 +487,10 @@ module observation 'modules/observation.bicep' = {
     frontIdentityName: front.identity
     workerIdentityName: worker.identity
     tags: allTags
-    collectionInterval: collectionInterval
-    isProbed: !empty(probeSchedule)
+    collection: {
+      interval: collectionInterval
+      isProbed: !empty(probeSchedule)
+    }
     alertEmail: alertEmail
     additionalAlertEmails: additionalAlertEmails
     alertWebhookUris: alertWebhookUris

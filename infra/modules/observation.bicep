@@ -18,11 +18,8 @@ param workerIdentityName string
 @description('Tags of every resource.')
 param tags object
 
-@description('How often the collector runs.')
-param collectionInterval string
-
-@description('Whether the probe is switched on, which brings collections forward.')
-param isProbed bool
+@description('The collector: interval (how often it runs), isProbed (whether the probe brings collections forward).')
+param collection object
 
 @description('E-mail address that every alert goes to.')
 param alertEmail string
@@ -70,8 +67,7 @@ module alerts 'alerts.bicep' = {
   name: 'alerts'
   params: {
     location: location
-    collectionInterval: collectionInterval
-    isProbed: isProbed
+    collection: collection
     namePrefix: rulePrefix
     context: context
     identityName: names.alertsIdentity
