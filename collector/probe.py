@@ -123,6 +123,9 @@ async def bring_forward(
             probed.problems.append(str(failed))
         if summary.rejected_rows:
             probed.problems.append(f"{summary.rejected_rows} rows were not stored")
+    if probed.odd_rows or probed.cut_answers:
+        message = "Azure Resource Graph told %d rows that make no sense, and left rows out of %d answers"
+        logger.warning(message, probed.odd_rows, probed.cut_answers)
     if probed.postponed:
         logger.warning("%d more applications are due, at the next probe", probed.postponed)
     return probed

@@ -115,7 +115,7 @@ async def test_a_difference_that_stays_brings_one_read_forward(fleet: Fleet, con
 
 @pytest.mark.parametrize("how", ["hidden", "behind", "revoked", "no-rows", "odd-rows", "strange"])
 async def test_silence_of_any_kind_changes_nothing_in_the_ledger(
-    fleet: Fleet, deployed: list[Customer], how: str
+    fleet: Fleet, deployed: list[Customer], how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     contoso, fabrikam = deployed
     graph, before = fleet.sandbox.graph, await ledger_rows(fleet)
@@ -139,6 +139,7 @@ async def test_silence_of_any_kind_changes_nothing_in_the_ledger(
     assert done.collected == 0
     assert read_groups(fleet) == []
     assert await ledger_rows(fleet) == before
+    assert ("rows that make no sense" in caplog.text) is (how == "odd-rows")
 
 
 def _spoil(answer: dict[str, Any]) -> None:
