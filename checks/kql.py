@@ -48,6 +48,18 @@ class Analysis:
     diagnostics: tuple[Diagnostic, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What one query calls: functions and plugins by name, how many times it reads external data; its syntax errors."""
+
+    command: bool
+    directives: int
+    functions: list[str]
+    plugins: list[str]
+    externaldata: int
+    errors: int
+
+
 class LanguageServiceError(Exception):
     """The language service cannot run; the message says what is missing."""
 
@@ -60,10 +72,25 @@ def analyse(queries: Mapping[str, str], tables: Mapping[str, TableSchema] | None
     """
     known = read_tables() if tables is None else tables
     request = {"tables": [_for_kusto(table) for table in known.values()], "queries": dict(queries)}
+    answer: dict[str, dict[str, Any]] = _asked("kql.js", request)
+    return {name: _analysis(analysis) for name, analysis in answer.items()}
+
+
+def calls(queries: Mapping[str, str]) -> dict[str, Calls]:
+    """Return what each query, by name, calls, whether or not it is correct.
+
+    Raises:
+        LanguageServiceError: Node.js or the npm package is missing, or fails.
+    """
+    answer: dict[str, dict[str, Any]] = _asked("kql_calls.js", dict(queries))
+    return {name: Calls(**found) for name, found in answer.items()}
+
+
+def _asked(script: str, request: Mapping[str, Any]) -> Any:
     if not (NODE_FOLDER / "node_modules").is_dir():
         raise LanguageServiceError("the KQL language service is not installed: run `npm ci` in checks/node")
     done = subprocess.run(
-        [_node(), str(NODE_FOLDER / "kql.js")],
+        [_node(), str(NODE_FOLDER / script)],
         input=json.dumps(request),
         capture_output=True,
         check=False,
@@ -71,8 +98,7 @@ def analyse(queries: Mapping[str, str], tables: Mapping[str, TableSchema] | None
     )
     if done.returncode:
         raise LanguageServiceError(f"the KQL language service failed: {done.stderr.strip()}")
-    answer: dict[str, dict[str, Any]] = json.loads(done.stdout)
-    return {name: _analysis(analysis) for name, analysis in answer.items()}
+    return json.loads(done.stdout)
 
 
 def _for_kusto(table: TableSchema) -> dict[str, Any]:

@@ -5,22 +5,12 @@ Source: learn.microsoft.com/kusto/query (string literals, cross-cluster queries,
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-_TOKEN: Final = re.compile(
-    r"""
-    (?P<skipped> \s+ | //[^\n]* )
-  | (?P<text> [hH]? (?: ```.*?(?:```|\Z) | ~~~.*?(?:~~~|\Z)
-                      | @"(?:[^"]|"")*(?:"|\Z) | @'(?:[^']|'')*(?:'|\Z)
-                      | "(?:[^"\\\n]|\\.)*(?:"|\n|\Z) | '(?:[^'\\\n]|\\.)*(?:'|\n|\Z) ) )
-  | (?P<word> [^\W\d]\w* )
-  | (?P<number> \d\w* )
-  | (?P<sign> . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+from compliance_api.workspace.lexer import readings, without_literals
+
 _ELSEWHERE: Final = frozenset(
     {
         "adx",
@@ -35,6 +25,9 @@ _ELSEWHERE: Final = frozenset(
     }
 )
 """Functions that read from somewhere else, refused where they are called; columns may have such names."""
+
+_OTHER_SOURCES: Final = frozenset({"external_data", "externaldata", "inline_external_table"})
+"""Words that read from an address, refused wherever they are code."""
 
 _PLUGINS: Final = frozenset(
     {
@@ -66,6 +59,16 @@ _PLUGINS: Final = frozenset(
 )
 """Plugins of `evaluate` that compute on what the query already has; the others can call out."""
 
+_CONTROL: Final = "Control commands (those beginning with a dot) are refused."
+_PLAIN_NAME: Final = "Functions are called by their plain name."
+_GAP: Final = r"(?:\s|//[^\n]*+)*+"
+_CALL: Final = re.compile(rf"(?<!\w)({'|'.join(sorted(_ELSEWHERE))}){_GAP}\(")
+_SOURCE: Final = re.compile(rf"(?<!\w)({'|'.join(sorted(_OTHER_SOURCES))})(?!\w)")
+_EVALUATE: Final = re.compile(r"(?<!\w)evaluate(?!\w)(?:\s+hint\.\w+\s*=\s*\w+)*\s*(\w*)")
+_COMMAND: Final = re.compile(rf"(?:\A|;){_GAP}[.]|(?:\A|\n){_GAP}\#")
+_BRACKETED_CALL: Final = re.compile(rf"\]{_GAP}\(")
+"""What is looked for in a text whose strings and comments cannot be told for certain."""
+
 
 def literal(text: str) -> str:
     """Return a text as a KQL string literal."""
@@ -85,32 +88,51 @@ def _as_code_units(character: str) -> str:
 
 
 def refusal(query: str) -> str | None:
-    """Return why a query is refused, or None; what is inside strings and comments is not looked at."""
-    tokens = [*_tokens(query), ""]
-    if tokens[0] == "." or any(first == ";" and second == "." for first, second in pairwise(tokens)):
-        return "Control commands (those beginning with a dot) are refused."
-    for position, word in enumerate(tokens[:-1]):
-        follower = tokens[position + 1]
-        if (word in _ELSEWHERE and follower == "(") or word == "externaldata":
+    """Return why a query is refused, or None.
+
+    What is inside strings and comments is not looked at, unless the text can be read in two ways (`lexer`): then every
+    word that would lead elsewhere is refused wherever it stands.
+    """
+    for reading in readings(query):
+        if reason := _refused_call(reading.tokens) or (None if reading.is_certain else _refused_word(query)):
+            return reason
+    return None
+
+
+def _refused_call(tokens: Sequence[str]) -> str | None:
+    if tokens[:1] == (".",) or any(first == ";" and second == "." for first, second in pairwise(tokens)):
+        return _CONTROL
+    for position, word in enumerate(tokens):
+        follower = tokens[position + 1] if position + 1 < len(tokens) else ""
+        if (word in _ELSEWHERE and follower == "(") or word in _OTHER_SOURCES:
             return f"The query may only read this workspace: {word} is refused."
+        if word == "#":
+            return "Directives (those beginning with #) are refused."
         if word == "]" and follower == "(":
-            return "Functions are called by their plain name."
-        if word == "evaluate" and (plugin := _plugin(tokens[position + 1 :])) not in _PLUGINS:
+            return _PLAIN_NAME
+        if word == "evaluate" and (plugin := _plugin(tokens[position + 1 : position + 50])) not in _PLUGINS:
             return f"The plugin {plugin or '(none)'} is refused."
     return None
 
 
-def _plugin(tokens: list[str]) -> str:
+def _refused_word(query: str) -> str | None:
+    """Return why a query is refused whose strings and comments cannot be told for certain."""
+    for text in without_literals(query):
+        found = _CALL.search(text) or _SOURCE.search(text)
+        if found or any(match[1] not in _PLUGINS for match in _EVALUATE.finditer(text)):
+            return (
+                "The query has invisible characters, or a string or literal that can be read in two ways; in such a "
+                f"query {found[1] if found else 'evaluate'} is refused wherever it stands."
+            )
+        if _COMMAND.search(text):
+            return _CONTROL
+        if _BRACKETED_CALL.search(text):
+            return _PLAIN_NAME
+    return None
+
+
+def _plugin(tokens: Sequence[str]) -> str:
     """Return the plugin that `evaluate` calls, after hints such as `hint.distribution = per_node`."""
     while len(tokens) > 5 and tokens[0] == "hint":  # noqa: PLR2004 - hint . name = value
         tokens = tokens[5:]
     return tokens[0] if tokens and tokens[0].isidentifier() else ""
-
-
-def _tokens(query: str) -> Iterator[str]:
-    """Yield words in lower case and signs; every string is one token `"`."""
-    for match in _TOKEN.finditer(query):
-        if match.lastgroup == "text":
-            yield '"'
-        elif match.lastgroup in {"word", "number", "sign"}:
-            yield match[0].lower()
