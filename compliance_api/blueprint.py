@@ -5,6 +5,7 @@ No function key is asked for: App Service authentication signs callers in, and c
 
 import os
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import azure.functions as func
 
@@ -125,6 +126,7 @@ async def _answered(req: func.HttpRequest, handler: "Handler", check: "AccessChe
         dict(req.params),
         {name: value or "" for name, value in req.route_params.items()},
         req.get_body(),
+        urlsplit(req.url).path,
     )
     given = await answer(request, handler, os.environ, check_access=check or require_reader)
     return func.HttpResponse(

@@ -11,9 +11,12 @@ from weakref import WeakKeyDictionary
 
 from compliance_api.callers.access import require_reader, require_sign_in
 from compliance_api.callers.principal import Principal
+from compliance_api.correlation import correlation_id_of
+from compliance_api.delivery import delivered
 from compliance_api.failures import problem_of
 from compliance_api.fleet.compliance import Compliance
 from compliance_api.http import Answer, ProblemError, Request
+from compliance_api.selection import Selection
 from compliance_api.settings import ApiSettings
 from publisher.environment import SettingsError
 from publisher.errors.kinds import AzureFailure
@@ -29,6 +32,7 @@ class Context:
     compliance: Compliance
     principal: Principal
     now: datetime
+    correlation_id: str
 
 
 Handler = Callable[[Request, Context], Awaitable[Answer]]
@@ -49,24 +53,33 @@ async def answer(
 
     `variables` is the environment. A refusal costs one line of log, without headers, bodies or queries.
     """
+    correlation_id = correlation_id_of(request)
+
+    def refused(problem: ProblemError, reason: str, level: int = logging.WARNING) -> Answer:
+        _LOGGER.log(level, "%s %s: %d (%s)", handler.__name__, correlation_id, problem.status.value, reason)
+        return delivered(request, problem.answer(correlation_id), correlation_id)
+
     try:
         require_sign_in(variables)
         settings = ApiSettings.from_environment(variables)
-        context = Context(settings, _compliance(settings), check_access(request, settings), clock())
-        return await handler(request, context)
+        principal = check_access(request, settings)
+        selection = Selection.of(request)
+        context = Context(settings, _compliance(settings), principal, clock(), correlation_id)
+        found = await handler(selection.request, context)
+        return delivered(request, selection.applied(found, request), correlation_id)
     except ProblemError as problem:
-        return _refused(problem, handler, str(problem))
+        return refused(problem, str(problem))
     except SettingsError as error:
         unset = ProblemError(
             HTTPStatus.INTERNAL_SERVER_ERROR, "The API is not configured; its log says what is missing."
         )
-        return _refused(unset, handler, "; ".join(error.problems), logging.ERROR)
+        return refused(unset, "; ".join(error.problems), logging.ERROR)
     except AzureFailure as failure:
-        return _refused(problem_of(failure), handler, f"{failure.code}: {failure}", logging.ERROR)
+        return refused(problem_of(failure), f"{failure.code}: {failure}", logging.ERROR)
     except Exception:
         defect = ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "Something is wrong with the API itself.")
-        _LOGGER.exception("%s %s: 500 (a defect of this program)", handler.__name__, defect.correlation_id)
-        return defect.answer()
+        _LOGGER.exception("%s %s: 500 (a defect of this program)", handler.__name__, correlation_id)
+        return delivered(request, defect.answer(correlation_id), correlation_id)
 
 
 def _compliance(settings: ApiSettings) -> Compliance:
@@ -75,8 +88,3 @@ def _compliance(settings: ApiSettings) -> Compliance:
     if settings not in shared:
         shared[settings] = Compliance(settings)
     return shared[settings]
-
-
-def _refused(problem: ProblemError, handler: Handler, reason: str, level: int = logging.WARNING) -> Answer:
-    _LOGGER.log(level, "%s %s: %d (%s)", handler.__name__, problem.correlation_id, problem.status.value, reason)
-    return problem.answer()

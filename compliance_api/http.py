@@ -1,14 +1,9 @@
 """Requests, answers and problem details of the API, without Azure Functions types; the headers of every answer."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
-
-import orjson
-
-from publisher.texts import plain_json
 
 PROBLEM_TYPE: Final = "application/problem+json"
 _PROTECTION: Final[Mapping[str, str]] = {
@@ -25,13 +20,17 @@ _PROTECTION: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request: header names in lower case, query parameters decoded, `route` what the route's {…} took in."""
+    """One HTTP request: header names in lower case, query parameters decoded, `route` what the route's {…} took in.
+
+    `path` is that of its address, as sent (`/api/compliance`).
+    """
 
     method: str
     headers: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     route: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
+    path: str = ""
 
     def header(self, name: str) -> str:
         """Return a header, or "" when the request has none."""
@@ -54,12 +53,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to the caller. `headers` add to, or replace, those that protect every answer."""
+    """What goes back to the caller. `headers` add to, or replace, those that protect every answer.
+
+    `content` is an answer in JSON that is not yet written; it then stands for the body.
+    """
 
     body: bytes
     status: int = HTTPStatus.OK
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: Any = None
 
     def all_headers(self) -> dict[str, str]:
         """Return every header but the content type."""
@@ -87,9 +90,8 @@ class ProblemError(Exception):
         self.field = field
         self.more = more
         self.retry_after_seconds = retry_after_seconds
-        self.correlation_id = uuid.uuid4().hex
 
-    def answer(self) -> Answer:
+    def answer(self, correlation_id: str) -> Answer:
         """Return the problem as an answer. `error` repeats `detail` for callers that look for it, as older ones do."""
         problem = {
             "type": "about:blank",
@@ -97,12 +99,12 @@ class ProblemError(Exception):
             "status": self.status.value,
             "detail": self.detail,
             "error": self.detail,
-            "correlation_id": self.correlation_id,
+            "correlation_id": correlation_id,
             **({"field": self.field} if self.field else {}),
             **self.more,
         }
         headers = {} if self.retry_after_seconds is None else {"Retry-After": str(self.retry_after_seconds)}
-        return Answer(plain_json(orjson.dumps(problem)), self.status.value, PROBLEM_TYPE, headers)
+        return Answer(b"", self.status.value, PROBLEM_TYPE, headers, problem)
 
 
 def bad_request(field: str, detail: str, **more: Any) -> ProblemError:
@@ -112,4 +114,4 @@ def bad_request(field: str, detail: str, **more: Any) -> ProblemError:
 
 def json_answer(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Answer:
     """Return content as JSON; times are ISO 8601 in UTC."""
-    return Answer(plain_json(orjson.dumps(content, default=str)), status.value)
+    return Answer(b"", status.value, content=content)

@@ -10,14 +10,13 @@ from compliance_api.fleet import views
 from compliance_api.fleet.csv_export import csv_answer
 from compliance_api.fleet.fleet import Application, Fleet
 from compliance_api.fleet.listing import FILTERS, Listing
-from compliance_api.fleet.paging import TOKEN, SortKey, page_of
+from compliance_api.fleet.paging import PAGING, SortKey, page_of
 from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import timespan_of
 
 _LONGEST_HISTORY: Final = timedelta(days=93)
 _MOST_RUNS: Final = 500
-_PAGING: Final = ("page_size", TOKEN)
 
 
 async def fleet_summary(request: Request, context: Context) -> Answer:
@@ -29,7 +28,7 @@ async def fleet_summary(request: Request, context: Context) -> Answer:
 
 async def applications(request: Request, context: Context) -> Answer:
     """Answer with the applications that match, sorted, page by page; or with all of them as CSV."""
-    request.refuse_other_parameters(*FILTERS, *_PAGING, "format")
+    request.refuse_other_parameters(*FILTERS, *PAGING, "format")
     listing = Listing.parse(request.parameters)
     as_csv = _as_csv(request)
     fleet = await context.compliance.fleet()
@@ -50,7 +49,7 @@ async def applications(request: Request, context: Context) -> Answer:
 
 async def application(request: Request, context: Context) -> Answer:
     """Answer with one application, its assignments, and its violations page by page; or with all of these as CSV."""
-    request.refuse_other_parameters(*_PAGING, "format")
+    request.refuse_other_parameters(*PAGING, "format")
     as_csv = _as_csv(request)
     fleet = await context.compliance.fleet()
     # The platform does not document whether it decodes %2F in a path; a resource id has no % of its own.

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
+from compliance_api import description
 from compliance_api.endpoint import Context
 from compliance_api.http import Answer, ProblemError, Request
 
@@ -19,22 +20,20 @@ _POLICY: Final = (
 
 
 async def dashboard(request: Request, context: Context) -> Answer:  # noqa: ARG001 - as every handler
-    """Answer with the page, or with one of its files; not modified when the browser has it already."""
+    """Answer with the page, or with one of its files."""
     name = request.route.get("file") or _INDEX
     found = _files().get(name)
     if found is None:
         raise ProblemError(HTTPStatus.NOT_FOUND, "The page has no such file.", field="file")
     body, tag = found
     headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "private, no-cache", "ETag": tag}
-    media_type = _TYPES[Path(name).suffix]
-    if request.header("if-none-match") == tag:
-        return Answer(b"", HTTPStatus.NOT_MODIFIED, media_type, headers)
-    return Answer(body, media_type=media_type, headers=headers)
+    return Answer(body, media_type=_TYPES[Path(name).suffix], headers=headers)
 
 
-async def openapi(request: Request, context: Context) -> Answer:  # noqa: ARG001
+async def openapi(request: Request, context: Context) -> Answer:  # noqa: ARG001 - as every handler
     """Answer with the description of the API, which agents import as tools."""
-    return Answer(_description())
+    request.refuse_other_parameters()
+    return Answer(description.text())
 
 
 @cache
@@ -42,8 +41,3 @@ def _files() -> dict[str, tuple[bytes, str]]:
     """Return the page's files by name, each with its entity tag. Nothing else can be asked for."""
     files = {path.name: path.read_bytes() for path in (_HERE / "dashboard").iterdir() if path.suffix in _TYPES}
     return {name: (body, f'"{hashlib.sha256(body).hexdigest()[:32]}"') for name, body in files.items()}
-
-
-@cache
-def _description() -> bytes:
-    return (_HERE / "openapi.json").read_bytes()

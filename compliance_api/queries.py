@@ -3,8 +3,10 @@
 `query_logs` and `list_tables` take and answer what the published sample for private workspaces does, and more.
 """
 
+import hashlib
 import logging
 from collections.abc import Coroutine
+from dataclasses import asdict, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -13,19 +15,21 @@ import orjson
 
 from compliance_api.endpoint import Context
 from compliance_api.failures import problem_of_query
+from compliance_api.fleet.paging import PAGING, page_of
 from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer
 from compliance_api.settings import QueryLimits
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import timespan_of
 from compliance_api.workspace import saved_queries
 from compliance_api.workspace.kql import refusal
+from compliance_api.workspace.places import Places
+from compliance_api.workspace.query_parameters import given, parameters_of
 from compliance_api.workspace.workspace import Question, Table
 from publisher.errors.kinds import AzureFailure
 
 _LOGGER = logging.getLogger(__name__)
 _LARGEST_BODY: Final = 128 * 1024
 _LONGEST_QUERY: Final = 32 * 1024
-_MOST_AT_ONCE: Final = 4
 _READ_FACTOR: Final = 4
 """An answer is read up to this multiple of the bytes that are handed out; then its rows are cut."""
 
@@ -45,10 +49,11 @@ union withsource=Table_name
 """
 """State rows are so many that they are not counted: each run says how many of them were accepted."""
 
+_MEMBERS: Final = ("query", "timespan")
 _FUNCTION_KEY: Final = "code"
 """A parameter that callers of older samples still send; it is accepted and not used."""
 
-_under_way: set[Coroutine[Any, Any, Table]] = set()
+_PLACES: Final = Places()
 
 
 async def query_logs(request: Request, context: Context) -> Answer:
@@ -57,7 +62,7 @@ async def query_logs(request: Request, context: Context) -> Answer:
     limits, principal = context.settings.limits, context.principal
     query, timespan = _query_and_timespan(request, limits)
     question = Question(query, timespan, limits.seconds, limits.answer_bytes * _READ_FACTOR)
-    table = await _table_of(context.compliance.workspace.ask(question), limits)
+    table = await _table_of(context.compliance.workspace.ask(question), context)
     _LOGGER.info(
         "query by %s of %s: %d rows, %d characters of KQL",
         principal.object_id,
@@ -73,7 +78,7 @@ async def list_tables(request: Request, context: Context) -> Answer:
     request.refuse_other_parameters(_FUNCTION_KEY)
     limits = context.settings.limits
     question = Question(TABLES_QUERY, "P1D", limits.seconds, limits.answer_bytes)
-    table = await _table_of(context.compliance.ask(question), limits)
+    table = await _table_of(context.compliance.ask(question), context)
     tables = [{"name": name, "row_count_24h": rows} for name, rows in table.rows]
     if table.incomplete:
         status = {"status": "partial", "error": table.incomplete}
@@ -84,21 +89,36 @@ async def list_tables(request: Request, context: Context) -> Answer:
 async def list_saved_queries(request: Request, context: Context) -> Answer:  # noqa: ARG001 - as every handler
     """Answer with the names of the saved queries and what they are for."""
     request.refuse_other_parameters()
-    found = [{"name": name, "description": saved_queries.description(name)} for name in saved_queries.names()]
+    found = [
+        {
+            "name": name,
+            "description": saved_queries.description(name),
+            "parameters": [asdict(one) for one in parameters_of(saved_queries.text(name))],
+        }
+        for name in saved_queries.names()
+    ]
     return json_answer({"queries": found})
 
 
 async def saved_query(request: Request, context: Context) -> Answer:
-    """Run a saved query."""
-    request.refuse_other_parameters(TIMESPAN)
+    """Run a saved query with its own parameters: all rows at once, or pages when `page_size` is given."""
     name = request.route.get("name", "")
     if name not in saved_queries.names():
         known = ", ".join(saved_queries.names())
         raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no such query. There are: {known}.", field="name")
+    declared = parameters_of(saved_queries.text(name))
+    request.refuse_other_parameters(TIMESPAN, *PAGING, *(one.name for one in declared))
     limits = context.settings.limits
     timespan = timespan_of(request.parameters.get(TIMESPAN), limits.timespan, _default_timespan(limits))
-    table = await _table_of(context.compliance.saved(name, timespan), limits)
-    return _table_answer(table, limits, timespan=timespan)
+    values = given(declared, request.parameters)
+    table = await _table_of(context.compliance.saved(name, timespan, values), context)
+    if not request.parameters.keys() & set(PAGING):
+        return _table_answer(table, limits, timespan=timespan, total=len(table.rows), next_page_token=None)
+    # A token is good for the very rows that it came from: two answers are never mixed.
+    question = f"{name} {timespan} {sorted(values.items())} {hashlib.blake2b(orjson.dumps(table.rows)).hexdigest()}"
+    page = page_of(list(enumerate(table.rows)), lambda numbered: (numbered[0],), request, question=question)
+    shown = replace(table, rows=[row for _, row in page.items])
+    return _table_answer(shown, limits, timespan=timespan, total=page.total, next_page_token=page.next_token)
 
 
 def _query_and_timespan(request: Request, limits: QueryLimits) -> tuple[str, str]:
@@ -116,6 +136,9 @@ def _query_and_timespan(request: Request, limits: QueryLimits) -> tuple[str, str
         raise bad_request("body", "The body is not JSON.") from error
     if not isinstance(content, dict):
         raise bad_request("body", 'The body is a JSON object such as {"query": "…", "timespan": "P1D"}.')
+    for member in content:
+        if member not in _MEMBERS:
+            raise bad_request(member[:100], f"There is no such member here. There are: {', '.join(_MEMBERS)}.")
     query = content.get("query")
     if not isinstance(query, str) or not query.strip():
         raise bad_request("query", "query is missing: the KQL to run.")
@@ -126,22 +149,17 @@ def _query_and_timespan(request: Request, limits: QueryLimits) -> tuple[str, str
     return query, timespan_of(content.get("timespan"), limits.timespan, "PT1H")
 
 
-async def _table_of(asking: Coroutine[Any, Any, Table], limits: QueryLimits) -> Table:
-    """Return the workspace's answer; ProblemError 429 when too many queries run already, or that of the failure."""
-    if len(_under_way) >= _MOST_AT_ONCE:
-        asking.close()
-        raise ProblemError(
-            HTTPStatus.TOO_MANY_REQUESTS, f"{_MOST_AT_ONCE} queries are under way already.", retry_after_seconds=5
-        )
-    _under_way.add(asking)
+async def _table_of(asking: Coroutine[Any, Any, Table], context: Context) -> Table:
+    """Return the workspace's answer; ProblemError 429 when the caller has no place, or that of the failure."""
+    principal = context.principal
     try:
-        return await asking
+        with _PLACES.place(f"{principal.client_id} {principal.object_id}"):
+            return await asking
     except AzureFailure as failure:
-        problem = problem_of_query(failure, limits.seconds)
-        _LOGGER.info("query %s failed: %s", problem.correlation_id, failure.code)
-        raise problem from failure
+        _LOGGER.info("query %s failed: %s", context.correlation_id, failure.code)
+        raise problem_of_query(failure, context.settings.limits.seconds) from failure
     finally:
-        _under_way.discard(asking)
+        asking.close()
 
 
 def _table_answer(table: Table, limits: QueryLimits, **more: Any) -> Answer:

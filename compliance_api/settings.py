@@ -83,7 +83,7 @@ class ApiSettings(WorkspaceSettings):
             allowed_clients=_clients(env) | {client_id},
             portal=cloud.portal,
             limits=QueryLimits(
-                timespan=timedelta(days=env.integer("QUERY_MAX_DAYS", 31, 1, 730)),
+                timespan=timedelta(days=env.integer("QUERY_MAX_DAYS", 93, 1, 730)),
                 rows=env.integer("QUERY_MAX_ROWS", 5000, 1, 500_000),
                 answer_bytes=env.integer("QUERY_MAX_MEGABYTES", 8, 1, 64) * _MEGABYTE,
                 # Callers of the older samples wait 60 seconds for an answer.

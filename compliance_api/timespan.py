@@ -8,35 +8,48 @@ from compliance_api.http import ProblemError, bad_request
 
 FIELD: Final = "timespan"
 _DURATION: Final = re.compile(
-    r"P(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?"
+    r"P(?:(?P<months>\d{1,3})M)?(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?"
     r"(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,8})M)?(?:(?P<seconds>\d{1,9})S)?)?",
     re.IGNORECASE | re.ASCII,
 )
-_WEEKS: Final = re.compile(r"P(\d+)W(?:(\d+)D)?")
+_LONG_UNITS: Final = re.compile(r"P(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?=T|$|/)")
+_KQL: Final = re.compile(r"(\d{1,9})([dhms])", re.ASCII)
+_MONTH_DAYS: Final = 31
+"""A month has as many days as the longest, so that no day of it is missing."""
+
 _LONGEST_TEXT: Final = 100
 
 
 def timespan_of(text: object, longest: timedelta, default: str) -> str:
     """Return the ISO 8601 text of a time span (`P1D`, `PT1H`, `start/end`, `start/P1D`); the default for None.
 
+    `24h` and `7d`, as KQL writes them, are understood as well, and a month (`P1M`) as 31 days.
     Raises ProblemError for anything else, and for a span longer than `longest`.
     """
     if text is None or text == "":
         return default
     if not isinstance(text, str) or len(text) > _LONGEST_TEXT:
         raise _malformed()
+    text = _KQL.sub(_as_iso_8601, text.strip()) if _KQL.fullmatch(text.strip()) else text
     first, slash, second = text.strip().partition("/")
     length = _length(first, second) if slash else _duration(first)
     if length is None or length <= timedelta():
         raise _malformed()
     if length > longest:
         raise bad_request(FIELD, f"timespan is longer than the {longest.days} days that a query may look back.")
-    return _weeks_as_days(text.strip().upper())
+    return _LONG_UNITS.sub(_as_days, text.strip().upper())
 
 
-def _weeks_as_days(text: str) -> str:
-    """Return a duration with its weeks as days, which every version of the query API accepts."""
-    return _WEEKS.sub(lambda match: f"P{int(match[1]) * 7 + int(match[2] or 0)}D", text)
+def _as_iso_8601(match: re.Match[str]) -> str:
+    unit = match[2].upper()
+    return f"P{match[1]}D" if unit == "D" else f"PT{match[1]}{unit}"
+
+
+def _as_days(match: re.Match[str]) -> str:
+    """Return months, weeks and days as days, which every version of the query API accepts."""
+    months, weeks, days = (int(part or 0) for part in match.groups())
+    total = months * _MONTH_DAYS + weeks * 7 + days
+    return f"P{total}D" if total or any(match.groups()) else "P"
 
 
 def _length(first: str, second: str) -> timedelta | None:
@@ -51,7 +64,8 @@ def _length(first: str, second: str) -> timedelta | None:
 def _duration(text: str) -> timedelta | None:
     match = _DURATION.fullmatch(text)
     parts = {name: int(value) for name, value in match.groupdict().items() if value} if match else {}
-    return timedelta(**parts) if parts else None
+    days = parts.pop("months", 0) * _MONTH_DAYS + parts.pop("days", 0)
+    return timedelta(days=days, **parts) if match and any(match.groups()) else None
 
 
 def _moment(text: str) -> datetime | None:

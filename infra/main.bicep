@@ -146,7 +146,7 @@ param apiCacheSeconds int = 60
 @description('Days that one query of an API caller may look at.')
 @minValue(1)
 @maxValue(730)
-param queryMaxDays int = 31
+param queryMaxDays int = 93
 
 @description('Rows that one query of an API caller may return.')
 @minValue(1)

@@ -63,7 +63,9 @@ def principal_of(request: Request, settings: ApiSettings) -> Principal:
         ("tenant", {settings.tenant_id}),
         ("audience", {settings.client_id, f"api://{settings.client_id}"}),
     ):
-        if claims[name] and not claims[name] <= expected:
+        if not claims[name]:
+            raise ProblemError(HTTPStatus.FORBIDDEN, f"The principal does not name its {name}.")
+        if not claims[name] <= expected:
             raise ProblemError(HTTPStatus.FORBIDDEN, f"The token is for another {name}.")
     if client not in settings.allowed_clients:
         raise ProblemError(HTTPStatus.FORBIDDEN, "The client application is not one of those allowed to call.")

@@ -1,6 +1,7 @@
 """Reads the fleet from the workspace with the saved queries, and caches the answers."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from compliance_api.fleet.fleet import Application, Fleet, Run, fleet_of
 from compliance_api.settings import ApiSettings
 from compliance_api.workspace import saved_queries
 from compliance_api.workspace.cache import Cache
+from compliance_api.workspace.query_parameters import with_values
 from compliance_api.workspace.workspace import Question, Table, Workspace
 
 _QUERY_SECONDS: Final = 60
@@ -57,9 +59,10 @@ class Compliance:
         """Return the application's assignments and its violations, and whether all of these are there."""
         return await self._cache.get((application.key, run.id), lambda: self._details(application))
 
-    async def saved(self, name: str, timespan: str) -> Table:
-        """Return the answer to a saved query, complete or not; KeyError when there is none of this name."""
-        return await self._cache.get((name, timespan), lambda: self._query(saved_queries.text(name), timespan))
+    async def saved(self, name: str, timespan: str, values: Mapping[str, str] | None = None) -> Table:
+        """Return the answer to a saved query with these values, complete or not; KeyError for an unknown name."""
+        query = with_values(saved_queries.text(name), values or {})
+        return await self._cache.get((query, timespan), lambda: self._query(query, timespan))
 
     async def ask(self, question: Question) -> Table:
         """Return the answer to any question, complete or not; cached like the others."""

@@ -8,8 +8,9 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import orjson
 
@@ -20,6 +21,9 @@ SortKey = tuple[int | str, ...]
 DEFAULT_SIZE: Final = 100
 LARGEST_SIZE: Final = 1000
 TOKEN: Final = "page_token"  # noqa: S105 - the name of a parameter
+PAGING: Final = ("page_size", TOKEN)
+"""The parameters of every operation that answers in pages."""
+
 _DIGEST_BYTES: Final = 12
 _LONGEST_TOKEN: Final = 4096
 
@@ -49,7 +53,7 @@ def page_of(
     size = request.whole_number("page_size", DEFAULT_SIZE, LARGEST_SIZE)
     start = 0
     if token := request.parameters.get(TOKEN):
-        last = _position(token, question)
+        last = _position(token, question, key(items[0]) if items else ())
         following = (n for n, item in enumerate(items) if (key(item) < last if descending else key(item) > last))
         start = next(following, len(items))
     shown = items[start : start + size]
@@ -62,13 +66,18 @@ def _token(position: SortKey, question: str) -> str:
     return base64.urlsafe_b64encode(_digest(content, question) + content).decode().rstrip("=")
 
 
-def _position(token: str, question: str) -> SortKey:
+def _position(token: str, question: str, alike: SortKey) -> SortKey:
+    """Return the place that a token names; ProblemError 400 unless it is one of this question's, made like `alike`."""
     content = _content(token, question)
-    if content is None:
+    position: Any = None
+    if content is not None:
+        with suppress(orjson.JSONDecodeError):
+            position = orjson.loads(content)
+    is_place = isinstance(position, list) and all(type(part) in (int, str) for part in position)
+    if not is_place or (alike and [type(part) for part in position] != [type(part) for part in alike]):
         raise bad_request(
             TOKEN, "The page token is not one that this question was answered with. Start again without it."
         )
-    position: list[int | str] = orjson.loads(content)
     return tuple(position)
 
 

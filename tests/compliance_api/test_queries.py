@@ -11,7 +11,7 @@ from sandbox.faults.effects import Body, Status
 from sandbox.faults.operations import LogQuery
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
-from tests.compliance_api.conftest import Api
+from tests.compliance_api.conftest import QUERY, Api, principal
 from tests.queries.fleet import Fleet, good, states_of
 
 RUNS = "PolicyCollectionRuns_CL"
@@ -47,7 +47,7 @@ async def test_the_tables_are_listed_as_the_published_sample_lists_them(api: Api
     assert {"name": RUNS, "row_count_24h": 1} in told["tables"]
 
 
-@pytest.mark.parametrize("timespan", ["PT1H", "pt24h", "P1D", "P31D", "P1DT2H", "PT90M", "P2W", "2026-03-09/P2D",
+@pytest.mark.parametrize("timespan", ["PT1H", "pt24h", "P1D", "P60D", "P93D", "24h", "7d", "90m", "P1M", "P2M", "p1m1d", "P1DT2H", "PT90M", "P2W", "2026-03-09/P2D",
                                       "2026-03-09T00:00:00Z/2026-03-10T12:00:00Z", "P2D/2026-03-10"])  # fmt: skip
 async def test_time_spans_are_iso_8601(api: Api, timespan: str) -> None:
     assert (await api.query({"query": RUNS, "timespan": timespan})).status == 200
@@ -55,7 +55,7 @@ async def test_time_spans_are_iso_8601(api: Api, timespan: str) -> None:
 
 @pytest.mark.parametrize(
     "timespan",
-    ["P32D", "P99999D", "2020-01-01/2026-01-01", "1h", "P", "PT", "P1Y", "PT0S", "P1D/P1D", "2026-03-10/2026-03-09", 24,
+    ["P94D", "P4M", "P99999D", "2020-01-01/2026-01-01", "1H", "24", "24M", "-1h", "0h", "P", "PT", "P1Y", "PT0S", "P1D/P1D", "2026-03-10/2026-03-09", 24,
      ["P1D"], "P1D" * 50, "/", "P1D/"],
 )  # fmt: skip
 async def test_a_bad_time_span_is_refused(api: Api, timespan: Any) -> None:
@@ -213,12 +213,38 @@ async def test_part_of_an_answer_is_called_that(api: Api, sandbox: Sandbox) -> N
         assert "exceed the set limit" in reply.json["error"]
 
 
-async def test_only_so_many_queries_run_at_once(api: Api) -> None:
-    replies = await asyncio.gather(*(api.query({"query": f"print x = {number}"}) for number in range(6)))
+async def test_a_caller_has_two_queries_at_once_and_the_last_place_is_for_somebody_without_any(api: Api) -> None:
+    people = [principal(QUERY, oid=f"00000000-0000-4000-8000-0000000000{number:02}") for number in range(4)]
+    for person in people:
+        del person["X-MS-CLIENT-PRINCIPAL-ID"]
+    order = [0, 0, 0, 1, 1, 2, 3]
 
-    assert sorted(reply.status for reply in replies) == [200, 200, 200, 200, 429, 429]
+    replies = await asyncio.gather(
+        *(api.query({"query": f"print x = {place}"}, caller=people[who]) for place, who in enumerate(order))
+    )
+
+    assert [reply.status for reply in replies] == [200, 200, 429, 200, 429, 200, 429]
     assert {reply.headers["retry-after"] for reply in replies if reply.status == 429} == {"5"}
+    assert "of yours" in replies[2].json["detail"]
     assert (await api.query({"query": "print 1"})).status == 200
+
+
+@pytest.mark.parametrize(
+    ("timespan", "asked"), [("24h", "PT24H"), ("P1M", "P31D"), ("2026-03-01/P1M", "2026-03-01/P31D")]
+)
+async def test_a_time_span_is_passed_on_as_every_version_of_the_workspace_understands_it(
+    api: Api, timespan: str, asked: str
+) -> None:
+    assert (await api.query({"query": RUNS, "timespan": timespan})).json["timespan"] == asked
+
+
+@pytest.mark.parametrize("member", ["limit", "Query", "", "workspace"])
+async def test_an_unknown_member_of_the_body_is_refused_by_its_name(api: Api, member: str) -> None:
+    reply = await api.query({"query": RUNS, member: 1})
+
+    assert reply.status == 400
+    assert (reply.json.get("field") or "") == member
+    assert "query, timespan" in reply.json["detail"]
 
 
 async def test_a_query_that_takes_too_long_is_told(api: Api, sandbox: Sandbox) -> None:

@@ -17,7 +17,7 @@ def test_three_ids_are_enough() -> None:
 
     assert settings.query_endpoint == settings.query_audience == "https://api.loganalytics.io"
     assert settings.allowed_clients == {GUID}
-    assert (settings.limits.timespan.days, settings.limits.rows, settings.limits.seconds) == (31, 5000, 50)
+    assert (settings.limits.timespan.days, settings.limits.rows, settings.limits.seconds) == (93, 5000, 50)
 
 
 def test_every_setting_that_is_read_is_listed() -> None:

@@ -88,7 +88,7 @@ VALUES = {
         "API_CACHE_SECONDS": "60",
         "LOG_ANALYTICS_WORKSPACE_ID": GUID,
         "LOG_ANALYTICS_ENDPOINT": "https://api.loganalytics.us",
-        "QUERY_MAX_DAYS": "31",
+        "QUERY_MAX_DAYS": "93",
         "QUERY_MAX_ROWS": "5000",
         "QUERY_MAX_MEGABYTES": "8",
         "QUERY_MAX_SECONDS": "50",
