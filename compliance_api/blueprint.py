@@ -55,6 +55,30 @@ async def compliance_runs(req: func.HttpRequest) -> func.HttpResponse:
     return await _answered(req, runs)
 
 
+@blueprint.route(route="metrics", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def compliance_metrics(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell the fleet and the collector as metrics (OpenMetrics)."""
+    from compliance_api.metrics import metrics  # noqa: PLC0415
+
+    return await _answered(req, metrics)
+
+
+@blueprint.route(route="mcp", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def tools_for_agents(req: func.HttpRequest) -> func.HttpResponse:
+    """Offer the answers as tools (Model Context Protocol)."""
+    from compliance_api.agents.server import mcp  # noqa: PLC0415
+
+    return await _answered(req, mcp)
+
+
+@blueprint.route(route="mcp", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def no_stream_for_agents(req: func.HttpRequest) -> func.HttpResponse:
+    """Refuse the stream that clients of the Model Context Protocol may ask for."""
+    from compliance_api.agents.server import no_stream  # noqa: PLC0415
+
+    return await _answered(req, no_stream)
+
+
 @blueprint.route(route="query_logs", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def query_logs(req: func.HttpRequest) -> func.HttpResponse:
     """Run a query of the caller's own."""

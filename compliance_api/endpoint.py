@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -55,18 +55,40 @@ async def answer(
     """
     correlation_id = correlation_id_of(request)
 
-    def refused(problem: ProblemError, reason: str, level: int = logging.WARNING) -> Answer:
-        _LOGGER.log(level, "%s %s: %d (%s)", handler.__name__, correlation_id, problem.status.value, reason)
-        return delivered(request, problem.answer(correlation_id), correlation_id)
-
-    try:
+    async def asked() -> Answer:
         require_sign_in(variables)
         settings = ApiSettings.from_environment(variables)
         principal = check_access(request, settings)
-        selection = Selection.of(request)
         context = Context(settings, _compliance(settings), principal, clock(), correlation_id)
-        found = await handler(selection.request, context)
-        return delivered(request, selection.applied(found, request), correlation_id)
+        return await _selected(request, handler, context)
+
+    return delivered(request, await _given(asked, handler, correlation_id), correlation_id)
+
+
+async def answer_of_another(request: Request, handler: Handler, check_access: AccessCheck, context: Context) -> Answer:
+    """Return what another handler answers to the same caller, after its own access check; problems as content, too."""
+
+    async def asked() -> Answer:
+        principal = check_access(request, context.settings)
+        return await _selected(request, handler, replace(context, principal=principal))
+
+    return await _given(asked, handler, context.correlation_id)
+
+
+async def _selected(request: Request, handler: Handler, context: Context) -> Answer:
+    selection = Selection.of(request)
+    return selection.applied(await handler(selection.request, context), request)
+
+
+async def _given(asked: Callable[[], Awaitable[Answer]], handler: Handler, correlation_id: str) -> Answer:
+    """Return the answer, or the problem that kept it away; that costs a line of log."""
+
+    def refused(problem: ProblemError, reason: str, level: int = logging.WARNING) -> Answer:
+        _LOGGER.log(level, "%s %s: %d (%s)", handler.__name__, correlation_id, problem.status.value, reason)
+        return problem.answer(correlation_id)
+
+    try:
+        return await asked()
     except ProblemError as problem:
         return refused(problem, str(problem))
     except SettingsError as error:
@@ -77,9 +99,9 @@ async def answer(
     except AzureFailure as failure:
         return refused(problem_of(failure), f"{failure.code}: {failure}", logging.ERROR)
     except Exception:
-        defect = ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "Something is wrong with the API itself.")
         _LOGGER.exception("%s %s: 500 (a defect of this program)", handler.__name__, correlation_id)
-        return delivered(request, defect.answer(correlation_id), correlation_id)
+        defect = ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "Something is wrong with the API itself.")
+        return defect.answer(correlation_id)
 
 
 def _compliance(settings: ApiSettings) -> Compliance:

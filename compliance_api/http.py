@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
+import orjson
+
 PROBLEM_TYPE: Final = "application/problem+json"
 _PROTECTION: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
@@ -115,3 +117,21 @@ def bad_request(field: str, detail: str, **more: Any) -> ProblemError:
 def json_answer(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Answer:
     """Return content as JSON; times are ISO 8601 in UTC."""
     return Answer(b"", status.value, content=content)
+
+
+def json_object(request: Request, largest: int) -> dict[str, Any]:
+    """Return the body, a JSON object of at most so many bytes; ProblemError 400, 413 or 415 for any other."""
+    media_type = request.header("content-type").partition(";")[0].strip().lower()
+    if media_type != "application/json":  # a form of another site could send text/plain with the caller's cookie
+        raise ProblemError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.", field="Content-Type"
+        )
+    if len(request.body) > largest:
+        raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is larger than {largest} bytes.")
+    try:
+        content = orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        raise bad_request("body", "The body is not JSON.") from error
+    if not isinstance(content, dict):
+        raise bad_request("body", "The body is a JSON object.")
+    return content

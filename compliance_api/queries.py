@@ -16,7 +16,7 @@ import orjson
 from compliance_api.endpoint import Context
 from compliance_api.failures import problem_of_query
 from compliance_api.fleet.paging import PAGING, page_of
-from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer
+from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer, json_object
 from compliance_api.settings import QueryLimits
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import timespan_of
@@ -123,19 +123,7 @@ async def saved_query(request: Request, context: Context) -> Answer:
 
 def _query_and_timespan(request: Request, limits: QueryLimits) -> tuple[str, str]:
     """Return the KQL and the time span in the body; ProblemError 400, 413 or 415 for a body that cannot be used."""
-    media_type = request.header("content-type").partition(";")[0].strip().lower()
-    if media_type != "application/json":  # a form of another site could send text/plain with the caller's cookie
-        raise ProblemError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.", field="Content-Type"
-        )
-    if len(request.body) > _LARGEST_BODY:
-        raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is larger than {_LARGEST_BODY} bytes.")
-    try:
-        content = orjson.loads(request.body)
-    except orjson.JSONDecodeError as error:
-        raise bad_request("body", "The body is not JSON.") from error
-    if not isinstance(content, dict):
-        raise bad_request("body", 'The body is a JSON object such as {"query": "…", "timespan": "P1D"}.')
+    content = json_object(request, _LARGEST_BODY)
     for member in content:
         if member not in _MEMBERS:
             raise bad_request(member[:100], f"There is no such member here. There are: {', '.join(_MEMBERS)}.")

@@ -10,12 +10,16 @@ import pytest
 from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
-from compliance_api import pages
+from compliance_api import correlation, pages
+from compliance_api.description import operations, resolved
 from compliance_api.pages import openapi
+from compliance_api.selection import VERSION
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from tests.compliance_api.conftest import QUERIER, Api, functions
 from tests.queries.fleet import Fleet, State, application_id, bad, good
+from verdicts.facts import HeldReason
+from verdicts.outcome import ENDED_OUTCOMES, Outcome
 
 DESCRIPTION: Any = json.loads((Path(pages.__file__).parent / "openapi.json").read_text(encoding="utf-8"))
 
@@ -53,7 +57,7 @@ def test_every_route_is_described_and_nothing_else() -> None:
         (method.lower(), "/" + re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", pattern.pattern.replace("\\", "")))
         for method, _, pattern, _ in functions()
     }
-    page = {("get", "/dashboard"), ("get", "/dashboard/{file}")}
+    page = {("get", "/dashboard"), ("get", "/dashboard/{file}"), ("get", "/mcp")}
 
     assert {(method, path) for path, one in DESCRIPTION["paths"].items() for method in one} == routes - page
 
@@ -63,6 +67,65 @@ def test_every_operation_has_a_name_of_its_own_and_says_whom_it_answers() -> Non
 
     assert len({operation["operationId"] for operation in operations}) == len(operations)
     assert all({"401", "403", "503"} <= operation["responses"].keys() for operation in operations)
+
+
+OPERATIONS = {one.id: one for one in operations()}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_says_what_it_answers_and_when_to_use_it(name: str) -> None:
+    content = OPERATIONS[name].content
+
+    assert 5 < len(content["summary"]) < 80
+    assert not content["summary"].endswith(".")
+    assert len(content["description"]) > 100
+    assert re.search(r"Ask (this|runSavedQuery)|For a|For ed", content["description"])
+    assert re.search(r"Needs the app role Compliance\.(Read|Query)\.$", content["description"])
+    [answer] = content["responses"]["200"]["content"].keys() - {"text/csv"}
+    assert "example" in content["responses"]["200"]["content"][answer]
+    assert all(one["description"] and "schema" in one for one in OPERATIONS[name].parameters.values())
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_parameter_has_an_example_a_default_or_its_values(name: str) -> None:
+    for parameter in OPERATIONS[name].parameters.values():
+        schema = parameter["schema"]
+        assert "example" in parameter or {"default", "enum"} & schema.keys() or parameter["name"] == "page_token"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_example_is_as_described(name: str) -> None:
+    for response in OPERATIONS[name].content["responses"].values():
+        for kind, content in response.get("content", {}).items():
+            if kind == "application/json" and "$ref" in content["schema"] and "example" in content:
+                assert problems(content["example"], content["schema"]["$ref"].rsplit("/", 1)[1]) == []
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_tells_its_headers_and_how_long_to_wait(name: str) -> None:
+    responses = {code: resolved(one) for code, one in OPERATIONS[name].content["responses"].items()}
+
+    assert "400" in responses
+    assert all(correlation.HEADER in one["headers"] for one in responses.values())
+    for code in {"429", "503"} & responses.keys():
+        assert "Retry-After" in responses[code]["headers"]
+    if OPERATIONS[name].method == "GET":
+        assert "304" in responses
+        assert "ETag" in responses["200"]["headers"]
+
+
+def test_the_version_in_the_description_is_the_one_that_requests_may_name() -> None:
+    assert DESCRIPTION["info"]["version"] == VERSION
+    assert DESCRIPTION["components"]["parameters"]["ApiVersion"]["schema"]["enum"] == [VERSION]
+    assert all("api-version" in one.parameters for one in operations())
+
+
+def test_enumerations_are_those_of_the_code() -> None:
+    schemas = DESCRIPTION["components"]["schemas"]
+
+    assert set(schemas["Held"]["properties"]["reason"]["enum"]) == {reason.value for reason in HeldReason}
+    outcomes = set(schemas["Application"]["properties"]["reading"]["properties"]["outcome"]["enum"])
+    assert outcomes == {"", *(one.value for one in Outcome if one not in ENDED_OUTCOMES)}
 
 
 @pytest.fixture
