@@ -70,7 +70,7 @@ def operations() -> tuple[Operation, ...]:
 
 def operation_of(method: str, address: str) -> Operation | None:
     """Return the operation that a request's path (`/api/compliance`) is for: the longest that fits, or None."""
-    path = address.removeprefix(PREFIX).rstrip("/")
+    path = address[len(PREFIX) :].rstrip("/")
     fitting = [one for one in operations() if one.method == method and _pattern(one.path).fullmatch(path)]
     return max(fitting, key=lambda one: len(one.path), default=None)
 
@@ -87,9 +87,9 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(
-        "".join("(.+)" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{\w+\})", path))
-    )
+    parts = re.split(r"(\{\w+\})", path)
+    text = "".join("(.+)" if part.startswith("{") else re.escape(part) for part in parts)
+    return re.compile(text, re.IGNORECASE)  # the host takes paths in any casing
 
 
 def _parameters(content: dict[str, Any]) -> dict[str, dict[str, Any]]:

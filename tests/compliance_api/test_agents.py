@@ -65,6 +65,9 @@ def test_an_agent_asks_everything_there_is_to_ask(sign_in: EasyAuth, environment
         _, listed = agent.call("compliance/applications?status=noncompliant")
         status, answer = agent.call(listed["applications"][0]["links"]["self"].removeprefix("/api/"))
         assert (status, answer["violations"]["total"]) == (200, 1)
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "getFleet"}}
+        status, answer = agent.call("mcp", message)
+        assert (status, answer["result"]["structuredContent"]["applications"]["noncompliant"]) == (200, 1)
         status, answer = agent.call("query_logs", {"query": "PolicyCollectionRuns_CL |"})
         assert (status, answer["field"]) == (400, "query")
 

@@ -37,7 +37,7 @@ async def asked(api: Api, method: str, params: Any = None, caller: dict[str, str
     return reply.json
 
 
-async def called(api: Api, name: str, caller: dict[str, str] = READER, **arguments: Any) -> Any:
+async def called(api: Api, name: str, caller: dict[str, str] = READER, /, **arguments: Any) -> Any:
     return (await asked(api, "tools/call", {"name": name, "arguments": arguments}, caller))["result"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from compliance_api.correlation import HEADER
-from compliance_api.description import operations
+from compliance_api.description import operation_of, operations
 from compliance_api.selection import VERSION
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
@@ -193,6 +193,11 @@ async def test_members_can_be_selected_from_the_top(api: Api) -> None:
 
 
 @pytest.mark.parametrize("fields", ["", "nothing", "customer,", "states.x", "__class__", "Customer", "a" * 3000])
+async def test_an_address_in_capitals_lets_members_be_selected_too(api: Api) -> None:
+    assert operation_of("GET", "/API/Compliance/Applications/") == operation_of("GET", "/api/compliance/applications")
+    assert operation_of("GET", "/api/nothing") is None
+
+
 async def test_an_unknown_member_is_refused_by_its_name(api: Api, fields: str) -> None:
     reply = await api.get("compliance/applications", fields=fields)
 
