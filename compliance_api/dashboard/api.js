@@ -18,7 +18,8 @@ export function address(path, parameters = {}) {
 export async function get(path, parameters, signal) {
   let answer;
   try {
-    answer = await fetch(address(path, parameters), { signal, headers: { Accept: "application/json" } });
+    // What the browser kept tells an older age of the run than there is.
+    answer = await fetch(address(path, parameters), { signal, cache: "no-store", headers: { Accept: "application/json" } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, "The API cannot be reached from this browser.", null);

@@ -192,12 +192,12 @@ async def test_members_can_be_selected_from_the_top(api: Api) -> None:
     assert {"total", "next_page_token", "nextLink"} <= told["violations"].keys()
 
 
-@pytest.mark.parametrize("fields", ["", "nothing", "customer,", "states.x", "__class__", "Customer", "a" * 3000])
 async def test_an_address_in_capitals_lets_members_be_selected_too(api: Api) -> None:
     assert operation_of("GET", "/API/Compliance/Applications/") == operation_of("GET", "/api/compliance/applications")
     assert operation_of("GET", "/api/nothing") is None
 
 
+@pytest.mark.parametrize("fields", ["", "nothing", "customer,", "states.x", "__class__", "Customer", "a" * 3000])
 async def test_an_unknown_member_is_refused_by_its_name(api: Api, fields: str) -> None:
     reply = await api.get("compliance/applications", fields=fields)
 
