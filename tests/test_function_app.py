@@ -32,13 +32,16 @@ FUNCTIONS = {
         "compliance_applications",
         "compliance_fleet",
         "compliance_history",
+        "compliance_metrics",
         "compliance_runs",
         "list_tables",
+        "no_stream_for_agents",
         "operations_page",
         "operations_page_file",
         "query_logs",
         "saved_queries",
         "saved_query",
+        "tools_for_agents",
     },
 }
 ROOMS_OF = {
