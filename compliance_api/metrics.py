@@ -4,6 +4,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from compliance_api.endpoint import Context
+from compliance_api.fleet import findings
 from compliance_api.fleet.fleet import Fleet, LastKnown, Run, Status, age_seconds
 from compliance_api.http import Answer, Request
 from compliance_api.open_metrics import MEDIA_TYPE, Exposition, Family
@@ -39,7 +40,6 @@ FAMILIES: Final = (
 _OUTCOMES: Final = ("succeeded", "access_denied", "not_found", "blocked", "throttled", "upload_failed", "skipped")
 _LOOK_BACK: Final = "P90D"
 _RUNS: Final = "P7D"
-_SEVERITIES: Final = ("1", "2", "3")
 
 
 async def metrics(request: Request, context: Context) -> Answer:
@@ -78,7 +78,7 @@ def _add_fleet(found: Exposition, fleet: Fleet, context: Context) -> None:
         found.add("compliance_applications", statuses[status], status=status.value)
     for known in LastKnown:
         found.add("compliance_unread_applications", last_known[known], last_known=known.value)
-    found.add("compliance_open_violations", sum(one.noncompliant for one in fleet.applications))
+    found.add("compliance_open_violations", sum(one.noncompliant or 0 for one in fleet.applications))
     oldest = min((one.last_read for one in fleet.applications if one.last_read is not None), default=None)
     if oldest is not None:
         found.add("compliance_oldest_read_timestamp_seconds", oldest.timestamp())
@@ -86,19 +86,16 @@ def _add_fleet(found: Exposition, fleet: Fleet, context: Context) -> None:
 
 
 async def _findings(fleet: Fleet, context: Context) -> dict[str, int]:
-    """Return how many findings there are of each severity."""
-    table = await context.compliance.saved("assignments", _LOOK_BACK)
-    rows = table.complete("Verdict", "Guard").as_dicts()
-    severe = sum(row["Verdict"] == "NonCompliant" for row in rows)
-    severe += sum(row["Guard"] in ("Withdrawn", "Weakened", "Changed") for row in rows)
-    undecided = sum(one.assignments_without_states or 0 for one in fleet.applications)
-    return {"1": 0, "2": severe + len(fleet.unread()), "3": undecided}
+    """Return how many findings there are of each severity that a rule has."""
+    rows = (await context.compliance.saved("findings", _LOOK_BACK, fleet.run)).complete("Kind").as_dicts()
+    found = findings.FindingFilter.parse({}).of(rows, context.settings.portal)
+    told: dict[str, int] = findings.counts(found)["by_severity"]
+    return told
 
 
 async def _add_credential(found: Exposition, context: Context) -> None:
-    rows = (
-        (await context.compliance.saved("credential_expiry", _LOOK_BACK)).complete("Credential_expires_at").as_dicts()
-    )
+    table = await context.compliance.saved("credential_expiry", _LOOK_BACK, None)
+    rows = table.complete("Credential_expires_at").as_dicts()
     expiry = moment_in(str(rows[0]["Credential_expires_at"])) if rows else None
     if expiry is not None:
         found.add("compliance_credential_expiry_timestamp_seconds", expiry.timestamp())

@@ -3,9 +3,10 @@
 `query_logs` and `list_tables` take and answer what the published sample for private workspaces does, and more.
 """
 
+import asyncio
 import hashlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -13,8 +14,12 @@ from typing import Any, Final
 
 import orjson
 
+from compliance_api.asked import run_of
 from compliance_api.endpoint import Context
 from compliance_api.failures import problem_of_query
+from compliance_api.fleet.compliance import LOOK_BACK
+from compliance_api.fleet.fleet import Run
+from compliance_api.fleet.frame import UNKNOWN
 from compliance_api.fleet.paging import PAGING, page_of
 from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer, json_object
 from compliance_api.settings import QueryLimits
@@ -62,7 +67,9 @@ async def query_logs(request: Request, context: Context) -> Answer:
     limits, principal = context.settings.limits, context.principal
     query, timespan = _query_and_timespan(request, limits)
     question = Question(query, timespan, limits.seconds, limits.answer_bytes * _READ_FACTOR)
-    table = await _table_of(context.compliance.workspace.ask(question), context)
+    of_run, table = await asyncio.gather(
+        _run_looked_up(context), _table_of(context.compliance.workspace.ask(question), context)
+    )
     _LOGGER.info(
         "query by %s of %s: %d rows, %d characters of KQL",
         principal.object_id,
@@ -70,7 +77,7 @@ async def query_logs(request: Request, context: Context) -> Answer:
         len(table.rows),
         len(query),
     )
-    return _table_answer(table, limits, timespan=timespan)
+    return _table_answer(table, limits, of_run, timespan=timespan)
 
 
 async def list_tables(request: Request, context: Context) -> Answer:
@@ -78,15 +85,17 @@ async def list_tables(request: Request, context: Context) -> Answer:
     request.refuse_other_parameters(_FUNCTION_KEY)
     limits = context.settings.limits
     question = Question(TABLES_QUERY, "P1D", limits.seconds, limits.answer_bytes)
-    table = await _table_of(context.compliance.ask(question), context)
+    of_run, table = await asyncio.gather(_run_looked_up(context), _table_of(context.compliance.ask(question), context))
     tables = [{"name": name, "row_count_24h": rows} for name, rows in table.rows]
     if table.incomplete:
         status = {"status": "partial", "error": table.incomplete}
-        return json_answer({**status, "table_count": len(tables), "tables": tables}, HTTPStatus.PARTIAL_CONTENT)
-    return json_answer({"status": "success", "table_count": len(tables), "tables": tables})
+        return json_answer(
+            {**of_run, **status, "table_count": len(tables), "tables": tables}, HTTPStatus.PARTIAL_CONTENT
+        )
+    return json_answer({**of_run, "status": "success", "table_count": len(tables), "tables": tables})
 
 
-async def list_saved_queries(request: Request, context: Context) -> Answer:  # noqa: ARG001 - as every handler
+async def list_saved_queries(request: Request, context: Context) -> Answer:
     """Answer with the names of the saved queries and what they are for."""
     request.refuse_other_parameters()
     found = [
@@ -97,11 +106,14 @@ async def list_saved_queries(request: Request, context: Context) -> Answer:  # n
         }
         for name in saved_queries.names()
     ]
-    return json_answer({"queries": found})
+    return json_answer({**await _run_looked_up(context), "queries": found})
 
 
 async def saved_query(request: Request, context: Context) -> Answer:
-    """Run a saved query with its own parameters: all rows at once, or pages when `page_size` is given."""
+    """Run a saved query with its own parameters: all rows at once, or pages when `page_size` is given.
+
+    One that says what stands speaks of the latest run, whatever time span is asked for.
+    """
     name = request.route.get("name", "")
     if name not in saved_queries.names():
         known = ", ".join(saved_queries.names())
@@ -110,15 +122,36 @@ async def saved_query(request: Request, context: Context) -> Answer:
     request.refuse_other_parameters(TIMESPAN, *PAGING, *(one.name for one in declared))
     limits = context.settings.limits
     timespan = timespan_of(request.parameters.get(TIMESPAN), limits.timespan, _default_timespan(limits))
+    if saved_queries.stands(name):
+        timespan = LOOK_BACK
     values = given(declared, request.parameters)
-    table = await _table_of(context.compliance.saved(name, timespan, values), context)
+    run, of_run = await _run_and_name(context)
+    table = await _table_of(context.compliance.saved(name, timespan, run, values), context)
     if not request.parameters.keys() & set(PAGING):
-        return _table_answer(table, limits, timespan=timespan, total=len(table.rows), next_page_token=None)
+        return _table_answer(table, limits, of_run, timespan=timespan, total=len(table.rows), next_page_token=None)
     # A token is good for the very rows that it came from: two answers are never mixed.
     question = f"{name} {timespan} {sorted(values.items())} {hashlib.blake2b(orjson.dumps(table.rows)).hexdigest()}"
     page = page_of(list(enumerate(table.rows)), lambda numbered: (numbered[0],), request, question=question)
     shown = replace(table, rows=[row for _, row in page.items])
-    return _table_answer(shown, limits, timespan=timespan, total=page.total, next_page_token=page.next_token)
+    return _table_answer(shown, limits, of_run, timespan=timespan, total=page.total, next_page_token=page.next_token)
+
+
+async def _run_looked_up(context: Context) -> dict[str, Any]:
+    """Return what an answer says about the latest run."""
+    return (await _run_and_name(context))[1]
+
+
+async def _run_and_name(context: Context) -> tuple[Run | None, dict[str, Any]]:
+    """Return the latest run, and what an answer says about it: unknown where it cannot be looked up.
+
+    The caller's own query may be answered where ours is not.
+    """
+    try:
+        run = await asyncio.wait_for(context.compliance.run(), context.settings.limits.seconds)
+    except (AzureFailure, TimeoutError) as failure:
+        _LOGGER.warning("the latest run cannot be looked up: %s", type(failure).__name__)
+        return None, dict(UNKNOWN)
+    return run, run_of(run, context)
 
 
 def _query_and_timespan(request: Request, limits: QueryLimits) -> tuple[str, str]:
@@ -150,11 +183,12 @@ async def _table_of(asking: Coroutine[Any, Any, Table], context: Context) -> Tab
         asking.close()
 
 
-def _table_answer(table: Table, limits: QueryLimits, **more: Any) -> Answer:
+def _table_answer(table: Table, limits: QueryLimits, of_run: Mapping[str, Any], **more: Any) -> Answer:
     """Return a table as JSON within the limits: 200 with all of it, or 206 with a part and the reason."""
     rows, cut = _cut(table.as_dicts(), limits)
     reason = cut or table.incomplete
     content = {
+        **of_run,
         "status": "partial" if reason else "success",
         **({"error": reason} if reason else {}),
         "row_count": len(rows),

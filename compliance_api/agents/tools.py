@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import orjson
 
-from compliance_api import operations, queries
+from compliance_api import operations, queries, reports
 from compliance_api.callers.access import require_querier, require_reader
 from compliance_api.description import PREFIX, Operation, resolved
 from compliance_api.description import operations as described
@@ -20,6 +20,10 @@ HANDLERS: Final[Mapping[str, tuple[Handler, AccessCheck]]] = {
     "getApplication": (operations.application, require_reader),
     "getHistory": (operations.history, require_reader),
     "listRuns": (operations.runs, require_reader),
+    "listFindings": (reports.list_findings, require_reader),
+    "listPlans": (reports.list_plans, require_reader),
+    "listExemptions": (reports.list_exemptions, require_reader),
+    "getApplicationHistory": (reports.history_of_application, require_reader),
     "listTables": (queries.list_tables, require_reader),
     "listSavedQueries": (queries.list_saved_queries, require_reader),
     "runSavedQuery": (queries.saved_query, require_reader),
