@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from compliance_api.asked import FORMAT, as_csv, named_in, run_of
+from compliance_api.asked import FORMAT, as_csv, named_in, not_found, run_of
 from compliance_api.endpoint import Context
 from compliance_api.fleet import application_history, exemptions, findings, plans
 from compliance_api.fleet.csv_export import csv_answer
@@ -74,9 +74,7 @@ async def history_of_application(request: Request, context: Context) -> Answer:
     rows = await context.compliance.application_history(identifier, timespan)
     points = application_history.points_of(rows)
     if fleet.find(identifier) is None and not application_history.is_told_of(points):
-        raise ProblemError(
-            HTTPStatus.NOT_FOUND, "No run of this time tells of an application with this id.", field="id"
-        )
+        raise not_found("No run of this time tells of an application with this id.", fleet.run)
     if is_csv:
         columns = application_history.CSV_COLUMNS
         return _csv("history.csv", fleet, context, columns, map(application_history.cells, points))

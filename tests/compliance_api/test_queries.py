@@ -263,8 +263,9 @@ async def test_the_workspace_is_told_how_long_a_query_may_take(
 
     await api.query({"query": RUNS})
 
-    [request] = sandbox.requests.of(Service.LOG_ANALYTICS)
-    assert request.headers["prefer"] == "wait=7"
+    # Ours about the latest run is asked beside it, with a time of its own.
+    asked = [request.headers["prefer"] for request in sandbox.requests.of(Service.LOG_ANALYTICS)]
+    assert asked.count("wait=7") == 1
 
 
 async def test_saved_queries_are_there_for_every_reader(api: Api) -> None:
