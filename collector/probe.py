@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from collector.probing import Due, batches, due_among
+from collector.probing import Due, batches, due_among, first_of
 from collector.reporting.outcomes import utc_now
 from collector.run import failure_of, run_collection
 from publisher.configuration.function_timeout import function_timeout
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE: Final = 100
-"""Applications that are collected by one probe; the others are still due at the next one."""
+"""Applications that are collected by one probe, longest unread first; the others are still due at the next one."""
 
 ASKING_SHARE: Final = 0.5
 """Share of the time that asking may take; the rest is the collection's."""
@@ -106,7 +106,7 @@ async def bring_forward(
         try:
             async for batch in batches(joined(registry, ledger)):
                 found = await _ask(graph, batch, probed)
-                due += found[: MOST_AT_ONCE - len(due)]
+                due = first_of([*due, *found], MOST_AT_ONCE)
                 probed.postponed += len(found)
         except AzureFailure as failure:
             probed.problems.append(f"the registry and the ledger could not be read completely: {failure}")
