@@ -77,6 +77,7 @@ class Probed:
 async def bring_forward(
     settings: CollectorSettings,
     *,
+    probes_in_an_interval: int = 1,
     time_limit: timedelta | None = None,
     sleep: Sleep = asyncio.sleep,
     clock: Callable[[], datetime] = utc_now,
@@ -85,6 +86,8 @@ async def bring_forward(
 
     Args:
         settings: the collector's settings.
+        probes_in_an_interval: how many probes there are between two runs of the collector. They share the alarms of
+            their own that one run may open: one event across the fleet makes no more of them than it does without.
         time_limit: how long it may take; the host's functionTimeout by default.
         sleep: waits between the attempts of a call.
         clock: aware UTC time, for the collection.
@@ -116,7 +119,13 @@ async def bring_forward(
         left = timedelta(seconds=limit - (time.monotonic() - started))
         chosen = {one.application_id: one.counts for one in due}
         summary = await run_collection(
-            settings, trigger=TRIGGER, only=chosen, time_limit=left, sleep=sleep, clock=clock
+            settings,
+            trigger=TRIGGER,
+            only=chosen,
+            time_limit=left,
+            sleep=sleep,
+            clock=clock,
+            shards=probes_in_an_interval,
         )
         logger.info("the probe collected", extra={"collection": summary.totals()})
         if failed := failure_of(summary, partial_run=True):

@@ -17,6 +17,7 @@ from sandbox.faults.operations import GraphQuery, PolicyQuery, TableRequest, Upl
 from sandbox.services import Service
 from sandbox.world.customers import Customer
 from tests.collector.conftest import RESULTS_STREAM, RUNS_TABLE, VERDICTS_TABLE, Fleet
+from verdicts.alarms import NAMED_BY_CAUSE
 from verdicts.ledger import LEDGER_TABLE
 
 pytestmark = pytest.mark.usefixtures("deployed")
@@ -39,14 +40,18 @@ def contoso(deployed: list[Customer]) -> Customer:
     return deployed[0]
 
 
-async def probed_once(fleet: Fleet, **settings: Any) -> Probed:
+async def probed_once(fleet: Fleet, *, probes_in_an_interval: int = 1, **settings: Any) -> Probed:
     async def instantly(seconds: float) -> None:
         fleet.waits.append(seconds)
         await asyncio.sleep(0)
 
     fleet.sandbox.clock.advance(5 * MINUTES)
     return await bring_forward(
-        replace(fleet.settings, **settings), time_limit=timedelta(minutes=1), sleep=instantly, clock=fleet.sandbox.clock
+        replace(fleet.settings, **settings),
+        probes_in_an_interval=probes_in_an_interval,
+        time_limit=timedelta(minutes=1),
+        sleep=instantly,
+        clock=fleet.sandbox.clock,
     )
 
 
@@ -98,6 +103,24 @@ async def test_a_violation_that_comes_again_comes_through_although_the_collectio
     contoso.break_resource("storage1", "secure-transfer")
     assert (await probed_once(fleet)).collected == 1
     assert fleet.verdicts(contoso)["secure-transfer"]["Verdict"] == "NonCompliant"
+
+
+async def test_probes_share_the_alarms_of_their_own_that_one_run_may_open(
+    fleet: Fleet, deployed: list[Customer]
+) -> None:
+    """One event at both: with as many probes as alarms, one is told by its name and the other by the cause."""
+    for customer in deployed:
+        customer.break_resource("storage1", "secure-transfer")
+
+    assert (await probed_once(fleet, probes_in_an_interval=NAMED_BY_CAUSE)).collected == 2
+
+    alarms = [
+        alarm
+        for customer in deployed
+        for assignment in (await fleet.facts(customer)).assignments.values()
+        for alarm in assignment.alarms.values()
+    ]
+    assert sorted(bool(alarm.cause) for alarm in alarms) == [False, True]
 
 
 async def test_without_a_difference_nothing_is_read_and_nothing_written(fleet: Fleet) -> None:
