@@ -101,7 +101,7 @@ async def operations_page(req: func.HttpRequest) -> func.HttpResponse:
     return await _page(req)
 
 
-@blueprint.route(route="dashboard/{file}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@blueprint.route(route="dashboard/{*file}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def operations_page_file(req: func.HttpRequest) -> func.HttpResponse:
     """Serve a file of the operations page."""
     return await _page(req)

@@ -1,0 +1,70 @@
+// Findings: what is wrong, one row for each application and assignment, the worst and oldest first.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { address } from "../data.js";
+import { distance, moment } from "../moments.js";
+import { choice, clamped, customer, empty, marks, more, name, noRun, panel, severity, table, textFilter } from "../parts.js";
+import { addressOf } from "../router.js";
+import { counted, heldWord, number, planText } from "../words.js";
+
+export const FINDINGS = "/api/compliance/findings";
+const STEP = 100;
+const NARROW = matchMedia("(max-width: 44rem)");
+
+export const narrow = () => NARROW.matches;
+
+export const KINDS = {
+  violations: "Not compliant",
+  unread: "Could not be read",
+  guard: "Guard changed",
+  not_evaluated: "Not evaluated",
+};
+
+export function findings({ router, store, plans, now }) {
+  const { kind, severity: wanted, plan, plan_version: version, subscription, assignment, search } = router.state;
+  const parameters = { kind, severity: wanted, plan, plan_version: version, subscription, assignment, search, new: router.state.new };
+  const entry = store.list("findings", FINDINGS, parameters, "findings", Number(router.state.shown) || STEP);
+  return panel({
+    id: "findings",
+    title: "Open findings",
+    entry,
+    tools: html`<a class="button no-print" href=${address(FINDINGS, { ...parameters, format: "csv" })} download>Export CSV</a>`,
+    body: (answer) => html`
+      <form class="filters" role="search" aria-label="Findings" @submit=${(event) => event.preventDefault()}>
+        ${textFilter({ router, field: "search", title: "Search" })}
+        ${choice({ router, field: "kind", title: "What", options: Object.entries(KINDS) })}
+        ${choice({ router, field: "severity", title: "Severity", options: [["1", "Sev 1"], ["2", "Sev 2"], ["3", "Sev 3"]] })}
+        ${choice({ router, field: "new", title: "Opened", options: [["true", "New since yesterday"]] })}
+        ${choice({ router, field: "plan", title: "Plan", options: plans })}
+        ${textFilter({ router, field: "plan_version", title: "Plan version", longest: 64, kind: "" })}
+        ${textFilter({ router, field: "assignment", title: "Assignment", kind: "" })}
+        ${textFilter({ router, field: "subscription", title: "Subscription id", longest: 36, kind: "" })}
+        <a class="button quiet-button" href=${addressOf({ view: "findings" })}>Clear</a>
+      </form>
+      ${!answer.as_of ? noRun() : answer.total
+        ? html`${findingsTable(answer.findings, { router, now, label: "Open findings", total: answer.total })}${more(router, answer, "findings", STEP)}`
+        : empty("No open finding matches.", html`<a href=${addressOf({ view: "findings" })}>Clear the filters</a> to see every open finding.`)}`,
+  });
+}
+
+export function findingsTable(listed, { router, now, label, total }) {
+  return table({
+    label,
+    caption: total ? `${counted(listed.length, "finding")} of ${number(total)}` : null,
+    items: listed,
+    key: (one) => one.key,
+    columns: [
+      { title: "Severity", isHead: true, cell: (one) => html`<a class="rule-link" href=${addressOf({ view: "alerts" })}>${severity(one.severity)}</a>` },
+      { title: "Customer", isHead: true, cell: (one) => customer(router, { id: one.application.id, name: one.application.name, customer: one.customer }) },
+      { title: "What is wrong", isHead: true, cell: (one) => what(one) },
+      { title: "Since", isHead: true, kind: "since", cell: (one) => html`${distance(one.since, now)} ${one.since ? html`<small>${moment(one.since)}</small>` : "not known"}` },
+    ],
+  });
+}
+
+function what(one) {
+  return html`${KINDS[one.kind] ?? one.kind} ${marks({ isNew: one.is_new, held: one.held, acceptedUntil: one.accepted_until })}
+    ${one.assignment ? html`<small>${clamped(one.assignment.name)}</small>` : nothing}
+    <small>${[one.held ? `held: ${heldWord(one.held.reason)}` : ""].filter(Boolean).join("; ")}
+    <a href=${addressOf({ view: "plans", plan: one.plan?.name })}>${name(planText(one.plan), "")}</a></small>`;
+}

@@ -1,0 +1,89 @@
+// The first screen: who is in trouble now; then the fleet in figures, each of which is a filter; then the trend.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { trend } from "../chart.js";
+import { empty, noRun, panel } from "../parts.js";
+import { counted, lastKnown, number, percent, STATUS_WORDS, STATUSES } from "../words.js";
+import { addressOf } from "../router.js";
+import { FINDINGS, findingsTable, narrow } from "./findings.js";
+
+const WIDE_ROWS = 50;
+const NARROW_ROWS = 8;
+
+export function now(context) {
+  return html`<div class="first-screen">${trouble(context)}${figures(context)}${history(context)}</div>`;
+}
+
+function trouble({ router, store, fleet, now: time }) {
+  const entry = store.list("trouble", FINDINGS, {}, "findings", narrow() ? NARROW_ROWS : WIDE_ROWS);
+  return panel({
+    id: "trouble",
+    kind: "trouble",
+    title: "In trouble now",
+    entry,
+    body: (answer) => {
+      if (!answer.as_of) return noRun();
+      if (!answer.total) {
+        return empty("No finding is open.", `Every customer was read and complies, as of the latest run${fleet.data
+          ? `: ${number(fleet.data.applications.compliant)} of ${number(fleet.data.applications.total)}` : ""}. `
+          + "What opens from now on stands here first.");
+      }
+      return html`${headline(answer, router)}
+        ${findingsTable(answer.findings, { router, now: time, label: "Open findings" })}
+        ${answer.total > answer.findings.length
+          ? html`<p class="more"><a class="button" href=${addressOf({ view: "findings" })}>Show all ${number(answer.total)} findings</a></p>` : nothing}`;
+    },
+  });
+}
+
+function headline(answer, router) {
+  const { customers, fresh, held } = answer.summary ?? {};
+  const link = (changes, text) => html`<a href=${router.change({ view: "findings", ...changes })}>${text}</a>`;
+  return html`<p class="headline"><strong>${counted(answer.total, "finding")}</strong>${customers === undefined ? nothing
+    : html` at <strong>${counted(customers, "customer")}</strong>`}${fresh ? html`, ${link({ new: "true" }, `${number(fresh)} new since yesterday`)}` : nothing}${held
+    ? html`, ${number(held)} held` : nothing}. <a href=${addressOf({ view: "findings", since: "P1D" })} class="no-print">Resolved since yesterday</a></p>`;
+}
+
+function figures({ fleet }) {
+  return panel({
+    id: "fleet",
+    kind: "figures",
+    title: "Fleet",
+    entry: fleet,
+    body: (answer) => {
+      const known = answer.as_of !== null;
+      const count = (value) => (known ? number(value) : "–");
+      const unread = answer.unread_last_known ?? {};
+      const notes = {
+        unread: known && answer.applications.unread
+          ? ["noncompliant", "compliant", "not_evaluated", "unknown"].filter((kind) => unread[kind])
+            .map((kind) => `${number(unread[kind])} ${lastKnown(kind)}`).join(", ") : "",
+        noncompliant: known && answer.states.noncompliant ? counted(answer.states.noncompliant, "open violation") : "",
+        total: "registered",
+      };
+      const tiles = [
+        ...STATUSES.map((kind) => [kind, STATUS_WORDS[kind], count(answer.applications[kind]), { status: kind }]),
+        ["total", "Applications", count(answer.applications.total), {}],
+        ["share", "Compliant share", known ? percent(answer.compliant_share) : "–", { status: "compliant" }],
+      ];
+      return html`<div class="tiles">${tiles.map(([kind, title, value, filter]) => html`<a
+        href=${addressOf({ view: "customers", ...filter })}><span class="name">${title}</span>
+        <span class="value ${known && STATUSES.includes(kind) ? kind : ""}" data-tile=${kind}>${value}</span>
+        ${notes[kind] ? html`<span class="note">${notes[kind]}</span>` : nothing}</a>`)}</div>`;
+    },
+  });
+}
+
+function history({ store, now: time, redraw }) {
+  const entry = store.one("history", "/api/compliance/history");
+  return panel({
+    id: "trend",
+    kind: "trend",
+    title: "Two weeks",
+    note: "applications that are not compliant, or of which that is not known",
+    entry,
+    body: (answer) => (answer.history.length
+      ? trend(answer.history, { now: time, redraw })
+      : empty("No completed run in the last two weeks.", "The collector is silent, or was never started: see Collector.")),
+  });
+}
