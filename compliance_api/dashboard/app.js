@@ -136,6 +136,7 @@ part("refresh").addEventListener("click", () => refresh());
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") refresh(REFRESH_MILLISECONDS); });
 dialog.addEventListener("click", (event) => { if (event.target.closest("[data-close]") || event.target === dialog) dialog.close(); });
 dialog.addEventListener("close", () => { if (router.state.open) router.go(router.change({ open: null, shown: router.state.shown })); });
-matchMedia("(max-width: 44rem)").addEventListener("change", redraw);
+addEventListener("resize", redraw);
+part("as-of").textContent = "";
 draw();
 refresh(REFRESH_MILLISECONDS);

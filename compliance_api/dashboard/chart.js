@@ -5,7 +5,7 @@ import { age, moment, shortDay, utc } from "./moments.js";
 import { number, percent, STATUS_WORDS } from "./words.js";
 import { table } from "./parts.js";
 
-const SIZE = { width: 640, height: 180, top: 12, right: 8, bottom: 22, left: 34 };
+const SIZE = { height: 150, top: 10, right: 6, bottom: 20, left: 30 };
 const DRAWN = ["noncompliant", "unread", "not_evaluated"];
 const MOST_ROWS = 48;
 const LONGEST_WAIT = 2.5; // as API_STALE_AFTER_MINUTES: two and a half intervals
@@ -29,13 +29,14 @@ export function silences(points, now) {
   return points.map((point, place) => [at(point), ends[place]]).filter(([from, to]) => to - from > longest);
 }
 
-export function trend(points, { now, redraw }) {
+// `width`: of the place that the chart stands in, in CSS pixels, so that its texts have the size of the page's.
+export function trend(points, { now, redraw, width }) {
   const first = at(points[0]);
   const last = Math.max(now, at(points[points.length - 1]) + 1);
   const silent = silences(points, now);
   const wait = usualWait(points);
   const most = Math.max(1, ...points.map((point) => DRAWN.reduce((sum, kind) => sum + (point.applications[kind] ?? 0), 0)));
-  const x = (time) => SIZE.left + ((time - first) / (last - first)) * (SIZE.width - SIZE.left - SIZE.right);
+  const x = (time) => SIZE.left + ((time - first) / (last - first)) * (width - SIZE.left - SIZE.right);
   const y = (count) => SIZE.height - SIZE.bottom - (count / most) * (SIZE.height - SIZE.top - SIZE.bottom);
   const place = Math.max(0, chosenTime ? points.findLastIndex((point) => point.run_time <= chosenTime) : points.length - 1);
   const choose = (to) => {
@@ -47,12 +48,12 @@ export function trend(points, { now, redraw }) {
   return html`
     <div class="trend-chart" role="slider" tabindex="0" aria-label="Run of the trend" aria-valuemin="1" aria-valuemax=${points.length}
       aria-valuenow=${place + 1} aria-valuetext=${said(chosen)} @keydown=${(event) => press(event, place, points.length, choose)}
-      @pointermove=${(event) => choose(nearest(event, points, x))} @pointerdown=${(event) => choose(nearest(event, points, x))}
+      @pointermove=${(event) => choose(nearest(event, points, x, width))} @pointerdown=${(event) => choose(nearest(event, points, x, width))}
       @pointerleave=${() => choose(points.length - 1)}>
-      <svg class="chart" viewBox="0 0 ${SIZE.width} ${SIZE.height}" aria-hidden="true">
+      <svg class="chart" viewBox="0 0 ${width} ${SIZE.height}" aria-hidden="true">
         <defs><pattern id="silent" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path
           class="stripe" d="M0 0V8"></path></pattern></defs>
-        ${[0, most].map((count) => svg`<path class="rule" d=${`M${SIZE.left} ${y(count)}H${SIZE.width - SIZE.right}`}></path>
+        ${[0, most].map((count) => svg`<path class="rule" d=${`M${SIZE.left} ${y(count)}H${width - SIZE.right}`}></path>
           <text x=${SIZE.left - 6} y=${y(count) + 4} text-anchor="end">${number(count)}</text>`)}
         ${areas(points, silent, { x, y, wait, last })}
         ${silent.map(([from, to]) => svg`<rect class="silence" x=${x(from + gapStart(wait))} y=${SIZE.top}
@@ -99,9 +100,9 @@ function ticks(first, last) {
   return found.map((time) => new Date(time)).filter(Boolean).map(Number);
 }
 
-function nearest(event, points, x) {
+function nearest(event, points, x, width) {
   const box = event.currentTarget.getBoundingClientRect();
-  const wanted = ((event.clientX - box.left) / box.width) * SIZE.width;
+  const wanted = ((event.clientX - box.left) / box.width) * width;
   return points.reduce((best, point, place) => (Math.abs(x(at(point)) - wanted) < Math.abs(x(at(points[best])) - wanted) ? place : best), 0);
 }
 

@@ -9,6 +9,7 @@ import { FINDINGS, findingsTable, narrow } from "./findings.js";
 
 const WIDE_ROWS = 50;
 const NARROW_ROWS = 8;
+const FIRST_CHART_WIDTH = 366;
 
 export function now(context) {
   return html`<div class="first-screen">${trouble(context)}${figures(context)}${history(context)}</div>`;
@@ -74,6 +75,8 @@ function figures({ fleet }) {
   });
 }
 
+const chartWidth = () => Math.max(240, document.querySelector("#trend .trend-chart")?.clientWidth || FIRST_CHART_WIDTH);
+
 function history({ store, now: time, redraw }) {
   const entry = store.one("history", "/api/compliance/history");
   return panel({
@@ -83,7 +86,7 @@ function history({ store, now: time, redraw }) {
     note: "applications that are not compliant, or of which that is not known",
     entry,
     body: (answer) => (answer.history.length
-      ? trend(answer.history, { now: time, redraw })
+      ? trend(answer.history, { now: time, redraw, width: chartWidth() })
       : empty("No completed run in the last two weeks.", "The collector is silent, or was never started: see Collector.")),
   });
 }
