@@ -36,12 +36,17 @@ PLACEHOLDERS: Final = {
 
 EVERYBODY: Final = 'let Only = "";'
 SELECTED: Final = "let Only = '{SelectedApplication}';"
-SHARED: Final = {
+OF_A_PERIOD: Final = {"counted": ("latest_run", EVERYBODY)}
+STANDING: Final = {
     "fleet": ("applications", EVERYBODY),
     "violations": ("noncompliant_resources", SELECTED),
     "missing": ("states_missing", SELECTED),
 }
-"""What the workbook's queries begin with: the name of the block, the query that it ends in, and whom it looks at."""
+SHARED: Final = {**OF_A_PERIOD, **STANDING}
+"""What the workbook's queries begin with: the name of the block, the query that it ends in, and whom it looks at.
+
+Those of a period follow the workbook's time filter; the others say what stands now, whatever it says.
+"""
 
 FIXED_TIME: Final = {"durationMs": 7_776_000_000}
 """Ninety days, the time that is looked at by whatever says what stands now: the queries bound themselves."""
@@ -113,7 +118,7 @@ def _workbook_problems(infrastructure: Path) -> Iterator[str]:
 def _has_its_time(asker: Mapping[str, Any], query: Path) -> bool:
     """Tell whether what stands now is asked for whatever the time filter says, and everything else follows it."""
     text = query.read_text(encoding="utf-8") if query.is_file() else ""
-    if any(f"{{{name}}}" in text for name in SHARED):
+    if any(f"{{{name}}}" in text for name in STANDING):
         return asker.get("timeContext") == FIXED_TIME and "timeContextFromParameter" not in asker
     return asker.get("timeContextFromParameter") == "TimeRange"
 

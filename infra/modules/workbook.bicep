@@ -18,6 +18,7 @@ var layout = any(loadJsonContent('../workbooks/compliance.workbook.json'))
 // left of the marker is an empty comment. Drill-downs look at the selected application alone, and read nothing before one is.
 var everybody = 'let Only = "";'
 var selected = 'let Only = \'{SelectedApplication}\';'
+var counted = split(loadTextContent('../queries/latest_run.kql'), 'end counted')[0]
 var fleet = split(loadTextContent('../queries/applications.kql'), 'end fleet')[0]
 var violations = replace(split(loadTextContent('../queries/noncompliant_resources.kql'), 'end violations')[0], everybody, selected)
 var missing = replace(split(loadTextContent('../queries/states_missing.kql'), 'end missing')[0], everybody, selected)
@@ -44,7 +45,7 @@ var parameters = [for parameter in layout.parameters: contains(parameter, 'query
 
 var items = [for item in layout.items: contains(item.content, 'query') ? union(item, {
   content: union(item.content, {
-    query: replace(replace(replace(queries[item.content.query], '{fleet}', fleet), '{violations}', violations), '{missing}', missing)
+    query: replace(replace(replace(replace(queries[item.content.query], '{counted}', counted), '{fleet}', fleet), '{violations}', violations), '{missing}', missing)
   })
 }) : item]
 
