@@ -12,7 +12,7 @@ import { exemptions } from "./views/exemptions.js";
 import { findings } from "./views/findings.js";
 import { guard } from "./views/guard.js";
 import { now } from "./views/now.js";
-import { plans } from "./views/plans.js";
+import { PLANS, plans } from "./views/plans.js";
 import { report } from "./views/report.js";
 
 const REFRESH_MILLISECONDS = 60_000;
@@ -75,7 +75,8 @@ function nowOf({ data, loadedAt }) {
   return Date.parse(data.as_of.run_time) + data.as_of.age_seconds * 1000 + (Date.now() - loadedAt);
 }
 
-const plansOf = () => (store.known("/api/compliance/plans")?.plans ?? []).map((one) => one.name)
+// The plans to filter by; the list is asked for once, by whichever view shows filters.
+const plansOf = () => ((router.state.view === "now" ? null : store.one("known plans", PLANS).data)?.plans ?? []).map((one) => one.plan?.name)
   .filter((one, place, all) => one && all.indexOf(one) === place).map((one) => [one, one]);
 
 function arrive() {

@@ -129,11 +129,6 @@ export class Store {
     this.#onchange();
   }
 
-  // What an address was last answered with, whoever asked; null: it was not asked for.
-  known(url) {
-    return this.#entries.get(url)?.data ?? null;
-  }
-
   shown() {
     return [...this.#entries.values()].filter((entry) => this.#used.has(entry.key));
   }

@@ -79,11 +79,12 @@ export function more(router, answer, list, step) {
 
 export const severity = (value) => html`<span class="severity severity-${value}">Sev ${value}</span>`;
 
-export function marks({ isNew, held, acceptedUntil }) {
+export function marks({ is_new: isNew, held, accepted_until: acceptedUntil, snoozed_until: snoozedUntil }) {
   return html`<span class="marks">
     ${isNew ? html`<span class="mark new">New since yesterday</span>` : nothing}
     ${held ? html`<span class="mark held">Held</span>` : nothing}
-    ${acceptedUntil ? html`<span class="mark accepted">Accepted until ${utc(acceptedUntil)}</span>` : nothing}</span>`;
+    ${acceptedUntil ? html`<span class="mark accepted">Accepted until ${utc(acceptedUntil)}</span>` : nothing}
+    ${snoozedUntil ? html`<span class="mark accepted">Snoozed until ${utc(snoozedUntil)}</span>` : nothing}</span>`;
 }
 
 export function status(one) {

@@ -2,10 +2,10 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address } from "../data.js";
-import { distance, moment } from "../moments.js";
+import { distance, moment, utc } from "../moments.js";
 import { choice, clamped, customer, empty, marks, more, name, noRun, panel, severity, table, textFilter } from "../parts.js";
 import { addressOf } from "../router.js";
-import { counted, heldWord, number, planText } from "../words.js";
+import { counted, guardWord, heldWord, number, outcome, planText } from "../words.js";
 
 export const FINDINGS = "/api/compliance/findings";
 const STEP = 100;
@@ -13,12 +13,18 @@ const NARROW = matchMedia("(max-width: 44rem)");
 
 export const narrow = () => NARROW.matches;
 
+export const GUARD = "guard_changed";
+
 export const KINDS = {
-  violations: "Not compliant",
+  noncompliant: "Not compliant",
+  guard_changed: "Guard changed",
   unread: "Could not be read",
-  guard: "Guard changed",
   not_evaluated: "Not evaluated",
+  left_unconfirmed: "Left, unconfirmed",
 };
+
+// One finding for each application, assignment and kind.
+export const keyOf = (one) => `${one.kind}|${one.application.id}|${one.assignment?.id ?? ""}`;
 
 export function findings({ router, store, plans, now }) {
   const { kind, severity: wanted, plan, plan_version: version, subscription, assignment, search } = router.state;
@@ -52,19 +58,27 @@ export function findingsTable(listed, { router, now, label, total }) {
     label,
     caption: total ? `${counted(listed.length, "finding")} of ${number(total)}` : null,
     items: listed,
-    key: (one) => one.key,
+    key: keyOf,
     columns: [
       { title: "Severity", isHead: true, cell: (one) => html`<a class="rule-link" href=${addressOf({ view: "alerts" })}>${severity(one.severity)}</a>` },
       { title: "Customer", isHead: true, cell: (one) => customer(router, { id: one.application.id, name: one.application.name, customer: one.customer }) },
       { title: "What is wrong", isHead: true, cell: (one) => what(one) },
+      { title: "Plan", cell: (one) => (one.plan ? html`<a href=${addressOf({ view: "plans", plan: one.plan.name, plan_version: one.plan.version })}>${clamped(planText(one.plan))}</a>` : "–") },
       { title: "Since", isHead: true, kind: "since", cell: (one) => html`${distance(one.since, now)} ${one.since ? html`<small>${moment(one.since)}</small>` : "not known"}` },
     ],
   });
 }
 
 function what(one) {
-  return html`${KINDS[one.kind] ?? one.kind} ${marks({ isNew: one.is_new, held: one.held, acceptedUntil: one.accepted_until })}
-    ${one.assignment ? html`<small>${clamped(one.assignment.name)}</small>` : nothing}
-    <small>${[one.held ? `held: ${heldWord(one.held.reason)}` : ""].filter(Boolean).join("; ")}
-    <a href=${addressOf({ view: "plans", plan: one.plan?.name })}>${name(planText(one.plan), "")}</a></small>`;
+  const more = [
+    one.kind === GUARD ? guardWord(one.reason) : one.kind === "unread" || one.kind === "left_unconfirmed" ? outcome(one.reason) : "",
+    one.kind === "noncompliant" && one.violations !== null ? counted(one.violations, "violation") : "",
+    one.held ? `held: ${heldWord(one.held.reason)}` : "",
+    one.kind === "unread" ? (one.last_read ? `last read ${utc(one.last_read)}` : "never read") : "",
+  ].filter(Boolean);
+  return html`<span class=${one.kind === "noncompliant" || one.kind === GUARD ? "status noncompliant" : "status unread"}>${KINDS[one.kind] ?? one.kind}</span>
+    ${marks(one)}
+    ${one.assignment ? html`<small><a href=${addressOf({ view: "findings", assignment: one.assignment.name })}>${clamped(one.assignment.name)}</a></small>` : nothing}
+    ${more.length ? html`<small>${name(more.join("; "))}</small>` : nothing}
+    ${one.details && one.kind !== "noncompliant" ? html`<small>${clamped(one.details)}</small>` : nothing}`;
 }

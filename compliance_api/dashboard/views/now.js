@@ -38,7 +38,7 @@ function trouble({ router, store, fleet, now: time }) {
 }
 
 function headline(answer, router) {
-  const { customers, fresh, held } = answer.summary ?? {};
+  const { applications: customers, new: fresh, held } = answer.counts;
   const link = (changes, text) => html`<a href=${router.change({ view: "findings", ...changes })}>${text}</a>`;
   return html`<p class="headline"><strong>${counted(answer.total, "finding")}</strong>${customers === undefined ? nothing
     : html` at <strong>${counted(customers, "customer")}</strong>`}${fresh ? html`, ${link({ new: "true" }, `${number(fresh)} new since yesterday`)}` : nothing}${held
