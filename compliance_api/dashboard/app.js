@@ -138,6 +138,8 @@ document.addEventListener("visibilitychange", () => { if (document.visibilitySta
 dialog.addEventListener("click", (event) => { if (event.target.closest("[data-close]") || event.target === dialog) dialog.close(); });
 dialog.addEventListener("close", () => { if (router.state.open) router.go(router.change({ open: null, shown: router.state.shown })); });
 addEventListener("resize", redraw);
+// Bookmarks of earlier versions have the open customer behind a #.
+if (location.hash.startsWith("#/subscriptions/")) router.go(addressOf({ view: "customers", open: decodeURI(location.hash.slice(1)) }), { replace: true });
 part("as-of").textContent = "";
 draw();
 refresh(REFRESH_MILLISECONDS);

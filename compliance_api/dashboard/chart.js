@@ -127,7 +127,7 @@ function asTable(points) {
     items: latest,
     key: (point) => point.run_id,
     columns: [
-      { title: "Run", isHead: true, cell: (point) => moment(point.run_time) },
+      { title: "Run", kind: "time", isHead: true, cell: (point) => moment(point.run_time) },
       { title: "Compliant share", kind: "number", cell: (point) => percent(point.compliant_share) },
       ...Object.entries(STATUS_WORDS).map(([kind, title]) => ({ title, kind: "number", cell: count(kind) })),
       { title: "Applications", kind: "number", cell: count("total") },

@@ -1,6 +1,7 @@
 // Asks the API. An answer is data or an error; there is nothing in between that could be taken for "none".
 
 export const APPLICATIONS = "/api/compliance/applications";
+export const SAVED_QUERIES = "/api/saved_queries/";
 const SIGN_IN = "/.auth/login/aad?post_login_redirect_uri=";
 const LARGEST_PAGE = 1000;
 const MOST_KEPT = 40;
@@ -54,6 +55,15 @@ function parse(text) {
   }
 }
 
+// Saved queries are asked one after the other: an instance of the API runs few at once, and shares them among everybody.
+let turn = Promise.resolve();
+
+function inTurn(url) {
+  const answer = turn.then(() => get(url));
+  turn = answer.catch(() => null);
+  return answer;
+}
+
 // Gets `shown` items of a paged list, in as many requests as that takes; the answer of the first, with all items.
 async function getList(path, parameters, list, shown) {
   let whole = null;
@@ -92,7 +102,7 @@ export class Store {
 
   one(slot, path, parameters = {}) {
     const url = address(path, parameters);
-    return this.#read(slot, url, () => get(url));
+    return this.#read(slot, url, () => (path.startsWith(SAVED_QUERIES) ? inTurn(url) : get(url)));
   }
 
   list(slot, path, parameters, list, shown) {

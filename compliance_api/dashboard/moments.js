@@ -24,7 +24,7 @@ export function moment(text, otherwise = "–") {
   if (!text) return otherwise;
   const time = new Date(text);
   const here = local(time);
-  return html`<time datetime=${text}>${utc(text)}${here ? html` <small class="local">${here}</small>` : nothing}</time>`;
+  return html`<time datetime=${text}>${utc(text)}${here ? html` <small class="local">(${here})</small>` : nothing}</time>`;
 }
 
 export function age(seconds) {

@@ -53,7 +53,7 @@ export const noRun = () => empty("No run yet.", "No collection run has been comp
   + "about any customer. Look at the collector's log, or wait for the next run.");
 
 // Columns: { title, cell(item), kind, sort }. `sort` names what the API sorts by; `sorted` is that of the address.
-export function table({ label, caption, columns, items, key, sorted, sortAddress }) {
+export function table({ label, kind, caption, columns, items, key, sorted, sortAddress }) {
   const heading = (column) => {
     const direction = column.sort && sorted === column.sort ? "ascending" : column.sort && sorted === `-${column.sort}` ? "descending" : null;
     const title = column.sort
@@ -62,7 +62,7 @@ export function table({ label, caption, columns, items, key, sorted, sortAddress
       : column.title;
     return html`<th scope="col" role="columnheader" class=${column.kind ?? nothing} aria-sort=${direction ?? nothing}>${title}</th>`;
   };
-  return html`<div class="scroll"><table role="table" aria-label=${label}>
+  return html`<div class="scroll"><table role="table" class=${kind ?? nothing} aria-label=${label}>
     ${caption ? html`<caption>${caption}</caption>` : nothing}
     <thead role="rowgroup"><tr role="row">${columns.map(heading)}</tr></thead>
     <tbody role="rowgroup">${repeat(items, key, (item) => html`<tr role="row" data-key=${key(item)}>${columns.map((column) => html`<td

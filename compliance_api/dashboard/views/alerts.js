@@ -1,6 +1,7 @@
 // Which of the product's alert rules fire: each rule's own query is asked, as Azure Monitor asks it.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { SAVED_QUERIES } from "../data.js";
 import { name, panel, severity } from "../parts.js";
 import { addressOf } from "../router.js";
 import { counted, number } from "../words.js";
@@ -10,7 +11,7 @@ const WINDOW = "P2D"; // as windowSize in infra/alert_rules.json: Azure's rules 
 const MOST_LISTED = 20;
 
 export function alerts({ store, fleet }) {
-  const asked = RULES.map((rule) => ({ rule, entry: store.one(`rule ${rule.query}`, `/api/saved_queries/${rule.query}`, { timespan: WINDOW }) }));
+  const asked = RULES.map((rule) => ({ rule, entry: store.one(`rule ${rule.query}`, `${SAVED_QUERIES}${rule.query}`, { timespan: WINDOW }) }));
   const firing = asked.filter(({ rule, entry }) => entry.data && firingRows(rule, entry.data).length);
   const unknown = asked.filter(({ entry }) => entry.error && !entry.data).length;
   const loading = asked.some(({ entry }) => !entry.data && !entry.error);

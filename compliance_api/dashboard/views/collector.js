@@ -48,7 +48,7 @@ function runs(answer, router) {
     items: answer.runs,
     key: (run) => run.run_id,
     columns: [
-      { title: "Run", isHead: true, cell: (run) => html`${moment(run.run_time)}<small><bdi>${run.run_id}</bdi></small>` },
+      { title: "Run", kind: "wide", isHead: true, cell: (run) => html`${moment(run.run_time)}<small><bdi>${run.run_id}</bdi></small>` },
       { title: "Trigger", cell: (run) => run.trigger || "–" },
       { title: "Took", kind: "number", cell: (run) => seconds(run.duration_ms) },
       { title: "Applications", kind: "number", cell: count("applications") },

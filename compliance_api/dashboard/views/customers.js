@@ -10,8 +10,8 @@ export const STEP = 100;
 const TROUBLE = "trouble";
 
 export function customers({ router, store, plans }) {
-  const { status: wanted, plan, subscription, search, sort = TROUBLE } = router.state;
-  const parameters = { status: wanted, plan, subscription, search, sort };
+  const { status: wanted, plan, plan_version: version, subscription, search, sort = TROUBLE } = router.state;
+  const parameters = { status: wanted, plan, plan_version: version, subscription, search, sort };
   const shown = Number(router.state.shown) || STEP;
   const entry = store.list("customers", APPLICATIONS, parameters, "applications", shown);
   return html`${panel({
@@ -24,8 +24,9 @@ export function customers({ router, store, plans }) {
         ${textFilter({ router, field: "search", title: "Search customer, application or id" })}
         ${choice({ router, field: "status", title: "Status", options: Object.entries(STATUS_WORDS) })}
         ${choice({ router, field: "plan", title: "Plan", options: plans })}
+        ${textFilter({ router, field: "plan_version", title: "Plan version", longest: 64, kind: "" })}
         ${textFilter({ router, field: "subscription", title: "Subscription id", longest: 36, kind: "" })}
-        <a class="button quiet-button" href=${router.change({ status: null, plan: null, subscription: null, search: null, sort: null })}>Clear</a>
+        <a class="button quiet-button" href=${router.change({ status: null, plan: null, plan_version: null, subscription: null, search: null, sort: null })}>Clear</a>
       </form>
       ${answer.as_of ? listed(answer, { router, sort }) : noRun()}`,
   })}`;
@@ -34,7 +35,7 @@ export function customers({ router, store, plans }) {
 function listed(answer, { router, sort }) {
   if (!answer.total) {
     return empty("No customer matches these filters.", html`<a href=${router.change({ status: null, plan: null,
-      subscription: null, search: null })}>Clear the filters</a> to see every customer.`);
+      plan_version: null, subscription: null, search: null })}>Clear the filters</a> to see every customer.`);
   }
   return html`${table({
     label: "Customers",
@@ -44,12 +45,12 @@ function listed(answer, { router, sort }) {
     sorted: sort,
     sortAddress: (name) => router.change({ sort: name === TROUBLE ? null : name }),
     columns: [
-      { title: "Customer", sort: "customer", isHead: true, cell: (one) => customer(router, one) },
+      { title: "Customer", kind: "wide", sort: "customer", isHead: true, cell: (one) => customer(router, one) },
       { title: "Status", sort: "status", cell: status },
       { title: "Violations", sort: "noncompliant", kind: "number", cell: violations },
-      { title: "Not compliant since", cell: (one) => moment(one.noncompliant_since) },
-      { title: "Last read", sort: "last_read", cell: (one) => moment(one.last_read, "never") },
-      { title: "Plan", cell: (one) => clamped(one.plan ? planText(one.plan) : "") },
+      { title: "Not compliant since", kind: "time", cell: (one) => moment(one.noncompliant_since) },
+      { title: "Last read", kind: "time", sort: "last_read", cell: (one) => moment(one.last_read, "never") },
+      { title: "Plan", kind: "short", cell: (one) => clamped(one.plan ? planText(one.plan) : "") },
     ],
   })}${more(router, answer, "applications", STEP)}`;
 }

@@ -120,13 +120,13 @@ function violations(path, answer, all) {
       items: found.resources,
       key: (row) => [row.id, row.assignment_id, row.definition_id, row.definition_reference_id].join("|"),
       columns: [
-        { title: "Resource", isHead: true, cell: (row) => html`${outside(row.links.portal, row.id.split("/").pop(), `${row.id} (in the Azure portal)`)}
+        { title: "Resource", kind: "wide", isHead: true, cell: (row) => html`${outside(row.links.portal, row.id.split("/").pop(), `${row.id} (in the Azure portal)`)}
           <small>${name([row.type, row.location].filter(Boolean).join(", "), "")}</small>${whyCommand(row)}` },
         { title: "Policy", cell: (row) => html`${clamped(row.definition_name || row.definition_id.split("/").pop())}
           ${row.definition_reference_id ? html`<small>${name(row.definition_reference_id)}</small>` : nothing}` },
         { title: "Assignment", cell: (row) => outside(row.links.portal_assignment, row.assignment_name, `${row.assignment_name} (in the Azure portal)`) },
-        { title: "Effect", cell: (row) => row.effect },
-        { title: "Evaluated", cell: (row) => html`${moment(row.evaluated_at)}${row.held ? html`<small>${held(row.held)}</small>` : nothing}` },
+        { title: "Effect", kind: "short", cell: (row) => row.effect },
+        { title: "Evaluated", kind: "time", cell: (row) => html`${moment(row.evaluated_at)}${row.held ? html`<small>${held(row.held)}</small>` : nothing}` },
       ],
     })}` : nothing}
     ${found.next_page_token ? html`<p class="more"><button type="button" @click=${all}>Show more</button></p>` : nothing}`;

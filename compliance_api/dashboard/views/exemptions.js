@@ -40,7 +40,7 @@ function listed(answer, { router, now }) {
     items: answer.exemptions,
     key: (one) => `${one.application.id}|${one.assignment.id}`,
     columns: [
-      { title: "Expires", isHead: true, cell: (one) => expiry(one, now) },
+      { title: "Expires", kind: "time", isHead: true, cell: (one) => expiry(one, now) },
       { title: "Customer", isHead: true, cell: (one) => customer(router, { ...one.application, customer: one.customer }) },
       { title: "Assignment", cell: (one) => html`<a href=${addressOf({ view: "findings", assignment: one.assignment.name })}>${clamped(one.assignment.name)}</a>` },
       { title: "Category", cell: (one) => html`${name(one.category)}${one.count > 1 ? html`<small>the first of ${number(one.count)} to end</small>` : nothing}` },

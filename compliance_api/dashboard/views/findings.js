@@ -56,28 +56,29 @@ export function findings({ router, store, plans, now }) {
 export function findingsTable(listed, { router, now, label, total }) {
   return table({
     label,
+    kind: "findings",
     caption: total ? `${counted(listed.length, "finding")} of ${number(total)}` : null,
     items: listed,
     key: keyOf,
     columns: [
-      { title: "Severity", isHead: true, cell: (one) => html`<a class="rule-link" href=${addressOf({ view: "alerts" })}>${severity(one.severity)}</a>` },
-      { title: "Customer", isHead: true, cell: (one) => customer(router, { id: one.application.id, name: one.application.name, customer: one.customer }) },
-      { title: "What is wrong", isHead: true, cell: (one) => what(one) },
-      { title: "Plan", cell: (one) => (one.plan ? html`<a href=${addressOf({ view: "plans", plan: one.plan.name, plan_version: one.plan.version })}>${clamped(planText(one.plan))}</a>` : "–") },
-      { title: "Since", isHead: true, kind: "since", cell: (one) => html`${distance(one.since, now)} ${one.since ? html`<small>${moment(one.since)}</small>` : "not known"}` },
+      { title: "Sev", kind: "severity-column", isHead: true, cell: (one) => html`<a class="rule-link" href=${addressOf({ view: "alerts" })}>${severity(one.severity)}</a>` },
+      { title: "Customer", kind: "wide", isHead: true, cell: (one) => customer(router, { id: one.application.id, name: one.application.name, customer: one.customer }) },
+      { title: "What is wrong", kind: "what", isHead: true, cell: (one) => what(one) },
+      { title: "Plan", kind: "short", cell: (one) => (one.plan ? html`<a href=${addressOf({ view: "plans", plan: one.plan.name, plan_version: one.plan.version })}>${clamped(planText(one.plan))}</a>` : "–") },
+      { title: "Since", isHead: true, kind: "time", cell: (one) => html`${distance(one.since, now) || "not known"}${one.since ? html`<small>${moment(one.since)}</small>` : nothing}` },
     ],
   });
 }
 
 function what(one) {
+  const violations = one.kind === "noncompliant" && one.violations !== null ? counted(one.violations, "violation") : "";
   const more = [
     one.kind === GUARD ? guardWord(one.reason) : one.kind === "unread" || one.kind === "left_unconfirmed" ? outcome(one.reason) : "",
-    one.kind === "noncompliant" && one.violations !== null ? counted(one.violations, "violation") : "",
     one.held ? `held: ${heldWord(one.held.reason)}` : "",
     one.kind === "unread" ? (one.last_read ? `last read ${utc(one.last_read)}` : "never read") : "",
   ].filter(Boolean);
   return html`<span class=${one.kind === "noncompliant" || one.kind === GUARD ? "status noncompliant" : "status unread"}>${KINDS[one.kind] ?? one.kind}</span>
-    ${marks(one)}
+    ${violations ? html`<span class="quiet">${violations}</span>` : nothing} ${marks(one)}
     ${one.assignment ? html`<small><a href=${addressOf({ view: "findings", assignment: one.assignment.name })}>${clamped(one.assignment.name)}</a></small>` : nothing}
     ${more.length ? html`<small>${name(more.join("; "))}</small>` : nothing}
     ${one.details && one.kind !== "noncompliant" ? html`<small>${clamped(one.details)}</small>` : nothing}`;

@@ -40,8 +40,8 @@ function listed(answer, { router, now }) {
       { title: "Customer", isHead: true, cell: (one) => customer(router, { ...one.application, customer: one.customer }) },
       { title: "Assignment", cell: (one) => html`<a href=${addressOf({ view: "findings", assignment: one.assignment?.name })}>${clamped(one.assignment?.name)}</a>` },
       { title: "What happened", cell: (one) => html`<strong>${guardWord(one.reason)}</strong> ${marks(one)}${one.details ? html`<small>${name(one.details)}</small>` : nothing}` },
-      { title: "Since", cell: (one) => html`${distance(one.since, now)}<small>${moment(one.since)}</small>` },
-      { title: "Plan", cell: (one) => html`<a href=${addressOf({ view: "plans", plan: one.plan?.name })}>${clamped(planText(one.plan))}</a>` },
+      { title: "Since", kind: "time", cell: (one) => html`${distance(one.since, now)}<small>${moment(one.since)}</small>` },
+      { title: "Plan", kind: "short", cell: (one) => html`<a href=${addressOf({ view: "plans", plan: one.plan?.name })}>${clamped(planText(one.plan))}</a>` },
     ],
   });
 }

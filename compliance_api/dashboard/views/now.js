@@ -24,12 +24,8 @@ function trouble({ router, store, fleet, now: time }) {
     entry,
     body: (answer) => {
       if (!answer.as_of) return noRun();
-      if (!answer.total) {
-        return empty("No finding is open.", `Every customer was read and complies, as of the latest run${fleet.data
-          ? `: ${number(fleet.data.applications.compliant)} of ${number(fleet.data.applications.total)}` : ""}. `
-          + "What opens from now on stands here first.");
-      }
-      return html`${headline(answer, router)}
+      if (!answer.total) return nothingOpen(fleet.data);
+      return html`${headline(answer, { router, fleet: fleet.data })}
         ${findingsTable(answer.findings, { router, now: time, label: "Open findings" })}
         ${answer.total > answer.findings.length
           ? html`<p class="more"><a class="button" href=${addressOf({ view: "findings" })}>Show all ${number(answer.total)} findings</a></p>` : nothing}`;
@@ -37,12 +33,25 @@ function trouble({ router, store, fleet, now: time }) {
   });
 }
 
-function headline(answer, router) {
+// No finding is an all-clear only where every application was read and complies.
+function nothingOpen(fleet) {
+  if (!fleet) return empty("No finding is open.", "The figures that would say whether this is an all-clear are not here.");
+  const { total, compliant, unread, not_evaluated: notEvaluated } = fleet.applications;
+  if (!total) return empty("No application is registered.", "Once a customer deploys, it stands here: see the documentation on notifications and discovery.");
+  if (compliant === total) {
+    return empty("No finding is open.", `Every application was read and complies: ${number(total)} of ${number(total)}. What opens from now on stands here first.`);
+  }
+  return empty("No finding is open, but this is no all-clear.", html`<a href=${addressOf({ view: "customers", status: "unread" })}
+    >${number(unread)} could not be read</a>, <a href=${addressOf({ view: "customers", status: "not_evaluated" })}>${number(notEvaluated)} not evaluated</a>.`);
+}
+
+function headline(answer, { router, fleet }) {
   const { applications: customers, new: fresh, held } = answer.counts;
   const link = (changes, text) => html`<a href=${router.change({ view: "findings", ...changes })}>${text}</a>`;
   return html`<p class="headline"><strong>${counted(answer.total, "finding")}</strong>${customers === undefined ? nothing
     : html` at <strong>${counted(customers, "customer")}</strong>`}${fresh ? html`, ${link({ new: "true" }, `${number(fresh)} new since yesterday`)}` : nothing}${held
-    ? html`, ${number(held)} held` : nothing}. <a href=${addressOf({ view: "findings", since: "P1D" })} class="no-print">Resolved since yesterday</a></p>`;
+    ? html`, ${number(held)} held` : nothing}${fleet?.applications.unread ? html`; <a href=${addressOf({ view: "customers", status: "unread" })}
+    >${counted(fleet.applications.unread, "application")} could not be read</a>` : nothing}. <a href=${addressOf({ view: "findings", since: "P1D" })} class="no-print">Resolved since yesterday</a></p>`;
 }
 
 function figures({ fleet }) {
@@ -83,7 +92,7 @@ function history({ store, now: time, redraw }) {
     id: "trend",
     kind: "trend",
     title: "Two weeks",
-    note: "applications that are not compliant, or of which that is not known",
+    note: "applications in trouble, run by run",
     entry,
     body: (answer) => (answer.history.length
       ? trend(answer.history, { now: time, redraw, width: chartWidth() })

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address } from "../data.js";
-import { moment } from "../moments.js";
+import { utc } from "../moments.js";
 import { choice, clamped, empty, name, noRun, panel, table, textFilter } from "../parts.js";
 import { addressOf } from "../router.js";
 import { counted, number, percent } from "../words.js";
@@ -11,7 +11,7 @@ export const PLANS = "/api/compliance/plans";
 
 export function plans({ router, store, plans: known }) {
   const { plan, plan_version: version } = router.state;
-  const parameters = { plan, plan_version: version };
+  const parameters = { plan };
   const entry = store.one("plans", PLANS, parameters);
   return panel({
     id: "plans",
@@ -23,18 +23,20 @@ export function plans({ router, store, plans: known }) {
         ${choice({ router, field: "plan", title: "Plan", options: known })}
         ${textFilter({ router, field: "plan_version", title: "Version", longest: 64, kind: "" })}
         <a class="button quiet-button" href=${addressOf({ view: "plans" })}>Clear</a></form>
-      ${!answer.as_of ? noRun() : !answer.plans.length ? empty("No plan matches.", html`<a href=${addressOf({ view: "plans" })}>Show every plan</a>.`) : listed(answer)}`,
+      ${!answer.as_of ? noRun() : !wanted(answer.plans, version).length ? empty("No plan matches.", html`<a href=${addressOf({ view: "plans" })}>Show every plan</a>.`) : listed(wanted(answer.plans, version))}`,
   });
 }
 
+const wanted = (listed, version) => (version ? listed.filter(({ plan }) => plan?.version === version) : listed);
+
 const filterOf = ({ plan }) => ({ plan: plan?.name, plan_version: plan?.version });
 
-function listed(answer) {
+function listed(versions) {
   const count = (field, status) => (plan) => (plan.applications[field]
     ? html`<a href=${addressOf({ view: "customers", status, ...filterOf(plan) })}>${number(plan.applications[field])}</a>` : number(plan.applications[field]));
   return html`${table({
     label: "Plan versions",
-    items: answer.plans,
+    items: versions,
     key: ({ plan }) => `${plan?.name}|${plan?.version}`,
     columns: [
       { title: "Plan", isHead: true, cell: ({ plan }) => (plan ? html`${clamped(plan.name)}<small>${name(plan.version, "")}</small>` : "no plan (service catalog)") },
@@ -57,6 +59,5 @@ function brokenBy(plan) {
     <small>${[one.noncompliant ? `${counted(one.noncompliant, "customer")} not compliant` : "",
     one.held ? `${number(one.held)} held` : "",
     one.guard_changed ? `${number(one.guard_changed)} guard changed` : "",
-    one.not_evaluated ? `${number(one.not_evaluated)} not evaluated` : ""].filter(Boolean).join(", ")}
-    ${one.noncompliant_since ? html`, the first since ${moment(one.noncompliant_since)}` : nothing}</small></li>`)}</ul>`;
+    one.not_evaluated ? `${number(one.not_evaluated)} not evaluated` : ""].filter(Boolean).join(", ")}${one.noncompliant_since ? html`, the first since ${utc(one.noncompliant_since)}` : nothing}</small></li>`)}</ul>`;
 }
