@@ -42,8 +42,9 @@ def opened(page: Page, name: str) -> Page:
     """The page with the details of an application."""
     at(page, view="customers")
     page.click(f"#customers a[data-application]:has-text('Customer {name}')")
+    settled(page)
     expect(page.locator("dialog .facts")).to_be_visible()
-    return settled(page)
+    return page
 
 
 def test_the_tiles_divide_the_fleet_and_add_up(page: Page) -> None:
