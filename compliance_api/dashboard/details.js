@@ -97,9 +97,9 @@ export class Details {
   }
 
   violations(path, answer) {
-    const one = answer.application;
     const heading = element("h3", {}, "Resources that are not compliant");
-    if (!answer.violations.open) return [heading, element("p", {}, one.last_known === "unknown" ? "Nothing is known." : "None is open.")];
+    if (answer.violations.listed === "unknown") return [heading, element("p", {}, "Nothing is known.")];
+    if (!answer.violations.open) return [heading, element("p", {}, "None is open.")];
     const lacking = this.lacking(answer.violations);
     if (!answer.violations.total) return [heading, ...lacking];
     const token = answer.violations.next_page_token;
