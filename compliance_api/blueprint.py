@@ -1,4 +1,4 @@
-"""The API's routes on Azure Functions. What they answer is in operations.py, queries.py and pages.py.
+"""The API's routes on Azure Functions. What they answer is in operations.py, reports.py, queries.py and pages.py.
 
 No function key is asked for: App Service authentication signs callers in, and compliance_api/callers checks them.
 """
@@ -32,10 +32,34 @@ async def compliance_applications(req: func.HttpRequest) -> func.HttpResponse:
 
 @blueprint.route(route="compliance/applications/{*id}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def compliance_application(req: func.HttpRequest) -> func.HttpResponse:
-    """Tell one application's assignments and violations; a host may send the list's address here too, without an id."""
-    from compliance_api.operations import application, applications  # noqa: PLC0415
+    """Tell one application's assignments and violations, or its history; without an id, the list of all of them."""
+    from compliance_api.operations import application_or_history, applications  # noqa: PLC0415
 
-    return await _answered(req, application if req.route_params.get("id") else applications)
+    return await _answered(req, application_or_history if req.route_params.get("id") else applications)
+
+
+@blueprint.route(route="compliance/findings", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def compliance_findings(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell what is wrong anywhere in the fleet."""
+    from compliance_api.reports import list_findings  # noqa: PLC0415
+
+    return await _answered(req, list_findings)
+
+
+@blueprint.route(route="compliance/plans", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def compliance_plans(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell how the plan versions stand."""
+    from compliance_api.reports import list_plans  # noqa: PLC0415
+
+    return await _answered(req, list_plans)
+
+
+@blueprint.route(route="compliance/exemptions", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def compliance_exemptions(req: func.HttpRequest) -> func.HttpResponse:
+    """List the exemptions in force."""
+    from compliance_api.reports import list_exemptions  # noqa: PLC0415
+
+    return await _answered(req, list_exemptions)
 
 
 @blueprint.route(route="compliance/history", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -3,16 +3,21 @@
 `query_logs` and `list_tables` take and answer what the published sample for private workspaces does, and more.
 """
 
+import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
 
+from compliance_api.asked import run_of
 from compliance_api.endpoint import Context
 from compliance_api.failures import problem_of_query
+from compliance_api.fleet.compliance import LOOK_BACK
+from compliance_api.fleet.fleet import Run
+from compliance_api.fleet.frame import UNKNOWN
 from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer
 from compliance_api.settings import QueryLimits
 from compliance_api.timespan import FIELD as TIMESPAN
@@ -57,7 +62,9 @@ async def query_logs(request: Request, context: Context) -> Answer:
     limits, principal = context.settings.limits, context.principal
     query, timespan = _query_and_timespan(request, limits)
     question = Question(query, timespan, limits.seconds, limits.answer_bytes * _READ_FACTOR)
-    table = await _table_of(context.compliance.workspace.ask(question), limits)
+    of_run, table = await asyncio.gather(
+        _run_looked_up(context), _table_of(context.compliance.workspace.ask(question), limits)
+    )
     _LOGGER.info(
         "query by %s of %s: %d rows, %d characters of KQL",
         principal.object_id,
@@ -65,7 +72,7 @@ async def query_logs(request: Request, context: Context) -> Answer:
         len(table.rows),
         len(query),
     )
-    return _table_answer(table, limits, timespan=timespan)
+    return _table_answer(table, limits, of_run, timespan=timespan)
 
 
 async def list_tables(request: Request, context: Context) -> Answer:
@@ -73,23 +80,25 @@ async def list_tables(request: Request, context: Context) -> Answer:
     request.refuse_other_parameters(_FUNCTION_KEY)
     limits = context.settings.limits
     question = Question(TABLES_QUERY, "P1D", limits.seconds, limits.answer_bytes)
-    table = await _table_of(context.compliance.ask(question), limits)
+    of_run, table = await asyncio.gather(_run_looked_up(context), _table_of(context.compliance.ask(question), limits))
     tables = [{"name": name, "row_count_24h": rows} for name, rows in table.rows]
     if table.incomplete:
         status = {"status": "partial", "error": table.incomplete}
-        return json_answer({**status, "table_count": len(tables), "tables": tables}, HTTPStatus.PARTIAL_CONTENT)
-    return json_answer({"status": "success", "table_count": len(tables), "tables": tables})
+        return json_answer(
+            {**of_run, **status, "table_count": len(tables), "tables": tables}, HTTPStatus.PARTIAL_CONTENT
+        )
+    return json_answer({**of_run, "status": "success", "table_count": len(tables), "tables": tables})
 
 
-async def list_saved_queries(request: Request, context: Context) -> Answer:  # noqa: ARG001 - as every handler
+async def list_saved_queries(request: Request, context: Context) -> Answer:
     """Answer with the names of the saved queries and what they are for."""
     request.refuse_other_parameters()
     found = [{"name": name, "description": saved_queries.description(name)} for name in saved_queries.names()]
-    return json_answer({"queries": found})
+    return json_answer({**await _run_looked_up(context), "queries": found})
 
 
 async def saved_query(request: Request, context: Context) -> Answer:
-    """Run a saved query."""
+    """Run a saved query. One that says what stands speaks of the latest run, whatever time span is asked for."""
     request.refuse_other_parameters(TIMESPAN)
     name = request.route.get("name", "")
     if name not in saved_queries.names():
@@ -97,8 +106,29 @@ async def saved_query(request: Request, context: Context) -> Answer:
         raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no such query. There are: {known}.", field="name")
     limits = context.settings.limits
     timespan = timespan_of(request.parameters.get(TIMESPAN), limits.timespan, _default_timespan(limits))
-    table = await _table_of(context.compliance.saved(name, timespan), limits)
-    return _table_answer(table, limits, timespan=timespan)
+    if saved_queries.stands(name):
+        timespan = LOOK_BACK
+    run, of_run = await _run_and_name(context)
+    table = await _table_of(context.compliance.saved(name, timespan, run), limits)
+    return _table_answer(table, limits, of_run, timespan=timespan)
+
+
+async def _run_looked_up(context: Context) -> dict[str, Any]:
+    """Return what an answer says about the latest run."""
+    return (await _run_and_name(context))[1]
+
+
+async def _run_and_name(context: Context) -> tuple[Run | None, dict[str, Any]]:
+    """Return the latest run, and what an answer says about it: unknown where it cannot be looked up.
+
+    The caller's own query may be answered where ours is not.
+    """
+    try:
+        run = await asyncio.wait_for(context.compliance.run(), context.settings.limits.seconds)
+    except (AzureFailure, TimeoutError) as failure:
+        _LOGGER.warning("the latest run cannot be looked up: %s", type(failure).__name__)
+        return None, dict(UNKNOWN)
+    return run, run_of(run, context)
 
 
 def _query_and_timespan(request: Request, limits: QueryLimits) -> tuple[str, str]:
@@ -144,11 +174,12 @@ async def _table_of(asking: Coroutine[Any, Any, Table], limits: QueryLimits) -> 
         _under_way.discard(asking)
 
 
-def _table_answer(table: Table, limits: QueryLimits, **more: Any) -> Answer:
+def _table_answer(table: Table, limits: QueryLimits, of_run: Mapping[str, Any], **more: Any) -> Answer:
     """Return a table as JSON within the limits: 200 with all of it, or 206 with a part and the reason."""
     rows, cut = _cut(table.as_dicts(), limits)
     reason = cut or table.incomplete
     content = {
+        **of_run,
         "status": "partial" if reason else "success",
         **({"error": reason} if reason else {}),
         "row_count": len(rows),

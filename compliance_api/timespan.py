@@ -7,6 +7,9 @@ from typing import Final
 from compliance_api.http import ProblemError, bad_request
 
 FIELD: Final = "timespan"
+LONGEST_HISTORY: Final = timedelta(days=93)
+"""How far back a history may look."""
+
 _DURATION: Final = re.compile(
     r"P(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?"
     r"(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,8})M)?(?:(?P<seconds>\d{1,9})S)?)?",
@@ -32,6 +35,16 @@ def timespan_of(text: object, longest: timedelta, default: str) -> str:
     if length > longest:
         raise bad_request(FIELD, f"timespan is longer than the {longest.days} days that a query may look back.")
     return _weeks_as_days(text.strip().upper())
+
+
+def bounds_of(timespan: str, now: datetime) -> tuple[datetime, datetime]:
+    """Return begin and end of a time span that `timespan_of` returned; a duration alone ends now, and none later."""
+    first, slash, second = timespan.partition("/")
+    if not slash:
+        return now - (_duration(first) or timedelta()), now
+    start, end, length = _moment(first), _moment(second), _length(first, second) or timedelta()
+    start = start or (end or now) - length
+    return start, min(end or start + length, now)
 
 
 def _weeks_as_days(text: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from compliance_api.fleet.fleet import Application, Fleet, Run, fleet_of
+from compliance_api.fleet.fleet import Application, Fleet, Run, fleet_of, run_of
 from compliance_api.settings import ApiSettings
 from compliance_api.workspace import saved_queries
 from compliance_api.workspace.cache import Cache
@@ -14,10 +14,10 @@ _QUERY_SECONDS: Final = 60
 _LARGEST_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """Ten times what 5,000 applications take."""
 
-_LOOK_BACK: Final = "P90D"
+LOOK_BACK: Final = "P90D"
 """How far back we look for the latest run, and for the states that a verdict names; the queries bound the rest."""
 
-_FLEET: Final = "fleet"
+_RUN: Final = "run"
 Rows = list[dict[str, Any]]
 
 
@@ -41,9 +41,21 @@ class Compliance:
         self.workspace = workspace or Workspace(settings)
         self._cache = Cache(settings.cache_lifetime)
 
+    async def run(self) -> Run | None:
+        """Return the latest completed run that counts, which every answer speaks of; None while there is none."""
+        return await self._cache.get(_RUN, self._run)
+
     async def fleet(self) -> Fleet:
-        """Return every registered application as of the latest completed run."""
-        return await self._cache.get(_FLEET, self._fleet)
+        """Return every registered application as of the latest run that counts."""
+        run = await self.run()
+        if run is None:
+            return fleet_of([], None)
+        return await self._cache.get((_RUN, run.id), lambda: self._fleet(run))
+
+    async def standing(self, name: str, run: Run) -> Rows:
+        """Return the rows of a saved query that says what stood at a run."""
+        table = await self.saved(name, LOOK_BACK, run)
+        return table.complete().as_dicts()
 
     async def runs(self, timespan: str) -> Rows:
         """Return the completed runs of a time span, latest first."""
@@ -53,36 +65,47 @@ class Compliance:
         """Return the fleet in numbers for each completed run of a time span, oldest first."""
         return await self._saved("fleet_history", timespan)
 
-    async def details(self, application: Application, run: Run) -> Details:
-        """Return the application's assignments and its violations, and whether all of these are there."""
-        return await self._cache.get((application.key, run.id), lambda: self._details(application))
+    async def application_history(self, application_id: str, timespan: str) -> Rows:
+        """Return what each completed run of a time span published about an application, oldest first."""
+        query = saved_queries.text_for("application_history", application_id)
+        table = await self._cache.get((query, timespan), lambda: self._query(query, timespan))
+        return table.complete("Run_id").as_dicts()
 
-    async def saved(self, name: str, timespan: str) -> Table:
-        """Return the answer to a saved query, complete or not; KeyError when there is none of this name."""
-        return await self._cache.get((name, timespan), lambda: self._query(saved_queries.text(name), timespan))
+    async def details(self, application: Application, run: Run) -> Details:
+        """Return the application's assignments and its violations at a run, and whether all of these are there."""
+        return await self._cache.get((application.key, run.id), lambda: self._details(application, run))
+
+    async def saved(self, name: str, timespan: str, run: Run | None) -> Table:
+        """Return the answer to a saved query, complete or not; KeyError when there is none of this name.
+
+        One that says what stands is asked about the run, where there is one.
+        """
+        as_of = run.id if run is not None and saved_queries.stands(name) else ""
+        query = saved_queries.text_for(name, run_id=as_of)
+        return await self._cache.get((name, as_of, timespan), lambda: self._query(query, timespan))
 
     async def ask(self, question: Question) -> Table:
         """Return the answer to any question, complete or not; cached like the others."""
         return await self._cache.get(question, lambda: self.workspace.ask(question))
 
-    async def _fleet(self) -> Fleet:
-        latest = (await self._complete(saved_queries.text("latest_run"), "Run_id")).as_dicts()
-        if not latest:
-            return fleet_of([], [])
-        applications = await self._complete(saved_queries.text("applications"), "Application_id")
-        return fleet_of(applications.as_dicts(), latest)
+    async def _run(self) -> Run | None:
+        return run_of((await self._complete(saved_queries.text("latest_run"), "Run_id")).as_dicts())
 
-    async def _details(self, application: Application) -> Details:
+    async def _fleet(self, run: Run) -> Fleet:
+        query = saved_queries.text_for("applications", run_id=run.id)
+        return fleet_of((await self._complete(query, "Application_id")).as_dicts(), run)
+
+    async def _details(self, application: Application, run: Run) -> Details:
         names = ("assignments", "noncompliant_resources", "states_missing")
-        texts = (saved_queries.text_for(name, application.id) for name in names)
+        texts = (saved_queries.text_for(name, application.id, run_id=run.id) for name in names)
         tables = await asyncio.gather(*(self._complete(text, "Application_id") for text in texts))
         return Details(*(table.as_dicts() for table in tables))
 
     async def _saved(self, name: str, timespan: str) -> Rows:
-        return (await self.saved(name, timespan)).complete("Run_id").as_dicts()
+        return (await self.saved(name, timespan, None)).complete("Run_id").as_dicts()
 
     async def _complete(self, query: str, *columns: str) -> Table:
-        return (await self._query(query, _LOOK_BACK)).complete(*columns)
+        return (await self._query(query, LOOK_BACK)).complete(*columns)
 
     async def _query(self, query: str, timespan: str) -> Table:
         return await self.workspace.ask(Question(query, timespan, _QUERY_SECONDS, _LARGEST_ANSWER_BYTES))

@@ -24,7 +24,7 @@ class Status(StrEnum):
 
 
 class LastKnown(StrEnum):
-    """What was found when an application was last read; unknown: it was not, in the time that is judged."""
+    """What was found when an application was last read; unknown: it never was."""
 
     NONCOMPLIANT = "noncompliant"
     UNKNOWN = "unknown"
@@ -41,7 +41,7 @@ _LAST_KNOWN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One application. Counts are of its open violations, and of the states of its last complete read."""
+    """One application. Counts are of its open violations, and of the states last read completely; None: not known."""
 
     id: str
     name: str
@@ -55,18 +55,18 @@ class Application:
     plan_version: str = ""
     last_known: LastKnown = LastKnown.UNKNOWN
     is_readable: bool = False
-    noncompliant: int = 0
-    compliant: int = 0
-    exempt: int = 0
-    unknown: int = 0
+    noncompliant: int | None = None
+    compliant: int | None = None
+    exempt: int | None = None
+    unknown: int | None = None
     assignments_without_states: int | None = None
     last_read: datetime | None = None
     last_tried: datetime | None = None
-    held_assignments: int = 0
+    held_assignments: int | None = None
     """Assignments with violations that were not read as such again, and that nobody has read as repaired."""
-    accepted_assignments: int = 0
+    accepted_assignments: int | None = None
     """Assignments all of whose violations an operator has accepted for now."""
-    guard_changes: int = 0
+    guard_changes: int | None = None
     """Assignments that were withdrawn, or differ from their baseline."""
     noncompliant_since: datetime | None = None
     unread_since: datetime | None = None
@@ -84,10 +84,11 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The completed run that the fleet was read from."""
+    """The completed run that answers speak of. `missing_rows` were announced by it, and are lost."""
 
     id: str
     time: datetime
+    missing_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +111,20 @@ class Fleet:
         return [application for application in self.applications if application.status is Status.UNREAD]
 
 
-def fleet_of(applications: Iterable[Mapping[str, Any]], runs: Iterable[Mapping[str, Any]]) -> Fleet:
-    """Return the fleet from the rows of two saved queries.
-
-    Args:
-        applications: rows of `applications`.
-        runs: the latest completed run, as a row of `latest_run`.
-    """
+def fleet_of(applications: Iterable[Mapping[str, Any]], run: Run | None) -> Fleet:
+    """Return the fleet as of a run, from rows of the saved query `applications`."""
     found = {application.key: application for application in map(_application, applications)}
-    run = next((_run(row) for row in runs), None)
     return Fleet(run, tuple(found.values()), found)
 
 
+def run_of(rows: Iterable[Mapping[str, Any]]) -> Run | None:
+    """Return the latest run that counts, from the rows of the saved query `latest_run`; None while there is none."""
+    return next((_run(row) for row in rows), None)
+
+
 def _run(row: Mapping[str, Any]) -> Run:
-    return Run(str(row["Run_id"]), _time(row.get("TimeGenerated")) or datetime.min.replace(tzinfo=UTC))
+    time = _time(row["TimeGenerated"]) or datetime.min.replace(tzinfo=UTC)
+    return Run(str(row["Run_id"]), time, _count(row.get("Missing_rows")) or 0)
 
 
 def _application(row: Mapping[str, Any]) -> Application:
@@ -147,7 +148,7 @@ def _application(row: Mapping[str, Any]) -> Application:
         compliant=counts["Compliant"],
         exempt=counts["Exempt"],
         unknown=counts["Unknown"],
-        assignments_without_states=row.get("Assignments_without_states"),
+        assignments_without_states=_count(row.get("Assignments_without_states")),
         held_assignments=_count(row.get("Held_assignments")),
         accepted_assignments=_count(row.get("Accepted_assignments")),
         guard_changes=_count(row.get("Guard_changes")),
@@ -158,8 +159,8 @@ def _application(row: Mapping[str, Any]) -> Application:
     )
 
 
-def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _time(value: object) -> datetime | None:

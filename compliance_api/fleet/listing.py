@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Final, TypeVar
 
 from compliance_api.fleet.fleet import Application, LastKnown, Status
@@ -10,8 +11,8 @@ from compliance_api.fleet.paging import SortKey
 from compliance_api.http import bad_request
 from publisher.resource_ids import fold, is_guid
 
-FILTERS: Final = ("status", "last_known", "subscription", "plan", "search", "sort")
-Choice = TypeVar("Choice", Status, LastKnown)
+FILTERS: Final = ("status", "last_known", "subscription", "plan", "plan_version", "search", "sort")
+Choice = TypeVar("Choice", bound=StrEnum)
 _LONGEST_SEARCH: Final = 200
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STATUS_RANK: Final = {status: rank for rank, status in enumerate(Status)}
@@ -23,7 +24,7 @@ def _trouble(application: Application) -> SortKey:
     return (
         _STATUS_RANK[application.status],
         _LAST_KNOWN_RANK[application.last_known],
-        -application.noncompliant,
+        -(application.noncompliant or 0),
         -(application.assignments_without_states or 0),
         application.customer.casefold(),
         application.name.casefold(),
@@ -35,7 +36,7 @@ _SORTS: Final[Mapping[str, Callable[[Application], SortKey]]] = {
     "customer": lambda application: (application.customer.casefold(), application.name.casefold()),
     "application": lambda application: (application.name.casefold(), application.customer.casefold()),
     "status": lambda application: (_STATUS_RANK[application.status],),
-    "noncompliant": lambda application: (application.noncompliant,),
+    "noncompliant": lambda application: (-1 if application.noncompliant is None else application.noncompliant,),
     "last_read": lambda application: ((application.last_read or _NEVER).isoformat(),),
 }
 
@@ -48,6 +49,7 @@ class Listing:
     last_known: frozenset[LastKnown]
     subscription: str
     plan: str
+    plan_version: str
     search: str
     sort: str
     descending: bool
@@ -58,18 +60,13 @@ class Listing:
         sort = parameters.get("sort", "trouble")
         if sort.removeprefix("-") not in _SORTS:
             raise bad_request("sort", f"sort is one of {', '.join(_SORTS)}, with a minus sign before it to reverse.")
-        search = parameters.get("search", "")
-        if len(search) > _LONGEST_SEARCH:
-            raise bad_request("search", f"search has at most {_LONGEST_SEARCH} characters.")
-        subscription = parameters.get("subscription", "")
-        if subscription and not is_guid(subscription):
-            raise bad_request("subscription", "subscription is the id (a GUID) of a customer's subscription.")
         return cls(
-            statuses=_chosen("status", parameters, Status),
-            last_known=_chosen("last_known", parameters, LastKnown),
-            subscription=subscription.lower(),
+            statuses=chosen("status", parameters, Status),
+            last_known=chosen("last_known", parameters, LastKnown),
+            subscription=subscription_in(parameters),
             plan=parameters.get("plan", ""),
-            search=search.casefold().strip(),
+            plan_version=parameters.get("plan_version", ""),
+            search=search_in(parameters),
             sort=sort.removeprefix("-"),
             descending=sort.startswith("-"),
         )
@@ -88,6 +85,7 @@ class Listing:
             and (not self.last_known or application.last_known in self.last_known)
             and (not self.subscription or application.subscription_id.lower() == self.subscription)
             and (not self.plan or fold(application.plan_name) == fold(self.plan))
+            and (not self.plan_version or fold(application.plan_version) == fold(self.plan_version))
             and (not self.search or self.search in _searchable(application))
         )
 
@@ -96,7 +94,24 @@ def _searchable(application: Application) -> str:
     return f"{application.customer}\n{application.name}\n{application.id}".casefold()
 
 
-def _chosen(name: str, parameters: Mapping[str, str], kind: type[Choice]) -> frozenset[Choice]:
+def search_in(parameters: Mapping[str, str]) -> str:
+    """Return what to look for, folded; ProblemError 400 when it is too long."""
+    search = parameters.get("search", "")
+    if len(search) > _LONGEST_SEARCH:
+        raise bad_request("search", f"search has at most {_LONGEST_SEARCH} characters.")
+    return search.casefold().strip()
+
+
+def subscription_in(parameters: Mapping[str, str]) -> str:
+    """Return the subscription id to list, in lower case, or "" for all; ProblemError 400 for what is no GUID."""
+    subscription = parameters.get("subscription", "")
+    if subscription and not is_guid(subscription):
+        raise bad_request("subscription", "subscription is the id (a GUID) of a customer's subscription.")
+    return subscription.lower()
+
+
+def chosen(name: str, parameters: Mapping[str, str], kind: type[Choice]) -> frozenset[Choice]:
+    """Return the words of a parameter that has any of them, with commas between; ProblemError 400 for others."""
     try:
         return frozenset(kind(part.strip()) for part in parameters.get(name, "").split(",") if part.strip())
     except ValueError as error:

@@ -2,60 +2,39 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import quote
 
 from compliance_api.fleet.compliance import Details
-from compliance_api.fleet.fleet import Application, Fleet, Status, age_seconds, share
+from compliance_api.fleet.fleet import Application, Fleet, LastKnown, Status, share
+from compliance_api.fleet.frame import iso
 
-MOST_UNREAD_LISTED: Final = 100
 STATE_KINDS: Final = ("noncompliant", "compliant", "exempt", "unknown")
 """In the order in which answers count policy states."""
 
 _INITIATIVES: Final = "/policysetdefinitions/"
 
 
-def frame(fleet: Fleet, now: datetime, stale_after: timedelta) -> dict[str, Any]:
-    """Return what every answer begins with: the run that it speaks of, and who could not be read."""
-    unread = fleet.unread()
-    age = age_seconds(fleet.run, now)
-    return {
-        "as_of": None
-        if fleet.run is None
-        else {
-            "run_id": fleet.run.id,
-            "run_time": _iso(fleet.run.time),
-            "age_seconds": age,
-            "is_stale": age is not None and age > stale_after.total_seconds(),
-        },
-        "unread": {
-            "count": len(unread),
-            "applications": [
-                {"id": one.id, "name": one.name, "customer": one.customer, "outcome": one.outcome}
-                for one in unread[:MOST_UNREAD_LISTED]
-            ],
-            "is_complete": len(unread) <= MOST_UNREAD_LISTED,
-        },
-    }
-
-
 def summary(fleet: Fleet) -> dict[str, Any]:
-    """Return the whole fleet in numbers; the statuses add up to the total."""
+    """Return the whole fleet in numbers; the statuses add up to the total. Before the first run there is no number."""
     statuses = Counter(application.status for application in fleet.applications)
     last_known = Counter(application.last_known.value for application in fleet.unread())
     total = len(fleet.applications)
-    return {
+    kinds = ("noncompliant", "exempt", "unknown")
+    numbers: dict[str, dict[str, int | None]] = {
         "applications": {"total": total, **{status.value: statuses[status] for status in Status}},
-        "compliant_share": share(statuses[Status.COMPLIANT], total),
         "unread_last_known": {
             name: last_known[name] for name in ("noncompliant", "compliant", "not_evaluated", "unknown")
         },
-        "states": {
-            kind: sum(getattr(application, kind) for application in fleet.applications)
-            for kind in ("noncompliant", "exempt", "unknown")
-        },
-        "oldest_read": _iso(
+        "states": {kind: sum(getattr(one, kind) or 0 for one in fleet.applications) for kind in kinds},
+    }
+    if fleet.run is None:
+        numbers = {name: dict.fromkeys(figures) for name, figures in numbers.items()}
+    return {
+        **numbers,
+        "compliant_share": share(statuses[Status.COMPLIANT], total),
+        "oldest_read": iso(
             min((one.last_read for one in fleet.applications if one.last_read is not None), default=None)
         ),
     }
@@ -77,18 +56,19 @@ def application(one: Application, portal: str) -> dict[str, Any]:
         "held_assignments": one.held_assignments,
         "accepted_assignments": one.accepted_assignments,
         "guard_changes": one.guard_changes,
-        "noncompliant_since": _iso(one.noncompliant_since),
-        "last_read": _iso(one.last_read),
+        "noncompliant_since": iso(one.noncompliant_since),
+        "last_read": iso(one.last_read),
         "reading": {
             "is_readable": one.is_readable,
             "outcome": one.outcome,
             "error_code": one.error_code,
             "error_message": one.error_message,
-            "last_tried": _iso(one.last_tried),
-            "unread_since": _iso(one.unread_since),
+            "last_tried": iso(one.last_tried),
+            "unread_since": iso(one.unread_since),
         },
         "links": {
-            "self": f"/api/compliance/applications/{quote(one.id.lstrip('/'))}",
+            "self": application_link(one.id),
+            "history": f"{application_link(one.id)}/history",
             "portal": resource_link(portal, one.id),
             "portal_managed_resource_group": resource_link(portal, one.managed_resource_group_id),
         },
@@ -107,8 +87,8 @@ def assignment(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         "verdict": row["Verdict"],
         "since": row["Since"],
         "is_current": row["Current"] is True,
-        "held": _held(row),
-        "states": {kind: row[f"{kind.capitalize()}_states"] or 0 for kind in STATE_KINDS},
+        "held": held_of(row),
+        "states": {kind: row[f"{kind.capitalize()}_states"] for kind in STATE_KINDS},
         "guard": {
             "state": row["Guard"] or "NotKnown",
             "since": row["Guard_since"],
@@ -149,7 +129,8 @@ def resource(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         "definition_reference_id": row["Policy_definition_reference_id"] or None,
         "effect": row["Policy_effect"] or "",
         "evaluated_at": row["Evaluated_at"],
-        "held": _held(row),
+        "last_read": row["Last_read"],
+        "held": held_of(row),
         "links": {
             "portal": resource_link(portal, identifier),
             "portal_assignment": assignment_link(portal, assignment_id),
@@ -157,15 +138,33 @@ def resource(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
     }
 
 
-def open_violations(details: Details) -> int:
-    """Return how many violations of an application are open, also those that no resource is known of."""
-    return sum(row["Noncompliant_states"] or 0 for row in details.assignments)
+class Listed(StrEnum):
+    """How much of an application's violations a list has; unknown: it was never read, and nobody knows."""
+
+    ALL = "all"
+    SOME = "some"
+    UNKNOWN = "unknown"
 
 
-def states_missing(details: Details) -> dict[str, int] | None:
-    """Return how many state rows the verdicts of an application speak of, and how many are here; None when all are."""
-    rows = details.states_missing
-    return {"announced": rows[0]["States_rows"], "stored": rows[0]["Stored_rows"]} if rows else None
+def violations(one: Application, details: Details) -> dict[str, Any]:
+    """Return what is said about the list of an application's violations, before the list itself.
+
+    `open` counts those too that no resource is known of. `states_missing` says how many state rows the verdicts speak
+    of, and how many are here; None when all are.
+    """
+    lacking = details.states_missing
+    missing = {"announced": lacking[0]["States_rows"], "stored": lacking[0]["Stored_rows"]} if lacking else None
+    listed = len(details.resources)
+    known = sum(row["Noncompliant_states"] or 0 for row in details.assignments)
+    is_known = one.last_known is not LastKnown.UNKNOWN and (one.noncompliant is not None or known > 0)
+    is_complete = missing is None and listed >= known
+    return {
+        "listed": (Listed.UNKNOWN if not is_known else Listed.ALL if is_complete else Listed.SOME).value,
+        "total": listed if is_known else None,
+        "open": known if is_known else None,
+        "last_read": iso(one.last_read),
+        "states_missing": missing,
+    }
 
 
 def history_point(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,8 +189,20 @@ def run(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"run_time": row["TimeGenerated"], **{name.lower(): row[name] for name in row if name != "TimeGenerated"}}
 
 
-def _held(row: Mapping[str, Any]) -> dict[str, Any] | None:
+def held_of(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return why violations stay open that were not read as such again, and since when; None where none does."""
     return {"reason": row["Held_reason"], "since": row["Held_since"]} if row["Held_reason"] else None
+
+
+def plan_of(row: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the plan version in a row of a saved query; None for an application of the service catalog."""
+    name = str(row["Plan_name"] or "")
+    return {"name": name, "version": str(row["Plan_version"] or "")} if name else None
+
+
+def application_link(identifier: str) -> str:
+    """Return where this API tells of one application."""
+    return f"/api/compliance/applications/{quote(identifier.lstrip('/'))}"
 
 
 def resource_link(portal: str, identifier: str) -> str | None:
@@ -205,7 +216,3 @@ def assignment_link(portal: str, identifier: str) -> str | None:
         return None
     view = f"{portal}/#view/Microsoft_Azure_Policy/PolicyComplianceDetail.ReactView"
     return f"{view}/assignmentId/{quote(identifier, safe='')}"
-
-
-def _iso(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat().replace("+00:00", "Z")

@@ -11,6 +11,9 @@ FOLDER: Final = Path(__file__).resolve().parents[2] / "infra" / "queries"
 EVERYBODY: Final = 'let Only = "";'
 """The line of a saved query by which it can be narrowed to one application before anything is read."""
 
+LATEST: Final = 'let As_of = "";'
+"""The line of a saved query that says what stands, by which it speaks of one run and of no later one."""
+
 _COMMENT: Final = re.compile(r"//\s?(.*)")
 
 
@@ -28,12 +31,24 @@ def text(name: str) -> str:
     return (FOLDER / f"{name}.kql").read_text(encoding="utf-8").strip()
 
 
-def text_for(name: str, application_id: str) -> str:
-    """Return the KQL of a saved query, narrowed to one application; KeyError when there is none that can be."""
-    whole = text(name)
-    if EVERYBODY not in whole:
-        raise KeyError(name)
-    return whole.replace(EVERYBODY, f"let Only = {literal(application_id)};")
+def stands(name: str) -> bool:
+    """Tell whether a saved query says what stood at one run: it bounds the time that it looks at by itself."""
+    return LATEST in text(name)
+
+
+def text_for(name: str, application_id: str = "", *, run_id: str = "") -> str:
+    """Return the KQL of a saved query, narrowed to one application and to what stood at one run, where they are given.
+
+    Raises KeyError when there is no such query, or it cannot be narrowed so.
+    """
+    narrowed = text(name)
+    for line, value in ((EVERYBODY, application_id), (LATEST, run_id)):
+        if not value:
+            continue
+        if line not in narrowed:
+            raise KeyError(name)
+        narrowed = narrowed.replace(line, line.replace('""', literal(value)))
+    return narrowed
 
 
 def description(name: str) -> str:

@@ -1,5 +1,7 @@
 """Alert rules, saved queries, workbook and API over one fleet with applications of every kind: they say the same."""
 
+import csv
+import io
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -23,7 +25,7 @@ from tests.queries.every_kind import (
     UNREAD,
     one_of_every_kind,
 )
-from tests.queries.fleet import NOW, Fleet, application_id
+from tests.queries.fleet import NOW, Fleet, application_id, bad, good
 
 STATUSES = {
     **dict.fromkeys(NONCOMPLIANT, "noncompliant"),
@@ -122,10 +124,14 @@ async def test_every_application_is_told_alike(api: Api, saved: Any, workbook: A
     for name, one in listed.items():
         assert one["customer"] == rows[name]["Customer_name"] == shown[name]["Customer"] == f"Customer {name}"
         open_ones = one["states"]["noncompliant"]
-        assert open_ones == rows[name]["Noncompliant_states"] == shown[name]["Not compliant"] == OPEN.get(name, 0)
-        assert one["held_assignments"] == rows[name]["Held_assignments"] == shown[name]["Held"] == int(name in HELD)
-        assert one["accepted_assignments"] == shown[name]["Accepted"] == int(name == "accepted")
-        assert one["guard_changes"] == rows[name]["Guard_changes"] == int(name == "disarmed")
+        is_known = name != "newcomer"
+        expected = (OPEN.get(name, 0), int(name in HELD), int(name == "accepted"), int(name == "disarmed"))
+        assert open_ones == rows[name]["Noncompliant_states"] == shown[name]["Not compliant"]
+        assert one["held_assignments"] == rows[name]["Held_assignments"] == shown[name]["Held"]
+        assert one["accepted_assignments"] == shown[name]["Accepted"]
+        assert one["guard_changes"] == rows[name]["Guard_changes"]
+        counted = (open_ones, *(one[kind] for kind in ("held_assignments", "accepted_assignments", "guard_changes")))
+        assert counted == (expected if is_known else (None,) * 4)
         assert rows[name]["Compliance"] == shown[name]["Compliance"]
     assert {row["Application"] for row in workbook("unread")} == UNREAD
 
@@ -181,6 +187,86 @@ async def test_whoever_cannot_be_read_is_told_with_the_date_of_what_was_known(ap
         "newcomer": "2026-03-10T07:00:00Z",
         "vanished": "2026-03-10T09:00:00Z",
     }
+
+
+async def test_the_new_answers_count_what_the_others_count(api: Api, saved: Any, workbook: Any) -> None:
+    summary = (await api.get("compliance")).json
+    listed = (await api.get("compliance/applications")).json["applications"]
+    findings = (await api.get("compliance/findings")).json
+    [plan] = (await api.get("compliance/plans")).json["plans"]
+    [row] = saved("plans")
+
+    assert plan["applications"] == summary["applications"]
+    assert plan["compliant_share"] == summary["compliant_share"] == row["Compliant_share"]
+    assert plan["violations"] == summary["states"]["noncompliant"] == sum(OPEN.values())
+    assert plan["unread_noncompliant"] == summary["unread_last_known"]["noncompliant"]
+    [assignment] = plan["assignments"]
+    violated = {one["name"] for one in listed if one["states"]["noncompliant"]}
+    assert assignment["noncompliant"] == len(violated) == findings["counts"]["by_kind"]["noncompliant"]
+    assert assignment["held"] == findings["counts"]["held"] == len(HELD)
+    assert assignment["guard_changed"] == findings["counts"]["by_kind"]["guard_changed"] == 1
+    assert assignment["not_evaluated"] == findings["counts"]["by_kind"]["not_evaluated"] == len(NOT_EVALUATED)
+    named = {(one["kind"], one["application"]["name"]): one for one in findings["findings"]}
+    assert {name for kind, name in named if kind == "noncompliant"} == violated == {*OPEN}
+    assert {name for kind, name in named if kind == "unread"} == UNREAD
+    assert {name: one["violations"] for (kind, name), one in named.items() if kind == "noncompliant"} == OPEN
+    assert len(saved("findings")) == findings["total"]
+
+
+async def test_a_finding_is_alarmed_when_a_rule_alerts_about_it(api: Api, sandbox: Sandbox) -> None:
+    told = (await api.get("compliance/findings")).json["findings"]
+    for rule in ("application-noncompliant", "guard-changed", "application-unread", "assignment-undecided"):
+        alarming = [
+            one["application"]["name"]
+            for one in told
+            if one["rule"] == rule and one["is_alarmed"] and not one["accepted_until"]
+        ]
+        assert sorted(alarming) == sorted(alarmed(sandbox, rule)), rule
+
+
+async def test_an_applications_history_ends_with_what_stands(api: Api) -> None:
+    for one in (await api.get("compliance/applications")).json["applications"]:
+        latest = (await api.get(f"compliance/applications{one['id']}/history")).json["runs"][-1]
+        assert latest["status"] == one["status"]
+        assert latest["last_known"] == one["last_known"]
+        assert latest["violations"] == one["states"]["noncompliant"]
+        assert latest["last_read"] == one["last_read"]
+        assert latest["unread_since"] == one["reading"]["unread_since"]
+
+
+async def test_the_exports_say_what_the_answers_say(api: Api) -> None:
+    async def lines(path: str) -> list[dict[str, str]]:
+        reply = await api.get(path, format="csv")
+        return list(csv.DictReader(io.StringIO(reply.body.decode("utf-8-sig"))))
+
+    applications = await lines("compliance/applications")
+    assert dict(Counter(one["status"] for one in applications)) == FIGURES
+    assert {
+        one["application"]: int(one["noncompliant_states"] or 0)
+        for one in applications
+        if one["noncompliant_states"] not in ("", "0")
+    } == OPEN
+    assert Counter(one["kind"] for one in await lines("compliance/findings")) == Counter(
+        one["kind"] for one in (await api.get("compliance/findings")).json["findings"]
+    )
+    [plan] = await lines("compliance/plans")
+    assert (plan["applications_total"], plan["compliant_share"]) == (str(TOTAL), "20.0")
+
+
+async def test_a_run_that_is_still_arriving_changes_no_figure_anywhere(
+    api: Api, fleet: Fleet, saved: Any, workbook: Any
+) -> None:
+    def shown() -> list[Any]:
+        tiles = ("summary", "customers", "unread", "fleet_history", "collector_runs", "resources")
+        return [*map(workbook, tiles), *map(saved, ("fleet_summary", "findings", "plans", "fleet_history"))]
+
+    before = shown()
+    fleet.run(hours_ago=0.2, completed=False, sound=[bad()], violated=[good("a"), good("b")], undecided="AccessDenied")
+    row = {"TimeGenerated": fleet.started("run-4"), "Run_id": "run-4", "Applications": 10, "Result_rows": 10}
+    fleet.workspace.insert("PolicyCollectionRuns_CL", [row])
+
+    assert shown() == before
+    assert (await api.get("compliance")).json["applications"] == {"total": TOTAL, **FIGURES}
 
 
 async def test_a_silent_collector_leaves_the_same_figures_standing_everywhere(

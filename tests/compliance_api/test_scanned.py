@@ -18,6 +18,10 @@ NU = application_id("nu")
 WHOLE_FLEET = (
     "compliance",
     "compliance/applications",
+    "compliance/findings",
+    "compliance/plans",
+    "compliance/exemptions",
+    f"compliance/applications{NU}/history",
     "compliance/history",
     "compliance/runs",
     "list_tables",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_DNS, uuid5
 
 from publisher.resource_ids import ApplicationId, ResourceGroupId
-from registry.managed_application import ExpectedAssignment, ManagedApplication, Posture, Removal
+from registry.managed_application import Exemption, ExpectedAssignment, ManagedApplication, Posture, Removal
 from verdicts.alarms import AlarmBook
 from verdicts.evidence import AssignmentEvidence, Evidence, GuardReading
 from verdicts.facts import Acceptance, ApplicationFacts, StateKey, StatesUpload
@@ -73,6 +73,10 @@ class Fleet:
         self.workspace = workspace
         self.runs: dict[str, str] = {}
         self.remembered: dict[str, ApplicationFacts] = {}
+        self.plans: dict[str, tuple[str, str]] = {}
+        """Plan name and version of each application that has one."""
+        self.exempted: dict[str, datetime | None] = {}
+        """When the exemption of each exempted application's baseline expires."""
 
     def started(self, run_id: str) -> str:
         """Return TimeGenerated of a run's rows."""
@@ -143,7 +147,9 @@ class Fleet:
             after = judge_absent(before, removal, run_id=run_id, started_at=now, partial_run=False, record=None)
         else:
             evidence = _evidence(name, found, run_id, now, enforced=enforced)
-            after = judge(before, _registered(name), evidence, record=None, declared=None)
+            if evidence.guard is not None and name in self.exempted:
+                evidence.guard = replace(evidence.guard, exemptions=(_exemption(name, self.exempted[name]),))
+            after = judge(before, _registered(name, *self.plans.get(name, ())), evidence, record=None, declared=None)
         facts = self.remembered[name] = AlarmBook(named_alarms=0, now=now).update(after)
         read = None if isinstance(found, str) else now
         publication = Publication(run_id, now, None, read_at=read)
@@ -206,12 +212,21 @@ def _counted(applications: Mapping[str, Sequence[State] | str]) -> int:
     return sum(not (isinstance(found, str) and found in ENDED_OUTCOMES) for found in applications.values())
 
 
-def _registered(name: str) -> ManagedApplication:
+def _registered(name: str, plan_name: str = "", plan_version: str = "") -> ManagedApplication:
     return ManagedApplication(
         ApplicationId.parse(application_id(name)),
         ResourceGroupId(subscription_of(name), f"mrg-{name}"),
         f"Customer {name}",
         provisioning_state="Succeeded",
+        plan_name=plan_name,
+        plan_version=plan_version,
+    )
+
+
+def _exemption(name: str, expires_at: datetime | None) -> Exemption:
+    assignment = str(_state_row({}, name, State("Exempt"))["Policy_assignment_id"])
+    return Exemption(
+        f"{assignment}/exemptions/x", assignment, (), category="Waiver", expires_at=expires_at, created_by="grace"
     )
 
 

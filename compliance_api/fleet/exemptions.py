@@ -1,0 +1,68 @@
+"""Exemptions in force, by application and assignment, the one that expires soonest first."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from compliance_api.fleet.narrowing import Narrowing
+from compliance_api.fleet.paging import SortKey
+from compliance_api.fleet.views import application_link, assignment_link, plan_of
+
+MOST_ROWS: Final = 20_000
+"""The saved query ends there."""
+
+_NEVER: Final = "9999"
+
+
+def exemptions_of(rows: Iterable[Mapping[str, Any]], narrowing: Narrowing, portal: str) -> list[dict[str, Any]]:
+    """Return the exemptions that are asked for, from rows of the saved query `exemptions`, soonest expiry first."""
+    return sorted((_exemption(row, portal) for row in rows if narrowing.takes(row)), key=key)
+
+
+def key(one: Mapping[str, Any]) -> SortKey:
+    """Return what exemptions are sorted by; it differs between any two."""
+    named = (one["customer"], one["application"]["name"], one["application"]["id"])
+    return (one["expires_at"] or _NEVER, *(name.casefold() for name in named), one["assignment"]["id"])
+
+
+def _exemption(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
+    identifier = str(row["Application_id"] or "")
+    assignment = str(row["Policy_assignment_id"] or "")
+    return {
+        "customer": row["Customer_name"] or "",
+        "subscription_id": row["Customer_subscription_id"] or "",
+        "application": {"id": identifier, "name": row["Application_name"] or ""},
+        "plan": plan_of(row),
+        "assignment": {"id": assignment, "name": row["Policy_assignment"] or ""},
+        "category": row["Exemption_category"] or "",
+        "created_by": row["Exemption_created_by"] or "",
+        "expires_at": row["Exemption_expires_at"],
+        "is_expired": row["Expired"] is True,
+        "count": row["Exemptions"],
+        "exempt_states": row["Exempt_states"],
+        "suspended_violations": row["Suspended_states"],
+        "verdict": row["Verdict"],
+        "last_read": row["Last_read"],
+        "unread_since": row["Unread_since"],
+        "links": {"application": application_link(identifier), "portal": assignment_link(portal, assignment)},
+    }
+
+
+CSV_COLUMNS: Final = (
+    "expires_at", "is_expired", "category", "created_by", "count", "customer", "application", "assignment", "verdict",
+    "exempt_states", "suspended_violations", "last_read", "unread_since", "plan", "plan_version", "subscription_id",
+    "application_id", "assignment_id",
+)  # fmt: skip
+
+
+def cells(one: Mapping[str, Any]) -> list[Any]:
+    """Return an exemption as cells of CSV_COLUMNS."""
+    plan = one["plan"] or {}
+    more = {
+        "application": one["application"]["name"],
+        "application_id": one["application"]["id"],
+        "assignment": one["assignment"]["name"],
+        "assignment_id": one["assignment"]["id"],
+        "plan": plan.get("name"),
+        "plan_version": plan.get("version"),
+    }
+    return [more[column] if column in more else one[column] for column in CSV_COLUMNS]

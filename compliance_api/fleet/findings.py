@@ -1,0 +1,150 @@
+"""What is wrong anywhere in the fleet, one finding for each application, assignment and kind, worst first."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from compliance_api.fleet.listing import chosen
+from compliance_api.fleet.narrowing import NARROWING, Narrowing
+from compliance_api.fleet.paging import SortKey
+from compliance_api.fleet.rules import RULES, Kind, severities
+from compliance_api.fleet.views import application_link, assignment_link, held_of, plan_of
+from compliance_api.http import bad_request
+from publisher.errors.kinds import MalformedAnswer
+
+FILTERS: Final = ("kind", "severity", *NARROWING, "new")
+_KINDS: Final = {
+    "NonCompliant": Kind.NONCOMPLIANT,
+    "Guard": Kind.GUARD_CHANGED,
+    "NotEvaluated": Kind.NOT_EVALUATED,
+    "Unread": Kind.UNREAD,
+    "LeftUnconfirmed": Kind.LEFT_UNCONFIRMED,
+}
+MOST_ROWS: Final = 20_000
+"""The saved query ends there; how many findings there are is then not known."""
+
+_SEVERITIES: Final = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilter:
+    """Which findings are asked for."""
+
+    kinds: frozenset[Kind]
+    severities: frozenset[int]
+    narrowing: Narrowing
+    is_new: bool | None
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, str]) -> "FindingFilter":
+        """Return what the parameters ask for; raise ProblemError naming the one that cannot be understood."""
+        return cls(
+            kinds=chosen("kind", parameters, Kind),
+            severities=_severities(parameters.get("severity", "")),
+            narrowing=Narrowing.parse(parameters),
+            is_new=_yes_or_no("new", parameters.get("new", "")),
+        )
+
+    def of(self, rows: Iterable[Mapping[str, Any]], portal: str) -> list[dict[str, Any]]:
+        """Return the findings that match, from rows of the saved query `findings`, worst first, then the oldest."""
+        found = [_finding(row, portal) for row in rows if self.narrowing.takes(row)]
+        return sorted((one for one in found if self._takes(one)), key=key)
+
+    def _takes(self, one: Mapping[str, Any]) -> bool:
+        return (
+            (not self.kinds or one["kind"] in self.kinds)
+            and (not self.severities or one["severity"] in self.severities)
+            and self.is_new in (None, one["is_new"])
+        )
+
+
+def key(one: Mapping[str, Any]) -> SortKey:
+    """Return what findings are sorted by; it differs between any two."""
+    named = (one["customer"], one["application"]["name"], one["application"]["id"])
+    assignment = one["assignment"]["id"] if one["assignment"] else ""
+    return (one["severity"], one["since"] or "", *(name.casefold() for name in named), assignment, one["kind"])
+
+
+def counts(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return how many findings there are, and of each kind and severity."""
+    kinds = Counter(one["kind"] for one in findings)
+    by_severity = Counter(one["severity"] for one in findings)
+    return {
+        "total": len(findings),
+        "new": sum(one["is_new"] for one in findings),
+        "held": sum(one["held"] is not None for one in findings),
+        "accepted": sum(one["accepted_until"] is not None for one in findings),
+        "applications": len({one["application"]["id"].casefold() for one in findings}),
+        "by_kind": {kind.value: kinds[kind.value] for kind in Kind},
+        "by_severity": {str(severity): by_severity[severity] for severity in _SEVERITIES},
+    }
+
+
+def _finding(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
+    kind = _KINDS.get(str(row["Kind"]))
+    if kind is None:
+        raise MalformedAnswer("the workspace's answer has a finding of no kind that we know", code="MalformedAnswer")
+    identifier = str(row["Application_id"] or "")
+    assignment = str(row["Policy_assignment_id"] or "")
+    return {
+        "kind": kind.value,
+        "severity": severities()[kind],
+        "rule": RULES[kind],
+        "since": row["Since"],
+        "is_new": row["Is_new"] is True,
+        "is_alarmed": row["Alarmed"] is True,
+        "customer": row["Customer_name"] or "",
+        "subscription_id": row["Customer_subscription_id"] or "",
+        "application": {"id": identifier, "name": row["Application_name"] or ""},
+        "plan": plan_of(row),
+        "assignment": {"id": assignment, "name": row["Policy_assignment"] or ""} if assignment else None,
+        "verdict": row["Verdict"] or None,
+        "reason": row["Reason"] or None,
+        "details": row["Details"] or "",
+        "violations": row["Noncompliant_states"],
+        "suspended_violations": row["Suspended_states"],
+        "held": held_of(row),
+        "accepted_until": row["Accepted_until"],
+        "snoozed_until": row["Snoozed_until"],
+        "last_read": row["Last_read"],
+        "unread_since": row["Unread_since"],
+        "links": {"application": application_link(identifier), "portal": assignment_link(portal, assignment)},
+    }
+
+
+def _severities(text: str) -> frozenset[int]:
+    words = [part.strip() for part in text.split(",") if part.strip()]
+    if not set(words) <= {str(severity) for severity in _SEVERITIES}:
+        raise bad_request("severity", "severity is any of 0, 1, 2, 3, 4, with commas between.")
+    return frozenset(map(int, words))
+
+
+def _yes_or_no(name: str, text: str) -> bool | None:
+    if text not in ("", "true", "false"):
+        raise bad_request(name, f"{name} is true or false.")
+    return None if not text else text == "true"
+
+
+CSV_COLUMNS: Final = (
+    "severity", "kind", "customer", "application", "assignment", "since", "is_new", "violations",
+    "suspended_violations", "held_reason", "held_since", "accepted_until", "snoozed_until", "is_alarmed", "verdict",
+    "reason", "details", "last_read", "unread_since", "plan", "plan_version", "subscription_id", "application_id",
+    "assignment_id",
+)  # fmt: skip
+
+
+def cells(one: Mapping[str, Any]) -> list[Any]:
+    """Return a finding as cells of CSV_COLUMNS."""
+    held, plan, assignment = one["held"] or {}, one["plan"] or {}, one["assignment"] or {}
+    more = {
+        "application": one["application"]["name"],
+        "application_id": one["application"]["id"],
+        "assignment": assignment.get("name"),
+        "assignment_id": assignment.get("id"),
+        "held_reason": held.get("reason"),
+        "held_since": held.get("since"),
+        "plan": plan.get("name"),
+        "plan_version": plan.get("version"),
+    }
+    return [more[column] if column in more else one[column] for column in CSV_COLUMNS]
