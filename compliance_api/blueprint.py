@@ -46,6 +46,14 @@ async def compliance_findings(req: func.HttpRequest) -> func.HttpResponse:
     return await _answered(req, list_findings)
 
 
+@blueprint.route(route="compliance/resolved", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def compliance_resolved(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell what is not wrong any more."""
+    from compliance_api.audit import list_resolved  # noqa: PLC0415
+
+    return await _answered(req, list_resolved)
+
+
 @blueprint.route(route="compliance/plans", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def compliance_plans(req: func.HttpRequest) -> func.HttpResponse:
     """Tell how the plan versions stand."""

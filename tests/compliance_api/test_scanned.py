@@ -22,6 +22,8 @@ WHOLE_FLEET = (
     "compliance/plans",
     "compliance/exemptions",
     f"compliance/applications{NU}/history",
+    f"compliance/applications{NU}/report",
+    "compliance/resolved",
     "compliance/history",
     "compliance/runs",
     "list_tables",

@@ -106,10 +106,10 @@ function guard(one) {
 }
 
 function violations(path, answer, all) {
-  const { violations: found, application: one } = answer;
+  const { violations: found } = answer;
   const lacking = lackingTexts(found);
   if (!found.open) {
-    return one.last_known === "unknown" || found.open === null
+    return found.listed === "unknown"
       ? empty("Nothing is known.", "This customer was never read completely.") : empty("None is open.", "");
   }
   return html`${lacking.map((text) => html`<div class="banner"><p>${text}</p></div>`)}

@@ -5,6 +5,7 @@ import { address } from "../data.js";
 import { distance, moment, utc } from "../moments.js";
 import { choice, clamped, customer, empty, marks, more, name, noRun, panel, severity, table, textFilter } from "../parts.js";
 import { addressOf } from "../router.js";
+import { resolved } from "./resolved.js";
 import { counted, guardWord, heldWord, number, outcome, planText } from "../words.js";
 
 export const FINDINGS = "/api/compliance/findings";
@@ -26,7 +27,18 @@ export const KINDS = {
 // One finding for each application, assignment and kind.
 export const keyOf = (one) => `${one.kind}|${one.application.id}|${one.assignment?.id ?? ""}`;
 
-export function findings({ router, store, plans, now }) {
+// Open or resolved, and within which time: each a link.
+function tabs(router) {
+  const listed = [["Open", {}], ["New since yesterday", { new: "true" }], ["Resolved since yesterday", { since: "P1D" }], ["Resolved in a week", { since: "P7D" }]];
+  const { state } = router;
+  const isHere = (changes) => (state.since ?? "") === (changes.since ?? "") && (state.new ?? "") === (changes.new ?? "");
+  return html`<ul class="chips">${listed.map(([title, changes]) => html`<li><a href=${router.change({ since: null, new: null, ...changes })}
+    aria-current=${isHere(changes) ? "true" : nothing}>${title}</a></li>`)}</ul>`;
+}
+
+export function findings(context) {
+  const { router, store, plans, now } = context;
+  if (router.state.since) return resolved({ ...context, tools: tabs(router) });
   const { kind, severity: wanted, plan, plan_version: version, subscription, assignment, search } = router.state;
   const parameters = { kind, severity: wanted, plan, plan_version: version, subscription, assignment, search, new: router.state.new };
   const entry = store.list("findings", FINDINGS, parameters, "findings", Number(router.state.shown) || STEP);
@@ -35,12 +47,11 @@ export function findings({ router, store, plans, now }) {
     title: "Open findings",
     entry,
     tools: html`<a class="button no-print" href=${address(FINDINGS, { ...parameters, format: "csv" })} download>Export CSV</a>`,
-    body: (answer) => html`
+    body: (answer) => html`${tabs(router)}
       <form class="filters" role="search" aria-label="Findings" @submit=${(event) => event.preventDefault()}>
         ${textFilter({ router, field: "search", title: "Search" })}
         ${choice({ router, field: "kind", title: "What", options: Object.entries(KINDS) })}
         ${choice({ router, field: "severity", title: "Severity", options: [["1", "Sev 1"], ["2", "Sev 2"], ["3", "Sev 3"]] })}
-        ${choice({ router, field: "new", title: "Opened", options: [["true", "New since yesterday"]] })}
         ${choice({ router, field: "plan", title: "Plan", options: plans })}
         ${textFilter({ router, field: "plan_version", title: "Plan version", longest: 64, kind: "" })}
         ${textFilter({ router, field: "assignment", title: "Assignment", kind: "" })}
