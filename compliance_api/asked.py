@@ -1,6 +1,7 @@
 """What requests have in common: which application their address names, pages, format, and the run that answers name."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -8,7 +9,7 @@ from compliance_api.endpoint import Context
 from compliance_api.fleet.fleet import Run
 from compliance_api.fleet.frame import as_of
 from compliance_api.fleet.paging import TOKEN
-from compliance_api.http import Request, bad_request
+from compliance_api.http import ProblemError, Request, bad_request
 from publisher.resource_ids import ApplicationId, InvalidResourceId
 
 PAGING: Final = ("page_size", TOKEN)
@@ -38,6 +39,12 @@ def named_in(request: Request) -> Named:
         if before.casefold().endswith(below) and is_id(before[: -len(below)]):
             return Named(before[: -len(below)], below)
     return Named(text, "")
+
+
+def not_found(detail: str, run: Run | None) -> ProblemError:
+    """Return the problem of an application that nothing is told of; before the first run nothing is of anybody."""
+    unknown = "No collection run has been completed yet: nothing is known of any application."
+    return ProblemError(HTTPStatus.NOT_FOUND, unknown if run is None else detail, field="id")
 
 
 def as_csv(request: Request) -> bool:

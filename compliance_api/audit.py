@@ -1,10 +1,9 @@
 """The handlers for looking back: what was resolved, and the report about one application and a period."""
 
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Any, Final
 
-from compliance_api.asked import FORMAT, PAGING, as_csv, named_in, run_of
+from compliance_api.asked import FORMAT, PAGING, as_csv, named_in, not_found, run_of
 from compliance_api.endpoint import Context
 from compliance_api.fleet import customer_report, resolved, views
 from compliance_api.fleet.application_history import gaps_of, points_of
@@ -12,7 +11,7 @@ from compliance_api.fleet.csv_export import csv_answer
 from compliance_api.fleet.frame import frame, iso
 from compliance_api.fleet.narrowing import NARROWING, Narrowing
 from compliance_api.fleet.paging import page_of
-from compliance_api.http import Answer, ProblemError, Request, json_answer
+from compliance_api.http import Answer, Request, json_answer
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import LONGEST_HISTORY, bounds_of, timespan_of
 from compliance_api.workspace import saved_queries
@@ -61,7 +60,7 @@ async def report_of_application(request: Request, context: Context) -> Answer:
     fleet = await context.compliance.fleet()
     found = fleet.find(named_in(request).id)
     if found is None or fleet.run is None:
-        raise ProblemError(HTTPStatus.NOT_FOUND, "No registered application has this id.", field="id")
+        raise not_found("No registered application has this id.", fleet.run)
     begin, end = bounds_of(timespan, context.now)
     periods = await context.compliance.verdict_periods(found.id, timespan)
     points = points_of(await context.compliance.application_history(found.id, timespan))

@@ -1,9 +1,8 @@
 """The handlers for GET /api/compliance and what is below it: summary, applications, history and runs of the fleet."""
 
-from http import HTTPStatus
 from typing import Any, Final
 
-from compliance_api.asked import FORMAT, HISTORY, PAGING, REPORT, as_csv, named_in, run_of
+from compliance_api.asked import FORMAT, HISTORY, PAGING, REPORT, as_csv, named_in, not_found, run_of
 from compliance_api.audit import report_of_application
 from compliance_api.endpoint import Context
 from compliance_api.fleet import views
@@ -13,7 +12,7 @@ from compliance_api.fleet.fleet import Fleet
 from compliance_api.fleet.frame import frame
 from compliance_api.fleet.listing import FILTERS, Listing
 from compliance_api.fleet.paging import SortKey, page_of
-from compliance_api.http import Answer, ProblemError, Request, json_answer
+from compliance_api.http import Answer, Request, json_answer
 from compliance_api.reports import history_of_application
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import LONGEST_HISTORY, timespan_of
@@ -64,7 +63,7 @@ async def application(request: Request, context: Context) -> Answer:
     fleet = await context.compliance.fleet()
     found = fleet.find(named_in(request).id)
     if found is None or fleet.run is None:
-        raise ProblemError(HTTPStatus.NOT_FOUND, "No registered application has this id.", field="id")
+        raise not_found("No registered application has this id.", fleet.run)
     details = await context.compliance.details(found, fleet.run)
     resources = sorted((views.resource(row, context.settings.portal) for row in details.resources), key=_violation_key)
     answer = {

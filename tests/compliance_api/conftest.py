@@ -13,6 +13,7 @@ import azure.functions as func
 import pytest
 
 from compliance_api.blueprint import blueprint
+from compliance_api.endpoint import answer
 from sandbox.azure.identity.directory import AGENT, API_CLIENT_ID, TENANT_ID
 from sandbox.local_azure import Sandbox
 from tests.queries.fleet import NOW, Fleet, State, bad, good, summarised
@@ -94,9 +95,9 @@ class Api:
                     route_params=match.groupdict(),
                     body=body,
                 )
-                answer = await function(request)
-                sent = {name.lower(): value for name, value in answer.headers.items()}
-                return Reply(answer.status_code, {**sent, "content-type": answer.mimetype}, answer.get_body())
+                given = await function(request)
+                sent = {name.lower(): value for name, value in given.headers.items()}
+                return Reply(given.status_code, {**sent, "content-type": given.mimetype}, given.get_body())
         raise LookupError(f"{method} {path}")
 
 
@@ -104,6 +105,7 @@ class Api:
 def api(sandbox: Sandbox, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Api:
     """The API behind the platform's sign-in, on the day of the fleets' rows."""
     monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "True")
+    monkeypatch.setitem(answer.__kwdefaults__, "clock", sandbox.clock)
     sandbox.clock.stop(NOW)
     return Api()
 

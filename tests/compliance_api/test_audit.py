@@ -13,7 +13,7 @@ from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good
 
 
 TWO_DAYS = "2026-03-08T12:00:00Z/2026-03-10T12:00:00Z"
-"""An interval, because what the API calls now is the clock of this machine."""
+"""The two days before NOW."""
 
 
 async def report(api: Api, name: str, **parameters: Any) -> Any:
