@@ -18,7 +18,7 @@ from compliance_api.workspace import saved_queries
 
 _LONGEST_LOOK_BACK: Final = timedelta(days=30)
 _BEFORE: Final = timedelta(days=3)
-"""What was open shortly before the time span was published within so long: everything that is open is, every 20 hours."""
+"""What was open shortly before the time span is published within so long: all that is open is, every 20 hours."""
 
 _EVIDENCE: Final = {
     "verdict_periods": ["PolicyVerdicts_CL"],

@@ -16,7 +16,7 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html"
 )
-"""Only the templates of lit-html may become markup: they are the page's own text, and values never pass through them."""
+"""Only the templates of lit-html may become markup: they are the page's own text, and values never pass there."""
 
 
 async def dashboard(request: Request, context: Context) -> Answer:  # noqa: ARG001 - as every handler

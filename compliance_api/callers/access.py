@@ -44,9 +44,9 @@ def _require_role(
 def require_own_site(request: Request) -> None:
     """Raise ProblemError 403 for what a page of another origin makes a browser send, with the caller's session cookie.
 
-    Browsers tell by Sec-Fetch-Site, and older ones by Origin; programs send neither. A person who follows a link, from a
-    chat or through the sign-in, opens the address as a document of its own, which the page with the link cannot read:
-    that is answered.
+    Browsers tell by Sec-Fetch-Site, and older ones by Origin; programs send neither. A person who follows a link, from
+    a chat or through the sign-in, opens the address as a document of its own, which the page with the link cannot
+    read: that is answered.
     """
     if _is_link_followed(request):
         return

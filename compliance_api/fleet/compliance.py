@@ -72,7 +72,7 @@ class Compliance:
         return table.complete("Run_id").as_dicts()
 
     async def verdict_periods(self, application_id: str, timespan: str) -> Rows:
-        """Return what stood about each policy assignment of an application in a time span, with the rows that told it."""
+        """Return what stood about each assignment of an application in a time span, with the rows that told it."""
         query = saved_queries.text_for("verdict_periods", application_id)
         table = await self._cache.get((query, timespan), lambda: self._query(query, timespan))
         return table.complete("Policy_assignment_id").as_dicts()

@@ -1,6 +1,6 @@
 """Turns rows of saved queries about one application into a report of a period. No input or output.
 
-Nothing is concluded from a row that is missing: what could not be read is told as a gap, and so is a time without any run.
+Nothing is concluded from a row that is missing: what could not be read is told as a gap, and so is a time without a run.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,12 +33,16 @@ def _period(row: Row) -> dict[str, Any]:
         "held": {"reason": row["Held_reason"], "since": row["Held_since"]} if row["Held_reason"] else None,
         "noncompliant_states": row["Noncompliant_states"],
         "guard": {"state": row["Guard"], "since": row["Guard_since"], "details": row["Guard_details"] or ""},
-        "accepted": {"until": row["Accepted_until"], "by": row["Accepted_by"] or "", "reason": row["Accepted_reason"] or ""}
-        if row["Accepted_until"]
-        else None,
+        "accepted": _accepted(row),
         "last_read": row["Last_read"],
         **_evidence(row),
     }
+
+
+def _accepted(row: Row) -> dict[str, Any] | None:
+    if not row["Accepted_until"]:
+        return None
+    return {"until": row["Accepted_until"], "by": row["Accepted_by"] or "", "reason": row["Accepted_reason"] or ""}
 
 
 def _evidence(row: Row) -> dict[str, Any]:
@@ -86,7 +90,7 @@ def gaps(found: Sequence[Row], points: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _is_within(point: Row, gap: Row) -> bool:
-    return gap["reason"] == point["status"] and gap["from"] <= _utc(point["run_time"]) < gap["until"]
+    return bool(gap["reason"] == point["status"] and gap["from"] <= _utc(point["run_time"]) < gap["until"])
 
 
 def _blind_runs(points: Sequence[Row]) -> dict[str, Any]:
@@ -105,7 +109,7 @@ def _utc(text: str) -> str | None:
 
 
 def runs(points: Sequence[Row]) -> dict[str, int]:
-    """Return how many completed runs there were, how many read the application, and how many of these found it compliant."""
+    """Return how many runs were completed, how many read the application, and how many of these found it compliant."""
     read = [one for one in points if one["status"] in _READ]
     compliant = sum(one["status"] == "compliant" for one in read)
     return {"completed": len(points), "read": len(read), "not_read": len(points) - len(read), "compliant": compliant}

@@ -1,4 +1,4 @@
-"""What was wrong and is not any more: repaired as somebody has read, left, or retired by an operator; the latest first."""
+"""What was wrong and is not any more: repaired as somebody read, left, or retired by an operator; the latest first."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -10,10 +10,12 @@ from compliance_api.fleet.views import application_link, plan_of
 from publisher.texts import moment_in
 
 HOW: Final = {"Compliant": "compliant", "Left": "left", "Retired": "retired"}
-"""What ended it: it was read as compliant, the application was deleted, or the plan version has the assignment no more."""
+"""What ended it: it was read as compliant, the application was deleted, or the plan version lacks the assignment."""
 
 
-def resolved_of(rows: Iterable[Mapping[str, Any]], narrowing: Narrowing, begin: datetime, end: datetime) -> list[dict[str, Any]]:
+def resolved_of(
+    rows: Iterable[Mapping[str, Any]], narrowing: Narrowing, begin: datetime, end: datetime
+) -> list[dict[str, Any]]:
     """Return what was resolved between two moments, from rows of the saved query `resolved`, the latest first."""
     found = (_resolved(row) for row in rows if narrowing.takes(row) and _is_between(row, begin, end))
     return sorted(found, key=key, reverse=True)

@@ -162,7 +162,7 @@ class EasyAuth:
 def _turned_away(request: web.Request) -> web.Response:
     """Send a browser that opens an address to the sign-in, which leads back to it; everybody else gets 401.
 
-    The platform's own rule for who is a browser is not documented; the sandbox's is narrow, so that nothing depends on it.
+    The platform's own rule for who is a browser is not documented; the sandbox's is narrow.
     """
     is_program = "Authorization" in request.headers or request.headers.get("X-Requested-With") == "XMLHttpRequest"
     if request.method == "GET" and not is_program and "text/html" in request.headers.get("Accept", ""):

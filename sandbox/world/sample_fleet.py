@@ -179,7 +179,11 @@ class SampleFleet:
             return {**differs, "Guard_since": times[-2].isoformat(), "Guard_alarm_key": f"guard-{customer}"}
         if (customer, place) in self._exempted:
             expiry = last + timedelta(days=3 + customer % 40)
-            exemption = {"Exemption_category": "Waiver", "Exemption_created_by": "ada@customer.example", "Exemptions": 1}
+            exemption = {
+                "Exemption_category": "Waiver",
+                "Exemption_created_by": "ada@example.com",
+                "Exemptions": 1,
+            }
             return {"Guard": "Intact", **exemption, "Exemption_expires_at": expiry.isoformat()}
         return {"Guard": "Intact"}
 

@@ -92,9 +92,7 @@ def test_a_csv_link_from_a_chat_leads_through_the_sign_in_to_its_file(
     assert download.value.suggested_filename == "applications.csv"
 
 
-def test_a_session_that_has_ended_asks_to_sign_in_again_and_comes_back_here(
-    page: Page, watched: Watched
-) -> None:
+def test_a_session_that_has_ended_asks_to_sign_in_again_and_comes_back_here(page: Page, watched: Watched) -> None:
     watched.expect("Failed to load resource")
     at(page, view="customers", status="unread")
     shown = page.locator("#customers tbody tr").count()

@@ -12,9 +12,7 @@ from tests.browser.conftest import Place, at, is_within, settled
 MARKUP = '<img src=x onerror="document.title=1">"\'</script>${alert(1)}'
 LONG = "x" * 3000
 ARABIC = "\u0645\u0624\u0633\u0633\u0629 \u0627\u0644\u0627\u062e\u062a\u0628\u0627\u0631 (2)"
-APPLICATION = (
-    "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/g/providers/Microsoft.Solutions/applications/app"
-)
+APPLICATION = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/g/providers/Microsoft.Solutions/applications/app"
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +29,20 @@ def workspace(place: Place) -> Iterator[Workspace]:
 def called(workspace: Workspace, name: str) -> None:
     """Write a run about one application, in which everything is called so."""
     now = datetime.now(UTC)
-    common = {"TimeGenerated": now.isoformat(), "Run_id": "run", "Customer_name": name, "Plan_name": name, "Plan_version": name}
+    common = {
+        "TimeGenerated": now.isoformat(),
+        "Run_id": "run",
+        "Customer_name": name,
+        "Plan_name": name,
+        "Plan_version": name,
+    }
     application = {"Application_id": APPLICATION, "Application_name": name}
     found = {"Outcome": "Succeeded", "Compliance": "NonCompliant", "States": 1, "Noncompliant_states": 1}
-    assignment = {"Policy_assignment_id": "/p/a", "Policy_assignment_name": name, "Policy_assignment_display_name": name}
+    assignment = {
+        "Policy_assignment_id": "/p/a",
+        "Policy_assignment_name": name,
+        "Policy_assignment_display_name": name,
+    }
     standing = {
         "Verdict": "NonCompliant",
         "Since": (now - timedelta(days=2)).isoformat(),
@@ -91,4 +99,6 @@ def test_names_are_text_in_every_view_and_at_every_width(
     assert not set(content) & set("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
     assert page.title().endswith("Policy compliance of the fleet")
     assert page.locator("img, main script, dialog script").count() == 0
-    assert page.evaluate("[...document.querySelectorAll('bdi')].every(one => getComputedStyle(one).unicodeBidi === 'isolate')")
+    assert page.evaluate(
+        "[...document.querySelectorAll('bdi')].every(one => getComputedStyle(one).unicodeBidi === 'isolate')"
+    )

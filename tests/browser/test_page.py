@@ -70,9 +70,13 @@ def test_who_is_in_trouble_is_on_the_first_screen_quickly(page: Page, width: int
         assert box is not None
         assert box["y"] + box["height"] <= height
     headline = page.locator("#trouble .headline")
-    expect(headline).to_contain_text(f"{grouped(told['counts']['total'])} findings at {grouped(told['counts']['applications'])}")
-    order = page.evaluate("['trouble', 'fleet', 'trend'].map(id => document.getElementById(id)).map((one, place, all) => "
-                          "!place || Boolean(all[place - 1].compareDocumentPosition(one) & 4))")
+    expect(headline).to_contain_text(
+        f"{grouped(told['counts']['total'])} findings at {grouped(told['counts']['applications'])}"
+    )
+    order = page.evaluate(
+        "['trouble', 'fleet', 'trend'].map(id => document.getElementById(id)).map((one, place, all) => "
+        "!place || Boolean(all[place - 1].compareDocumentPosition(one) & 4))"
+    )
     assert order == [True, True, True]
 
 
@@ -156,7 +160,9 @@ def test_a_customer_s_violations_can_be_followed_to_the_resource_and_its_reason(
     assert "PolicyComplianceDetail" in (page.locator("#details-assignments a").first.get_attribute("href") or "")
     page.click("#details-violations summary >> nth=0")
     command = page.locator("#details-violations pre").first.inner_text()
-    assert command.startswith(f"az policy state list --resource '{resources[0]['id']}' --expand PolicyEvaluationDetails")
+    assert command.startswith(
+        f"az policy state list --resource '{resources[0]['id']}' --expand PolicyEvaluationDetails"
+    )
 
 
 def test_the_export_has_what_is_filtered(page: Page) -> None:

@@ -11,7 +11,6 @@ from sandbox.local_azure import Sandbox
 from tests.compliance_api.conftest import Api
 from tests.queries.fleet import NOW, Fleet, State, application_id, bad, good
 
-
 TWO_DAYS = "2026-03-08T12:00:00Z/2026-03-10T12:00:00Z"
 """The two days before NOW."""
 
@@ -48,7 +47,9 @@ async def test_only_what_was_read_as_repaired_is_resolved(api: Api, story: Fleet
 
 async def test_resolved_is_of_the_time_that_is_asked_for_and_is_narrowed(api: Api, story: Fleet) -> None:
     async def names(**parameters: Any) -> list[str]:
-        return [one["application"]["name"] for one in (await api.get("compliance/resolved", **parameters)).json["resolved"]]
+        return [
+            one["application"]["name"] for one in (await api.get("compliance/resolved", **parameters)).json["resolved"]
+        ]
 
     assert await names(timespan="2026-03-10T11:30:00Z/2026-03-10T12:00:00Z") == []
     assert await names(timespan=TWO_DAYS, search="customer alpha") == ["alpha"]
@@ -81,7 +82,13 @@ async def test_a_report_has_each_verdict_with_the_runs_that_told_it(api: Api, st
 
     [assignment] = told["assignments"]
     shown = [
-        (one["verdict"], one["held"] and one["held"]["reason"], one["first"]["run_id"], one["last"]["run_id"], one["rows"])
+        (
+            one["verdict"],
+            one["held"] and one["held"]["reason"],
+            one["first"]["run_id"],
+            one["last"]["run_id"],
+            one["rows"],
+        )
         for one in assignment["periods"]
     ]
     assert shown == [
@@ -102,7 +109,10 @@ async def test_a_report_tells_when_nobody_could_know(api: Api, story: Fleet) -> 
     ]
     assert unread[0]["outcomes"] == ["AccessDenied"]
     assert unread[0]["last_read"] == at(28)
-    assert [(one["from"], one["until"]) for one in gaps if one["reason"] == "no_run"] == [(at(48), at(30)), (at(24), at(1))]
+    assert [(one["from"], one["until"]) for one in gaps if one["reason"] == "no_run"] == [
+        (at(48), at(30)),
+        (at(24), at(1)),
+    ]
 
 
 async def test_every_figure_of_a_report_is_in_the_rows_that_its_own_queries_return(
@@ -121,11 +131,15 @@ async def test_every_figure_of_a_report_is_in_the_rows_that_its_own_queries_retu
 
 async def test_a_report_names_exemptions_with_who_and_until_when(api: Api, story: Fleet, sandbox: Sandbox) -> None:
     expiry = NOW + timedelta(days=9)
-    [row] = sandbox.workspace.query("PolicyVerdicts_CL | where Application_name == 'gamma' | top 1 by TimeGenerated desc")
+    [row] = sandbox.workspace.query(
+        "PolicyVerdicts_CL | where Application_name == 'gamma' | top 1 by TimeGenerated desc"
+    )
     told = {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
     exempted = {"Exemptions": 1, "Exemption_category": "Waiver", "Exemption_created_by": "ada", "Run_id": "run-5",
                 "Exemption_expires_at": expiry.isoformat(), "TimeGenerated": at(0.9)}  # fmt: skip
-    sandbox.workspace.insert("PolicyVerdicts_CL", [{name: one for name, one in {**told, **exempted}.items() if one is not None}])
+    sandbox.workspace.insert(
+        "PolicyVerdicts_CL", [{name: one for name, one in {**told, **exempted}.items() if one is not None}]
+    )
 
     [exemption] = (await report(api, "gamma", timespan=TWO_DAYS))["exemptions"]
 

@@ -48,7 +48,17 @@ async def test_a_browser_that_has_a_file_need_not_load_it_again(api: Api) -> Non
 
 @pytest.mark.parametrize(
     "name",
-    ["nothing.js", "..", "../pages.py", "views/../../pages.py", "views", "pages.py", "openapi.json", ".hidden", "app.js "],
+    [
+        "nothing.js",
+        "..",
+        "../pages.py",
+        "views/../../pages.py",
+        "views",
+        "pages.py",
+        "openapi.json",
+        ".hidden",
+        "app.js ",
+    ],
 )
 async def test_nothing_but_the_page_s_files_is_served(api: Api, name: str) -> None:
     assert (await api.get(f"dashboard/{name}")).status == 404
@@ -98,7 +108,11 @@ def test_the_page_s_alert_rules_are_those_that_are_deployed() -> None:
         criterion = rule["criterion"]
         assert isinstance(criterion, dict)
         measured = "metricMeasureColumn" in criterion
-        limits = [criterion["metricMeasureColumn"], criterion["operator"], str(criterion["threshold"])] if measured else [""] * 3
+        limits = (
+            [criterion["metricMeasureColumn"], criterion["operator"], str(criterion["threshold"])]
+            if measured
+            else [""] * 3
+        )
         return (str(rule["query"]), str(rule["severity"]), str(rule["displayName"]), *limits)
 
     assert re.findall(pattern, text) == [shown(rule) for rule in rules]

@@ -150,7 +150,9 @@ def test_a_browser_without_a_session_comes_back_through_the_sign_in_to_where_it_
     assert (status, headers["Location"]) == (302, address)
 
 
-@pytest.mark.parametrize("headers", [{}, {"Accept": "*/*"}, {"Accept": "text/html", "X-Requested-With": "XMLHttpRequest"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"Accept": "*/*"}, {"Accept": "text/html", "X-Requested-With": "XMLHttpRequest"}]
+)
 def test_programs_without_a_session_get_401(door: Door, headers: dict[str, str]) -> None:
     assert door.call("/api/compliance", headers)[0] == 401
 
