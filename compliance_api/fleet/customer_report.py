@@ -1,6 +1,6 @@
 """Turns rows of saved queries about one application into a report of a period. No input or output.
 
-Nothing is concluded from a row that is missing: what could not be read is told as a gap, and so is a time without a run.
+Nothing is concluded from a missing row: what could not be read is told as a gap, and so is a time without runs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

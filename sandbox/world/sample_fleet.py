@@ -176,7 +176,7 @@ class SampleFleet:
         times, last = self.times, self.times[-1]
         if (customer, place) in self._weakened:
             differs = {"Guard": "Weakened", "Guard_details": "effect is Disabled instead of Audit"}
-            return {**differs, "Guard_since": times[-2].isoformat(), "Guard_alarm_key": f"guard-{customer}"}
+            return {**differs, "Guard_since": times[-2:][0].isoformat(), "Guard_alarm_key": f"guard-{customer}"}
         if (customer, place) in self._exempted:
             expiry = last + timedelta(days=3 + customer % 40)
             exemption = {

@@ -8,13 +8,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from sandbox.azure.site import Site
 from sandbox.demo.browser import find_browser
 from sandbox.functions.easy_auth import SETTINGS, EasyAuth
 from sandbox.functions.process import FunctionsProcess
 from sandbox.local_azure import Sandbox
+
+expect.set_options(timeout=20_000)
+"""As long as a page may take to answer on a machine that is busy with other tests."""
 
 AXE = Path(__file__).parents[2] / "checks" / "node_browser" / "node_modules" / "axe-core" / "axe.min.js"
 

@@ -184,4 +184,4 @@ def test_a_fleet_without_findings_is_called_clear_only_where_everybody_was_read(
 
     page = open_dashboard(place, new_page)
 
-    expect(page.locator("#trouble")).to_contain_text("this is no all-clear: 1 could not be read")
+    expect(page.locator("#trouble")).to_contain_text("this is no all-clear. 1 could not be read")

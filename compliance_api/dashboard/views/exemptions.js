@@ -1,6 +1,6 @@
 // Exemptions: what is not judged, who decided that, and until when; what ends first stands first.
 
-import { html } from "../vendor/lit-html/lit-html.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address } from "../data.js";
 import { distance, moment } from "../moments.js";
 import { choice, clamped, customer, empty, more, name, noRun, panel, table, textFilter } from "../parts.js";
