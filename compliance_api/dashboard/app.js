@@ -51,6 +51,7 @@ let arrived = false;
 function draw() {
   scheduled = false;
   const focused = document.activeElement;
+  const place = focused?.closest("section")?.id;
   store.begin();
   const fleet = store.one("fleet", "/api/compliance");
   const context = { router, store, redraw, fleet, now: nowOf(fleet), plans: plansOf(fleet) };
@@ -64,9 +65,15 @@ function draw() {
   document.title = router.state.view === "now" ? "Policy compliance of the fleet" : `${title} – Policy compliance of the fleet`;
   showDialog();
   settle();
-  // Whatever moves in the document loses the focus; what stays in it keeps it.
-  if (focused !== document.activeElement && focused?.isConnected && focused !== document.body && !arrived) focused.focus({ preventScroll: true });
+  keepFocus(focused, place);
   if (arrived) arrive();
+}
+
+// What moves in the document loses the focus, and gets it back; where it is gone, its part's heading gets it.
+function keepFocus(focused, place) {
+  if (arrived || focused === document.activeElement || focused === document.body) return;
+  const heir = focused?.isConnected ? focused : place && part(`${place}-heading`);
+  heir?.focus({ preventScroll: true });
 }
 
 // The moment that the answers speak of: the API's, not that of a clock that may be wrong here.

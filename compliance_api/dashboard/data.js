@@ -55,12 +55,12 @@ function parse(text) {
   }
 }
 
-// Saved queries are asked one after the other: an instance of the API runs few at once, and shares them among everybody.
-let turn = Promise.resolve();
+// Saved queries are asked two at a time: an instance of the API runs few at once, and shares them among everybody.
+const turns = [Promise.resolve(), Promise.resolve()];
 
 function inTurn(url) {
-  const answer = turn.then(() => get(url));
-  turn = answer.catch(() => null);
+  const answer = turns.shift().then(() => get(url));
+  turns.push(answer.catch(() => null));
   return answer;
 }
 

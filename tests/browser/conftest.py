@@ -140,7 +140,7 @@ def tiles(page: Page) -> dict[str, str]:
 
 def settled(page: Page) -> Page:
     """The page when every part has its answer, or its error."""
-    page.wait_for_selector("body[data-state]")
+    page.wait_for_selector("body[data-state]", timeout=120_000)
     return page
 
 

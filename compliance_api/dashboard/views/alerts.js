@@ -25,7 +25,7 @@ export function alerts({ store, fleet }) {
     note: said,
     entry: { ...fleet, data: fleet.data ?? {}, error: null },
     body: () => html`
-      <p class="quiet">Azure Monitor asks the same every 15 minutes and notifies the action group; snoozed and accepted findings fire nothing. What
+      <p class="quiet">Azure Monitor asks the same by itself and notifies the action group; snoozed and accepted findings fire nothing. What
         was notified stands in the portal under Monitor, Alerts.</p>
       <ul class="rules">${sorted.map(({ rule, entry }) => one(rule, entry))}</ul>`,
   });

@@ -76,7 +76,7 @@ export function findingsTable(listed, { router, now, label, total }) {
       { title: "Customer", kind: "wide", isHead: true, cell: (one) => customer(router, { id: one.application.id, name: one.application.name, customer: one.customer }) },
       { title: "What is wrong", kind: "what", isHead: true, cell: (one) => what(one) },
       { title: "Plan", kind: "short", cell: (one) => (one.plan ? html`<a href=${addressOf({ view: "plans", plan: one.plan.name, plan_version: one.plan.version })}>${clamped(planText(one.plan))}</a>` : "–") },
-      { title: "Since", isHead: true, kind: "time", cell: (one) => html`${distance(one.since, now) || "not known"}${one.since ? html`<small>${moment(one.since)}</small>` : nothing}` },
+      { title: "Since", isHead: true, kind: "time", cell: (one) => html`${distance(one.since, now) || "not known"}${one.since ? html` <small>${moment(one.since)}</small>` : nothing}` },
     ],
   });
 }

@@ -46,10 +46,9 @@ function nothingOpen(fleet) {
 }
 
 function headline(answer, { router, fleet }) {
-  const { applications: customers, new: fresh, held } = answer.counts;
+  const { applications, new: fresh, held } = answer.counts;
   const link = (changes, text) => html`<a href=${router.change({ view: "findings", ...changes })}>${text}</a>`;
-  return html`<p class="headline"><strong>${counted(answer.total, "finding")}</strong>${customers === undefined ? nothing
-    : html` at <strong>${counted(customers, "customer")}</strong>`}${fresh ? html`, ${link({ new: "true" }, `${number(fresh)} new since yesterday`)}` : nothing}${held
+  return html`<p class="headline"><strong>${counted(answer.total, "finding")}</strong> at <strong>${counted(applications, "application")}</strong>${fresh ? html`, ${link({ new: "true" }, `${number(fresh)} new since yesterday`)}` : nothing}${held
     ? html`, ${number(held)} held` : nothing}${fleet?.applications.unread ? html`; <a href=${addressOf({ view: "customers", status: "unread" })}
     >${counted(fleet.applications.unread, "application")} could not be read</a>` : nothing}. <a href=${addressOf({ view: "findings", since: "P1D" })} class="no-print">Resolved since yesterday</a></p>`;
 }
