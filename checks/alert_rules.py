@@ -41,8 +41,11 @@ def rule_problems(document: Mapping[str, Any]) -> Iterator[str]:
         if rule["timing"] not in document["timings"]:
             yield f"rule {rule['name']}: no timing is called {rule['timing']}"
             continue
-        timings = document["timings"][rule["timing"]].items()
-        for message in chain(_naming(rule), _criterion(rule), *(_timing(rule, *timing) for timing in timings)):
+        timings = dict(document["timings"][rule["timing"]])
+        if probed := rule.get("probedFrequency"):
+            sooner = {f"{name}, probed": timing | {"evaluationFrequency": probed} for name, timing in timings.items()}
+            timings |= sooner
+        for message in chain(_naming(rule), _criterion(rule), *(_timing(rule, *timing) for timing in timings.items())):
             yield f"rule {rule['name']}: {message}"
 
 

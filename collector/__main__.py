@@ -88,7 +88,9 @@ async def _collect(settings: CollectorSettings, console: Console | JsonReport, o
     if task is not None and sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with console:
-        summary = await run_collection(settings, trigger="command line", only=only, on_result=console.add)
+        summary = await run_collection(
+            settings, trigger="command line", only={only: ""} if only else None, on_result=console.add
+        )
         failure = failure_of(summary, partial_run=only is not None)
         error = str(failure) if failure else None
         if only is not None and summary.applications == 0 and summary.error is None:

@@ -239,7 +239,9 @@ class Collection:
     ) -> None:
         """Read an application, and begin to settle it once its state rows are accepted or refused."""
         result, before = _result_of(pair), pair.entry.facts if isinstance(pair.entry, Entry) else None
-        evidence = Evidence(self._run.run_id, self._run.started_at, result.outcome, partial_run=partial_run)
+        evidence = Evidence(
+            self._run.run_id, self._run.started_at, result.outcome, partial_run=partial_run, probed=pair.probed
+        )
 
         def settle(refusal: Exception | None) -> None:
             if refusal is not None:

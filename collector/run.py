@@ -27,7 +27,7 @@ from verdicts.joined import Pair, joined
 from verdicts.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from datetime import datetime, timedelta
 
     from azure.core.credentials_async import AsyncTokenCredential
@@ -49,9 +49,11 @@ class Fleet:
         """Yield every application that the registry or the ledger knows in a range of partitions."""
         return joined(self.registry, self.ledger, within=within)
 
-    def only(self, application_id: ApplicationId) -> AsyncIterator[Pair]:
-        """Yield at most one application."""
-        return joined(self.registry, self.ledger, only=application_id)
+    async def only(self, chosen: Mapping[ApplicationId, str]) -> AsyncIterator[Pair]:
+        """Yield those of these applications that are known, each with the counts that brought its turn forward."""
+        for application_id, probed in chosen.items():
+            async for pair in joined(self.registry, self.ledger, only=application_id):
+                yield pair._replace(probed=probed)
 
 
 logger = logging.getLogger(__name__)
@@ -68,7 +70,7 @@ async def run_collection(
     settings: CollectorSettings,
     *,
     trigger: str,
-    only: ApplicationId | None = None,
+    only: Mapping[ApplicationId, str] | None = None,
     on_result: Callable[[ApplicationResult], None] = lambda _: None,
     time_limit: timedelta | None = None,
     sleep: Sleep = asyncio.sleep,
@@ -79,7 +81,8 @@ async def run_collection(
     Args:
         settings: the collector's settings.
         trigger: what started the run: column Trigger of the run row.
-        only: one application; the run is then partial and writes no run row.
+        only: chosen applications, each with the counts of Azure Resource Graph that brought its turn forward, "" for
+            one that a person asks for; the run is then partial and writes no run row.
         on_result: called with each application's final result.
         time_limit: how long the run may take; the host's functionTimeout by default.
         sleep: waits between the attempts of a call.
@@ -99,7 +102,8 @@ async def run_collection(
             )
         except AzureFailure as failure:
             return RunSummary(run, error=failure)
-        await collection.collect(fleet.only(only) if only else fleet.pairs(), partial_run=only is not None)
+        pairs = fleet.pairs() if only is None else fleet.only(only)
+        await collection.collect(pairs, partial_run=only is not None)
     return collection.summary
 
 

@@ -90,6 +90,10 @@ param alertOnElevatedAccess bool = false
 ])
 param collectionInterval string = 'PT1H'
 
+@description('When Azure Resource Graph is asked whose collection to bring forward (NCRONTAB, more often than the collection). Empty: never.')
+@maxLength(100)
+param probeSchedule string = ''
+
 @description('inline: one invocation reads every application. fan-out: a queue spreads them over instances.')
 @allowed([
   'inline'
@@ -410,6 +414,7 @@ module settings 'modules/app_settings.bicep' = [for app in apps: {
     monitorAudience: cloud.monitorAudience
     collection: {
       schedule: interval.schedule
+      probeSchedule: probeSchedule
       mode: collectionMode
       compliantStates: compliantStates
       uploadedStates: uploadedStates
@@ -482,7 +487,10 @@ module observation 'modules/observation.bicep' = {
     frontIdentityName: front.identity
     workerIdentityName: worker.identity
     tags: allTags
-    collectionInterval: collectionInterval
+    collection: {
+      interval: collectionInterval
+      isProbed: !empty(probeSchedule)
+    }
     alertEmail: alertEmail
     additionalAlertEmails: additionalAlertEmails
     alertWebhookUris: alertWebhookUris

@@ -48,7 +48,7 @@ async def run(options: argparse.Namespace, variables: Mapping[str, str], console
         from operations.doctor.examination import examine  # noqa: PLC0415 - nothing else needs every role
 
         with console.busy("examining the installation"):
-            return await examine(variables, only=options.application, everything=options.all)
+            return await examine(variables, only=options.application, everything=options.all, probe=options.probe)
     if options.command == "cost":
         from operations.cost.command import cost  # noqa: PLC0415 - nothing else asks the workspace
 

@@ -53,6 +53,11 @@ def command_parser() -> arguments.Parser:
         "--application", metavar="ID", type=arguments.application_id, help="read the policy states of this one"
     )
     which.add_argument("--all", action="store_true", help="read the policy states of every application, not of one")
+    doctor.add_argument(
+        "--probe",
+        action="store_true",
+        help="also compare Azure Resource Graph with Policy Insights, as is done where PROBE_SCHEDULE is set",
+    )
     return main
 
 

@@ -22,12 +22,17 @@ from publisher.configuration.resource_settings import (
     storage_from,
     streams_from,
 )
-from publisher.configuration.schedule import UnknownInterval, longest_interval
 from publisher.configuration.service_principal import (
     SERVICE_PRINCIPAL_SETTING_NAMES,
     ServicePrincipal,
     secret_expires_at,
     service_principal_from,
+)
+from publisher.configuration.timers import (
+    COLLECTION_SCHEDULE_SETTING,
+    PROBE_SCHEDULE_SETTING,
+    collection_interval_from,
+    probe_interval_from,
 )
 from publisher.configuration.webhook import SIGNATURE_SETTING, signatures_from
 from publisher.environment import Environment, SettingsError
@@ -41,6 +46,7 @@ __all__ = [
     "IngestionSettings",
     "IntakeSettings",
     "NotificationSettings",
+    "ProbeSettings",
     "PublicationSettings",
     "ReconcileSettings",
     "ServicePrincipal",
@@ -60,8 +66,9 @@ SETTING_NAMES: Final = (
     *QUEUE_SETTING_NAMES,
     "TABLE_NAME",
     *DATA_COLLECTION_SETTING_NAMES,
-    "COLLECTION_SCHEDULE",
+    COLLECTION_SCHEDULE_SETTING,
     "COLLECTION_MODE",
+    PROBE_SCHEDULE_SETTING,
     "STATES_WINDOW_HOURS",
     "COMPLIANT_STATES",
     "UPLOADED_STATES",
@@ -72,10 +79,7 @@ SETTING_NAMES: Final = (
     SIGNATURE_SETTING,
     *CLOUD_SETTING_NAMES,
 )
-"""Every setting that the program reads; COLLECTION_SCHEDULE is read by the Functions host too, for the timer."""
-
-HOURLY: Final = "0 0 * * * *"
-"""The schedule that is assumed where none is set, because something else than the timer collects."""
+"""Every setting that the program reads; the two schedules are read by the Functions host too, for the timers."""
 
 _TABLE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
 
@@ -138,6 +142,13 @@ class CollectorSettings(IngestionSettings):
     def from_environment(cls, variables: Mapping[str, str]) -> "CollectorSettings":
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
+        settings = cls.read(env)
+        env.finish()
+        return settings
+
+    @classmethod
+    def read(cls, env: Environment) -> "CollectorSettings":
+        """Return the settings; note every problem there is."""
         states, results, runs, verdicts = streams_from(
             env, "STREAM_NAME", "RESULTS_STREAM_NAME", "RUNS_STREAM_NAME", "VERDICTS_STREAM_NAME"
         )
@@ -156,12 +167,31 @@ class CollectorSettings(IngestionSettings):
             mode=cast("Literal['inline', 'fan-out']", _choice(env, "COLLECTION_MODE", "inline", "fan-out")),
             max_concurrent_applications=env.integer("MAX_CONCURRENT_APPLICATIONS", CONCURRENT_APPLICATIONS, 1, 512),
             max_concurrent_per_subscription=env.integer("MAX_CONCURRENT_PER_SUBSCRIPTION", 4, 1, 64),
-            interval=_interval(env),
+            interval=collection_interval_from(env),
             canary_application_id=_canary(env),
             secret_expires_at=secret_expires_at(env),
         )
         if settings.mode == "fan-out" and not settings.storage.has_queues:
             env.problem("COLLECTION_MODE", "is fan-out, and no setting of the storage account names its queue service")
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSettings:
+    """What the probe needs that brings turns forward; `interval` is the longest time between two probes.
+
+    They are apart from the collector's, so that a wrong schedule of the probe keeps nobody from being collected.
+    """
+
+    collector: CollectorSettings
+    interval: timedelta
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> "ProbeSettings":
+        """Return the settings; raise SettingsError with every problem there is, also where no schedule is set."""
+        env = Environment(variables)
+        collector = CollectorSettings.read(env)
+        settings = cls(collector, probe_interval_from(env, collector.interval))
         env.finish()
         return settings
 
@@ -285,15 +315,6 @@ def _own_identity(env: Environment) -> str | None:
         # On Kubernetes azure-identity would otherwise take AZURE_CLIENT_ID, which is the publisher's.
         env.problem("MANAGED_IDENTITY_CLIENT_ID", "is required with workload identity; give the app's own client id")
     return own_identity
-
-
-def _interval(env: Environment) -> timedelta:
-    name = "COLLECTION_SCHEDULE"
-    try:
-        return longest_interval(env.text(name, HOURLY) or HOURLY)
-    except UnknownInterval as problem:
-        env.problem(name, f"does not say how often the collector runs: {problem}; {HOURLY} is every hour, for example")
-        return timedelta(hours=1)
 
 
 def _canary(env: Environment) -> str:

@@ -19,6 +19,7 @@ from sandbox.azure.logs_ingestion import LogsIngestion
 from sandbox.azure.policy_assignments import PolicyAssignments
 from sandbox.azure.policy_states import PolicyStates
 from sandbox.azure.request_log import RequestLog
+from sandbox.azure.resource_graph.provider import ResourceGraphProvider
 from sandbox.azure.resource_manager import ResourceManager
 from sandbox.azure.resources import Resources
 from sandbox.azure.storage import STORAGE, Storage
@@ -85,6 +86,7 @@ class Sandbox:
         PolicyAssignments(self.arm)
         Resources(self.arm)
         PolicyStates(self.arm)
+        self.graph = ResourceGraphProvider(self.arm)
         tables = read_tables()
         self.rows = RowCounter()
         self._workspace: Workspace | None = None
@@ -204,6 +206,7 @@ class Sandbox:
         self.faults.clear()
         self.clock.reset()
         self.arm.reset()
+        self.graph.reset()
         self.arm.audiences.add(self.url(Service.RESOURCE_MANAGER))
         self.arm.authorized_object_ids = {SERVICE_PRINCIPAL.object_id}
         self.ingestion.authorized_object_ids = set(MAY_INGEST)

@@ -56,8 +56,8 @@ def run(script: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
 
 
-def indexed(role: str) -> dict[str, list[str]]:
-    """The functions of an app without a setting besides its role, and which modules it has loaded for that."""
+def indexed(role: str, **settings: str) -> dict[str, list[str]]:
+    """The functions of an app with no other settings besides its role, and which modules it has loaded for that."""
     script = f"""
 import json, sys, function_app
 names = [function.get_function_name() for function in function_app.app.get_functions()]
@@ -65,7 +65,7 @@ rooms = {{name.partition(".")[0] for name in sys.modules}} & set({EVERY_ROOM})
 heavy = [name for name in sys.modules if name.startswith({HEAVY})]
 print(json.dumps({{"functions": names, "rooms": sorted(rooms), "heavy": heavy}}))
 """
-    done = run(script, APP_ROLE=role)
+    done = run(script, APP_ROLE=role, **settings)
     assert done.returncode == 0, done.stderr
     found: dict[str, list[str]] = json.loads(done.stdout)
     return found
@@ -85,6 +85,24 @@ def test_each_function_has_one_role_and_a_developers_machine_has_them_all() -> N
     found = indexed("local")
     assert sorted(found["functions"]) == sorted(every)
     assert found["heavy"] == []
+
+
+@pytest.mark.parametrize("schedule", ["", "  "])
+def test_without_a_schedule_there_is_no_probe(schedule: str) -> None:
+    assert set(indexed("worker", PROBE_SCHEDULE=schedule)["functions"]) == FUNCTIONS["worker"]
+
+
+@pytest.mark.parametrize("role", ["worker", "local"])
+def test_a_schedule_switches_the_probe_on_in_the_app_that_collects(role: str) -> None:
+    found = indexed(role, PROBE_SCHEDULE="0 */5 * * * *")
+    every = FUNCTIONS["worker"] if role == "worker" else set().union(*FUNCTIONS.values())
+    assert set(found["functions"]) == {*every, "bring_turns_forward"}
+    assert found["heavy"] == []
+
+
+@pytest.mark.parametrize("role", ["front", "api"])
+def test_the_other_apps_have_no_probe(role: str) -> None:
+    assert set(indexed(role, PROBE_SCHEDULE="0 */5 * * * *")["functions"]) == FUNCTIONS[role]
 
 
 def test_the_worker_has_no_route_and_the_front_one() -> None:

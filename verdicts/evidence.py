@@ -62,8 +62,8 @@ class Evidence:
     """What a run learned about one application.
 
     `complete` tells that every page was read and every state row was stored. `guard` is None when this run did not
-    read it. `gone` has the folded ids of resources that are proven gone. `partial_run` is a command-line run over one
-    application, which never counts failures.
+    read it. `gone` has the folded ids of resources that are proven gone. `partial_run` is a run over chosen
+    applications, which never counts failures; `probed` are the counts that brought the read forward, "" for none.
     """
 
     run_id: str
@@ -73,6 +73,7 @@ class Evidence:
     error_message: str = ""
     complete: bool = False
     partial_run: bool = False
+    probed: str = ""
     assignments: dict[str, AssignmentEvidence] = field(default_factory=dict)
     states: StatesUpload | None = None
     guard: GuardReading | None = None

@@ -291,3 +291,8 @@ class ApplicationFacts:
     departure: Departure | None = None
     label: Label | None = None
     alarms: Mapping[AlarmKind, Alarm] = field(default_factory=dict)
+    probed: str = ""
+    """Azure Resource Graph's counts of states for which a read was last brought forward, "" for none (docs/scaling.md).
+
+    It keeps a difference that stays from bringing a read forward again, and says nothing of the application.
+    """

@@ -24,12 +24,14 @@ class Pair(NamedTuple):
     """An application of the registry, what the ledger remembers of it, and how it was removed from the registry.
 
     `application` is None for one that the registry has no active row of; `removal` is then None when it has no
-    tombstone either, or one that does not tell of a removal.
+    tombstone either, or one that does not tell of a removal. `probed` are the counts for which the application's turn
+    was brought forward, "" where it was not.
     """
 
     application: ManagedApplication | MalformedRow | None
     entry: Entry | UnreadableEntry | None
     removal: Removal | None = None
+    probed: str = ""
 
 
 async def joined(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from collector.reading.findings import Findings, PolicyFindings
-from collector.reading.ownership import is_owned
 from collector.reporting.rows import PolicyRows, StateRows, definition_rows, mark_of
 from collector.reporting.states import Assignment
+from publisher.policy_states.ownership import is_owned
 from publisher.policy_states.state import ASSIGNMENT, DEFINITION
 from verdicts.evidence import AssignmentEvidence
 

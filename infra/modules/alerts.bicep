@@ -3,8 +3,8 @@
 @description('Azure region.')
 param location string
 
-@description('How often the collector runs.')
-param collectionInterval string
+@description('The collector: interval (how often it runs), isProbed (whether the probe brings collections forward).')
+param collection object
 
 @description('Start of the names of the rules.')
 param namePrefix string
@@ -47,7 +47,7 @@ var queries = {
 
 // Stands in a query for the collection interval, which it needs while there is no run yet to tell.
 var intervalInQueries = 'let Interval = 12h;'
-var interval = 'let Interval = ${catalogue.collectionIntervals[collectionInterval].minutes}m;'
+var interval = 'let Interval = ${catalogue.collectionIntervals[collection.interval].minutes}m;'
 
 module rules 'log_alert.bicep' = [for rule in catalogue.rules: {
   name: 'alert-${rule.name}'
@@ -59,8 +59,8 @@ module rules 'log_alert.bicep' = [for rule in catalogue.rules: {
     severity: rule.severity
     query: replace(queries[rule.query], intervalInQueries, interval)
     criterion: rule.criterion
-    evaluationFrequency: catalogue.timings[rule.timing][collectionInterval].evaluationFrequency
-    windowSize: catalogue.timings[rule.timing][collectionInterval].windowSize
+    evaluationFrequency: collection.isProbed && contains(rule, 'probedFrequency') ? rule.probedFrequency : catalogue.timings[rule.timing][collection.interval].evaluationFrequency
+    windowSize: catalogue.timings[rule.timing][collection.interval].windowSize
     autoMitigate: rule.autoMitigate
     context: context
     identityName: identityName

@@ -22,7 +22,7 @@ param registryTable string
 @description('Audience of Azure Monitor in this cloud.')
 param monitorAudience string
 
-@description('What the collector does: schedule, mode, compliantStates, uploadedStates, statesWindowHours, maxConcurrentApplications, maxConcurrentPerSubscription, canaryApplicationId.')
+@description('What the collector does: schedule, probeSchedule, mode, compliantStates, uploadedStates, statesWindowHours, maxConcurrentApplications, maxConcurrentPerSubscription, canaryApplicationId.')
 param collection object
 
 @description('The API: clientId, allowedClients, queryEndpoint, staleAfterMinutes, cacheSeconds, and the limits of callers\' queries (days, rows, megabytes, seconds).')
@@ -93,6 +93,7 @@ var workerSettings = {
   VERDICTS_STREAM_NAME: 'Custom-${loadJsonContent('../tables/PolicyVerdicts_CL.json').name}'
   EVENTS_STREAM_NAME: 'Custom-${loadJsonContent('../tables/ManagedApplicationEvents_CL.json').name}'
   COLLECTION_SCHEDULE: collection.schedule
+  PROBE_SCHEDULE: collection.probeSchedule
   COLLECTION_MODE: collection.mode
   COMPLIANT_STATES: collection.compliantStates
   UPLOADED_STATES: collection.uploadedStates

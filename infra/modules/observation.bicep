@@ -18,8 +18,8 @@ param workerIdentityName string
 @description('Tags of every resource.')
 param tags object
 
-@description('How often the collector runs.')
-param collectionInterval string
+@description('The collector: interval (how often it runs), isProbed (whether the probe brings collections forward).')
+param collection object
 
 @description('E-mail address that every alert goes to.')
 param alertEmail string
@@ -67,7 +67,7 @@ module alerts 'alerts.bicep' = {
   name: 'alerts'
   params: {
     location: location
-    collectionInterval: collectionInterval
+    collection: collection
     namePrefix: rulePrefix
     context: context
     identityName: names.alertsIdentity

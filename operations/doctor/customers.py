@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from publisher.resource_manager import ResourceManager
     from registry.managed_application import ManagedApplication
 
-_SETTINGS: Final = "AZURE_RESOURCE_MANAGER_ENDPOINT"
+RESOURCE_MANAGER_SETTING: Final = "AZURE_RESOURCE_MANAGER_ENDPOINT"
 
 
 async def examine_customers(
@@ -61,7 +61,9 @@ async def _read_customer(
         response = await with_retries(lambda: arm.send(page_request(url)), deadline=deadline, attempts=ATTEMPTS)
         states = page_in(response).rows
     except AzureFailure as failure:
-        return Check.of_failure(name, failure, Where(Service.RESOURCE_MANAGER, _SETTINGS, identity=identity))
+        return Check.of_failure(
+            name, failure, Where(Service.RESOURCE_MANAGER, RESOURCE_MANAGER_SETTING, identity=identity)
+        )
     if not states:
         finding = "readable, but Azure Policy has no state of it since the collector looks back"
         next_step = "wait a day after the deployment; is Microsoft.PolicyInsights registered in the subscription"

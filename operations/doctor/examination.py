@@ -30,13 +30,16 @@ _TONES: Final[dict[Verdict, Tone]] = {
 }
 
 
-async def examine(variables: Mapping[str, str], *, only: ApplicationId | None, everything: bool) -> Report:
+async def examine(
+    variables: Mapping[str, str], *, only: ApplicationId | None, everything: bool, probe: bool = False
+) -> Report:
     """Examine the app that the settings describe, and return what was found.
 
     Args:
         variables: the settings.
         only: whose policy states to read; None for the first application of the registry.
         everything: read those of every application.
+        probe: also compare Azure Resource Graph with Policy Insights where the probe is not switched on.
 
     Raises BadUsage when applications are asked for and the app's role has none.
     """
@@ -45,11 +48,11 @@ async def examine(variables: Mapping[str, str], *, only: ApplicationId | None, e
     except SettingsError as error:
         skipped = Check("everything else", Verdict.SKIPPED, "not examined", "the role says what has to be there")
         return _report(None, [*map(Check.of_problem, error.problems), skipped], bad_settings=True)
-    if role in {Role.FRONT, Role.API} and (only or everything):
-        raise BadUsage(f"the role {role} reads no applications: --application and --all are for the worker")
+    if role in {Role.FRONT, Role.API} and (only or everything or probe):
+        raise BadUsage(f"the role {role} reads no applications: --application, --all and --probe are for the worker")
     problems, checks = set[str](), list[Check]()
     if role in {Role.WORKER, Role.LOCAL}:
-        checks += await _worker(variables, problems, only=only, everything=everything)
+        checks += await _worker(variables, problems, only=only, everything=everything, probe=probe)
     if role in {Role.FRONT, Role.LOCAL}:
         checks += await _front(variables, problems)
     if role in {Role.API, Role.LOCAL}:
@@ -61,13 +64,13 @@ async def examine(variables: Mapping[str, str], *, only: ApplicationId | None, e
 
 
 async def _worker(
-    variables: Mapping[str, str], problems: set[str], *, only: ApplicationId | None, everything: bool
+    variables: Mapping[str, str], problems: set[str], *, only: ApplicationId | None, everything: bool, probe: bool
 ) -> list[Check]:
     from operations.doctor.worker import WorkerSettings, examine_worker  # noqa: PLC0415
 
     settings = WorkerSettings.from_environment(variables, problems)
     try:
-        return await examine_worker(settings, only=only, everything=everything)
+        return await examine_worker(settings, only=only, everything=everything, probe=probe)
     except SettingsError as error:  # a certificate is loaded only when it is used
         problems.update(error.problems)
         return []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from operations.doctor.checks import Check, Verdict
 from operations.doctor.offers import is_foreign
 from operations.doctor.places import tables_of
+from operations.doctor.probe import MOST_COMPARED
 from publisher.errors.kinds import AzureFailure
 from registry.managed_application import MalformedRow, ManagedApplication
 
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Registered:
-    """What was found: checks, the applications whose policy states to read, and those that are not the publisher's."""
+    """What was found: checks, the applications whose policy states to read, and those that are not the publisher's.
+
+    `compared` are the applications for the check of the probe: the chosen one, else the first ones.
+    """
 
     checks: list[Check]
     chosen: list[ManagedApplication] = field(default_factory=list)
     foreign: list[ManagedApplication] = field(default_factory=list)
+    compared: list[ManagedApplication] = field(default_factory=list)
 
 
 async def examine_registry(
@@ -43,6 +48,8 @@ async def examine_registry(
                 continue
             if item.application_id == only or (only is None and (everything or not found.chosen)):
                 found.chosen.append(item)
+            if item.application_id == only or (only is None and len(found.compared) < MOST_COMPARED):
+                found.compared.append(item)
             if offers is not None and is_foreign(item, offers):
                 found.foreign.append(item)
     except AzureFailure as failure:

@@ -7,19 +7,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from operations.doctor.causes.cause import Service
+from operations.doctor.causes.table import Where
 from operations.doctor.checks import BRIEF, Check, Verdict
 from operations.doctor.configured import read
-from operations.doctor.customers import examine_customers
+from operations.doctor.customers import RESOURCE_MANAGER_SETTING, examine_customers
 from operations.doctor.offers import examine_offers
+from operations.doctor.probe import examine_probe
 from operations.doctor.registered import examine_registry
 from operations.doctor.streams import examine_streams
 from operations.doctor.tokens import STORAGE_AUDIENCE, examine_own_token, examine_token, identity_setting
 from operations.doctor.waiting import examine_waiting
 from publisher.configuration.function_timeout import function_timeout
 from publisher.configuration.resource_settings import DATA_COLLECTION_SETTING_NAMES
+from publisher.configuration.timers import has_probe
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.resource_manager import ResourceManager
-from publisher.settings import CollectorSettings, IntakeSettings, ReconcileSettings, SettingsError, SharedSettings
+from publisher.settings import (
+    CollectorSettings,
+    IntakeSettings,
+    ProbeSettings,
+    ReconcileSettings,
+    SettingsError,
+    SharedSettings,
+)
 from registry.registry import Registry
 
 if TYPE_CHECKING:
@@ -30,11 +41,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """What the worker's functions read, as far as it is right; `shared` is what all of them need."""
+    """What the worker's functions read, as far as it is right; `shared` is what all of them need.
+
+    `has_probe` tells whether the probe is switched on.
+    """
 
     shared: SharedSettings | None
     collector: CollectorSettings | None
     intake: IntakeSettings | None
+    has_probe: bool = False
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str], problems: set[str]) -> WorkerSettings:
@@ -44,10 +59,13 @@ class WorkerSettings:
             function_timeout(variables)
         except SettingsError as error:
             problems.update(error.problems)
+        if has_probe(variables):
+            read(ProbeSettings, variables, problems)
         return cls(
             read(SharedSettings, variables, problems),
             read(CollectorSettings, variables, problems),
             read(IntakeSettings, variables, problems),
+            has_probe(variables),
         )
 
     @property
@@ -60,10 +78,13 @@ class WorkerSettings:
         return [*found, self.intake.events_stream] if self.intake else found
 
 
-async def examine_worker(settings: WorkerSettings, *, only: ApplicationId | None, everything: bool) -> list[Check]:
+async def examine_worker(
+    settings: WorkerSettings, *, only: ApplicationId | None, everything: bool, probe: bool
+) -> list[Check]:
     """Return the checks that call Azure; what has no settings is skipped.
 
-    `only` is whose policy states to read, None for the first application or, with `everything`, for every one. Raises
+    `only` is whose policy states to read, None for the first application or, with `everything`, for every one; `probe`
+    also compares Azure Resource Graph with Policy Insights, as is done anyway where the probe is switched on. Raises
     SettingsError for a certificate that cannot be used.
     """
     shared = settings.shared
@@ -91,7 +112,11 @@ async def examine_worker(settings: WorkerSettings, *, only: ApplicationId | None
         arm = await stack.enter_async_context(ResourceManager(publisher, shared.cloud, patience=BRIEF))
         since = datetime.now(UTC) - settings.collector.states_window
         identity = identity_setting(principal)
-        return [*checks, *await examine_customers(arm, found.chosen, since=since, identity=identity)]
+        checks += await examine_customers(arm, found.chosen, since=since, identity=identity)
+        if probe or settings.has_probe:
+            where = Where(Service.RESOURCE_MANAGER, RESOURCE_MANAGER_SETTING, identity=identity)
+            checks.append(await examine_probe(arm, found.compared, since=since, where=where))
+        return checks
 
 
 async def _examine_tables(settings: WorkerSettings, shared: SharedSettings) -> list[Check]:

@@ -1,8 +1,9 @@
 """Reads the alert rules of infra/alert_rules.json for one collection interval.
 
 The file is shaped for Bicep: `rules[].criterion` goes into a scheduled query rule as it is (plus the query), and
-`timings[rule.timing][interval]` holds how often it is evaluated and how far it looks back. Two values that a query
-cannot know are put into its text, as infra/modules do: the collection interval, and when the workspace was created.
+`timings[rule.timing][interval]` holds how often it is evaluated and how far it looks back; `rules[].probedFrequency` is
+how often instead where the probe brings collections forward. Two values that a query cannot know are put into its text,
+as infra/modules do: the collection interval, and when the workspace was created.
 """
 
 from __future__ import annotations
@@ -76,11 +77,14 @@ def read_document(path: Path = RULES_FILE) -> dict[str, Any]:
 def read_rules(
     interval: str,
     *,
+    is_probed: bool = False,
     installed_at: datetime | None = None,
     path: Path = RULES_FILE,
     queries: Path = QUERIES_DIRECTORY,
 ) -> tuple[AlertRule, ...]:
     """Return every rule for a collection interval such as "PT1H", of an installation made at `installed_at` (long ago).
+
+    `is_probed` tells whether the installation's probe is switched on.
 
     Raises:
         KeyError: the file has no timing for the interval.
@@ -94,9 +98,12 @@ def read_rules(
         text = text.replace(INTERVAL, f"let Interval = {minutes}m;")
         return text if installed_at is None else text.replace(INSTALLED_AT, installed_at.isoformat())
 
-    return tuple(
-        _rule(rule, document["timings"][rule["timing"]][interval], text_of(rule)) for rule in document["rules"]
-    )
+    def timing_of(rule: Mapping[str, Any]) -> Mapping[str, str]:
+        timing: dict[str, str] = document["timings"][rule["timing"]][interval]
+        sooner = is_probed and rule.get("probedFrequency")
+        return timing | {"evaluationFrequency": sooner} if sooner else timing
+
+    return tuple(_rule(rule, timing_of(rule), text_of(rule)) for rule in document["rules"])
 
 
 def _rule(rule: Mapping[str, Any], timing: Mapping[str, str], query: str) -> AlertRule:

@@ -43,6 +43,7 @@ class ArmRequest:
     http: web.Request
     path: PathParameters
     token: Token
+    body: bytes = b""
 
     def is_for(self, resource_id: str) -> bool:
         """Whether the request's path is this resource id, in any casing."""
@@ -161,7 +162,7 @@ class ResourceManager:
                 raise _wrong_tenant(token)
             # Calls at the tenant or a management group (built-in definitions) have no bucket here.
             headers = self.throttle.read(path["subscription"], token.object_id) if "subscription" in path else {}
-            response = route.answer(ArmRequest(request, path, token))
+            response = route.answer(ArmRequest(request, path, token, await request.read()))
             response.headers.update(headers)
             return response
 

@@ -162,6 +162,17 @@ class Rewritten:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """The right answer, whose JSON object somebody changed in place."""
+
+    edit: Callable[[dict[str, Any]], object]
+
+    async def __call__(self, call: Call) -> web.StreamResponse:
+        """See Effect."""
+        return _edited(await call.answer(), self.edit)
+
+
+@dataclass(frozen=True, slots=True)
 class WithoutValue:
     """A page that has no `value` member."""
 

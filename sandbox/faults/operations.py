@@ -65,6 +65,13 @@ class PolicyQuery(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class GraphQuery(Operation):
+    """A query of Azure Resource Graph, or a further page of one."""
+
+    codes: ClassVar[dict[int, str]] = {429: "RateLimiting"}
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationRead(Operation):
     """GET of one application."""
 

@@ -181,7 +181,7 @@ class Workspace:
             QueryError: see there.
         """
         is_billing = billing.names_billing(kql)
-        sql, uses_clock = _translated(kql, self._columns(is_billing=is_billing))
+        sql, uses_clock = translated(kql, self._columns(is_billing=is_billing))
         moment = now or self._clock()
         parameters = {CLOCK_SLOT: naive(moment)} if uses_clock else None
         bounds = {"as_of": moment} | dict(zip(("span_start", "span_end"), timespan or (), strict=False))
@@ -211,7 +211,7 @@ class Workspace:
 
 
 @lru_cache(maxsize=512)
-def _translated(kql: str, columns: TableColumns) -> tuple[str, bool]:
+def translated(kql: str, columns: TableColumns) -> tuple[str, bool]:
     """Return the SQL and whether it asks for the time. Translating costs more than running, hence the cache."""
     schema = {table: list(names) for table, names in columns}
     try:

@@ -119,7 +119,7 @@ class Fleet:
         return await run_collection(
             replace(self.settings, **settings),
             trigger="test",
-            only=ApplicationId.parse(only) if only else None,
+            only={ApplicationId.parse(only): ""} if only else None,
             on_result=lambda result: self.results.update({result.application_id: result}),
             time_limit=timedelta(seconds=time_limit),
             sleep=sleep or instantly,

@@ -10,10 +10,12 @@ from checks import app_settings
 from compliance_api.settings import ApiSettings
 from infra.hooks.parameters import declarations
 from publisher.configuration.cloud import CHINA, PUBLIC, US_GOVERNMENT
+from publisher.configuration.timers import has_probe
 from publisher.roles import Role, role_from
 from publisher.settings import (
     CollectorSettings,
     NotificationSettings,
+    ProbeSettings,
     PublicationSettings,
     ReconcileSettings,
     SettingsError,
@@ -65,6 +67,7 @@ VALUES = {
         "VERDICTS_STREAM_NAME": "Custom-PolicyVerdicts_CL",
         "EVENTS_STREAM_NAME": "Custom-ManagedApplicationEvents_CL",
         "COLLECTION_SCHEDULE": "0 0 * * * *",
+        "PROBE_SCHEDULE": "",
         "COLLECTION_MODE": "fan-out",
         "COMPLIANT_STATES": "summarised",
         "UPLOADED_STATES": "all",
@@ -141,6 +144,13 @@ def test_the_template_allows_what_the_api_allows_and_nothing_else(parameter: str
     for refused in (limits["minValue"] - 1, limits["maxValue"] + 1):
         with pytest.raises(SettingsError, match=setting):
             ApiSettings.from_environment({**VALUES[Role.API], setting: str(refused)})
+
+
+def test_the_probe_is_off_unless_somebody_gives_its_schedule() -> None:
+    assert not has_probe(VALUES[Role.WORKER])
+    given = VALUES[Role.WORKER] | CREDENTIAL_SETTINGS["federated"]
+    probed = ProbeSettings.from_environment({**given, "PROBE_SCHEDULE": "0 */5 * * * *"})
+    assert probed.interval == timedelta(minutes=5)
 
 
 def test_a_run_is_called_stale_after_two_and_a_half_intervals() -> None:

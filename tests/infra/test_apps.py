@@ -230,6 +230,28 @@ def test_alerts_link_to_the_page_of_the_api_and_to_none_without_it() -> None:
     assert pages(deployed()) == {""}
 
 
+def test_with_a_probe_the_rules_that_tell_of_violations_are_evaluated_every_five_minutes() -> None:
+    def frequencies(deployment: Deployment) -> dict[str, str]:
+        rules = deployment.of_type("Microsoft.Insights/scheduledQueryRules")
+        return {rule.name: rule.body["properties"]["evaluationFrequency"] for rule in rules}
+
+    usual, probed = frequencies(deployed()), frequencies(deployed(probeSchedule="0 */5 * * * *"))
+
+    changed = {name: (usual[name], probed[name]) for name in usual if usual[name] != probed[name]}
+    assert usual.keys() == probed.keys()
+    assert {name.split("production-")[-1] for name in changed} == {"application-noncompliant", "fleet-in-trouble"}
+    assert set(changed.values()) == {("PT15M", "PT5M")}
+
+
+def test_the_probes_schedule_reaches_the_worker_and_is_empty_by_default() -> None:
+    def schedules(deployment: Deployment) -> list[str]:
+        settings = [one.body["properties"] for one in deployment.of_type("Microsoft.Web/sites/config")]
+        return [one["PROBE_SCHEDULE"] for one in settings if "PROBE_SCHEDULE" in one]
+
+    assert schedules(deployed()) == [""]
+    assert schedules(deployed(probeSchedule="0 */5 * * * *")) == ["0 */5 * * * *"]
+
+
 def test_the_vault_may_be_read_by_front_and_worker_without_an_alert() -> None:
     rules = deployed().of_type("Microsoft.Insights/scheduledQueryRules")
     (query,) = [

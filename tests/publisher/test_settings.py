@@ -13,6 +13,7 @@ from publisher.settings import (
     CollectorSettings,
     IntakeSettings,
     NotificationSettings,
+    ProbeSettings,
     PublicationSettings,
     ReconcileSettings,
     SettingsError,
@@ -63,6 +64,7 @@ READERS: tuple[Callable[[Mapping[str, str]], object], ...] = (
     CollectorSettings.from_environment,
     IntakeSettings.from_environment,
     NotificationSettings.from_environment,
+    ProbeSettings.from_environment,
     PublicationSettings.from_environment,
     ReconcileSettings.from_environment,
 )

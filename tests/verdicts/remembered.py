@@ -182,4 +182,5 @@ applications = st.builds(
     departure=st.none() | st.builds(Departure, st.sampled_from(Outcome), azure_times, texts),
     label=st.none() | labels,
     alarms=alarms,
+    probed=texts,
 )

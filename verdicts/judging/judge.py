@@ -52,6 +52,8 @@ def judge(
         facts = with_retired(facts, application, declared, evidence)
     facts = _states_judged(facts, evidence)
     facts = read_or_unread(facts, evidence, record)
+    if evidence.probed:
+        facts = replace(facts, probed=evidence.probed)
     return _as_changed(before, facts, evidence)
 
 
@@ -74,13 +76,13 @@ def _states_judged(facts: ApplicationFacts, evidence: Evidence) -> ApplicationFa
 def _as_changed(before: ApplicationFacts | None, facts: ApplicationFacts, evidence: Evidence) -> ApplicationFacts:
     """Note when the application and its assignments changed; return `before` when only the time of the read did.
 
-    Another upload of the states is remembered, and changes nothing.
+    Another upload of the states is remembered, and so is what brought the read forward; neither changes anything.
     """
     now = evidence.started_at
     if before is not None:
         if replace(facts, last_read=before.last_read) == before:
             return before
-        if replace(facts, last_read=before.last_read, states=before.states) == before:
+        if replace(facts, last_read=before.last_read, states=before.states, probed=before.probed) == before:
             return replace(facts, applied_run=evidence.run_id, applied_at=now)
     known: Mapping[str, AssignmentFacts] = before.assignments if before else {}
     assignments = {

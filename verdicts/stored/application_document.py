@@ -61,6 +61,7 @@ def application_document(facts: ApplicationFacts) -> dict[str, Any]:
         "departure": departure and [departure.outcome, number_of(departure.at), departure.reason],
         "label": label_document(facts.label),
         "alarms": alarms_document(facts.alarms),
+        "probed": facts.probed,
     }
 
 
@@ -91,6 +92,7 @@ def application_of(document: Any) -> ApplicationFacts:
         departure=fields("departure", _departure_or_none),
         label=fields("label", label_or_none),
         alarms=fields("alarms", alarms_of),
+        probed=fields("probed", text, absent=""),
     )
 
 

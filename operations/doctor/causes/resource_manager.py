@@ -82,4 +82,10 @@ RESOURCE_MANAGER: Final[tuple[Cause, ...]] = (
         "the endpoint does not have this service",
         ONE_CLOUD,
     ),
+    cause_of(
+        Service.RESOURCE_MANAGER,
+        "NoValidSubscriptionsInQueryRequest",
+        "Azure Resource Graph shows the service principal none of these subscriptions",
+        "leave PROBE_SCHEDULE empty: the collection does without the probe",
+    ),
 )

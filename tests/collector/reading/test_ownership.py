@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from collector.reading.ownership import assignments_with_states, is_owned, owned_scopes
+from collector.reading.ownership import assignments_with_states, owned_scopes
+from publisher.policy_states.ownership import is_owned
 from publisher.resource_ids import assignment_scope
 from registry.managed_application import ExpectedAssignment, Posture
 from tests.collector.reporting.test_rows import APPLICATION, ASSIGNMENT, GROUP, SUBSCRIPTION

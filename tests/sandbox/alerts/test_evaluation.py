@@ -243,6 +243,17 @@ def test_the_projects_rules_can_be_read_for_every_interval() -> None:
     assert names == {tuple(rule["name"] for rule in document["rules"])}
 
 
+def test_where_the_probe_is_on_the_rules_that_tell_of_violations_are_evaluated_sooner_and_no_others() -> None:
+    usual = {one.name: one for one in read_rules("PT1H")}
+    probed = {one.name: one for one in read_rules("PT1H", is_probed=True)}
+
+    sooner = {name for name, one in probed.items() if one != usual[name]}
+
+    assert sooner == {"application-noncompliant", "fleet-in-trouble"}
+    assert {probed[name].evaluation_frequency for name in sooner} == {timedelta(minutes=5)}
+    assert {usual[name].evaluation_frequency for name in sooner} == {timedelta(minutes=15)}
+
+
 def test_a_query_is_told_the_interval_and_when_the_workspace_was_created() -> None:
     installed_at = datetime(2026, 3, 9, tzinfo=UTC)
 

@@ -52,6 +52,7 @@ FULL = remembered(
     states=StatesUpload("run", NOW, 7, "fingerprint"),
     unread=Unread(NOW, 3, Outcome.THROTTLED),
     departure=Departure(Outcome.VANISHED, NOW),
+    probed="3/297/0",
 )
 
 
@@ -74,6 +75,12 @@ def test_a_row_of_a_version_that_made_no_fingerprints_is_read_and_its_states_cou
     document = document_of(FULL)
     del document["fingerprint"]
     assert facts_of(of_document(document)).states == StatesUpload("run", NOW, 7, "")
+
+
+def test_a_row_of_a_version_without_a_probe_is_read() -> None:
+    document = document_of(FULL)
+    del document["probed"]
+    assert facts_of(of_document(document)) == replace(FULL, probed="")
 
 
 @given(applications)
@@ -275,7 +282,7 @@ def test_an_assignment_that_is_there_twice_is_named() -> None:
         facts_of(of_document(document))
 
 
-ADDED_LATER = {"fingerprint"}
+ADDED_LATER = {"fingerprint", "probed"}
 PLACES: list[tuple[Any, ...]] = [
     *((name,) for name in document_of(FULL) if name not in ADDED_LATER),
     *(("assignments", 0, name) for name in document_of(FULL)["assignments"][0]),

@@ -1,0 +1,85 @@
+"""The table `policyresources` of Azure Resource Graph: policy states as resources, queried with KQL in DuckDB."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import orjson
+
+from sandbox.workspace.duckdb_types import READERS, kusto_type
+from sandbox.workspace.workspace import QueryError, translated
+from sandbox.world.state_sources import StateQuery
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sandbox.world.customers import Customer
+
+TABLE = "policyresources"
+_JSON = ("sku", "plan", "properties", "tags", "identity", "zones", "extendedLocation")
+_COLUMNS = (
+    "id",
+    "name",
+    "type",
+    "tenantId",
+    "kind",
+    "location",
+    "resourceGroup",
+    "subscriptionId",
+    "managedBy",
+    *_JSON,
+)
+_STATES = "microsoft.policyinsights/policystates"
+_FIRST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
+_LAST = dt.datetime(9000, 1, 1, tzinfo=dt.UTC)
+
+
+def state_rows(customer: Customer) -> list[dict[str, Any]]:
+    """The rows of a customer's managed resource group, each with the documents of the state below `properties`."""
+    everything = StateQuery(None, None, _FIRST, _LAST)
+    states = orjson.loads(b"[" + customer.source.page(everything, 0, 10**9).states + b"]")
+    return [_row(customer, state) for state in states]
+
+
+def run(kql: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Answer a query over these rows; raises QueryError."""
+    sql, _ = translated(kql, ((TABLE, _COLUMNS),))
+    kinds = ", ".join(f'"{name}" {"JSON" if name in _JSON else "VARCHAR"}' for name in _COLUMNS)
+    shape = orjson.dumps([{name: "JSON" if name in _JSON else "VARCHAR" for name in _COLUMNS}]).decode()
+    with duckdb.connect(config={"threads": 1}) as database:
+        database.execute(f"CREATE TABLE {TABLE} ({kinds})")
+        database.execute(
+            f"INSERT INTO {TABLE} SELECT unnest(from_json($1, '{shape}'), recursive := true)",
+            [orjson.dumps(list(rows)).decode()],
+        )
+        try:
+            answer = database.execute(sql)
+            found = answer.fetchall()
+        except duckdb.Error as error:
+            raise QueryError("SemanticError", str(error)) from error
+        columns = [(column[0], READERS.get(kusto_type(str(column[1])))) for column in answer.description or ()]
+    return [
+        {
+            name: value if read is None or value is None else read(value)
+            for (name, read), value in zip(columns, one, strict=True)
+        }
+        for one in found
+    ]
+
+
+def _row(customer: Customer, state: dict[str, Any]) -> dict[str, Any]:
+    properties = {name: value for name, value in state.items() if not name.startswith("@")}
+    key = [str(state.get(name)) for name in ("resourceId", "policyAssignmentId", "policyDefinitionReferenceId")]
+    name = hashlib.sha256("\n".join([*key, str(state.get("policyDefinitionId"))]).encode()).hexdigest()[:32]
+    return dict.fromkeys(_COLUMNS) | {
+        "id": f"{state.get('resourceId')}/providers/{_STATES}/{name}",
+        "name": name,
+        "type": _STATES,
+        "location": "",
+        "resourceGroup": customer.managed_resource_group.lower(),
+        "subscriptionId": customer.subscription_id,
+        "properties": properties,
+    }
