@@ -13,7 +13,7 @@ from infra.hooks import package
 from infra.hooks.lock import PROJECT
 from tests.infra.package_tools import PARTS, git, make_repository, source_archive
 
-FILES = {"function_app.py", "host.json", "requirements.txt", "LICENSE"}
+FILES = {"function_app.py", "host.json", "requirements.txt", "LICENSE", "infra/alert_rules.json"}
 
 
 def test_the_package_holds_the_product_and_nothing_else() -> None:
