@@ -49,7 +49,7 @@ def test_the_figures_are_the_api_s_and_each_is_a_filter(page: Page) -> None:
     expect(page.locator("#banner")).to_have_text("")
 
     page.click("[data-tile=not_evaluated]")
-    expect_rows(page, f"of {fleet['applications']['not_evaluated']} ")
+    expect_rows(page, f"of {fleet['applications']['not_evaluated']} customers")
     assert "status=not_evaluated" in page.url
     assert {row[1] for row in rows(page, "#customers")} == {"○ Not evaluated"}
     assert {row[2] for row in rows(page, "#customers")} <= {"–", "0"}
@@ -114,7 +114,7 @@ def test_customers_are_filtered_searched_and_sorted(page: Page) -> None:
     page.select_option("[name=status]", "noncompliant")
     page.fill("[name=search]", "contoso bank")
     found = api(page, "compliance/applications", search="contoso bank", status="noncompliant")
-    expect_rows(page, f"of {found['total']} ")
+    expect_rows(page, f"of {found['total']} customers")
     assert [row[0] for row in rows(page, "#customers")] == names(found["applications"])
     assert page.evaluate("document.activeElement.name") == "search"
 
