@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from sandbox.world.sample_fleet import SampleFleet
 from tests.browser.conftest import Place, api, at, is_within, settled, violations_of_wcag
 
+pytestmark = pytest.mark.timeout(300)  # a busy machine is no failure
 VIEWS = ("now", "findings", "customers", "plans", "exemptions", "guard", "alerts", "collector")
 
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from sandbox.world.sample_fleet import SampleFleet
 from tests.browser.conftest import OpenPage, Place, Watched, api, at, settled
 
+pytestmark = pytest.mark.timeout(300)  # a busy machine is no failure
 VIEWS = {
     "findings": "Open findings",
     "customers": "Customers",

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from sandbox.workspace.workspace import Workspace
 from tests.browser.conftest import Place, at, is_within
 
+pytestmark = pytest.mark.timeout(300)  # a busy machine is no failure
 MARKUP = '<img src=x onerror="document.title=1">"\'</script>${alert(1)}'
 LONG = "x" * 3000
 ARABIC = "\u0645\u0624\u0633\u0633\u0629 \u0627\u0644\u0627\u062e\u062a\u0628\u0627\u0631 (2)"

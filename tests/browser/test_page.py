@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from sandbox.world.sample_fleet import SampleFleet
 from tests.browser.conftest import OpenPage, Place, api, at, is_within, rows, settled, tiles
 
+pytestmark = pytest.mark.timeout(300)  # a busy machine is no failure
 CUSTOMERS = 5000
 SCREENS = [(1440, 900), (768, 1024), (390, 844)]
 

@@ -13,6 +13,7 @@ from sandbox.workspace.workspace import Workspace
 from sandbox.world.sample_fleet import SampleFleet
 from tests.browser.conftest import OpenPage, Place, Watched, at, rows, settled, tiles
 
+pytestmark = pytest.mark.timeout(300)  # a busy machine is no failure
 REFUSED = "Failed to load resource"
 
 

@@ -17,6 +17,7 @@ from tests.queries.every_kind import (
 )
 from tests.queries.fleet import NOW, Fleet
 
+pytestmark = pytest.mark.timeout(300)  # a busy machine is no failure
 WIDTHS = (390, 768, 1440)
 
 
