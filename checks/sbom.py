@@ -1,4 +1,4 @@
-"""The software bill of materials of the deployment package, in CycloneDX 1.6, from the lock file alone.
+"""The software bill of materials of the deployment package, in CycloneDX 1.6, from the lock files alone.
 
 `python -m checks.sbom FILE.json` lists what is locked for the function app's Python. A package's hashes are those of
 its published files, of which the deployment package holds one. The same lock gives the same bytes: no time, no random
@@ -8,6 +8,7 @@ Source: https://cyclonedx.org/docs/1.6/json/.
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 import tomllib
@@ -19,6 +20,8 @@ from infra.hooks.lock import PROJECT, Locked
 from infra.hooks.wheels import locked_for, target_python
 
 DIRECT: Final = "requirements.in"
+SCRIPTS: Final = "compliance_api/dashboard/vendor"
+SCRIPTS_LOCK: Final = "checks/node_browser/package-lock.json"
 
 
 def bill_of_materials() -> dict[str, Any]:
@@ -33,15 +36,20 @@ def bill_of_materials() -> dict[str, Any]:
         "licenses": [{"license": {"id": project["license"]}}],
     }
     packages = locked_for(target_python())
+    scripts = _scripts()
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
         "metadata": {"component": application},
-        "components": [_component(package) for package in packages],
+        "components": [*(_component(package) for package in packages), *scripts],
         "dependencies": [
-            {"ref": application["bom-ref"], "dependsOn": _wanted_by(DIRECT, packages)},
+            {
+                "ref": application["bom-ref"],
+                "dependsOn": [*_wanted_by(DIRECT, packages), *(script["bom-ref"] for script in scripts)],
+            },
+            *({"ref": script["bom-ref"], "dependsOn": []} for script in scripts),
             *({"ref": _url_of(package), "dependsOn": _wanted_by(package.name, packages)} for package in packages),
         ],
     }
@@ -56,6 +64,27 @@ def _component(package: Locked) -> dict[str, Any]:
         "purl": _url_of(package),
         "hashes": [{"alg": "SHA-256", "content": digest} for digest in package.sha256],
     }
+
+
+def _scripts() -> list[dict[str, Any]]:
+    """Return what the operations page brings along, by the lock file that the tests compare it with."""
+    locked = json.loads((PROJECT / SCRIPTS_LOCK).read_text(encoding="utf-8"))["packages"]
+    found = []
+    for folder in sorted((PROJECT / SCRIPTS).iterdir()):
+        one = locked[f"node_modules/{folder.name}"]
+        digest = base64.b64decode(one["integrity"].removeprefix("sha512-")).hex()
+        url = f"pkg:npm/{folder.name}@{one['version']}"
+        found.append(
+            {
+                "bom-ref": url,
+                "type": "library",
+                "name": folder.name,
+                "version": one["version"],
+                "purl": url,
+                "hashes": [{"alg": "SHA-512", "content": digest}],
+            }
+        )
+    return found
 
 
 def _wanted_by(name: str, packages: list[Locked]) -> list[str]:

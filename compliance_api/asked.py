@@ -12,29 +12,31 @@ from compliance_api.http import ProblemError, Request, bad_request
 from publisher.resource_ids import ApplicationId, InvalidResourceId
 
 FORMAT: Final = "format"
-_HISTORY: Final = "/history"
+HISTORY: Final = "/history"
+REPORT: Final = "/report"
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The application that an address names, and whether it asks for the application's history."""
+    """The application that an address names, and what of it: "" for how it stands, HISTORY or REPORT."""
 
     id: str
-    is_history: bool
+    below: str
 
 
 def named_in(request: Request) -> Named:
     """Return what the address of an application asks for.
 
-    The id has slashes, so that the route takes whatever follows. `/history` belongs to the id of an application that is
-    called so, and asks for the history where an id stands before it.
+    The id has slashes, so that the route takes whatever follows. `/history` and `/report` belong to the id of an
+    application that is called so, and ask for these where an id stands before them.
     """
     # The platform does not document whether it decodes %2F in a path; a resource id has no % of its own.
     text = unquote(request.route.get("id", ""))
     before = text.rstrip("/")
-    if before.casefold().endswith(_HISTORY) and _is_id(before[: -len(_HISTORY)]):
-        return Named(before[: -len(_HISTORY)], is_history=True)
-    return Named(text, is_history=False)
+    for below in (HISTORY, REPORT):
+        if before.casefold().endswith(below) and is_id(before[: -len(below)]):
+            return Named(before[: -len(below)], below)
+    return Named(text, "")
 
 
 def not_found(detail: str, run: Run | None) -> ProblemError:
@@ -56,7 +58,8 @@ def run_of(run: Run | None, context: Context) -> dict[str, Any]:
     return as_of(run, context.now, context.settings.stale_after)
 
 
-def _is_id(text: str) -> bool:
+def is_id(text: str) -> bool:
+    """Tell whether a text is the resource id of a managed application, with or without its leading slash."""
     try:
         ApplicationId.parse(text)
     except InvalidResourceId:

@@ -47,6 +47,14 @@ async def compliance_findings(req: func.HttpRequest) -> func.HttpResponse:
     return await _answered(req, list_findings)
 
 
+@blueprint.route(route="compliance/resolved", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def compliance_resolved(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell what is not wrong any more."""
+    from compliance_api.audit import list_resolved  # noqa: PLC0415
+
+    return await _answered(req, list_resolved)
+
+
 @blueprint.route(route="compliance/plans", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def compliance_plans(req: func.HttpRequest) -> func.HttpResponse:
     """Tell how the plan versions stand."""
@@ -82,7 +90,7 @@ async def compliance_runs(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route(route="metrics", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def compliance_metrics(req: func.HttpRequest) -> func.HttpResponse:
     """Tell the fleet and the collector as metrics (OpenMetrics)."""
-    from compliance_api.metrics import metrics  # noqa: PLC0415
+    from compliance_api.prometheus.metrics import metrics  # noqa: PLC0415
 
     return await _answered(req, metrics)
 
@@ -150,7 +158,7 @@ async def operations_page(req: func.HttpRequest) -> func.HttpResponse:
     return await _page(req)
 
 
-@blueprint.route(route="dashboard/{file}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@blueprint.route(route="dashboard/{*file}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def operations_page_file(req: func.HttpRequest) -> func.HttpResponse:
     """Serve a file of the operations page."""
     return await _page(req)

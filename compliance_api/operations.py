@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from compliance_api.asked import FORMAT, as_csv, named_in, not_found, run_of
+from compliance_api.asked import FORMAT, HISTORY, REPORT, as_csv, named_in, not_found, run_of
+from compliance_api.audit import report_of_application
 from compliance_api.endpoint import Context
 from compliance_api.fleet import views
 from compliance_api.fleet.csv_export import csv_answer
@@ -50,8 +51,9 @@ async def applications(request: Request, context: Context) -> Answer:
 
 
 async def application_or_history(request: Request, context: Context) -> Answer:
-    """Answer with one application, or with its history where its address ends so."""
-    return await (history_of_application if named_in(request).is_history else application)(request, context)
+    """Answer with one application, or with its history or the report about it where its address ends so."""
+    handlers = {HISTORY: history_of_application, REPORT: report_of_application}
+    return await handlers.get(named_in(request).below, application)(request, context)
 
 
 async def application(request: Request, context: Context) -> Answer:

@@ -15,8 +15,9 @@ _TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascri
 _INDEX: Final = "index.html"
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html"
 )
+"""Only the templates of lit-html may become markup: they are the page's own text, and values never pass there."""
 
 
 async def dashboard(request: Request, context: Context) -> Answer:  # noqa: ARG001 - as every handler
@@ -38,6 +39,8 @@ async def openapi(request: Request, context: Context) -> Answer:  # noqa: ARG001
 
 @cache
 def _files() -> dict[str, tuple[bytes, str]]:
-    """Return the page's files by name, each with its entity tag. Nothing else can be asked for."""
-    files = {path.name: path.read_bytes() for path in (_HERE / "dashboard").iterdir() if path.suffix in _TYPES}
+    """Return the page's files by their path in its folder, each with its entity tag. Nothing else can be asked for."""
+    folder = _HERE / "dashboard"
+    found = (path for path in folder.rglob("*") if path.suffix in _TYPES)
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
     return {name: (body, f'"{hashlib.sha256(body).hexdigest()[:32]}"') for name, body in files.items()}

@@ -2,7 +2,7 @@
 
 Names are chosen by others. Characters that nobody sees can turn a line around (U+202A to U+202E, U+2066 to U+2069),
 make two names look alike (U+200B to U+200F, U+FEFF), or command a terminal (U+001B). The page does the same in
-compliance_api/dashboard/elements.js.
+compliance_api/dashboard/data.js.
 """
 
 import re

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import orjson
 
-from compliance_api import operations, queries, reports
+from compliance_api import audit, operations, queries, reports
 from compliance_api.callers.access import require_querier, require_reader
 from compliance_api.description import PREFIX, Operation, resolved
 from compliance_api.description import operations as described
@@ -24,6 +24,8 @@ HANDLERS: Final[Mapping[str, tuple[Handler, AccessCheck]]] = {
     "listPlans": (reports.list_plans, require_reader),
     "listExemptions": (reports.list_exemptions, require_reader),
     "getApplicationHistory": (reports.history_of_application, require_reader),
+    "listResolved": (audit.list_resolved, require_reader),
+    "getApplicationReport": (audit.report_of_application, require_reader),
     "listTables": (queries.list_tables, require_reader),
     "listSavedQueries": (queries.list_saved_queries, require_reader),
     "runSavedQuery": (queries.saved_query, require_reader),

@@ -44,12 +44,24 @@ def _require_role(
 def require_own_site(request: Request) -> None:
     """Raise ProblemError 403 for what a page of another origin makes a browser send, with the caller's session cookie.
 
-    Browsers tell by Sec-Fetch-Site, and older ones by Origin; programs send neither.
+    Browsers tell by Sec-Fetch-Site, and older ones by Origin; programs send neither. A person who follows a link, from
+    a chat or through the sign-in, opens the address as a document of its own, which the page with the link cannot
+    read: that is answered.
     """
+    if _is_link_followed(request):
+        return
     site, origin = request.header("sec-fetch-site").lower(), request.header("origin")
     is_foreign = bool(origin) and urlsplit(origin).netloc.lower() != request.header("host").lower()
     if site not in _SAME_SITE if site else is_foreign:
         raise ProblemError(HTTPStatus.FORBIDDEN, "Requests that pages of other origins make are refused.")
+
+
+def _is_link_followed(request: Request) -> bool:
+    return (
+        request.method == "GET"
+        and request.header("sec-fetch-mode").lower() == "navigate"
+        and request.header("sec-fetch-dest").lower() == "document"
+    )
 
 
 def require_anybody(request: Request, settings: ApiSettings) -> Principal:

@@ -1,73 +1,136 @@
-// The fleet run by run: a column per run, stacked by status, and the same as a table.
+// The fleet over time, on a true time axis: what is wrong, run by run. Where no run was completed there is a gap, no line.
 
-import { drawing, element, show, table } from "./elements.js";
-import { number, percent, STATUS_WORDS, STATUSES, time } from "./words.js";
+import { html, nothing, svg } from "./vendor/lit-html/lit-html.js";
+import { age, moment, shortDay, utc } from "./moments.js";
+import { number, percent, STATUS_WORDS } from "./words.js";
+import { table } from "./parts.js";
 
-const WIDTH = 1000;
-const HEIGHT = 180;
-const MOST_COLUMNS = 168;
+const SIZE = { height: 150, top: 10, right: 6, bottom: 20, left: 30 };
+const DRAWN = ["noncompliant", "unread", "not_evaluated"];
 const MOST_ROWS = 48;
+const LONGEST_WAIT = 2.5; // as API_STALE_AFTER_MINUTES: two and a half intervals
+const WEEKS = 7;
 
-export function showTrend(container, points) {
-  if (!points.length) {
-    show(container, element("p", {}, "No completed run in the last two weeks."));
-    return;
-  }
-  const shown = thinned(points);
-  const most = Math.max(1, ...shown.map((point) => point.applications.total));
-  const first = shown[0];
-  const last = shown[shown.length - 1];
-  const summary = `From ${time(first.run_time)} to ${time(last.run_time)}: compliant ${percent(first.compliant_share)}, `
-    + `then ${percent(last.compliant_share)}; not compliant ${number(first.applications.noncompliant)}, `
-    + `then ${number(last.applications.noncompliant)}; could not be read ${number(first.applications.unread)}, `
-    + `then ${number(last.applications.unread)}.`;
-  show(container,
-    drawing("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img",
-      "aria-label": summary }, shown.flatMap((point, place) => column(point, place, shown.length, most))),
-    element("div", { class: "axis", "aria-hidden": "true" },
-      element("span", {}, time(first.run_time)), element("span", {}, `up to ${number(most)} applications`),
-      element("span", {}, time(last.run_time))),
-    legend(),
-    element("details", {}, element("summary", {}, "The same as a table"), asTable(points)));
+// Which run the reader looks at: it stays while the trend is loaded anew.
+let chosenTime = null;
+
+const at = (point) => Date.parse(point.run_time);
+
+// The usual time between two runs, by the runs themselves; with fewer than three runs nothing can be called usual.
+function usualWait(points) {
+  const waits = points.slice(1).map((point, place) => at(point) - at(points[place])).sort((one, other) => one - other);
+  return waits.length < 2 ? Infinity : waits[Math.floor(waits.length / 2)];
 }
 
-function thinned(points) {
-  const step = Math.ceil(points.length / MOST_COLUMNS);
-  return points.filter((_, place) => (points.length - 1 - place) % step === 0);
+// The stretches between `points` and `now` in which a run was due and none was completed, as [from, to] in milliseconds.
+export function silences(points, now) {
+  const longest = usualWait(points) * LONGEST_WAIT;
+  const ends = [...points.slice(1).map(at), now];
+  return points.map((point, place) => [at(point), ends[place]]).filter(([from, to]) => to - from > longest);
 }
 
-function column(point, place, count, most) {
-  const width = WIDTH / count;
-  let top = HEIGHT;
-  return [...STATUSES].reverse().map((status) => {
-    const height = (point.applications[status] / most) * HEIGHT;
-    top -= height;
-    return height > 0
-      ? drawing("rect", { class: status, x: place * width, y: top, width: Math.max(1, width * 0.9), height })
-      : null;
-  }).filter(Boolean);
+// `width`: of the place that the chart stands in, in CSS pixels, so that its texts have the size of the page's.
+export function trend(points, { now, redraw, width }) {
+  const first = at(points[0]);
+  const last = Math.max(now, at(points[points.length - 1]) + 1);
+  const silent = silences(points, now);
+  const wait = usualWait(points);
+  const most = Math.max(1, ...points.map((point) => DRAWN.reduce((sum, kind) => sum + (point.applications[kind] ?? 0), 0)));
+  const x = (time) => SIZE.left + ((time - first) / (last - first)) * (width - SIZE.left - SIZE.right);
+  const y = (count) => SIZE.height - SIZE.bottom - (count / most) * (SIZE.height - SIZE.top - SIZE.bottom);
+  const place = Math.max(0, chosenTime ? points.findLastIndex((point) => point.run_time <= chosenTime) : points.length - 1);
+  const choose = (to) => {
+    const bounded = Math.min(points.length - 1, Math.max(0, to));
+    chosenTime = bounded === points.length - 1 ? null : points[bounded].run_time;
+    redraw();
+  };
+  const chosen = points[place];
+  return html`
+    <div class="trend-chart" role="slider" tabindex="0" aria-label="Run of the trend" aria-valuemin="1" aria-valuemax=${points.length}
+      aria-valuenow=${place + 1} aria-valuetext=${said(chosen)} @keydown=${(event) => press(event, place, points.length, choose)}
+      @pointermove=${(event) => choose(nearest(event, points, x, width))} @pointerdown=${(event) => choose(nearest(event, points, x, width))}
+      @pointerleave=${() => choose(points.length - 1)}>
+      <svg class="chart" viewBox="0 0 ${width} ${SIZE.height}" aria-hidden="true">
+        <defs><pattern id="silent" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path
+          class="stripe" d="M0 0V8"></path></pattern></defs>
+        ${[0, most].map((count) => svg`<path class="rule" d=${`M${SIZE.left} ${y(count)}H${width - SIZE.right}`}></path>
+          <text x=${SIZE.left - 6} y=${y(count) + 4} text-anchor="end">${number(count)}</text>`)}
+        ${areas(points, silent, { x, y, wait, last })}
+        ${silent.map(([from, to]) => svg`<rect class="silence" x=${x(from + gapStart(wait))} y=${SIZE.top}
+          width=${Math.max(1, x(to) - x(from + gapStart(wait)))} height=${SIZE.height - SIZE.top - SIZE.bottom}></rect>`)}
+        ${ticks(first, last).map((time) => svg`<path class="rule" d=${`M${x(time)} ${SIZE.height - SIZE.bottom}v4`}></path>
+          <text x=${x(time)} y=${SIZE.height - 5} text-anchor="middle">${shortDay(time)}</text>`)}
+        <path class="cursor" d=${`M${x(at(chosen))} ${SIZE.top}V${SIZE.height - SIZE.bottom}`}></path>
+      </svg>
+    </div>
+    <p class="readout" data-readout>${said(chosen)}</p>
+    ${legend()}
+    ${silent.length ? html`<p class="quiet" data-silences>No run was completed ${silent.map(([from, to], one) => html`${one ? ", and " : ""}for
+      ${age((to - from) / 1000)} after ${utc(new Date(from).toISOString())}`)}.</p>` : nothing}
+    <details><summary>The same as a table</summary>${asTable(points)}</details>`;
 }
 
-function legend() {
-  return element("ul", { class: "legend" }, STATUSES.map((status) => element("li", {},
-    drawing("svg", { class: "chart", viewBox: "0 0 12 12", "aria-hidden": "true" },
-      drawing("rect", { class: status, width: 12, height: 12 })),
-    STATUS_WORDS[status])));
+// What a run found is drawn for the usual time until the next one, and then nothing is known.
+const gapStart = (wait) => (Number.isFinite(wait) ? wait : 0);
+
+const said = (point) => `${utc(point.run_time)}: ${number(point.applications.noncompliant)} not compliant, `
+  + `${number(point.applications.unread)} could not be read, ${number(point.applications.not_evaluated)} not evaluated, `
+  + `of ${number(point.applications.total)}; compliant ${percent(point.compliant_share)}`;
+
+function areas(points, silent, { x, y, wait, last }) {
+  const quietAfter = new Set(silent.map(([from]) => from));
+  const until = (point, place) => (quietAfter.has(at(point)) ? at(point) + gapStart(wait) : place + 1 < points.length ? at(points[place + 1]) : last);
+  let below = points.map(() => 0);
+  return DRAWN.map((kind) => {
+    const above = below.map((count, place) => count + (points[place].applications[kind] ?? 0));
+    const path = points.map((point, place) => (above[place] === below[place] ? "" : `M${round(x(at(point)))} ${round(y(above[place]))}`
+      + `H${round(x(Math.min(until(point, place), last)))}V${round(y(below[place]))}H${round(x(at(point)))}Z`)).join("");
+    below = above;
+    return svg`<path class="area ${kind}" d=${path}></path>`;
+  });
 }
+
+const round = (value) => Math.round(value * 10) / 10;
+
+function ticks(first, last) {
+  const day = 86_400_000;
+  const step = Math.max(1, Math.ceil((last - first) / day / WEEKS)) * day;
+  const found = [];
+  for (let time = Math.ceil(first / day) * day; time < last; time += step) found.push(time);
+  return found.map((time) => new Date(time)).filter(Boolean).map(Number);
+}
+
+function nearest(event, points, x, width) {
+  const box = event.currentTarget.getBoundingClientRect();
+  const wanted = ((event.clientX - box.left) / box.width) * width;
+  return points.reduce((best, point, place) => (Math.abs(x(at(point)) - wanted) < Math.abs(x(at(points[best])) - wanted) ? place : best), 0);
+}
+
+function press(event, place, count, choose) {
+  const moves = { ArrowLeft: place - 1, ArrowDown: place - 1, ArrowRight: place + 1, ArrowUp: place + 1, PageDown: place - 7,
+    PageUp: place + 7, Home: 0, End: count - 1 };
+  if (!(event.key in moves)) return;
+  event.preventDefault();
+  choose(moves[event.key]);
+}
+
+const legend = () => html`<ul class="legend">${DRAWN.map((kind) => html`<li><svg class="chart" viewBox="0 0 12 12" aria-hidden="true"
+  ><rect class="area ${kind}" width="12" height="12"></rect></svg>${STATUS_WORDS[kind]}</li>`)}<li><svg class="chart" viewBox="0 0 12 12"
+  aria-hidden="true"><rect class="silence" width="12" height="12"></rect></svg>No run</li></ul>`;
 
 function asTable(points) {
   const latest = [...points].reverse().slice(0, MOST_ROWS);
+  const count = (kind) => (point) => number(point.applications[kind]);
   return table({
-    caption: points.length > latest.length ? `The latest ${latest.length} of ${points.length} runs` : null,
     label: "The fleet run by run",
+    caption: points.length > latest.length ? `The latest ${latest.length} of ${points.length} runs` : null,
     items: latest,
+    key: (point) => point.run_id,
     columns: [
-      { title: "Run", cell: (point) => time(point.run_time) },
-      { title: "Compliant share", number: true, cell: (point) => percent(point.compliant_share) },
-      ...STATUSES.map((status) => ({
-        title: STATUS_WORDS[status], number: true, cell: (point) => number(point.applications[status]),
-      })),
-      { title: "Applications", number: true, cell: (point) => number(point.applications.total) },
+      { title: "Run", kind: "time", isHead: true, cell: (point) => moment(point.run_time) },
+      { title: "Compliant share", kind: "number", cell: (point) => percent(point.compliant_share) },
+      ...Object.entries(STATUS_WORDS).map(([kind, title]) => ({ title, kind: "number", cell: count(kind) })),
+      { title: "Applications", kind: "number", cell: count("total") },
     ],
   });
 }

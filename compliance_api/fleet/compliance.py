@@ -73,6 +73,16 @@ class Compliance:
         table = await self._cache.get((query, timespan), lambda: self._query(query, timespan))
         return table.complete("Run_id").as_dicts()
 
+    async def verdict_periods(self, application_id: str, timespan: str) -> Rows:
+        """Return what stood about each assignment of an application in a time span, with the rows that told it."""
+        query = saved_queries.text_for("verdict_periods", application_id)
+        table = await self._cache.get((query, timespan), lambda: self._query(query, timespan))
+        return table.complete("Policy_assignment_id").as_dicts()
+
+    async def resolved(self, timespan: str, run: Run) -> Rows:
+        """Return what was not compliant in a time span, and is not any more as of a run."""
+        return (await self.saved("resolved", timespan, run)).complete("Application_id").as_dicts()
+
     async def details(self, application: Application, run: Run) -> Details:
         """Return the application's assignments and its violations at a run, and whether all of these are there."""
         return await self._cache.get((application.key, run.id), lambda: self._details(application, run))

@@ -31,7 +31,10 @@ resource signIn 'Microsoft.Web/sites/config@2024-04-01' = {
     }
     globalValidation: {
       requireAuthentication: true
-      unauthenticatedClientAction: 'Return401'
+      // Who opens a link without a session comes back to it after signing in: the platform knows the address, the app
+      // does not see the request. Programs send a token, or get no further than the redirect.
+      unauthenticatedClientAction: 'RedirectToLoginPage'
+      redirectToProvider: 'azureactivedirectory'
     }
     httpSettings: {
       requireHttps: true

@@ -13,6 +13,7 @@ import secrets
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import aiohttp
 import orjson
@@ -111,7 +112,7 @@ class EasyAuth:
         except RefusedError as refused:
             return refused.response()
         if principal is None and request.path not in self.excluded_paths:
-            return web.Response(status=401, headers={"WWW-Authenticate": f'Bearer realm="{request.host}"'})
+            return _turned_away(request)
         assert self._session is not None  # noqa: S101 - aiohttp opens it before it serves
         try:
             async with self._session.request(
@@ -156,3 +157,15 @@ class EasyAuth:
             f"{_PRINCIPAL}-NAME": name,
             f"{_PRINCIPAL}-IDP": "aad",
         }
+
+
+def _turned_away(request: web.Request) -> web.Response:
+    """Send a browser that opens an address to the sign-in, which leads back to it; everybody else gets 401.
+
+    The platform's own rule for who is a browser is not documented; the sandbox's is narrow.
+    """
+    is_program = "Authorization" in request.headers or request.headers.get("X-Requested-With") == "XMLHttpRequest"
+    if request.method == "GET" and not is_program and "text/html" in request.headers.get("Accept", ""):
+        back = quote(request.raw_path, safe="")
+        return web.Response(status=302, headers={"Location": f"{LOGIN}?post_login_redirect_uri={back}"})
+    return web.Response(status=401, headers={"WWW-Authenticate": f'Bearer realm="{request.host}"'})

@@ -30,6 +30,9 @@ UNREADABLE = {
     "Throttled": ("TooManyRequests", "Azure limited the rate of requests until the run's deadline"),
 }
 
+_RARE = 90
+"""One customer in so many has an assignment that was weakened, and one an exemption."""
+
 ASSIGNED = "/providers/microsoft.authorization/policyassignments"
 
 
@@ -51,6 +54,9 @@ class SampleFleet:
         self._bad_from = [self._turn(0.07) for _ in range(customers)]
         self._lost_from = [self._turn(lost) for _ in range(customers)]
         self._empty = [self._chance.random() < 0.01 for _ in range(customers)]  # noqa: PLR2004
+        places = [(customer, customer % len(ASSIGNMENTS)) for customer in range(customers)]
+        self._weakened = set(places[67::_RARE])
+        self._exempted = set(places[31::_RARE])
         self._outcomes = [self._chance.choice(list(UNREADABLE)) for _ in range(customers)]
 
     def _turn(self, share: float) -> int:
@@ -88,8 +94,9 @@ class SampleFleet:
         if run >= self._lost_from[customer]:
             outcome = self._outcomes[customer]
             code, message = UNREADABLE[outcome]
+            alarm = f"unread-{customer}" if run > self._lost_from[customer] else ""
             return {**row, "Outcome": outcome, "Error_code": code, "Error_message": message, "States": 0,
-                    "Noncompliant_states": 0}  # fmt: skip
+                    "Noncompliant_states": 0, "Unread_alarm_key": alarm}  # fmt: skip
         if self._empty[customer]:
             return {**row, "Outcome": "NoStates", "States": 0, "Noncompliant_states": 0}
         violations = self._violations(customer) if run >= self._bad_from[customer] else 0
@@ -157,11 +164,28 @@ class SampleFleet:
                     "Exempt_states": 0,
                     "Unknown_states": 0,
                     "Resource_ids": "[]",
-                    "Guard": "Intact",
+                    "Alarm_key": f"violations-{customer}" if bad else "",
+                    **self._guard(customer, place),
                     "Last_read": self.times[read].isoformat(),
                     "States_id": f"run-{read}",
                     "States_time": self.times[read].isoformat(),
                 }
+
+    def _guard(self, customer: int, place: int) -> dict[str, Any]:
+        """How an assignment compares with its baseline: a few were weakened, a few have an exemption."""
+        times, last = self.times, self.times[-1]
+        if (customer, place) in self._weakened:
+            differs = {"Guard": "Weakened", "Guard_details": "effect is Disabled instead of Audit"}
+            return {**differs, "Guard_since": times[-2:][0].isoformat(), "Guard_alarm_key": f"guard-{customer}"}
+        if (customer, place) in self._exempted:
+            expiry = last + timedelta(days=3 + customer % 40)
+            exemption = {
+                "Exemption_category": "Waiver",
+                "Exemption_created_by": "ada@example.com",
+                "Exemptions": 1,
+            }
+            return {"Guard": "Intact", **exemption, "Exemption_expires_at": expiry.isoformat()}
+        return {"Guard": "Intact"}
 
     def _states(self, run: int) -> Iterator[dict[str, Any]]:
         for customer in range(self.customers):

@@ -135,7 +135,8 @@ def test_the_bill_lists_what_the_package_holds_with_its_hashes(tmp_path: Path) -
     assert bill == bill_of_materials()
     components = {(one["name"], one["version"]): one for one in bill["components"]}
     packages = locked_for(target_python())
-    assert set(components) == {(package.name, package.version) for package in packages}
+    assert set(components) == {("lit-html", "3.3.3"), *((package.name, package.version) for package in packages)}
+    assert components["lit-html", "3.3.3"]["purl"] == "pkg:npm/lit-html@3.3.3"
     assert len(packages) == len({package.name for package in packages}), "one version of each, that of the app's Python"
     for package in packages:
         hashes = components[package.name, package.version]["hashes"]

@@ -9,6 +9,7 @@ import pytest
 
 from compliance_api.agents.server import INSTRUCTIONS, PROTOCOL_VERSIONS
 from compliance_api.agents.tools import HANDLERS, NOT_TOOLS, tools
+from compliance_api.audit import report_of_application
 from compliance_api.correlation import HEADER
 from compliance_api.description import operations
 from compliance_api.operations import application, application_or_history
@@ -55,7 +56,7 @@ def test_a_tool_is_answered_by_what_answers_its_route() -> None:
         name: Path(function.__code__.co_filename).read_text(encoding="utf-8") for _, name, _, function in functions()
     }
     blueprint = next(iter(sources.values()))
-    behind_one_route = {application, history_of_application}
+    behind_one_route = {application, history_of_application, report_of_application}
 
     for handler, _ in HANDLERS.values():
         name = (application_or_history if handler in behind_one_route else handler).__name__

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from compliance_api.metrics import FAMILIES
-from compliance_api.open_metrics import Exposition, Family
+from compliance_api.prometheus.metrics import FAMILIES
+from compliance_api.prometheus.open_metrics import Exposition, Family
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from tests.compliance_api.conftest import Api, principal

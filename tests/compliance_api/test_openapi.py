@@ -58,7 +58,7 @@ def test_every_route_is_described_and_nothing_else() -> None:
         for method, _, pattern, _ in functions()
     }
     page = {("get", "/dashboard"), ("get", "/dashboard/{file}"), ("get", "/mcp")}
-    in_another = {("get", "/compliance/applications/{id}/history")}
+    in_another = {("get", "/compliance/applications/{id}/history"), ("get", "/compliance/applications/{id}/report")}
 
     assert {
         (method, path) for path, one in DESCRIPTION["paths"].items() for method in one
@@ -147,6 +147,11 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ("/compliance/applications/{id}", f"compliance/applications{application_id('beta')}", {}),
     ("/compliance/applications/{id}/history", f"compliance/applications{application_id('gamma')}/history", {}),
     ("/compliance/applications/{id}/history", f"compliance/applications{application_id('nobody')}/history", {}),
+    ("/compliance/applications/{id}/report", f"compliance/applications{application_id('alpha')}/report", {}),
+    ("/compliance/applications/{id}/report", f"compliance/applications{application_id('gamma')}/report", {}),
+    ("/compliance/applications/{id}/report", f"compliance/applications{application_id('nobody')}/report", {}),
+    ("/compliance/resolved", "compliance/resolved", {}),
+    ("/compliance/resolved", "compliance/resolved", {"timespan": "P31D"}),
     ("/compliance/findings", "compliance/findings", {}),
     ("/compliance/findings", "compliance/findings", {"page_size": 1, "kind": "noncompliant"}),
     ("/compliance/findings", "compliance/findings", {"severity": "high"}),

@@ -172,6 +172,13 @@ def test_the_smoke_test_fails_when_the_api_answers_who_is_not_signed_in(serve: C
     assert smoke_test.api_failures(serve(), pause=lambda _: None) == []
 
 
+def test_who_is_sent_to_the_sign_in_is_refused_and_a_query_is_not_sent_there(serve: Callable[..., str]) -> None:
+    redirected = serve(compliance=302, dashboard=302, forged=302)
+    assert smoke_test.api_failures(redirected, pause=lambda _: None) == []
+    (failure,) = smoke_test.api_failures(serve(query_logs=302), pause=lambda _: None)
+    assert failure.endswith("was answered with 302 instead of 401")
+
+
 def test_a_forged_sign_in_that_the_platform_lets_through_looks_different_from_a_refused_one() -> None:
     settings = ApiSettings.from_environment(
         {"API_CLIENT_ID": GUID, "AZURE_TENANT_ID": GUID, "LOG_ANALYTICS_WORKSPACE_ID": GUID}

@@ -218,7 +218,8 @@ def test_the_deny_all_rules_stand_last_and_in_both_directions() -> None:
 def test_the_sign_in_stands_before_everything_that_the_api_answers() -> None:
     sign_in = (bicep.INFRASTRUCTURE / "modules" / "easy_auth.bicep").read_text()
     assert "requireAuthentication: true" in sign_in
-    assert "unauthenticatedClientAction: 'Return401'" in sign_in
+    assert "unauthenticatedClientAction: 'RedirectToLoginPage'" in sign_in
+    assert "redirectToProvider: 'azureactivedirectory'" in sign_in
     assert "excludedPaths" not in sign_in
 
 

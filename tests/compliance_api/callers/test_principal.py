@@ -193,6 +193,15 @@ async def test_the_page_s_own_requests_and_links_to_the_page_are_answered(api: A
     assert (await api.get("dashboard", caller={**READER, "Sec-Fetch-Site": "cross-site"})).status == 200
 
 
+async def test_a_link_that_somebody_follows_from_another_site_is_answered(api: Api) -> None:
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+    assert (await api.get("compliance/applications", caller={**READER, **followed}, format="csv")).status == 200
+    framed = {**followed, "Sec-Fetch-Dest": "iframe"}
+    assert (await api.get("compliance", caller={**READER, **framed})).status == 403
+    assert (await api.query({"query": "print 1"}, caller={**QUERIER, **followed})).status == 403
+
+
 async def test_no_answer_can_be_framed_sniffed_or_shared(api: Api) -> None:
     keeping = {200: "private, no-cache", 401: "no-store"}
     for reply in (await api.get("compliance"), await api.get("compliance", caller={})):

@@ -140,6 +140,23 @@ def test_an_operator_signs_in_for_a_session_and_out_again(door: Door) -> None:
     assert door.call("/api/dashboard", cookie)[0] == 401
 
 
+def test_a_browser_without_a_session_comes_back_through_the_sign_in_to_where_it_pointed(door: Door) -> None:
+    address = "/api/compliance/applications?format=csv&search=a%20b"
+    browser = {"Accept": "text/html,application/xhtml+xml"}
+
+    status, headers = door.call(address, browser)
+    assert status == 302
+    status, headers = door.call(headers["Location"], browser)
+    assert (status, headers["Location"]) == (302, address)
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Accept": "*/*"}, {"Accept": "text/html", "X-Requested-With": "XMLHttpRequest"}]
+)
+def test_programs_without_a_session_get_401(door: Door, headers: dict[str, str]) -> None:
+    assert door.call("/api/compliance", headers)[0] == 401
+
+
 @pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example"])
 def test_signing_in_leads_to_this_site_only(door: Door, target: str) -> None:
     assert door.call(f"{LOGIN}?post_login_redirect_uri={target}")[0] == 400

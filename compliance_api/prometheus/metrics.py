@@ -7,7 +7,7 @@ from compliance_api.endpoint import Context
 from compliance_api.fleet import findings
 from compliance_api.fleet.fleet import Fleet, LastKnown, Run, Status, age_seconds
 from compliance_api.http import Answer, Request
-from compliance_api.open_metrics import MEDIA_TYPE, Exposition, Family
+from compliance_api.prometheus.open_metrics import MEDIA_TYPE, Exposition, Family
 from publisher.texts import moment_in
 
 if TYPE_CHECKING:

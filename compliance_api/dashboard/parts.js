@@ -1,0 +1,132 @@
+// The pieces that every view is made of: panels that load and fail on their own, tables, names, marks, filters.
+
+import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { live } from "./vendor/lit-html/directives/live.js";
+import { repeat } from "./vendor/lit-html/directives/repeat.js";
+import { signIn } from "./data.js";
+import { moment, utc } from "./moments.js";
+import { counted, heldWord, lastKnown, number, outcome, SIGNS, STATUS_WORDS } from "./words.js";
+
+// Names are chosen by others: isolated, so that their direction turns nothing else around.
+export const name = (text, otherwise = "–") => (text ? html`<bdi dir="auto">${text}</bdi>` : otherwise);
+
+// A name of any length, of which a table shows three lines.
+export const clamped = (text) => (text ? html`<span class="clamp"><bdi dir="auto">${text}</bdi></span>` : "–");
+
+// Only to where the API says, and only to web pages.
+export function outside(href, text, description) {
+  if (typeof href !== "string" || !/^https:\/\//.test(href)) return name(text);
+  return html`<a href=${href} target="_blank" rel="noopener noreferrer" aria-label=${description}>${name(text)}</a>`;
+}
+
+export const customer = (router, one) => html`
+  <a href=${router.change({ open: one.id, shown: router.state.shown })} data-application=${one.id}
+    >${clamped(one.customer || "(unknown customer)")}</a>
+  <small>${name(one.name)}</small>`;
+
+const bones = () => html`<div role="status" aria-label="Loading"><span class="bone"></span><span class="bone"></span
+  ><span class="bone"></span><span class="bone"></span></div>`;
+
+function failure(error, loadedAt) {
+  return html`<div class="banner danger" role="alert">
+    <p><strong>This part could not be loaded.</strong> <bdi>${error.message}</bdi>
+      ${error.status === 401 ? html` <a href=${signIn()}>Sign in again</a>, and you come back here.` : nothing}</p>
+    <p>${loadedAt
+      ? `The data below is stale: it was loaded at ${utc(new Date(loadedAt).toISOString())}.`
+      : "It says nothing about any customer's compliance."}</p></div>`;
+}
+
+// A part of the page with an answer of its own: while it loads, what it has, and why it has nothing newer.
+export function panel({ id, title, note, kind = "", entry, body, tools }) {
+  const { data, error, loadedAt, isOther, isLoading } = entry;
+  return html`<section class="panel ${kind}" aria-labelledby=${`${id}-heading`} id=${id}>
+    <div class="head"><h2 id=${`${id}-heading`} tabindex="-1">${title}</h2>${note ? html`<p>${note}</p>` : nothing}${tools ?? nothing}</div>
+    ${error ? failure(error, loadedAt) : nothing}
+    ${data ? html`<div class=${isOther ? "is-other" : ""} aria-busy=${isLoading && isOther}>${body(data)}</div>` : error ? nothing : bones()}
+  </section>`;
+}
+
+export const empty = (title, advice) => html`<p class="empty"><strong>${title}</strong> ${advice}</p>`;
+
+// Before the first run nothing is known, which is not the same as nothing being wrong.
+export const noRun = () => empty("No run yet.", "No collection run has been completed in the last 90 days: nothing is known "
+  + "about any customer. Look at the collector's log, or wait for the next run.");
+
+// Columns: { title, cell(item), kind, sort }. `sort` names what the API sorts by; `sorted` is that of the address.
+export function table({ label, kind, caption, columns, items, key, sorted, sortAddress }) {
+  const heading = (column) => {
+    const direction = column.sort && sorted === column.sort ? "ascending" : column.sort && sorted === `-${column.sort}` ? "descending" : null;
+    const title = column.sort
+      ? html`<a href=${sortAddress(sorted === column.sort ? `-${column.sort}` : column.sort)} data-sort=${column.sort}
+          >${column.title}${direction === "ascending" ? " ▲" : direction ? " ▼" : ""}</a>`
+      : column.title;
+    return html`<th scope="col" role="columnheader" class=${column.kind ?? nothing} aria-sort=${direction ?? nothing}>${title}</th>`;
+  };
+  return html`<div class="scroll"><table role="table" class=${kind ?? nothing} aria-label=${label}>
+    ${caption ? html`<caption>${caption}</caption>` : nothing}
+    <thead role="rowgroup"><tr role="row">${columns.map(heading)}</tr></thead>
+    <tbody role="rowgroup">${repeat(items, key, (item) => html`<tr role="row" data-key=${key(item)}>${columns.map((column) => html`<td
+      role="cell" class=${column.kind ?? nothing} data-label=${column.isHead ? nothing : column.title}>${column.cell(item)}</td>`)}</tr>`)}</tbody>
+  </table></div>`;
+}
+
+export function more(router, answer, list, step) {
+  const shown = answer[list].length;
+  if (!answer.next_page_token) return nothing;
+  return html`<p class="more"><a class="button" data-replace href=${router.change({ shown: String(shown + step) })}
+    >Show ${number(Math.min(step, answer.total - shown))} more</a> <span class="quiet">${number(shown)} of ${number(answer.total)}</span></p>`;
+}
+
+export const severity = (value) => html`<span class="severity severity-${value}">Sev ${value}</span>`;
+
+export function marks({ is_new: isNew, held, accepted_until: acceptedUntil, snoozed_until: snoozedUntil }) {
+  return html`<span class="marks">
+    ${isNew ? html`<span class="mark new">New since yesterday</span>` : nothing}
+    ${held ? html`<span class="mark held">Held</span>` : nothing}
+    ${acceptedUntil ? html`<span class="mark accepted">Accepted until ${utc(acceptedUntil)}</span>` : nothing}
+    ${snoozedUntil ? html`<span class="mark accepted">Snoozed until ${utc(snoozedUntil)}</span>` : nothing}</span>`;
+}
+
+export function status(one) {
+  const more = [];
+  if (one.status === "unread") more.push(`${lastKnown(one.last_known)}${one.last_read ? `, ${utc(one.last_read)}` : ""}`);
+  const tell = (count, what) => { if (count) more.push(`${counted(count, "assignment")} ${what}`); };
+  tell(one.held_assignments, "with violations that are held");
+  tell(one.accepted_assignments, "accepted for now");
+  tell(one.guard_changes, "deleted, weakened or changed");
+  tell(one.assignments_without_states, "not evaluated");
+  return html`<span class="status ${one.status}">${SIGNS[one.status]} ${STATUS_WORDS[one.status]}</span>
+    ${more.length ? html`<small>${more.join("; ")}</small>` : nothing}`;
+}
+
+export function reason(reading) {
+  const explanation = [reading.error_code, reading.error_message].filter(Boolean).join(": ");
+  return html`${outcome(reading.outcome)}${explanation ? html`<small class="clamp">${name(explanation)}</small>` : nothing}`;
+}
+
+export const held = (value) => (value ? `held since ${utc(value.since)}: ${heldWord(value.reason)}` : "");
+
+// A choice of a filter, which is written into the address at once.
+export function choice({ router, field, title, options, otherwise = "All" }) {
+  const value = router.state[field] ?? "";
+  const listed = value && !options.some(([one]) => one === value) ? [...options, [value, value]] : options;
+  const choose = (event) => router.go(router.change({ [field]: event.target.value || null }));
+  return html`<label>${title}<select name=${field} .value=${live(value)} @change=${choose}>
+    <option value="" ?selected=${!value}>${otherwise}</option>
+    ${listed.map(([one, text]) => html`<option value=${one} ?selected=${one === value}>${text}</option>`)}</select></label>`;
+}
+
+const TYPING_MILLISECONDS = 250;
+let typing = null;
+
+export function textFilter({ router, field, title, longest = 200, kind = "wide" }) {
+  const type = (event) => {
+    const text = event.target.value.trim();
+    clearTimeout(typing);
+    typing = setTimeout(() => router.go(router.change({ [field]: text || null }), { replace: true }), TYPING_MILLISECONDS);
+  };
+  return html`<label class=${kind}>${title}<input type="search" name=${field} maxlength=${longest} autocomplete="off" spellcheck="false"
+    .value=${live(document.activeElement?.name === field ? document.activeElement.value : router.state[field] ?? "")} @input=${type}></label>`;
+}
+
+export const when = (text, since) => html`${since}${text ? html`<small>${moment(text)}</small>` : nothing}`;

@@ -1,0 +1,146 @@
+// One customer's application: how it stands, its assignments, and every resource that violates one.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { address, applicationPath } from "../data.js";
+import { moment, utc } from "../moments.js";
+import { clamped, empty, held, name, outside, panel, reason, status, table } from "../parts.js";
+import { addressOf } from "../router.js";
+import { guardWord, lastKnown, number, planText, verdictWord } from "../words.js";
+import { whyCommand } from "./why.js";
+
+const STEP = 100;
+let shown = STEP;
+let shownOf = null;
+
+export function details({ router, store, redraw }) {
+  const id = router.state.open;
+  if (shownOf !== id) [shown, shownOf] = [STEP, id];
+  const path = applicationPath(id);
+  const entry = store.one(`details ${id}`, path, { page_size: Math.min(shown, 1000) });
+  const one = entry.data?.application;
+  const all = () => { shown += STEP; redraw(); };
+  return html`
+    <div class="bar"><h2 id="details-heading">${one ? html`${name(one.customer)} – ${name(one.name)}` : "Customer"}</h2>
+      <button type="button" data-close>Close</button></div>
+    <div class="body">
+      ${entry.data ? html`${banners(one)}${facts(one)}` : nothing}
+      ${panel({ id: "details-assignments", title: "Policy assignments", entry, body: (answer) => assignments(answer.assignments, router) })}
+      ${entry.data ? panel({ id: "details-violations", title: "Resources that are not compliant", entry,
+        body: (answer) => violations(path, answer, all) }) : nothing}
+    </div>`;
+}
+
+function banners(one) {
+  if (one.reading.is_readable) return nothing;
+  return html`<div class="banner"><p><strong>This customer could not be read</strong> since ${utc(one.reading.unread_since)}. ${reason(one.reading)}</p>
+    <p>${known(one)}</p></div>`;
+}
+
+function known(one) {
+  if (one.last_known === "unknown") return "It has never been read: nothing is known about this customer's compliance.";
+  return one.last_read
+    ? `What follows is what stood when it was last read (${utc(one.last_read)}): ${lastKnown(one.last_known)}.`
+    : "It has never been read to the end: what follows is what was found on the way.";
+}
+
+function facts(one) {
+  const listed = [
+    ["Status", status(one)],
+    ["Not compliant since", moment(one.noncompliant_since)],
+    ["Last read", moment(one.last_read, "never")],
+    ["Plan", one.plan ? html`<a href=${addressOf({ view: "plans", plan: one.plan.name, plan_version: one.plan.version })}>${name(planText(one.plan))}</a>` : "–"],
+    ["Subscription", one.subscription_id
+      ? html`<a href=${addressOf({ view: "customers", subscription: one.subscription_id })}>${name(one.subscription_id)}</a>` : "–"],
+    ["Application", outside(one.links.portal, one.id, `${one.id} (in the Azure portal)`)],
+    ["Managed resource group", outside(one.links.portal_managed_resource_group, one.managed_resource_group_id,
+      `${one.managed_resource_group_id} (in the Azure portal)`)],
+  ];
+  return html`<dl class="facts">${listed.map(([term, value]) => html`<dt>${term}</dt><dd>${value}</dd>`)}</dl>
+    <p class="chips no-print"><a href=${addressOf({ view: "report", application: one.id })}>Customer report</a>
+      <a href=${addressOf({ view: "findings", search: one.id })}>Its findings</a></p>`;
+}
+
+function assignments(listed, router) {
+  if (!listed.length) return empty("No policy assignment of this application is known.", "It is not evaluated: compare it with the plan.");
+  const count = (kind) => (one) => number(one.states[kind]);
+  return table({
+    label: "Policy assignments",
+    items: listed,
+    key: (one) => one.id,
+    columns: [
+      { title: "Assignment", isHead: true, cell: (one) => html`${outside(one.links.portal, one.name, `${one.name} (in the Azure portal)`)}
+        <small class="no-print"><a href=${addressOf({ view: "findings", assignment: assignmentName(one) })}>at other customers</a></small>` },
+      { title: "Verdict", cell: verdict },
+      { title: "Policy assignment", cell: guard },
+      { title: "Not compliant", kind: "number", cell: count("noncompliant") },
+      { title: "Compliant", kind: "number", cell: count("compliant") },
+      { title: "Exempt", kind: "number", cell: count("exempt") },
+      { title: "Unknown", kind: "number", cell: count("unknown") },
+    ],
+  });
+}
+
+const assignmentName = (one) => one.name;
+
+// What stands about an assignment, since when, and what qualifies it.
+function verdict(one) {
+  const more = [
+    `since ${utc(one.since)}`,
+    one.is_current ? "" : `as of the last read, ${utc(one.last_read)}`,
+    held(one.held),
+    one.accepted ? `accepted until ${utc(one.accepted.until)} by ${one.accepted.by}: ${one.accepted.reason}` : "",
+    one.snoozed_until ? `alarms snoozed until ${utc(one.snoozed_until)}` : "",
+  ];
+  return html`${verdictWord(one.verdict)}<small>${name(more.filter(Boolean).join("; "))}</small>`;
+}
+
+// How an assignment compares with its baseline, and what is exempted from it.
+function guard(one) {
+  const { state, since, details: differs, accepted_until: acceptedUntil } = one.guard;
+  const { count, category, created_by: creator, expires_at: expiry } = one.exemptions;
+  const exempted = count ? `${number(count)} exempted (${[category, creator && `by ${creator}`,
+    expiry ? `until ${utc(expiry)}` : "without an end"].filter(Boolean).join(", ")})` : "";
+  const more = [since && state !== "Intact" ? `since ${utc(since)}` : "", differs,
+    acceptedUntil ? `accepted until ${utc(acceptedUntil)}` : "", exempted].filter(Boolean);
+  return html`${guardWord(state)}${more.length ? html`<small>${name(more.join("; "))}</small>` : nothing}`;
+}
+
+function violations(path, answer, all) {
+  const { violations: found } = answer;
+  const lacking = lackingTexts(found);
+  if (!found.open) {
+    return found.listed === "unknown"
+      ? empty("Nothing is known.", "This customer was never read completely.") : empty("None is open.", "");
+  }
+  return html`${lacking.map((text) => html`<div class="banner"><p>${text}</p></div>`)}
+    ${found.total ? html`<p class="no-print"><a href=${address(path, { format: "csv" })} download>Export CSV</a></p>
+    ${table({
+      label: "Resources that are not compliant",
+      caption: `${number(found.resources.length)} of ${number(found.total)}`,
+      items: found.resources,
+      key: (row) => [row.id, row.assignment_id, row.definition_id, row.definition_reference_id].join("|"),
+      columns: [
+        { title: "Resource", kind: "wide", isHead: true, cell: (row) => html`${outside(row.links.portal, row.id.split("/").pop(), `${row.id} (in the Azure portal)`)}
+          <small>${name([row.type, row.location].filter(Boolean).join(", "), "")}</small>${whyCommand(row)}` },
+        { title: "Policy", cell: (row) => html`${clamped(row.definition_name || row.definition_id.split("/").pop())}
+          ${row.definition_reference_id ? html`<small>${name(row.definition_reference_id)}</small>` : nothing}` },
+        { title: "Assignment", cell: (row) => outside(row.links.portal_assignment, row.assignment_name, `${row.assignment_name} (in the Azure portal)`) },
+        { title: "Effect", kind: "short", cell: (row) => row.effect },
+        { title: "Evaluated", kind: "time", cell: (row) => html`${moment(row.evaluated_at)}${row.held ? html`<small>${held(row.held)}</small>` : nothing}` },
+      ],
+    })}` : nothing}
+    ${found.next_page_token ? html`<p class="more"><button type="button" @click=${all}>Show more</button></p>` : nothing}`;
+}
+
+// Says why fewer resources are listed than violations are open; nothing when all are.
+function lackingTexts({ open, total, states_missing: missing }) {
+  const said = [];
+  if (total < open) {
+    said.push(`${number(open)} violations are open, ${number(total)} of them are listed: of those that are held, an assignment `
+      + "names five resources at most.");
+  }
+  if (missing) {
+    said.push(`Only ${number(missing.stored)} of ${number(missing.announced)} rows of the last upload are here, so the list is not complete.`);
+  }
+  return said;
+}

@@ -1,0 +1,96 @@
+// Findings: what is wrong, one row for each application and assignment, the worst and oldest first.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { address } from "../data.js";
+import { distance, moment, utc } from "../moments.js";
+import { choice, clamped, customer, empty, marks, more, name, noRun, panel, severity, table, textFilter } from "../parts.js";
+import { addressOf } from "../router.js";
+import { resolved } from "./resolved.js";
+import { counted, guardWord, heldWord, number, outcome, planText } from "../words.js";
+
+export const FINDINGS = "/api/compliance/findings";
+const STEP = 100;
+const NARROW = matchMedia("(max-width: 44rem)");
+
+export const narrow = () => NARROW.matches;
+
+export const GUARD = "guard_changed";
+
+export const KINDS = {
+  noncompliant: "Not compliant",
+  guard_changed: "Guard changed",
+  unread: "Could not be read",
+  not_evaluated: "Not evaluated",
+  left_unconfirmed: "Left, unconfirmed",
+};
+
+// One finding for each application, assignment and kind.
+export const keyOf = (one) => `${one.kind}|${one.application.id}|${one.assignment?.id ?? ""}`;
+
+// Open or resolved, and within which time: each a link.
+function tabs(router) {
+  const listed = [["Open", {}], ["New since yesterday", { new: "true" }], ["Resolved since yesterday", { since: "P1D" }], ["Resolved in a week", { since: "P7D" }]];
+  const { state } = router;
+  const isHere = (changes) => (state.since ?? "") === (changes.since ?? "") && (state.new ?? "") === (changes.new ?? "");
+  return html`<ul class="chips">${listed.map(([title, changes]) => html`<li><a href=${router.change({ since: null, new: null, ...changes })}
+    aria-current=${isHere(changes) ? "true" : nothing}>${title}</a></li>`)}</ul>`;
+}
+
+export function findings(context) {
+  const { router, store, plans, now } = context;
+  if (router.state.since) return resolved({ ...context, tools: tabs(router) });
+  const { kind, severity: wanted, plan, plan_version: version, subscription, assignment, search } = router.state;
+  const parameters = { kind, severity: wanted, plan, plan_version: version, subscription, assignment, search, new: router.state.new };
+  const entry = store.list("findings", FINDINGS, parameters, "findings", Number(router.state.shown) || STEP);
+  return panel({
+    id: "findings",
+    title: "Open findings",
+    entry,
+    tools: html`<a class="button no-print" href=${address(FINDINGS, { ...parameters, format: "csv" })} download>Export CSV</a>`,
+    body: (answer) => html`${tabs(router)}
+      <form class="filters" role="search" aria-label="Findings" @submit=${(event) => event.preventDefault()}>
+        ${textFilter({ router, field: "search", title: "Search" })}
+        ${choice({ router, field: "kind", title: "What", options: Object.entries(KINDS) })}
+        ${choice({ router, field: "severity", title: "Severity", options: [["1", "Sev 1"], ["2", "Sev 2"], ["3", "Sev 3"]] })}
+        ${choice({ router, field: "plan", title: "Plan", options: plans })}
+        ${textFilter({ router, field: "plan_version", title: "Plan version", longest: 64, kind: "" })}
+        ${textFilter({ router, field: "assignment", title: "Assignment", kind: "" })}
+        ${textFilter({ router, field: "subscription", title: "Subscription id", longest: 36, kind: "" })}
+        <a class="button quiet-button" href=${addressOf({ view: "findings" })}>Clear</a>
+      </form>
+      ${!answer.as_of ? noRun() : answer.total
+        ? html`${findingsTable(answer.findings, { router, now, label: "Open findings", total: answer.total })}${more(router, answer, "findings", STEP)}`
+        : empty("No open finding matches.", html`<a href=${addressOf({ view: "findings" })}>Clear the filters</a> to see every open finding.`)}`,
+  });
+}
+
+export function findingsTable(listed, { router, now, label, total }) {
+  return table({
+    label,
+    kind: "findings",
+    caption: total ? `${counted(listed.length, "finding")} of ${number(total)}` : null,
+    items: listed,
+    key: keyOf,
+    columns: [
+      { title: "Sev", kind: "severity-column", isHead: true, cell: (one) => html`<a class="rule-link" href=${addressOf({ view: "alerts" })}>${severity(one.severity)}</a>` },
+      { title: "Customer", kind: "wide", isHead: true, cell: (one) => customer(router, { id: one.application.id, name: one.application.name, customer: one.customer }) },
+      { title: "What is wrong", kind: "what", isHead: true, cell: (one) => what(one) },
+      { title: "Plan", kind: "short", cell: (one) => (one.plan ? html`<a href=${addressOf({ view: "plans", plan: one.plan.name, plan_version: one.plan.version })}>${clamped(planText(one.plan))}</a>` : "–") },
+      { title: "Since", isHead: true, kind: "time", cell: (one) => html`${distance(one.since, now) || "not known"}${one.since ? html` <small>${moment(one.since)}</small>` : nothing}` },
+    ],
+  });
+}
+
+function what(one) {
+  const violations = one.kind === "noncompliant" && one.violations !== null ? counted(one.violations, "violation") : "";
+  const more = [
+    one.kind === GUARD ? guardWord(one.reason) : one.kind === "unread" || one.kind === "left_unconfirmed" ? outcome(one.reason) : "",
+    one.held ? `held: ${heldWord(one.held.reason)}` : "",
+    one.kind === "unread" ? (one.last_read ? `last read ${utc(one.last_read)}` : "never read") : "",
+  ].filter(Boolean);
+  return html`<span class=${one.kind === "noncompliant" || one.kind === GUARD ? "status noncompliant" : "status unread"}>${KINDS[one.kind] ?? one.kind}</span>
+    ${violations ? html`<span class="quiet">${violations}</span>` : nothing} ${marks(one)}
+    ${one.assignment ? html`<small><a href=${addressOf({ view: "findings", assignment: one.assignment.name })}>${clamped(one.assignment.name)}</a></small>` : nothing}
+    ${more.length ? html`<small>${name(more.join("; "))}</small>` : nothing}
+    ${one.details && one.kind !== "noncompliant" ? html`<small>${clamped(one.details)}</small>` : nothing}`;
+}

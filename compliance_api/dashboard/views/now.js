@@ -1,0 +1,100 @@
+// The first screen: who is in trouble now; then the fleet in figures, each of which is a filter; then the trend.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { trend } from "../chart.js";
+import { empty, noRun, panel } from "../parts.js";
+import { counted, lastKnown, number, percent, STATUS_WORDS, STATUSES } from "../words.js";
+import { addressOf } from "../router.js";
+import { FINDINGS, findingsTable, narrow } from "./findings.js";
+
+const WIDE_ROWS = 50;
+const NARROW_ROWS = 8;
+const FIRST_CHART_WIDTH = 366;
+
+export function now(context) {
+  return html`<div class="first-screen">${trouble(context)}${figures(context)}${history(context)}</div>`;
+}
+
+function trouble({ router, store, fleet, now: time }) {
+  const entry = store.list("trouble", FINDINGS, {}, "findings", narrow() ? NARROW_ROWS : WIDE_ROWS);
+  return panel({
+    id: "trouble",
+    kind: "trouble",
+    title: "In trouble now",
+    entry,
+    body: (answer) => {
+      if (!answer.as_of) return noRun();
+      if (!answer.total) return nothingOpen(fleet.data);
+      return html`${headline(answer, { router, fleet: fleet.data })}
+        ${findingsTable(answer.findings, { router, now: time, label: "Open findings" })}
+        ${answer.total > answer.findings.length
+          ? html`<p class="more"><a class="button" href=${addressOf({ view: "findings" })}>Show all ${number(answer.total)} findings</a></p>` : nothing}`;
+    },
+  });
+}
+
+// No finding is an all-clear only where every application was read and complies.
+function nothingOpen(fleet) {
+  if (!fleet) return empty("No finding is open.", "The figures that would say whether this is an all-clear are not here.");
+  const { total, compliant, unread, not_evaluated: notEvaluated } = fleet.applications;
+  if (!total) return empty("No application is registered.", "Once a customer deploys, it stands here: see the documentation on notifications and discovery.");
+  if (compliant === total) {
+    return empty("No finding is open.", `Every application was read and complies: ${number(total)} of ${number(total)}. What opens from now on stands here first.`);
+  }
+  return empty("No finding is open, but this is no all-clear.", html`<a href=${addressOf({ view: "customers", status: "unread" })}
+    >${number(unread)} could not be read</a>, <a href=${addressOf({ view: "customers", status: "not_evaluated" })}>${number(notEvaluated)} not evaluated</a>.`);
+}
+
+function headline(answer, { router, fleet }) {
+  const { applications, new: fresh, held } = answer.counts;
+  const link = (changes, text) => html`<a href=${router.change({ view: "findings", ...changes })}>${text}</a>`;
+  return html`<p class="headline"><strong>${counted(answer.total, "finding")}</strong> at <strong>${counted(applications, "application")}</strong>${fresh ? html`, ${link({ new: "true" }, `${number(fresh)} new since yesterday`)}` : nothing}${held
+    ? html`, ${number(held)} held` : nothing}${fleet?.applications.unread ? html`; <a href=${addressOf({ view: "customers", status: "unread" })}
+    >${counted(fleet.applications.unread, "application")} could not be read</a>` : nothing}. <a href=${addressOf({ view: "findings", since: "P1D" })} class="no-print">Resolved since yesterday</a></p>`;
+}
+
+function figures({ fleet }) {
+  return panel({
+    id: "fleet",
+    kind: "figures",
+    title: "Fleet",
+    entry: fleet,
+    body: (answer) => {
+      const known = answer.as_of !== null;
+      const count = (value) => (known ? number(value) : "–");
+      const unread = answer.unread_last_known ?? {};
+      const notes = {
+        unread: known && answer.applications.unread
+          ? ["noncompliant", "compliant", "not_evaluated", "unknown"].filter((kind) => unread[kind])
+            .map((kind) => `${number(unread[kind])} ${lastKnown(kind)}`).join(", ") : "",
+        noncompliant: known && answer.states.noncompliant ? counted(answer.states.noncompliant, "open violation") : "",
+        total: "registered",
+      };
+      const tiles = [
+        ...STATUSES.map((kind) => [kind, STATUS_WORDS[kind], count(answer.applications[kind]), { status: kind }]),
+        ["total", "Applications", count(answer.applications.total), {}],
+        ["share", "Compliant share", known ? percent(answer.compliant_share) : "–", { status: "compliant" }],
+      ];
+      return html`<div class="tiles">${tiles.map(([kind, title, value, filter]) => html`<a
+        href=${addressOf({ view: "customers", ...filter })}><span class="name">${title}</span>
+        <span class="value ${known && STATUSES.includes(kind) ? kind : ""}" data-tile=${kind}>${value}</span>
+        ${notes[kind] ? html`<span class="note">${notes[kind]}</span>` : nothing}</a>`)}</div>`;
+    },
+  });
+}
+
+const chartWidth = () => Math.max(240, document.querySelector("#trend .trend-chart")?.clientWidth || FIRST_CHART_WIDTH);
+
+function history({ store, now: time, redraw }) {
+  const entry = store.one("history", "/api/compliance/history");
+  return panel({
+    id: "trend",
+    kind: "trend",
+    title: "Two weeks",
+    note: "applications in trouble, run by run",
+    entry,
+    body: (answer) => (answer.history.length
+      ? trend(answer.history, { now: time, redraw, width: chartWidth() })
+      : empty("No completed run in the last two weeks.", "The collector is silent, or was never started: see Collector.")),
+  });
+}

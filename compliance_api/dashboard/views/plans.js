@@ -1,0 +1,63 @@
+// Plans: which version broke how many customers, and by which policy assignment.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { address } from "../data.js";
+import { utc } from "../moments.js";
+import { choice, clamped, empty, name, noRun, panel, table, textFilter } from "../parts.js";
+import { addressOf } from "../router.js";
+import { counted, number, percent } from "../words.js";
+
+export const PLANS = "/api/compliance/plans";
+
+export function plans({ router, store, plans: known }) {
+  const { plan, plan_version: version } = router.state;
+  const parameters = { plan };
+  const entry = store.one("plans", PLANS, parameters);
+  return panel({
+    id: "plans",
+    title: "Plans and versions",
+    entry,
+    tools: html`<a class="button no-print" href=${address(PLANS, { ...parameters, format: "csv" })} download>Export CSV</a>`,
+    body: (answer) => html`
+      <form class="filters" aria-label="Plans" @submit=${(event) => event.preventDefault()}>
+        ${choice({ router, field: "plan", title: "Plan", options: known })}
+        ${textFilter({ router, field: "plan_version", title: "Version", longest: 64, kind: "" })}
+        <a class="button quiet-button" href=${addressOf({ view: "plans" })}>Clear</a></form>
+      ${!answer.as_of ? noRun() : !wanted(answer.plans, version).length ? empty("No plan matches.", html`<a href=${addressOf({ view: "plans" })}>Show every plan</a>.`) : listed(wanted(answer.plans, version))}`,
+  });
+}
+
+const wanted = (listed, version) => (version ? listed.filter(({ plan }) => plan?.version === version) : listed);
+
+const filterOf = ({ plan }) => ({ plan: plan?.name, plan_version: plan?.version });
+
+function listed(versions) {
+  const count = (field, status) => (plan) => (plan.applications[field]
+    ? html`<a href=${addressOf({ view: "customers", status, ...filterOf(plan) })}>${number(plan.applications[field])}</a>` : number(plan.applications[field]));
+  return html`${table({
+    label: "Plan versions",
+    items: versions,
+    key: ({ plan }) => `${plan?.name}|${plan?.version}`,
+    columns: [
+      { title: "Plan", isHead: true, cell: ({ plan }) => (plan ? html`${clamped(plan.name)}<small>${name(plan.version, "")}</small>` : "no plan (service catalog)") },
+      { title: "Applications", kind: "number", cell: (plan) => number(plan.applications.total) },
+      { title: "Not compliant", kind: "number", cell: count("noncompliant", "noncompliant") },
+      { title: "Could not be read", kind: "number", cell: count("unread", "unread") },
+      { title: "Not evaluated", kind: "number", cell: count("not_evaluated", "not_evaluated") },
+      { title: "Compliant share", kind: "number", cell: (plan) => percent(plan.compliant_share) },
+      { title: "Broken by", cell: brokenBy },
+    ],
+  })}`;
+}
+
+// The assignments of a plan version that are violated somewhere, the worst first.
+function brokenBy(plan) {
+  const broken = plan.assignments.filter((one) => one.noncompliant || one.guard_changed || one.not_evaluated);
+  if (!broken.length) return html`<span class="quiet">none of ${counted(plan.assignments.length, "assignment")}</span>`;
+  return html`<ul class="plain">${broken.map((one) => html`<li>
+    <a href=${addressOf({ view: "findings", ...filterOf(plan), assignment: one.name })}>${clamped(one.display_name || one.name)}</a>
+    <small>${[one.noncompliant ? `${counted(one.noncompliant, "customer")} not compliant` : "",
+    one.held ? `${number(one.held)} held` : "",
+    one.guard_changed ? `${number(one.guard_changed)} guard changed` : "",
+    one.not_evaluated ? `${number(one.not_evaluated)} not evaluated` : ""].filter(Boolean).join(", ")}${one.noncompliant_since ? html`, the first since ${utc(one.noncompliant_since)}` : nothing}</small></li>`)}</ul>`;
+}

@@ -1,0 +1,1 @@
+"""The fleet and the collector as metrics."""
