@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from collector.probing import Due, batches, due_among
+from collector.probing import Due, batches, due_among, first_of
 from collector.reporting.outcomes import utc_now
 from collector.run import failure_of, run_collection
 from publisher.configuration.function_timeout import function_timeout
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE: Final = 100
-"""Applications that are collected by one probe; the others are still due at the next one."""
+"""Applications that are collected by one probe, longest unread first; the others are still due at the next one."""
 
 ASKING_SHARE: Final = 0.5
 """Share of the time that asking may take; the rest is the collection's."""
@@ -77,6 +77,7 @@ class Probed:
 async def bring_forward(
     settings: CollectorSettings,
     *,
+    probes_in_an_interval: int = 1,
     time_limit: timedelta | None = None,
     sleep: Sleep = asyncio.sleep,
     clock: Callable[[], datetime] = utc_now,
@@ -85,6 +86,8 @@ async def bring_forward(
 
     Args:
         settings: the collector's settings.
+        probes_in_an_interval: how many probes there are between two runs of the collector. They share the alarms of
+            their own that one run may open: one event across the fleet makes no more of them than it does without.
         time_limit: how long it may take; the host's functionTimeout by default.
         sleep: waits between the attempts of a call.
         clock: aware UTC time, for the collection.
@@ -106,7 +109,7 @@ async def bring_forward(
         try:
             async for batch in batches(joined(registry, ledger)):
                 found = await _ask(graph, batch, probed)
-                due += found[: MOST_AT_ONCE - len(due)]
+                due = first_of([*due, *found], MOST_AT_ONCE)
                 probed.postponed += len(found)
         except AzureFailure as failure:
             probed.problems.append(f"the registry and the ledger could not be read completely: {failure}")
@@ -116,7 +119,13 @@ async def bring_forward(
         left = timedelta(seconds=limit - (time.monotonic() - started))
         chosen = {one.application_id: one.counts for one in due}
         summary = await run_collection(
-            settings, trigger=TRIGGER, only=chosen, time_limit=left, sleep=sleep, clock=clock
+            settings,
+            trigger=TRIGGER,
+            only=chosen,
+            time_limit=left,
+            sleep=sleep,
+            clock=clock,
+            shards=probes_in_an_interval,
         )
         logger.info("the probe collected", extra={"collection": summary.totals()})
         if failed := failure_of(summary, partial_run=True):

@@ -24,7 +24,7 @@ async def bring_turns_forward(timer: func.TimerRequest) -> None:  # noqa: ARG001
     from publisher.settings import ProbeSettings  # noqa: PLC0415
 
     settings = ProbeSettings.from_environment(os.environ)
-    probed = await bring_forward(settings.collector)
+    probed = await bring_forward(settings.collector, probes_in_an_interval=settings.probes_in_an_interval)
     logger.info("the probe is done", extra={"probe": asdict(probed)})
     if failure := probed.failure:
         raise failure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.resource_graph.client import MOST_SUBSCRIPTIONS
@@ -13,6 +14,7 @@ from verdicts.ledger import Entry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from publisher.resource_ids import ApplicationId, ResourceGroupId
     from verdicts.facts import ApplicationFacts
@@ -22,13 +24,15 @@ if TYPE_CHECKING:
 class Candidate(NamedTuple):
     """An application whose turn may be brought forward.
 
-    `remembered` are the counts of its last complete read, and `probed` those that last brought a read forward, as text.
+    `remembered` are the counts of its last complete read, which was at `last_read` as far as the ledger was told, and
+    `probed` are those that last brought a read forward, as text.
     """
 
     application_id: ApplicationId
     group: ResourceGroupId
     remembered: StateCounts
     probed: str
+    last_read: datetime
 
     def counts_in(self, told: Mapping[str, StateCounts]) -> StateCounts | None:
         """Return what Resource Graph told of its group, by folded id; None when it told nothing."""
@@ -36,10 +40,19 @@ class Candidate(NamedTuple):
 
 
 class Due(NamedTuple):
-    """An application whose turn is brought forward, and the counts for which it is, as text."""
+    """An application whose turn is brought forward, the counts for which it is, as text, and when it was last read."""
 
     application_id: ApplicationId
     counts: str
+    last_read: datetime
+
+
+def first_of(due: Iterable[Due], most: int) -> list[Due]:
+    """Return those to collect first, `most` at most: whose last read is the longest ago.
+
+    So applications whose counts change with every probe, however many, keep no other one waiting.
+    """
+    return heapq.nsmallest(most, due, key=lambda one: one.last_read)
 
 
 def candidate_in(pair: Pair) -> Candidate | None:
@@ -52,11 +65,15 @@ def candidate_in(pair: Pair) -> Candidate | None:
     if not isinstance(application, ManagedApplication) or not isinstance(pair.entry, Entry):
         return None
     facts = pair.entry.facts
-    is_read = facts.last_read is not None and facts.unread is None and facts.departure is None
-    if not is_read or is_another_deployment(facts, application):
+    is_away = facts.unread is not None or facts.departure is not None or is_another_deployment(facts, application)
+    if facts.last_read is None or is_away:
         return None
     return Candidate(
-        application.application_id, application.managed_resource_group_id, remembered_counts(facts), facts.probed
+        application.application_id,
+        application.managed_resource_group_id,
+        remembered_counts(facts),
+        facts.probed,
+        facts.last_read,
     )
 
 
@@ -79,7 +96,7 @@ def due_among(candidates: Iterable[Candidate], told: Mapping[str, StateCounts]) 
     for one in candidates:
         counts = one.counts_in(told)
         if counts is not None and counts != one.remembered and str(counts) != one.probed:
-            yield Due(one.application_id, str(counts))
+            yield Due(one.application_id, str(counts), one.last_read)
 
 
 async def batches(pairs: AsyncIterator[Pair]) -> AsyncIterator[list[Candidate]]:

@@ -75,6 +75,7 @@ async def run_collection(
     time_limit: timedelta | None = None,
     sleep: Sleep = asyncio.sleep,
     clock: Callable[[], datetime] = utc_now,
+    shards: int = 1,
 ) -> RunSummary:
     """Collect once and return the totals.
 
@@ -87,6 +88,7 @@ async def run_collection(
         time_limit: how long the run may take; the host's functionTimeout by default.
         sleep: waits between the attempts of a call.
         clock: aware UTC time, which the run takes for its start, its rows and its verdicts.
+        shards: with how many others this one shares the alarms of their own that a run may open.
 
     The summary's ``error`` says when there was no token for ingestion, so that nothing could be stored, or when the
     registry or the ledger could not be read completely.
@@ -98,7 +100,15 @@ async def run_collection(
     async with AsyncExitStack() as stack:
         try:
             collection, fleet = await stack.enter_async_context(
-                open_collection(settings, run, on_result=on_result, time_limit=time_limit, sleep=sleep, clock=clock)
+                open_collection(
+                    settings,
+                    run,
+                    on_result=on_result,
+                    time_limit=time_limit,
+                    sleep=sleep,
+                    clock=clock,
+                    shards=shards,
+                )
             )
         except AzureFailure as failure:
             return RunSummary(run, error=failure)

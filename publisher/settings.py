@@ -195,6 +195,11 @@ class ProbeSettings:
         env.finish()
         return settings
 
+    @property
+    def probes_in_an_interval(self) -> int:
+        """How many probes there are between two runs of the collector."""
+        return max(1, self.collector.interval // self.interval)
+
 
 @dataclass(frozen=True, slots=True)
 class PublicationSettings:

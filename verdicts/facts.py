@@ -294,5 +294,6 @@ class ApplicationFacts:
     probed: str = ""
     """Azure Resource Graph's counts of states for which a read was last brought forward, "" for none (docs/scaling.md).
 
-    It keeps a difference that stays from bringing a read forward again, and says nothing of the application.
+    It keeps a difference that stays from bringing a read forward again, and says nothing of the application. A read
+    that finds other counts than the ledger had takes it away.
     """

@@ -17,6 +17,7 @@ from sandbox.faults.operations import GraphQuery, PolicyQuery, TableRequest, Upl
 from sandbox.services import Service
 from sandbox.world.customers import Customer
 from tests.collector.conftest import RESULTS_STREAM, RUNS_TABLE, VERDICTS_TABLE, Fleet
+from verdicts.alarms import NAMED_BY_CAUSE
 from verdicts.ledger import LEDGER_TABLE
 
 pytestmark = pytest.mark.usefixtures("deployed")
@@ -39,14 +40,18 @@ def contoso(deployed: list[Customer]) -> Customer:
     return deployed[0]
 
 
-async def probed_once(fleet: Fleet, **settings: Any) -> Probed:
+async def probed_once(fleet: Fleet, *, probes_in_an_interval: int = 1, **settings: Any) -> Probed:
     async def instantly(seconds: float) -> None:
         fleet.waits.append(seconds)
         await asyncio.sleep(0)
 
     fleet.sandbox.clock.advance(5 * MINUTES)
     return await bring_forward(
-        replace(fleet.settings, **settings), time_limit=timedelta(minutes=1), sleep=instantly, clock=fleet.sandbox.clock
+        replace(fleet.settings, **settings),
+        probes_in_an_interval=probes_in_an_interval,
+        time_limit=timedelta(minutes=1),
+        sleep=instantly,
+        clock=fleet.sandbox.clock,
     )
 
 
@@ -86,6 +91,36 @@ async def test_a_repair_comes_through_as_fast(fleet: Fleet, contoso: Customer) -
     contoso.break_resource("storage1", "secure-transfer")
     assert (await probed_once(fleet)).collected == 1
     assert (await probed_once(fleet)).collected == 0
+
+
+async def test_a_violation_that_comes_again_comes_through_although_the_collection_saw_its_repair(
+    fleet: Fleet, contoso: Customer
+) -> None:
+    contoso.break_resource("storage1", "secure-transfer")
+    assert (await probed_once(fleet)).collected == 1
+    contoso.repair("storage1")
+    await fleet.collect()
+    contoso.break_resource("storage1", "secure-transfer")
+    assert (await probed_once(fleet)).collected == 1
+    assert fleet.verdicts(contoso)["secure-transfer"]["Verdict"] == "NonCompliant"
+
+
+async def test_probes_share_the_alarms_of_their_own_that_one_run_may_open(
+    fleet: Fleet, deployed: list[Customer]
+) -> None:
+    """One event at both: with as many probes as alarms, one is told by its name and the other by the cause."""
+    for customer in deployed:
+        customer.break_resource("storage1", "secure-transfer")
+
+    assert (await probed_once(fleet, probes_in_an_interval=NAMED_BY_CAUSE)).collected == 2
+
+    alarms = [
+        alarm
+        for customer in deployed
+        for assignment in (await fleet.facts(customer)).assignments.values()
+        for alarm in assignment.alarms.values()
+    ]
+    assert sorted(bool(alarm.cause) for alarm in alarms) == [False, True]
 
 
 async def test_without_a_difference_nothing_is_read_and_nothing_written(fleet: Fleet) -> None:
@@ -218,6 +253,43 @@ async def test_at_most_a_number_of_applications_is_collected_and_the_others_at_t
     second = await probed_once(fleet)
     assert (second.collected, second.postponed) == (1, 0)
     assert set(read_groups(fleet)) == {one.managed_resource_group for one in deployed}
+
+
+async def test_counts_that_change_with_every_probe_keep_nobody_else_waiting(
+    fleet: Fleet, deployed: list[Customer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of the two the tables have first."""
+    monkeypatch.setattr(probe, "MOST_AT_ONCE", 1)
+    for restless, other in (deployed, deployed[::-1]):
+        for _ in range(2):
+            restless.break_resource("storage1", "secure-transfer")
+            await probed_once(fleet)
+            restless.repair("storage1")
+            await probed_once(fleet)
+        restless.break_resource("storage2", "secure-transfer")
+        other.break_resource("storage1", "secure-transfer")
+
+        assert (await probed_once(fleet)).postponed == 1
+
+        assert fleet.verdicts(other)["secure-transfer"]["Verdict"] == "NonCompliant"
+        other.repair("storage1")
+        restless.repair("storage2")
+        for _ in range(3):
+            await probed_once(fleet)
+
+
+async def test_a_read_for_which_no_time_was_left_is_due_at_the_next_probe(fleet: Fleet, contoso: Customer) -> None:
+    contoso.break_resource("storage1", "secure-transfer")
+    before = await fleet.facts(contoso)
+
+    fleet.sandbox.faults.add(PolicyQuery(contoso), Status(429, retry_after=600))
+
+    assert "1 of 1 applications failed (1 Throttled)" in str((await probed_once(fleet)).failure)
+
+    assert await fleet.facts(contoso) == before
+    fleet.sandbox.faults.clear()
+    assert (await probed_once(fleet)).collected == 1
+    assert fleet.verdicts(contoso)["secure-transfer"]["Verdict"] == "NonCompliant"
 
 
 async def test_a_read_that_fails_is_told_leaves_the_verdict_alone_and_is_not_brought_forward_again(

@@ -62,7 +62,7 @@ def test_a_turn_is_brought_forward_when_the_counts_are_new_to_the_ledger_and_to_
 ) -> None:
     one = candidate(probed=probed)
     answer = {fold(str(one.group)): told} if told is not None else {}
-    expected = [Due(one.application_id, str(told))] if is_due else []
+    expected = [Due(one.application_id, str(told), one.last_read)] if is_due else []
     assert list(due_among([one], answer)) == expected
 
 

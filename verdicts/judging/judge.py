@@ -6,7 +6,7 @@ Pure functions of their arguments. They raise nothing, whatever the combination 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from registry.managed_application import ManagedApplication
 from verdicts.facts import Ending
@@ -16,6 +16,7 @@ from verdicts.judging.assignments import first_sight, read_completely, with_open
 from verdicts.judging.deployments import described
 from verdicts.judging.endings import with_retired, without_long_ended
 from verdicts.judging.reads import applies, read_or_unread
+from verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
     from registry.managed_application import MalformedRow
     from verdicts.control import RunRecord
     from verdicts.evidence import Evidence
-    from verdicts.facts import ApplicationFacts, AssignmentFacts
+    from verdicts.facts import ApplicationFacts, AssignmentFacts, Counts
     from verdicts.guard.declared import Declared
+
+
+_COMES_AGAIN: Final = frozenset({Outcome.SKIPPED, Outcome.THROTTLED, Outcome.UPLOAD_FAILED})
+"""Outcomes of a read that was brought forward in vain, because there was no time, or no room, for it."""
 
 
 def judge(
@@ -52,9 +57,24 @@ def judge(
         facts = with_retired(facts, application, declared, evidence)
     facts = _states_judged(facts, evidence)
     facts = read_or_unread(facts, evidence, record)
-    if evidence.probed:
-        facts = replace(facts, probed=evidence.probed)
-    return _as_changed(before, facts, evidence)
+    return _as_changed(before, replace(facts, probed=_probed(before, facts, evidence)), evidence)
+
+
+def _probed(before: ApplicationFacts | None, facts: ApplicationFacts, evidence: Evidence) -> str:
+    """Return the counts of Azure Resource Graph that bring no read forward again, "" for none.
+
+    They are those of a read that was brought forward, unless it came to nothing for another reason than the customer's.
+    Once the ledger's own counts are others than before, a difference from them is another one.
+    """
+    if evidence.probed and evidence.outcome not in _COMES_AGAIN:
+        return evidence.probed
+    if before is None or _counts_of(before) != _counts_of(facts):
+        return ""
+    return facts.probed
+
+
+def _counts_of(facts: ApplicationFacts) -> dict[str, Counts]:
+    return {key: one.counts for key, one in facts.assignments.items() if one.ending is None}
 
 
 def _states_judged(facts: ApplicationFacts, evidence: Evidence) -> ApplicationFacts:
@@ -77,15 +97,23 @@ def _as_changed(before: ApplicationFacts | None, facts: ApplicationFacts, eviden
     """Note when the application and its assignments changed; return `before` when only the time of the read did.
 
     Another upload of the states is remembered, and so is what brought the read forward; neither changes anything.
+    A run over chosen applications whose read broke off may only have opened something. What a run that began before it
+    has read completely, or could not read, counts all the same.
     """
     now = evidence.started_at
     if before is not None:
         if replace(facts, last_read=before.last_read) == before:
             return before
         if replace(facts, last_read=before.last_read, states=before.states, probed=before.probed) == before:
-            return replace(facts, applied_run=evidence.run_id, applied_at=now)
+            return _applied(facts, evidence)
     known: Mapping[str, AssignmentFacts] = before.assignments if before else {}
     assignments = {
         key: one if known.get(key) == one else replace(one, changed_at=now) for key, one in facts.assignments.items()
     }
-    return replace(facts, assignments=assignments, applied_run=evidence.run_id, applied_at=now, changed_at=now)
+    return _applied(replace(facts, assignments=assignments, changed_at=now), evidence)
+
+
+def _applied(facts: ApplicationFacts, evidence: Evidence) -> ApplicationFacts:
+    if evidence.partial_run and not evidence.complete and evidence.guard is None:
+        return facts
+    return replace(facts, applied_run=evidence.run_id, applied_at=evidence.started_at)

@@ -145,8 +145,9 @@ def test_the_same_run_told_twice_changes_nothing(story: list[Step]) -> None:
 @PATIENT
 @given(stories, hours)
 def test_a_run_that_began_earlier_changes_nothing(story: list[Step], late: timedelta) -> None:
+    """Earlier than the one that was applied last, which is not a partial one whose read broke off."""
     for _, now, step, before, after in played(story):
-        if after is not None and after is not before:
+        if after is not None and after is not before and after.applied_at == now:
             assert judged(after, step, 1000, now - late) is after
 
 

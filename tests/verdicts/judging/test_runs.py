@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -181,31 +180,3 @@ def test_a_declared_baseline_counts_when_the_deployment_has_ended(state: str) ->
     story.run(read(noncompliant={"disk": START}), guard=story.reading(expected(), missing={"new": True}))
     assert story.assignment().guard.state is GuardState.CHANGED
     assert story.assignment("new").guard.state is GuardState.WITHDRAWN
-
-
-# Reads that were brought forward
-
-
-def test_what_brought_a_read_forward_is_remembered_whatever_the_read_says_and_changes_nothing_else() -> None:
-    story = violated()
-    before = story.known
-    for outcome in ({}, {"complete": False, "outcome": Outcome.THROTTLED}):
-        evidence = replace(story.later(HOUR).evidence(**outcome), run_id="probe", partial_run=True, probed="2/1/0")
-        evidence.assignments = {one.id: one for one in [read(noncompliant=["disk"])]}
-        after = judge(before, story.application, evidence, record=None, declared=None)
-        assert after.probed == "2/1/0"
-        assert after.assignments == before.assignments
-        assert (after.changed_at, after.unread, after.alarms) == (before.changed_at, None, before.alarms)
-
-
-def test_a_run_that_nothing_brought_forward_keeps_what_did_before() -> None:
-    story = violated()
-    story.facts = replace(story.known, probed="2/1/0")
-    assert story.run(read(noncompliant=["disk"])).known.probed == "2/1/0"
-
-
-def test_an_application_that_was_deployed_anew_remembers_no_probe() -> None:
-    story = violated()
-    story.facts = replace(story.known, probed="2/1/0")
-    story.application = replace(story.application, registered_at=story.now)
-    assert story.run(read(compliant=["disk"])).known.probed == ""
