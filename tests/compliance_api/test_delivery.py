@@ -152,8 +152,8 @@ async def test_long_answers_are_compressed_for_who_takes_it(api: Api, accepted: 
 
 async def test_the_page_and_csv_are_compressed_too(api: Api) -> None:
     zipped = {**READER, "Accept-Encoding": "gzip"}
-    page = await api.get("dashboard/dashboard.js", caller=zipped)
-    again = await api.get("dashboard/dashboard.js", caller={**zipped, "If-None-Match": page.headers["etag"]})
+    page = await api.get("dashboard/app.js", caller=zipped)
+    again = await api.get("dashboard/app.js", caller={**zipped, "If-None-Match": page.headers["etag"]})
 
     assert (page.headers["content-encoding"], again.status) == ("gzip", 304)
     csv = await api.get("compliance/applications", caller=zipped, format="csv")
