@@ -14,7 +14,7 @@ from rich.text import Text
 from bench.contenders import FrontTimes
 from bench.document import as_text
 from bench.hours.figures import table, times_fewer
-from bench.workloads import DEEP, FLEET, IN_TIME_SECONDS, LEDGER, MILLION, REQUIRED, TENTH
+from bench.workloads import DEEP, FLEET, IN_TIME_SECONDS, LARGE_PAGES, LEDGER, MILLION, REQUIRED, TENTH
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,7 +53,7 @@ class Report:
 
     def reached(self) -> dict[str, float]:
         """Return what was measured of every required number, by the name it has in REQUIRED."""
-        fleet, deep = self._seconds(FLEET), self._seconds(DEEP)
+        fleet, deep, million = self._seconds(FLEET), self._seconds(DEEP), self._seconds(MILLION)
         collected = [one for (_, contender), some in self.measurements.items() for one in some if contender == OURS]
         values = (
             fleet["straightforward"] / fleet[OURS],
@@ -61,11 +61,14 @@ class Report:
             fleet[STEADY] / fleet["floor"],
             fleet["straightforward"] / fleet[STEADY],
             deep["straightforward"] / deep[OURS],
+            million[OURS] / million["floor"],
+            million[STEADY] / million["floor"],
             self._larger_peak(MILLION),
             self._peak(MILLION) - self._peak(TENTH),
-            self._processor_seconds(LEDGER, JUDGE),
+            self._larger_peak(LARGE_PAGES),
+            self._of_an_application(LEDGER, JUDGE) / self._of_an_application(MILLION, "floor"),
             self._peak(LEDGER, JUDGE),
-            self._judging_seconds() / (self._processor_seconds(MILLION, OURS) / MILLION.applications),
+            self._judging_seconds() / self._of_an_application(MILLION, OURS),
             times_fewer(self.hours),
             self.front.against_bare,
             self.front.share_within(IN_TIME_SECONDS),
@@ -106,8 +109,10 @@ class Report:
         """Return the peak of a first or of a steady run, whichever is larger."""
         return max(self._peak(workload), self._peak(workload, STEADY))
 
-    def _processor_seconds(self, workload: Workload, contender: str) -> float:
-        return statistics.median(one.processor_seconds for one in self.measurements[workload, contender])
+    def _of_an_application(self, workload: Workload, contender: str) -> float:
+        """Return the processor seconds of a run for each application."""
+        seconds = statistics.median(one.processor_seconds for one in self.measurements[workload, contender])
+        return seconds / workload.applications
 
     def _judging_seconds(self) -> float:
         """Return the processor seconds of judging an application, which has as many states as one of MILLION."""
