@@ -34,6 +34,9 @@ class Done:
 
 Cli = Callable[..., Done]
 
+WHY = ("--reason", "the contract has ended")
+"""What a removal is given as its reason."""
+
 
 @pytest.fixture
 def cli(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
@@ -52,3 +55,8 @@ def cli(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: py
         return Done(status, captured.out, captured.err)
 
     return run
+
+
+def listed(cli: Cli) -> list[str]:
+    """The ids of the applications in the registry, as the command tells them."""
+    return [item["application_id"] for item in cli("list", "--json").document["applications"]]

@@ -4,7 +4,7 @@ import pytest
 
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
-from tests.operations.command_line import cli
+from tests.operations.command_line import Cli, cli
 from tests.operations.ledger_facts import LedgerNow
 from tests.registry.conftest import RawTable, arm, ownership, refresher, registry, settings, table
 
@@ -14,6 +14,12 @@ __all__ = ["RawTable", "arm", "cli", "ownership", "refresher", "registry", "sett
 @pytest.fixture
 def customer(sandbox: Sandbox) -> Customer:
     return sandbox.arm.add_customer("Contoso")
+
+
+@pytest.fixture
+def registered(cli: Cli, customer: Customer) -> Customer:
+    assert cli("add", customer.application_id).status == 0
+    return customer
 
 
 @pytest.fixture
