@@ -6,6 +6,7 @@ from enum import StrEnum
 from itertools import groupby, pairwise
 from typing import Any, Final
 
+from compliance_api.fleet.csv_export import cells_of
 from compliance_api.fleet.frame import iso
 from compliance_api.fleet.paging import SortKey
 from compliance_api.fleet.views import plan_of
@@ -125,11 +126,4 @@ CSV_COLUMNS: Final = (
 
 def cells(one: Mapping[str, Any]) -> list[Any]:
     """Return a run as cells of CSV_COLUMNS; the columns before them name the run that the whole answer speaks of."""
-    plan = one["plan"] or {}
-    more = {
-        "told_by_run": one["run_id"],
-        "told_at": one["run_time"],
-        "plan": plan.get("name"),
-        "plan_version": plan.get("version"),
-    }
-    return [more[column] if column in more else one[column] for column in CSV_COLUMNS]
+    return cells_of(one, CSV_COLUMNS, {"told_by_run": one["run_id"], "told_at": one["run_time"]})

@@ -55,6 +55,25 @@ def csv_answer(
     )
 
 
+def cells_of(one: Mapping[str, Any], columns: Iterable[str], more: Mapping[str, Any] | None = None) -> list[Any]:
+    """Return an item of a JSON answer as cells: a column has the item's member of its name, unless `more` has it.
+
+    `plan`, `application` and `assignment`, where an item has them, are told by their name, and by a column of their own
+    for the version or the id.
+    """
+    plan, application, assignment = (one.get(name) or {} for name in ("plan", "application", "assignment"))
+    known = {
+        "plan": plan.get("name"),
+        "plan_version": plan.get("version"),
+        "application": application.get("name"),
+        "application_id": application.get("id"),
+        "assignment": assignment.get("name"),
+        "assignment_id": assignment.get("id"),
+        **(more or {}),
+    }
+    return [known[column] if column in known else one[column] for column in columns]
+
+
 def _cell(value: Any) -> str | int | float:
     if value is None:
         return ""

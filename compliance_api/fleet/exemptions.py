@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from compliance_api.fleet.csv_export import cells_of
 from compliance_api.fleet.narrowing import Narrowing
 from compliance_api.fleet.paging import SortKey
 from compliance_api.fleet.views import application_link, assignment_link, plan_of
@@ -56,13 +57,4 @@ CSV_COLUMNS: Final = (
 
 def cells(one: Mapping[str, Any]) -> list[Any]:
     """Return an exemption as cells of CSV_COLUMNS."""
-    plan = one["plan"] or {}
-    more = {
-        "application": one["application"]["name"],
-        "application_id": one["application"]["id"],
-        "assignment": one["assignment"]["name"],
-        "assignment_id": one["assignment"]["id"],
-        "plan": plan.get("name"),
-        "plan_version": plan.get("version"),
-    }
-    return [more[column] if column in more else one[column] for column in CSV_COLUMNS]
+    return cells_of(one, CSV_COLUMNS)

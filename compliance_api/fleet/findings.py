@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from compliance_api.fleet.csv_export import cells_of
 from compliance_api.fleet.listing import chosen
 from compliance_api.fleet.narrowing import NARROWING, Narrowing
 from compliance_api.fleet.paging import SortKey
@@ -136,15 +137,5 @@ CSV_COLUMNS: Final = (
 
 def cells(one: Mapping[str, Any]) -> list[Any]:
     """Return a finding as cells of CSV_COLUMNS."""
-    held, plan, assignment = one["held"] or {}, one["plan"] or {}, one["assignment"] or {}
-    more = {
-        "application": one["application"]["name"],
-        "application_id": one["application"]["id"],
-        "assignment": assignment.get("name"),
-        "assignment_id": assignment.get("id"),
-        "held_reason": held.get("reason"),
-        "held_since": held.get("since"),
-        "plan": plan.get("name"),
-        "plan_version": plan.get("version"),
-    }
-    return [more[column] if column in more else one[column] for column in CSV_COLUMNS]
+    held = one["held"] or {}
+    return cells_of(one, CSV_COLUMNS, {"held_reason": held.get("reason"), "held_since": held.get("since")})

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from compliance_api.fleet.csv_export import cells_of
 from compliance_api.fleet.narrowing import Narrowing
 from compliance_api.fleet.paging import SortKey
 from compliance_api.fleet.views import application_link, plan_of
@@ -57,15 +58,5 @@ CSV_COLUMNS: Final = (
 
 def cells(one: Mapping[str, Any]) -> list[Any]:
     """Return one as cells of CSV_COLUMNS."""
-    plan = one["plan"] or {}
-    more = {
-        "application": one["application"]["name"],
-        "application_id": one["application"]["id"],
-        "assignment": one["assignment"]["name"],
-        "assignment_id": one["assignment"]["id"],
-        "last_noncompliant": one["last_noncompliant"]["time"],
-        "last_noncompliant_run_id": one["last_noncompliant"]["run_id"],
-        "plan": plan.get("name"),
-        "plan_version": plan.get("version"),
-    }
-    return [more[column] if column in more else one[column] for column in CSV_COLUMNS]
+    last = one["last_noncompliant"]
+    return cells_of(one, CSV_COLUMNS, {"last_noncompliant": last["time"], "last_noncompliant_run_id": last["run_id"]})

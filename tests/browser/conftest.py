@@ -15,6 +15,7 @@ from sandbox.demo.browser import find_browser
 from sandbox.functions.easy_auth import SETTINGS, EasyAuth
 from sandbox.functions.process import FunctionsProcess
 from sandbox.local_azure import Sandbox
+from sandbox.workspace.workspace import Workspace
 
 expect.set_options(timeout=20_000)
 """As long as a page may take to answer on a machine that is busy with other tests."""
@@ -58,6 +59,13 @@ def place(settings: Mapping[str, str]) -> Iterator[Place]:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         stack.callback(browser.close)
         yield Place(sandbox, sign_in, site.url, browser)
+
+
+@pytest.fixture
+def workspace(place: Place) -> Iterator[Workspace]:
+    """The installation's workspace, which is empty again after the test."""
+    yield place.sandbox.workspace
+    place.sandbox.reset()
 
 
 @dataclass

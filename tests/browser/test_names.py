@@ -1,6 +1,6 @@
 """Names that others chose are text: they turn nothing around, run nothing and fit into every window."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,12 +21,6 @@ VIEWS = ("now", "findings", "customers", "plans", "exemptions", "guard", "report
 @pytest.fixture(scope="module")
 def settings() -> Mapping[str, str]:
     return {"API_CACHE_SECONDS": "0"}
-
-
-@pytest.fixture
-def workspace(place: Place) -> Iterator[Workspace]:
-    yield place.sandbox.workspace
-    place.sandbox.reset()
 
 
 def called(workspace: Workspace, name: str) -> None:

@@ -2,7 +2,7 @@
 
 # ruff: noqa: RUF001 - the page has dashes
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,12 +20,6 @@ REFUSED = "Failed to load resource"
 @pytest.fixture(scope="module")
 def settings() -> Mapping[str, str]:
     return {"API_CACHE_SECONDS": "0"}
-
-
-@pytest.fixture
-def workspace(place: Place) -> Iterator[Workspace]:
-    yield place.sandbox.workspace
-    place.sandbox.reset()
 
 
 @pytest.fixture

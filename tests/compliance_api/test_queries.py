@@ -263,7 +263,7 @@ async def test_the_workspace_is_told_how_long_a_query_may_take(
 
     await api.query({"query": RUNS})
 
-    # Ours about the latest run is asked beside it, with a time of its own.
+    # Ours about the latest run is asked before it, with a time of its own.
     asked = [request.headers["prefer"] for request in sandbox.requests.of(Service.LOG_ANALYTICS)]
     assert asked.count("wait=7") == 1
 

@@ -68,7 +68,7 @@ def _probed(before: ApplicationFacts | None, facts: ApplicationFacts, evidence: 
     """
     if evidence.probed and evidence.outcome not in _COMES_AGAIN:
         return evidence.probed
-    if before is None or _counts_of(before) != _counts_of(facts):
+    if not facts.probed or before is None or _counts_of(before) != _counts_of(facts):
         return ""
     return facts.probed
 

@@ -77,7 +77,7 @@ function figures({ fleet }) {
       ];
       return html`<div class="tiles">${tiles.map(([kind, title, value, filter]) => html`<a
         href=${addressOf({ view: "customers", ...filter })}><span class="name">${title}</span>
-        <span class="value ${known && STATUSES.includes(kind) ? kind : ""}" data-tile=${kind}>${value}</span>
+        <span class="value ${known && answer.applications[kind] && STATUSES.includes(kind) ? kind : ""}" data-tile=${kind}>${value}</span>
         ${notes[kind] ? html`<span class="note">${notes[kind]}</span>` : nothing}</a>`)}</div>`;
     },
   });
