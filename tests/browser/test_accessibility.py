@@ -116,7 +116,7 @@ def test_the_trend_is_the_api_s_and_its_values_are_told_on_hover_and_by_keyboard
 
     page.locator("#trend summary").click()
     shares = page.locator("#trend tbody td:nth-child(2)").all_inner_texts()
-    assert shares == [f"{one['compliant_share']:.1f} %" for one in reversed(history)][: len(shares)]
+    assert shares == [f"{one['compliant_share']:.1f}\u00a0%" for one in reversed(history)][: len(shares)]
 
 
 def test_where_no_run_was_completed_the_trend_has_a_gap_and_says_for_how_long(page: Page) -> None:

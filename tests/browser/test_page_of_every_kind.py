@@ -58,7 +58,7 @@ def test_the_tiles_divide_the_fleet_and_add_up(page: Page) -> None:
         "compliant": len(COMPLIANT),
     }
     assert {name: int(shown[name]) for name in parts} == parts
-    assert (int(shown["total"]), shown["share"]) == (TOTAL, "20.0 %")
+    assert (int(shown["total"]), shown["share"]) == (TOTAL, "20.0\u00a0%")
     unread = page.locator("a:has([data-tile=unread])")
     expect(unread).to_contain_text("1 not compliant when last read")
     expect(unread).to_contain_text("1 never read")
