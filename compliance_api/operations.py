@@ -81,7 +81,7 @@ async def application(request: Request, context: Context) -> Answer:
 
 
 async def history(request: Request, context: Context) -> Answer:
-    """Answer with the fleet in numbers, run by run, and with how long a time without a run has to be to count as a gap."""
+    """Answer with the fleet in numbers, run by run, and with how long a time without a run is a gap."""
     request.refuse_other_parameters(TIMESPAN)
     timespan = timespan_of(request.parameters.get(TIMESPAN), LONGEST_HISTORY, "P14D")
     fleet, rows = await context.compliance.fleet(), await context.compliance.history(timespan)

@@ -146,6 +146,25 @@ def test_a_list_that_is_not_complete_says_so(page: Page) -> None:
     expect(banners.nth(1)).to_contain_text("Only 3 of 12 rows of the last upload are here")
 
 
+def test_what_belongs_to_no_plan_does_not_lead_to_the_whole_fleet(page: Page) -> None:
+    at(page, view="plans")
+
+    row = page.locator("#plans tbody tr:has-text('no plan')")
+    expect(row).to_have_count(1)
+    assert row.locator("td.number a").count() == 0
+
+
+def test_a_customer_is_printed_from_its_name_on(page: Page) -> None:
+    opened(page, "violated")
+    page.set_viewport_size({"width": 700, "height": 400})
+    page.emulate_media(media="print")
+
+    box = page.locator("#details-heading").bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < 50
+    assert page.locator("dialog").evaluate("one => one.scrollHeight <= one.clientHeight")
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_fits_its_window(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
