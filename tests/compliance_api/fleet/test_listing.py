@@ -72,6 +72,19 @@ async def pages(api: Api, path: str, **parameters: Any) -> list[dict[str, Any]]:
     return found
 
 
+async def test_a_resource_finds_the_application_that_it_belongs_to(api: Api, mixed: Fleet) -> None:
+    [nu] = (await api.get("compliance/applications", search=application_id("nu"))).json["applications"]
+    group = nu["managed_resource_group_id"]
+
+    for search, found in (
+        (group.upper(), ["nu"]),
+        (f"{group}/providers/x/y/z", ["nu"]),
+        (f"{group}2/providers/x/y/z", []),
+    ):
+        listed = (await api.get("compliance/applications", search=search)).json["applications"]
+        assert [one["name"] for one in listed] == found
+
+
 @pytest.mark.parametrize("sort", ["trouble", "-trouble", "status", "-last_read"])
 async def test_pages_hold_everything_once_and_in_order(api: Api, mixed: Fleet, sort: str) -> None:
     whole = [one["name"] for one in (await api.get("compliance/applications", sort=sort)).json["applications"]]
