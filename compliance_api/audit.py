@@ -11,7 +11,7 @@ from compliance_api.fleet.csv_export import csv_answer
 from compliance_api.fleet.frame import frame, iso
 from compliance_api.fleet.narrowing import NARROWING, Narrowing
 from compliance_api.fleet.paging import PAGING, page_of
-from compliance_api.http import Answer, Request, json_answer
+from compliance_api.http import Answer, Request, bad_request, json_answer
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import LONGEST_HISTORY, bounds_of, timespan_of
 from compliance_api.workspace import saved_queries
@@ -33,8 +33,12 @@ async def list_resolved(request: Request, context: Context) -> Answer:
     timespan = timespan_of(request.parameters.get(TIMESPAN), _LONGEST_LOOK_BACK, "P1D")
     wanted, is_csv = Narrowing.parse(request.parameters), as_csv(request)
     begin, end = bounds_of(timespan, context.now)
+    back = context.now - begin + _BEFORE
+    if back > LONGEST_HISTORY:
+        days = (LONGEST_HISTORY - _BEFORE).days
+        raise bad_request(TIMESPAN, f"timespan begins more than {days} days ago; nothing that old is looked at.")
     fleet = await context.compliance.fleet()
-    looked_at = f"P{min(context.now - begin + _BEFORE, LONGEST_HISTORY).days + 1}D"
+    looked_at = f"P{back.days + 1}D"
     rows = [] if fleet.run is None else await context.compliance.resolved(looked_at, fleet.run)
     found = resolved.resolved_of(rows, wanted, begin, end)
     if is_csv:
