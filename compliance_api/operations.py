@@ -101,12 +101,17 @@ async def application(request: Request, context: Context) -> Answer:
 
 
 async def history(request: Request, context: Context) -> Answer:
-    """Answer with the fleet in numbers, run by run."""
+    """Answer with the fleet in numbers, run by run, and with how long a time without a run is a gap."""
     request.refuse_other_parameters(TIMESPAN)
     timespan = timespan_of(request.parameters.get(TIMESPAN), LONGEST_HISTORY, "P14D")
     fleet, rows = await context.compliance.fleet(), await context.compliance.history(timespan)
     return json_answer(
-        {**_frame(fleet, context), "timespan": timespan, "history": [views.history_point(row) for row in rows]}
+        {
+            **_frame(fleet, context),
+            "timespan": timespan,
+            "gap_after_seconds": int(context.settings.stale_after.total_seconds()),
+            "history": [views.history_point(row) for row in rows],
+        }
     )
 
 
