@@ -17,9 +17,6 @@ from compliance_api.timespan import LONGEST_HISTORY, bounds_of, timespan_of
 from compliance_api.workspace import saved_queries
 
 _LONGEST_LOOK_BACK: Final = timedelta(days=30)
-_BEFORE: Final = timedelta(days=3)
-"""What was open shortly before the time span is published within so long: all that is open is, every 20 hours."""
-
 _EVIDENCE: Final = {
     "verdict_periods": ["PolicyVerdicts_CL"],
     "application_history": ["PolicyCollectionRuns_CL", "PolicyCollectionResults_CL", "PolicyVerdicts_CL"],
@@ -34,8 +31,8 @@ async def list_resolved(request: Request, context: Context) -> Answer:
     wanted, is_csv = Narrowing.parse(request.parameters), as_csv(request)
     begin, end = bounds_of(timespan, context.now)
     fleet = await context.compliance.fleet()
-    looked_at = f"P{min(context.now - begin + _BEFORE, LONGEST_HISTORY).days + 1}D"
-    rows = [] if fleet.run is None else await context.compliance.resolved(looked_at, fleet.run)
+    days = max((context.now - begin).days, 0) + 1
+    rows = [] if fleet.run is None else await context.compliance.resolved(days, fleet.run)
     found = resolved.resolved_of(rows, wanted, begin, end)
     if is_csv:
         lines = map(resolved.cells, found)

@@ -41,7 +41,7 @@ def _plan(row: Mapping[str, Any], assignments: list[dict[str, Any]]) -> dict[str
         },
         "compliant_share": share(row["Compliant"], row["Applications"]),
         "unread_noncompliant": row["Not_read_noncompliant"],
-        "violations": row["Noncompliant_states"] or 0,
+        "violations": row["Noncompliant_states"],
         "noncompliant_since": row["Noncompliant_since"],
         "assignments": assignments,
     }
@@ -58,7 +58,7 @@ def _assignment(row: Mapping[str, Any]) -> dict[str, Any]:
         "guard_changed": row["With_guard_changes"],
         "not_evaluated": row["Not_evaluated"],
         "unread": row["Not_read"],
-        "violations": row["Noncompliant_states"] or 0,
+        "violations": row["Noncompliant_states"],
         "noncompliant_since": row["Noncompliant_since"],
     }
 
