@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from compliance_api.asked import FORMAT, as_csv, named_in, not_found, run_of
+from compliance_api.asked import FORMAT, as_csv, named_in, not_found
 from compliance_api.endpoint import Context
 from compliance_api.fleet import customer_report, resolved, views
 from compliance_api.fleet.application_history import gaps_of, points_of
@@ -34,14 +34,14 @@ async def list_resolved(request: Request, context: Context) -> Answer:
     days = max((context.now - begin).days, 0) + 1
     rows = [] if fleet.run is None else await context.compliance.resolved(days, fleet.run)
     found = resolved.resolved_of(rows, wanted, begin, end)
+    begins_with = frame(fleet, context.now, context.settings.stale_after)
     if is_csv:
-        lines = map(resolved.cells, found)
-        return csv_answer("resolved.csv", run_of(fleet.run, context), resolved.CSV_COLUMNS, lines)
+        return csv_answer("resolved.csv", begins_with, resolved.CSV_COLUMNS, map(resolved.cells, found))
     question = f"resolved {timespan} {wanted!r}"
     page = page_of(found, resolved.key, request, question=question, descending=True)
     return json_answer(
         {
-            **frame(fleet, context.now, context.settings.stale_after),
+            **begins_with,
             "timespan": timespan,
             "total": None if fleet.run is None else page.total,
             "resolved": page.items,

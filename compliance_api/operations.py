@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from compliance_api.asked import FORMAT, HISTORY, REPORT, as_csv, named_in, not_found, run_of
+from compliance_api.asked import FORMAT, HISTORY, REPORT, as_csv, named_in, not_found
 from compliance_api.audit import report_of_application
 from compliance_api.endpoint import Context
 from compliance_api.fleet import views
@@ -37,7 +37,7 @@ async def applications(request: Request, context: Context) -> Answer:
     if is_csv:
         shown = [views.application(one, context.settings.portal) for one in matching]
         return csv_answer(
-            "applications.csv", run_of(fleet.run, context), APPLICATION_COLUMNS, map(application_cells, shown)
+            "applications.csv", _frame(fleet, context), APPLICATION_COLUMNS, map(application_cells, shown)
         )
     page = page_of(matching, listing.key, request, question=repr(listing), descending=listing.descending)
     return json_answer(
@@ -74,7 +74,7 @@ async def application(request: Request, context: Context) -> Answer:
     listed = views.violations(found, details)
     if is_csv:
         lines = violation_lines({**answer, "violations": {**listed, "resources": resources}})
-        return csv_answer("violations.csv", run_of(fleet.run, context), VIOLATION_COLUMNS, lines)
+        return csv_answer("violations.csv", answer, VIOLATION_COLUMNS, lines)
     page = page_of(resources, _violation_key, request, question=found.key)
     shown = {"resources": page.items, "next_page_token": page.next_token}
     return json_answer({**answer, "violations": {**listed, **shown}})

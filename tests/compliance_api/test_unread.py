@@ -84,6 +84,9 @@ async def test_an_application_whose_verdicts_are_lost_has_no_count_and_no_list(a
     assert told["application"]["status"] == "noncompliant"
     assert told["application"]["states"]["noncompliant"] is None
     assert (told["violations"]["listed"], told["violations"]["open"]) == ("unknown", None)
+    [finding] = (await api.get("compliance/findings")).json["findings"]
+    assert (finding["kind"], finding["application"]["name"]) == ("noncompliant", "nu")
+    assert (finding["assignment"], finding["violations"], finding["since"]) == (None, None, None)
 
 
 async def test_sums_of_what_is_known_of_nobody_are_no_zero(api: Api, fleet: Fleet) -> None:
