@@ -11,12 +11,13 @@ from compliance_api.fleet.csv_export import csv_answer
 from compliance_api.fleet.frame import frame, iso
 from compliance_api.fleet.narrowing import NARROWING, Narrowing
 from compliance_api.fleet.paging import PAGING, page_of
-from compliance_api.http import Answer, Request, json_answer
+from compliance_api.http import Answer, Request, bad_request, json_answer
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import LONGEST_HISTORY, bounds_of, timespan_of
 from compliance_api.workspace import saved_queries
 
 _LONGEST_LOOK_BACK: Final = timedelta(days=30)
+_FURTHEST: Final = timedelta(days=90)
 _EVIDENCE: Final = {
     "verdict_periods": ["PolicyVerdicts_CL"],
     "application_history": ["PolicyCollectionRuns_CL", "PolicyCollectionResults_CL", "PolicyVerdicts_CL"],
@@ -30,6 +31,10 @@ async def list_resolved(request: Request, context: Context) -> Answer:
     timespan = timespan_of(request.parameters.get(TIMESPAN), _LONGEST_LOOK_BACK, "P1D")
     wanted, is_csv = Narrowing.parse(request.parameters), as_csv(request)
     begin, end = bounds_of(timespan, context.now)
+    if context.now - begin > _FURTHEST:
+        raise bad_request(
+            TIMESPAN, f"timespan begins more than {_FURTHEST.days} days ago; nothing that old is looked at."
+        )
     fleet = await context.compliance.fleet()
     days = max((context.now - begin).days, 0) + 1
     rows = [] if fleet.run is None else await context.compliance.resolved(days, fleet.run)

@@ -68,6 +68,10 @@ class Compliance:
         """Return the fleet in numbers for each completed run of a time span, oldest first."""
         return await self._saved("fleet_history", timespan)
 
+    async def plan_history(self, timespan: str) -> Rows:
+        """Return how the applications of each plan version stood at each completed run of a time span, oldest first."""
+        return await self._saved("plan_history", timespan)
+
     async def application_history(self, application_id: str, timespan: str) -> Rows:
         """Return what each completed run of a time span published about an application, oldest first."""
         query = saved_queries.text_for("application_history", application_id)

@@ -72,6 +72,15 @@ async def test_resolved_is_of_the_time_that_is_asked_for_and_is_narrowed(api: Ap
     assert await names(timespan=TWO_DAYS, search="customer beta") == []
 
 
+@pytest.mark.parametrize("timespan", ["2025-12-01/P7D", "2026-03-10T12:00:00Z/P1D", "2099-01-01/2099-01-02"])
+async def test_a_time_that_nobody_looked_at_is_no_time_in_which_nothing_was_resolved(
+    api: Api, story: Fleet, timespan: str
+) -> None:
+    reply = await api.get("compliance/resolved", timespan=timespan)
+
+    assert (reply.status, reply.json["field"]) == (400, "timespan")
+
+
 async def test_who_left_is_resolved_as_left(api: Api, fleet: Fleet) -> None:
     fleet.run(hours_ago=5, gone=[bad()])
     fleet.run(hours_ago=1, gone="Left")
