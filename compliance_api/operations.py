@@ -5,7 +5,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from compliance_api.asked import FORMAT, HISTORY, REPORT, as_csv, named_in, not_found, run_of
+from compliance_api.asked import FORMAT, HISTORY, REPORT, as_csv, named_in, not_found
 from compliance_api.audit import report_of_application
 from compliance_api.description import PREFIX, methods_of
 from compliance_api.endpoint import Context
@@ -42,7 +42,7 @@ async def applications(request: Request, context: Context) -> Answer:
     if is_csv:
         shown = [views.application(one, context.settings.portal) for one in matching]
         return csv_answer(
-            "applications.csv", run_of(fleet.run, context), APPLICATION_COLUMNS, map(application_cells, shown)
+            "applications.csv", _frame(fleet, context), APPLICATION_COLUMNS, map(application_cells, shown)
         )
     page = page_of(matching, listing.key, request, question=repr(listing), descending=listing.descending)
     return json_answer(
@@ -94,7 +94,7 @@ async def application(request: Request, context: Context) -> Answer:
     listed = views.violations(found, details)
     if is_csv:
         lines = violation_lines({**answer, "violations": {**listed, "resources": resources}})
-        return csv_answer("violations.csv", run_of(fleet.run, context), VIOLATION_COLUMNS, lines)
+        return csv_answer("violations.csv", answer, VIOLATION_COLUMNS, lines)
     page = page_of(resources, _violation_key, request, question=found.key)
     shown = {"resources": page.items, "next_page_token": page.next_token}
     return json_answer({**answer, "violations": {**listed, **shown}})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from compliance_api.asked import FORMAT, as_csv, named_in, not_found, run_of
+from compliance_api.asked import FORMAT, as_csv, named_in, not_found
 from compliance_api.endpoint import Context
 from compliance_api.fleet import application_history, budgets, exemptions, findings, plans
 from compliance_api.fleet.csv_export import csv_answer
@@ -125,7 +125,7 @@ def _page(
 
 
 def _csv(file: str, fleet: Fleet, context: Context, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> Answer:
-    return csv_answer(file, run_of(fleet.run, context), columns, lines)
+    return csv_answer(file, frame(fleet, context.now, context.settings.stale_after), columns, lines)
 
 
 async def _standing(name: str, fleet: Fleet, context: Context) -> Rows:

@@ -45,7 +45,7 @@ def _plan(row: Mapping[str, Any], assignments: list[dict[str, Any]], budget: dic
         },
         "compliant_share": share(row["Compliant"], row["Applications"]),
         "unread_noncompliant": row["Not_read_noncompliant"],
-        "violations": row["Noncompliant_states"] or 0,
+        "violations": row["Noncompliant_states"],
         "noncompliant_since": row["Noncompliant_since"],
         "error_budget": budget,
         "assignments": assignments,
@@ -63,7 +63,7 @@ def _assignment(row: Mapping[str, Any]) -> dict[str, Any]:
         "guard_changed": row["With_guard_changes"],
         "not_evaluated": row["Not_evaluated"],
         "unread": row["Not_read"],
-        "violations": row["Noncompliant_states"] or 0,
+        "violations": row["Noncompliant_states"],
         "noncompliant_since": row["Noncompliant_since"],
     }
 

@@ -136,6 +136,12 @@ def test_what_was_last_known_of_an_unread_customer_has_its_date(page: Page) -> N
     opened(page, "newcomer")
     expect(page.locator("dialog .banner").first).to_contain_text("It has never been read")
     expect(page.locator("dialog")).to_contain_text("Nothing is known.")
+    page.keyboard.press("Escape")
+
+    opened(page, "vanished")
+    expect(page.locator("#details-violations")).to_contain_text(
+        "None was open when it was last read, 10 Mar 2026, 07:00 UTC."
+    )
 
 
 def test_a_list_that_is_not_complete_says_so(page: Page) -> None:

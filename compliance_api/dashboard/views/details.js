@@ -104,8 +104,7 @@ function violations(answer, router) {
   const { violations: found } = answer;
   const lacking = lackingTexts(found);
   if (!found.open) {
-    return found.listed === "unknown"
-      ? empty("Nothing is known.", "This customer was never read completely.") : empty("None is open.", "");
+    return noneListed(found, answer.application);
   }
   return html`${lacking.map((text) => html`<div class="banner"><p>${text}</p></div>`)}
     ${found.total ? table({
@@ -123,6 +122,16 @@ function violations(answer, router) {
         { title: "Evaluated", kind: "time", cell: (row) => html`${moment(row.evaluated_at)}${row.held ? html`<small>${held(row.held)}</small>` : nothing}` },
       ],
     }) : nothing}${more(router, found, "resources", STEP, "resources")}`;
+}
+
+// That none is open is said of who was read just now; of others it is what stood when they were last read.
+function noneListed({ listed, last_read: read }, one) {
+  if (listed === "unknown") {
+    return read ? empty("Not known.", "The rows that name its violations are not here.")
+      : empty("Nothing is known.", "This customer was never read completely.");
+  }
+  return one.reading.is_readable ? empty("None is open.", "")
+    : empty(`None was open when it was last read, ${utc(read)}.`, "How it stands now, nobody knows.");
 }
 
 // Says why fewer resources are listed than violations are open; nothing when all are.

@@ -69,7 +69,7 @@ function what(one) {
   const more = [
     one.kind === GUARD ? guardWord(one.reason) : one.kind === "unread" || one.kind === "left_unconfirmed" ? outcome(one.reason) : "",
     one.held ? `held: ${heldWord(one.held.reason)}` : "",
-    one.kind === "unread" ? (one.last_read ? `last read ${utc(one.last_read)}` : "never read") : "",
+    one.kind === "unread" || one.unread_since ? (one.last_read ? `last read ${utc(one.last_read)}` : "never read") : "",
   ].filter(Boolean);
   return html`<span class=${one.kind === "noncompliant" || one.kind === GUARD ? "status noncompliant" : "status unread"}>${KINDS[one.kind] ?? one.kind}</span>
     ${violations ? html`<span class="quiet">${violations}</span>` : nothing} ${marks(one)}
