@@ -9,7 +9,7 @@ import { STATUS_WORDS } from "./words.js";
 const TYPING_MILLISECONDS = 250;
 const SEVERITIES = [["1", "Sev 1"], ["2", "Sev 2"], ["3", "Sev 3"]];
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const NARROW = matchMedia("(max-width: 44rem)");
+const NARROW = matchMedia("(max-width: 47rem)");
 
 export const narrow = () => NARROW.matches;
 

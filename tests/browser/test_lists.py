@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Place, Watched, api, at, rows, settled
+from tests.browser.conftest import Place, Watched, api, at, is_within, rows, settled
 from tests.queries.fleet import NOW, Fleet, application_id, bad, good, states_of
 
 pytestmark = pytest.mark.timeout(300)  # a busy machine is no failure
@@ -180,3 +180,26 @@ def test_the_queries_of_a_report_can_be_copied_as_they_are(page: Page) -> None:
     shown = page.locator("#report pre").all_inner_texts()
     assert [text.strip() for text in shown] == [one["kql"].strip() for one in told]
     assert all(len(text.splitlines()) > 5 for text in shown)
+
+
+@pytest.mark.parametrize("width", [390, 740, 768, 1024, 1440])
+@pytest.mark.parametrize(
+    "view", ["now", "findings", "customers", "plans", "exemptions", "guard", "collector", "resolved"]
+)
+def test_every_column_has_room_for_what_it_says(page: Page, view: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    at(page, view=view)
+
+    narrow = page.locator("td:not(:empty):not(.severity-column)").evaluate_all(
+        "cells => cells.filter(cell => cell.checkVisibility() && (cell.clientWidth < 60 || cell.scrollWidth > cell.clientWidth))"
+        ".map(cell => `${cell.dataset.label}: ${cell.innerText} (${cell.clientWidth})`)"
+    )
+    assert narrow == []
+    assert is_within(page)
+
+
+def test_a_plan_version_s_error_budget_stands_beside_its_share(page: Page) -> None:
+    at(page, view="plans")
+
+    expect(page.locator("#plans tbody tr")).to_have_count(1)
+    expect(page.locator("#plans td[data-label='Compliant share']")).to_contain_text("budget used up")

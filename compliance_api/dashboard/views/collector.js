@@ -50,8 +50,7 @@ function runs(answer, router) {
     items: answer.runs,
     key: (run) => run.run_id,
     columns: [
-      { title: "Run", kind: "time", isHead: true, cell: (run) => html`${moment(run.run_time)}<small><bdi>${run.run_id}</bdi></small>` },
-      { title: "Trigger", kind: "short", cell: (run) => run.trigger || "–" },
+      { title: "Run", kind: "time", isHead: true, cell: (run) => html`${moment(run.run_time)}<small>${run.trigger ? `${run.trigger}, ` : nothing}<bdi>${run.run_id}</bdi></small>` },
       { title: "Took", kind: "number", cell: (run) => seconds(run.duration_ms) },
       { title: "Applications", kind: "number", cell: count("applications") },
       { title: "Read", kind: "number", cell: count("succeeded") },

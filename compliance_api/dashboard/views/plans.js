@@ -38,16 +38,22 @@ function listed(versions) {
     items: versions,
     key: ({ plan }) => `${plan?.name}|${plan?.version}`,
     columns: [
-      { title: "Plan", isHead: true, cell: ({ plan }) => (plan ? html`${clamped(plan.name)}<small>${name(plan.version, "")}</small>` : "no plan (service catalog)") },
+      { title: "Plan", kind: "plan", isHead: true, cell: ({ plan }) => (plan ? html`${clamped(plan.name)}<small>${name(plan.version, "")}</small>` : "no plan (service catalog)") },
       { title: "Applications", kind: "number", cell: count("total") },
       { title: "Not compliant", kind: "number", cell: count("noncompliant", "noncompliant") },
       { title: "Could not be read", kind: "number", cell: count("unread", "unread") },
       { title: "Not evaluated", kind: "number", cell: count("not_evaluated", "not_evaluated") },
-      { title: "Compliant share", kind: "number", cell: (plan) => percent(plan.compliant_share) },
+      { title: "Compliant share", kind: "number", cell: (plan) => html`${percent(plan.compliant_share)}${budget(plan.error_budget)}` },
       { title: "Broken by", cell: brokenBy },
     ],
   })}`;
 }
+
+// How much of the time that may be noncompliant is left; of a budget that nobody can judge no share is told.
+const BUDGET_WORDS = { exhausted: "budget used up", not_known: "budget not known" };
+
+const budget = ({ state, remaining_share: left, objective, period }) => html`<small class=${state === "exhausted" ? "noncompliant" : nothing}
+  title=${`${objective} % of the time since ${utc(period.from)} is to be compliant`}>${BUDGET_WORDS[state] ?? `${percent(left)} of budget left`}</small>`;
 
 // The assignments of a plan version that are violated somewhere, the worst first.
 function brokenBy(plan) {
