@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, Self
 
+import msgspec
 import orjson
 
 from publisher.texts import harmless, plain_json
@@ -43,7 +43,7 @@ class JsonReport:
         """Take one application's final result."""
         if self._results.tell():
             self._results.write(b",")
-        self._results.write(plain_json(orjson.dumps({**asdict(result), "outcome": result.outcome.value})))
+        self._results.write(plain_json(msgspec.json.encode(result)))
 
     def show_summary(self, summary: RunSummary, error: str | None) -> None:
         """Print the object: the run's identity and totals, why the command fails, and every application's result."""

@@ -150,7 +150,7 @@ def _limited(facts: ApplicationFacts) -> ApplicationFacts:
     most_open = _share([len(one.open) for one in facts.assignments.values()])
     most_gone = _share([len(one.gone) for one in facts.assignments.values()])
     cut = {key: _cut(one, most_open, most_gone) for key, one in facts.assignments.items()}
-    return replace(facts, assignments=cut)
+    return facts if cut == facts.assignments else replace(facts, assignments=cut)
 
 
 def _share(lengths: list[int]) -> int:
