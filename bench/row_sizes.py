@@ -82,7 +82,7 @@ def measured() -> RowSizes:
         summary=round(fmean(map(_billed, summarised))),
         verdict=round(fmean(map(billed_bytes, verdict_rows(compliant, publication)))),
         violated=sum(billed_bytes(row) for row in verdict_rows(violating, publication) if row["Noncompliant_states"]),
-        result=_billed(orjson.dumps(result_row(result, _RUN, result_columns_of))),
+        result=_billed(orjson.dumps(result_row(result, _RUN, result_columns_of, verdicts=0))),
         run=_billed(orjson.dumps(run_row(RunSummary(_RUN), VERSION, interval=timedelta(hours=1)))),
         answered_state=round(len(page) / STATES),
     )

@@ -91,7 +91,7 @@ async def _collect(settings: CollectorSettings, console: Console | JsonReport, o
         summary = await run_collection(
             settings, trigger="command line", only={only: ""} if only else None, on_result=console.add
         )
-        failure = failure_of(summary, partial_run=only is not None)
+        failure = failure_of(summary)
         error = str(failure) if failure else None
         if only is not None and summary.applications == 0 and summary.error is None:
             error = f"{only} is not in the registry"

@@ -42,7 +42,7 @@ async def collect_policy_states(timer: func.TimerRequest) -> None:
 
     summary = await run_collection(settings, trigger=trigger)
     logger.info("collection finished", extra={"collection": summary.totals()})
-    if failure := failure_of(summary, partial_run=False):
+    if failure := failure_of(summary):
         raise failure
 
 

@@ -92,23 +92,18 @@ class Collection:
         self._judging = judging
         self._settling = Settling(run, judging, self.summary, on_result)
 
-    async def collect(self, pairs: Pairs, *, partial_run: bool) -> None:
+    async def collect(self, pairs: Pairs) -> None:
         """Collect every application of the stream; ``summary`` then holds the totals.
 
-        Args:
-            pairs: the registry's rows, each with what the ledger remembers of the application.
-            partial_run: the stream is not the whole registry, so no run row is written.
-
-        When the stream breaks off, the reason is in the summary's ``error``; what was read before is uploaded.
+        The stream has the registry's rows, each with what the ledger remembers of the application. When it breaks off,
+        the reason is in the summary's ``error``; what was read before is uploaded.
         """
         started = time.monotonic()
         async with asyncio.TaskGroup() as uploads:
             results = self._uploader(self._settings.results_stream, uploads, RESULTS_UPLOADS_IN_FLIGHT)
             verdicts = self._uploader(self._settings.verdicts_stream, uploads, RESULTS_UPLOADS_IN_FLIGHT)
             outlets = Outlets(verdicts, results)
-            self.summary.error = await self._read_all(
-                pairs, outlets, uploads, self._reader.read, partial_run=partial_run
-            )
+            self.summary.error = await self._read_all(pairs, outlets, uploads, self._reader.read)
             await verdicts.flush()
             await results.flush()
         self._count(results)
@@ -116,7 +111,7 @@ class Collection:
         self._count_verdicts(verdicts)
         self.summary.duration_ms = _milliseconds_since(started)
         is_stored = results.rejected_rows == verdicts.rejected_rows == 0
-        if self.summary.error is None and not partial_run and is_stored:
+        if self.summary.error is None and not self._run.partial and is_stored:
             with suppress(ReportRefusedError):
                 await self.complete()
             if self.summary.completed:
@@ -139,7 +134,7 @@ class Collection:
         results = HeldRows()
         async with asyncio.TaskGroup() as uploads:
             verdicts = self._uploader(self._settings.verdicts_stream, uploads, RESULTS_UPLOADS_IN_FLIGHT)
-            failure = await self._read_all(pairs, Outlets(verdicts, results), uploads, read, partial_run=False)
+            failure = await self._read_all(pairs, Outlets(verdicts, results), uploads, read)
             await verdicts.flush()
         self._count_verdicts(verdicts)
         if failure is not None:
@@ -194,7 +189,7 @@ class Collection:
         self.summary.truncated_rows += uploader.truncated_rows
 
     async def _read_all(
-        self, pairs: Pairs, outlets: Outlets, uploads: asyncio.TaskGroup, read: Read, *, partial_run: bool
+        self, pairs: Pairs, outlets: Outlets, uploads: asyncio.TaskGroup, read: Read
     ) -> AzureFailure | None:
         """Settle every application of the stream; return the failure that broke the stream off, or None."""
         states = self._uploader(self._settings.states_stream, uploads, STATES_UPLOADS_IN_FLIGHT)
@@ -203,7 +198,7 @@ class Collection:
 
         async def read_one(pair: Pair) -> None:
             try:
-                await self._read_one(pair, read, states, settling, outlets, partial_run=partial_run)
+                await self._read_one(pair, read, states, settling, outlets)
             finally:
                 waiting.release()
 
@@ -215,8 +210,7 @@ class Collection:
                     await outlets.verdicts.room()
                     await settling.room()
                     if pair.application is None and pair.entry is not None:
-                        absent = partial(self._settling.settle_absent, pair.entry, pair.removal, outlets)
-                        settling.begin(partial(absent, partial_run=partial_run))
+                        settling.begin(partial(self._settling.settle_absent, pair.entry, pair.removal, outlets))
                         continue
                     await waiting.acquire()
                     readings.create_task(read_one(pair))
@@ -234,14 +228,11 @@ class Collection:
         states: StreamUploader,
         settling: BoundedTasks,
         outlets: Outlets,
-        *,
-        partial_run: bool,
     ) -> None:
         """Read an application, and begin to settle it once its state rows are accepted or refused."""
         result, before = _result_of(pair), pair.entry.facts if isinstance(pair.entry, Entry) else None
-        evidence = Evidence(
-            self._run.run_id, self._run.started_at, result.outcome, partial_run=partial_run, probed=pair.probed
-        )
+        run = self._run
+        evidence = Evidence(run.run_id, run.started_at, result.outcome, partial_run=run.partial, probed=pair.probed)
 
         def settle(refusal: Exception | None) -> None:
             if refusal is not None:

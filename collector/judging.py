@@ -122,9 +122,7 @@ class Judging:
         told = self._unreadable_rows.alarmed(replace(fresh, assignments=violated), standing.unreadable)
         return replace(standing, facts=without_times(self._alarms.update(told)))
 
-    async def apply_absence(
-        self, entry: Entry | UnreadableEntry, removal: Removal | None, *, partial_run: bool
-    ) -> Standing:
+    async def apply_absence(self, entry: Entry | UnreadableEntry, removal: Removal | None) -> Standing:
         """Judge that the registry has no row of an application; forget it when its closing rows were told long enough.
 
         `facts` is None when it was forgotten.
@@ -147,7 +145,7 @@ class Judging:
                 removal,
                 run_id=self._run.run_id,
                 started_at=self._run.started_at,
-                partial_run=partial_run,
+                partial_run=self._run.partial,
                 record=self._record,
             )
 

@@ -128,7 +128,7 @@ async def bring_forward(
             shards=probes_in_an_interval,
         )
         logger.info("the probe collected", extra={"collection": summary.totals()})
-        if failed := failure_of(summary, partial_run=True):
+        if failed := failure_of(summary):
             probed.problems.append(str(failed))
         if summary.rejected_rows:
             probed.problems.append(f"{summary.rejected_rows} rows were not stored")

@@ -96,7 +96,7 @@ async def run_collection(
     Raises:
         SettingsError: the certificate of the service principal cannot be used, or functionTimeout is no time span.
     """
-    run = Run(str(uuid.uuid4()), clock(), trigger)
+    run = Run(str(uuid.uuid4()), clock(), trigger, partial=only is not None)
     async with AsyncExitStack() as stack:
         try:
             collection, fleet = await stack.enter_async_context(
@@ -113,7 +113,7 @@ async def run_collection(
         except AzureFailure as failure:
             return RunSummary(run, error=failure)
         pairs = fleet.pairs() if only is None else fleet.only(only)
-        await collection.collect(pairs, partial_run=only is not None)
+        await collection.collect(pairs)
     return collection.summary
 
 
@@ -174,7 +174,7 @@ async def _fetch_token(credential: AsyncTokenCredential, audience: str, patience
     )
 
 
-def failure_of(summary: RunSummary, *, partial_run: bool) -> CollectionFailedError | None:
+def failure_of(summary: RunSummary) -> CollectionFailedError | None:
     """Return why a run counts as failed, or None.
 
     Applications with one of CUSTOMER_OUTCOMES (AccessDenied, NotFound, Blocked, Vanished) do not fail it, because they
@@ -185,6 +185,6 @@ def failure_of(summary: RunSummary, *, partial_run: bool) -> CollectionFailedErr
         counts = ", ".join(f"{count} {outcome.value}" for outcome, count in sorted(summary.outcomes.items()))
         reasons.append(f"{summary.failed_by_us_or_azure} of {summary.applications} applications failed ({counts})")
     reasons += summary.unreadable_control
-    if not partial_run and not summary.completed:
+    if not summary.run.partial and not summary.completed:
         reasons.append("the run row was not stored, so queries do not count this run as completed")
     return CollectionFailedError(f"Run {summary.run.run_id}: {'; '.join(reasons)}") if reasons else None

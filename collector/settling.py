@@ -54,18 +54,16 @@ class Settling:
         """Judge what was learned about a registered application, and queue its rows."""
         application = pair.application
         if application is None or application.application_id is None:
-            self._report(result, {}, outlets)  # a row of the registry that names no application
+            self._report(result, {}, 0, outlets)  # a row of the registry that names no application
             return
         evidence.outcome = result.outcome
         evidence.error_code, evidence.error_message = result.error_code or "", result.error_message or ""
         standing = await self._judging.apply(application, pair.entry, evidence)
         self._tell(result, standing, evidence, outlets)
 
-    async def settle_absent(
-        self, entry: Entry | UnreadableEntry, removal: Removal | None, outlets: Outlets, *, partial_run: bool
-    ) -> None:
+    async def settle_absent(self, entry: Entry | UnreadableEntry, removal: Removal | None, outlets: Outlets) -> None:
         """Judge that the registry has no row of an application, and queue the rows that say what became of it."""
-        standing = await self._judging.apply_absence(entry, removal, partial_run=partial_run)
+        standing = await self._judging.apply_absence(entry, removal)
         if standing.facts is not None and (standing.facts.departure is not None or standing.code):
             # Otherwise it is forgotten, or this run may not conclude anything.
             self._tell(ApplicationResult.of_departed(standing.facts), standing, None, outlets)
@@ -77,17 +75,18 @@ class Settling:
             self._summary.ledger_failures += 1
             self._summary.unwritten += standing.unreadable is None
         columns: Row = {}
+        rows: list[Row] = []
         if standing.facts is not None:
             publication = self._judging.publication(standing, evidence)
             rows = verdict_rows(standing.facts, publication)
             outlets.verdicts.add_made_at([encoded(row) for row in rows], publication.published_at)
             columns = result_columns(standing.facts, publication)
             self._summary.count_alarms(standing.facts)
-        self._report(result, columns, outlets)
+        self._report(result, columns, len(rows), outlets)
 
-    def _report(self, result: ApplicationResult, columns: Row, outlets: Outlets) -> None:
-        """Queue an application's result row, and count it."""
-        outlets.results.add([encoded(result_row(result, self._run, columns))])
+    def _report(self, result: ApplicationResult, columns: Row, verdicts: int, outlets: Outlets) -> None:
+        """Queue an application's result row, and count it; `verdicts` is how many verdict rows about it were queued."""
+        outlets.results.add([encoded(result_row(result, self._run, columns, verdicts=verdicts))])
         self._summary.add(result)
         if result.outcome not in ENDED_OUTCOMES:
             self._on_result(result)

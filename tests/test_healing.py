@@ -94,7 +94,7 @@ async def test_lost_access_is_recorded_and_alerted_and_the_customer_kept_until_i
     assert (await installation.reconcile()).changes == {"AccessLost": 1}
     summary = await installation.collect()
 
-    assert failure_of(summary, partial_run=False) is None
+    assert failure_of(summary) is None
     assert installation.told() == {("application-unread", customer.application_name, "Fired")}
     kept = (await installation.registered())[customer.application_id]
     assert kept.access_lost_at is not None

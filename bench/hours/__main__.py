@@ -76,7 +76,7 @@ async def play(workload: Workload, share: float, **settings: str) -> dict[int, d
 
 
 def _check(server: HoursServer, summary: RunSummary, changed: Sequence[str]) -> None:
-    failure, workload = failure_of(summary, partial_run=False), server.fleet.workload
+    failure, workload = failure_of(summary), server.fleet.workload
     if failure or summary.succeeded != workload.applications:
         raise WrongResultError(f"{summary.succeeded} of {workload.applications} applications were read: {failure}")
     server.ingestion.check(summary.run.run_id, server.fleet.truth(), changed, states=workload.states)

@@ -88,7 +88,7 @@ def _rows_of_run(fleet: list[_Watched], run: Run, previous: RunRecord | None, ho
         states, verdicts, result = watched.read(run, previous, hour)
         rows[STATES] += states
         rows[VERDICTS] += verdicts
-        rows[RESULTS].append(result_row(result, run, watched.result_columns))
+        rows[RESULTS].append(result_row(result, run, watched.result_columns, verdicts=0))
         summary.add(result)
     summary.result_rows, summary.verdict_rows = len(rows[RESULTS]), len(rows[VERDICTS])
     summary.uploaded_rows = summary.result_rows + len(rows[STATES])

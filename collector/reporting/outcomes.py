@@ -19,12 +19,14 @@ class Run:
     """Identity of one collection run.
 
     ``started_at`` is TimeGenerated of every row: one value per run keeps all records of an upload inside Azure's
-    30-minute range (FACTS 3.3).
+    30-minute range (FACTS 3.3). A ``partial`` run is over chosen applications, not over the whole registry: it says
+    nothing of the others, and writes no run row.
     """
 
     run_id: str
     started_at: datetime
     trigger: str
+    partial: bool = False
 
     @property
     def time_generated(self) -> str:

@@ -194,8 +194,12 @@ def lowered(resource_id: str | None) -> str | None:
     return fold(resource_id) if resource_id else None
 
 
-def result_row(result: ApplicationResult, run: Run, columns: Row) -> Row:
-    """Return the PolicyCollectionResults_CL row of one application; `columns` are those that the ledger tells."""
+def result_row(result: ApplicationResult, run: Run, columns: Row, *, verdicts: int) -> Row:
+    """Return the PolicyCollectionResults_CL row of one application.
+
+    `columns` are those that the ledger tells, and `verdicts` is how many verdict rows about the application the run
+    made. A partial run announces them in this row, any other one in its run row.
+    """
     return {
         "TimeGenerated": run.time_generated,
         "Run_id": run.run_id,
@@ -215,6 +219,7 @@ def result_row(result: ApplicationResult, run: Run, columns: Row) -> Row:
         "Duration_ms": result.duration_ms,
         "Oldest_evaluation": result.oldest_evaluation,
         "Latest_evaluation": result.latest_evaluation,
+        "Partial_run_verdicts": verdicts if run.partial else None,
         **columns,
     }
 

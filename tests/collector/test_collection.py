@@ -28,7 +28,7 @@ async def test_every_owned_state_becomes_one_row_and_no_foreign_state_any(fleet:
         rows = fleet.rows(Application_id=customer.application_id)
         assert Counter(map(key_of_row, rows)) == Counter(map(key_of, customer.owned_states()))
     assert summary.states == len(fleet.rows()) == sum(len(customer.owned_states()) for customer in customers)
-    assert failure_of(summary, partial_run=False) is None
+    assert failure_of(summary) is None
 
 
 async def test_every_page_is_asked_for_by_post_with_an_explicit_window_and_only_the_fields_needed(fleet: Fleet) -> None:
@@ -254,14 +254,21 @@ async def test_an_empty_registry_still_gives_the_heartbeat(fleet: Fleet) -> None
     assert [row["Applications"] for row in fleet.rows(RUNS_TABLE)] == [0]
 
 
-async def test_a_run_limited_to_one_application_writes_no_run_row(fleet: Fleet) -> None:
+async def test_a_run_limited_to_one_application_writes_no_run_row_and_announces_its_verdict_rows(fleet: Fleet) -> None:
     contoso, _ = await fleet.deploy("Contoso", "Fabrikam")
 
     summary = await fleet.collect(only=contoso.application_id)
 
-    assert [row["Application_id"] for row in fleet.rows(RESULTS_TABLE)] == [contoso.application_id]
+    [result] = fleet.rows(RESULTS_TABLE)
+    assert result["Application_id"] == contoso.application_id
+    assert result["Partial_run_verdicts"] == len(fleet.rows(VERDICTS_TABLE)) > 0
     assert fleet.rows(RUNS_TABLE) == []
-    assert failure_of(summary, partial_run=True) is None
+    assert failure_of(summary) is None
+
+    await fleet.collect()
+
+    whole = [row for row in fleet.rows(RESULTS_TABLE) if row["Run_id"] != result["Run_id"]]
+    assert {row["Partial_run_verdicts"] for row in whole} == {None}, "the run row announces them"
 
 
 async def test_states_go_first_then_verdicts_and_results_and_the_run_row_last(fleet: Fleet) -> None:

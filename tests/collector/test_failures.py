@@ -150,7 +150,7 @@ async def test_a_customer_who_withdraws_the_projection_is_access_denied(fleet: F
 
     result = fleet.results[customer.application_id]
     assert (result.outcome, result.error_code) == (Outcome.ACCESS_DENIED, "InvalidAuthenticationTokenTenant")
-    assert failure_of(summary, partial_run=False) is None, "the alert tells; the run itself did its work"
+    assert failure_of(summary) is None, "the alert tells; the run itself did its work"
 
 
 async def test_what_the_deadline_leaves_unread_is_skipped_and_the_run_row_says_so(fleet: Fleet) -> None:
@@ -162,7 +162,7 @@ async def test_what_the_deadline_leaves_unread_is_skipped_and_the_run_row_says_s
     assert (fleet.outcome(slow), fleet.outcome(quick)) == ("Skipped", "Succeeded")
     (run,) = fleet.rows(RUNS_TABLE)
     assert (run["Applications"], run["Succeeded"], run["Failed"]) == (2, 1, 1)
-    assert "1 Skipped" in str(failure_of(summary, partial_run=False))
+    assert "1 Skipped" in str(failure_of(summary))
 
 
 async def test_malformed_registry_rows_become_failed_results_that_name_the_row(fleet: Fleet) -> None:
@@ -174,7 +174,7 @@ async def test_malformed_registry_rows_become_failed_results_that_name_the_row(f
     (failed,) = fleet.rows(RESULTS_TABLE, Outcome="Failed")
     assert "somewhere/broken" in failed["Error_message"]
     assert fleet.outcome(customer) == "Succeeded"
-    assert failure_of(summary, partial_run=False) is not None
+    assert failure_of(summary) is not None
 
 
 @pytest.mark.parametrize("fault", [Status(413), Status(400), Status(403), Status(404), Status(500)], ids=_name)
@@ -188,7 +188,7 @@ async def test_refused_states_make_their_applications_upload_failed(fleet: Fleet
     assert [row["Outcome"] for row in fleet.rows(RESULTS_TABLE)] == ["UploadFailed"]
     assert summary.rejected_rows == len(customer.owned_states())
     assert fleet.rows(RUNS_TABLE)[0]["Rejected_rows"] == summary.rejected_rows
-    assert failure_of(summary, partial_run=False) is not None
+    assert failure_of(summary) is not None
 
 
 @pytest.mark.parametrize("fault", [Status(403), Status(429), Status(500), Dropped()], ids=_name)
@@ -233,7 +233,7 @@ async def test_without_its_result_rows_a_run_does_not_count_as_completed(fleet: 
 
     assert not summary.completed
     assert fleet.rows(RUNS_TABLE) == []
-    assert failure_of(summary, partial_run=False) is not None
+    assert failure_of(summary) is not None
 
 
 async def test_a_registry_that_cannot_be_read_is_no_empty_registry(fleet: Fleet) -> None:
@@ -244,7 +244,7 @@ async def test_a_registry_that_cannot_be_read_is_no_empty_registry(fleet: Fleet)
 
     assert summary.error is not None
     assert fleet.rows(RUNS_TABLE) == []
-    assert failure_of(summary, partial_run=False) is not None
+    assert failure_of(summary) is not None
 
 
 async def test_a_registry_table_that_does_not_exist_is_an_error_that_names_it(fleet: Fleet) -> None:
@@ -272,7 +272,7 @@ async def test_without_a_token_for_ingestion_nothing_is_read_and_the_run_fails(f
 
     summary = await fleet.collect()
 
-    assert "managed identity" in str(failure_of(summary, partial_run=False))
+    assert "managed identity" in str(failure_of(summary))
     assert fleet.sandbox.requests.count(Service.RESOURCE_MANAGER) == 0
 
 

@@ -38,7 +38,7 @@ async def test_a_verdict_that_cannot_be_written_fails_and_what_stood_is_told_aga
     assert (result.outcome.value, result.error_code) == ("Failed", "LedgerNotWritten")
     assert fleet.verdicts(customer)[VAULT]["Verdict"] == "NonCompliant"
     assert len(fleet.rows(VERDICTS_TABLE, Run_id=summary.run.run_id)) >= 1
-    assert failure_of(summary, partial_run=False) is not None
+    assert failure_of(summary) is not None
     assert summary.completed, "every application has its row"
 
     fleet.sandbox.faults.remove(fault)
@@ -158,7 +158,7 @@ async def test_a_control_row_that_cannot_be_read_fails_the_run_by_name_and_loses
 
     assert summary.completed
     assert fleet.verdicts(customer)[VAULT]["Verdict"] == "Compliant"
-    assert f"~control/{kind}" in str(failure_of(summary, partial_run=False))
+    assert f"~control/{kind}" in str(failure_of(summary))
     assert fleet.outcome(customer) == "Succeeded"
     async with Ledger(fleet.settings) as ledger:
         control = await ledger.control()

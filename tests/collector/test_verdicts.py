@@ -213,7 +213,7 @@ async def test_an_application_that_lost_its_row_has_vanished_and_keeps_its_viola
     assert (result["Outcome"], bool(result["Unread_alarm_key"])) == ("Vanished", True)
     assert fleet.verdicts(customer)[VAULT]["Verdict"] == "NonCompliant"
     assert (summary.applications, summary.failed) == (1, 1)
-    assert failure_of(summary, partial_run=False) is None, "the alert tells; the run itself did its work"
+    assert failure_of(summary) is None, "the alert tells; the run itself did its work"
 
 
 async def test_an_application_that_azure_confirms_as_deleted_has_left_and_is_forgotten_later(fleet: Fleet) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from collector.probe import bring_forward
+from compliance_api.workspace import saved_queries
 from publisher.settings import ProbeSettings
 from sandbox.alerts.evaluation import AlertEvaluator
 from sandbox.alerts.rules import read_rules
@@ -89,6 +90,8 @@ async def test_a_violation_is_in_the_mailbox_within_ten_minutes_of_its_evaluatio
     assert mailed_at is not None, days.story()
     assert mailed_at - evaluated_at <= GOAL
     assert days.mailed(fabrikam, "Fired") is None
+    findings = days.sandbox.workspace.query(saved_queries.text("findings"))
+    assert [row["Customer_name"] for row in findings] == [contoso.name], "the page shows what the mail tells"
 
 
 async def test_without_the_probe_the_mail_waits_for_the_collectors_turn(days: ProbedDays) -> None:

@@ -87,6 +87,7 @@ class Fleet:
         *,
         hours_ago: float = 0,
         completed: bool = True,
+        partial: bool = False,
         registered: int | None = None,
         shouting: bool = False,
         dropped: Collection[str] = (),
@@ -95,6 +96,7 @@ class Fleet:
     ) -> str:
         """Write a run: state rows, verdict rows, result rows and (if completed) the run row; return its id.
 
+        A `partial` one is over chosen applications: it has no run row, and each result row announces verdict rows.
         `registered` is how many applications the run says it went through: as many as it reports, unless told.
         `shouting` writes every id in capitals, as Azure sometimes does. State rows of the `dropped` are lost after they
         were accepted; the policy assignments of the `weakened` are not enforced any more.
@@ -106,9 +108,9 @@ class Fleet:
         for name, found in applications.items():
             stored = [] if isinstance(found, str) or name in dropped else found
             self.upload_states(common, name, stored, shouting=shouting)
-            known = self.upload_verdicts(common, name, found, enforced=name not in weakened)
+            known = self.upload_verdicts(common, name, found, enforced=name not in weakened, partial=partial)
             self.upload_result(common, name, found, shouting=shouting, **known)
-        if completed:
+        if completed and not partial:
             run = {
                 **common,
                 "Applications": _counted(applications) if registered is None else registered,
@@ -135,7 +137,13 @@ class Fleet:
         self.workspace.insert("PolicyComplianceStates_CL", [_shouted(row) for row in rows] if shouting else rows)
 
     def upload_verdicts(
-        self, common: Mapping[str, Any], name: str, found: Sequence[State] | str, *, enforced: bool = True
+        self,
+        common: Mapping[str, Any],
+        name: str,
+        found: Sequence[State] | str,
+        *,
+        enforced: bool = True,
+        partial: bool = False,
     ) -> dict[str, Any]:
         """Judge what the run found, write the verdict rows, and return what the ledger adds to the result row."""
         now, run_id = datetime.fromisoformat(common["TimeGenerated"]), str(common["Run_id"])
@@ -153,8 +161,9 @@ class Fleet:
         facts = self.remembered[name] = AlarmBook(named_alarms=0, now=now).update(after)
         read = None if isinstance(found, str) else now
         publication = Publication(run_id, now, None, read_at=read)
-        self.workspace.insert("PolicyVerdicts_CL", verdict_rows(facts, publication))
-        return result_columns(facts, publication)
+        rows = verdict_rows(facts, publication)
+        self.workspace.insert("PolicyVerdicts_CL", rows)
+        return result_columns(facts, publication) | ({"Partial_run_verdicts": len(rows)} if partial else {})
 
     def upload_result(
         self, common: Mapping[str, Any], name: str, found: Sequence[State] | str, *, shouting: bool = False, **more: Any

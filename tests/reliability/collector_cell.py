@@ -55,7 +55,7 @@ class Played:
     @property
     def failed(self) -> bool:
         """Whether the Functions host marks the invocation as failed."""
-        return failure_of(self.summary, partial_run=False) is not None
+        return failure_of(self.summary) is not None
 
     @property
     def exit_status(self) -> int:

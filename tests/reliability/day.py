@@ -159,7 +159,7 @@ class Day:
             sleep=_instantly,
             clock=self.sandbox.clock,
         )
-        self.failed_runs += failure_of(summary, partial_run=False) is not None
+        self.failed_runs += failure_of(summary) is not None
         for customer in self.customers:
             result = results.get(customer.application_id)
             if result is not None and result.outcome.value == "Succeeded":

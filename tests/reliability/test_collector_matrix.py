@@ -77,7 +77,7 @@ async def test_silence_does_not_keep_a_run_beyond_its_time(fleet: Fleet, depende
     summary = await fleet.collect(time_limit=1.5)
 
     assert time.monotonic() - started < 3
-    assert failure_of(summary, partial_run=False) is not None
+    assert failure_of(summary) is not None
 
 
 async def test_pages_without_end_do_not_keep_a_run_beyond_its_time(fleet: Fleet) -> None:
@@ -89,7 +89,7 @@ async def test_pages_without_end_do_not_keep_a_run_beyond_its_time(fleet: Fleet)
 
     assert time.monotonic() - started < 8
     assert (fleet.outcome(endless), fleet.outcome(healthy)) == ("Skipped", "Succeeded")
-    assert failure_of(summary, partial_run=False) is not None
+    assert failure_of(summary) is not None
 
 
 async def test_no_time_passes_for_waiting_longer_than_there_is_time(fleet: Fleet) -> None:
@@ -121,7 +121,7 @@ def _verdict(played: Played) -> Verdict:
 
 def _assert_invariants(played: Played, dependency: str, fault: str) -> None:
     # The host logs what an invocation raises, with all of its causes: it must not tell a secret either.
-    logging.getLogger("host").error("invocation", exc_info=failure_of(played.summary, partial_run=False))
+    logging.getLogger("host").error("invocation", exc_info=failure_of(played.summary))
     logging.getLogger("host").error("its cause", exc_info=played.summary.error)
     assert played.seconds < TIME_LIMIT
     lost_answer = (dependency, fault) in ONLY_THE_ANSWER_IS_LOST

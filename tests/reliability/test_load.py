@@ -97,7 +97,7 @@ async def _burst(sandbox: Sandbox, number: int) -> Burst:
 
 
 async def test_a_burst_of_upgrades_loses_none(sandbox: Sandbox, environment: dict[str, str]) -> None:
-    await _burst(sandbox, 200)
+    await _burst(sandbox, IN_FLIGHT)
 
 
 @pytest.mark.long
@@ -110,7 +110,7 @@ async def test_five_thousand_upgrades_at_once_lose_none(sandbox: Sandbox, enviro
 async def test_deployments_told_while_arm_and_then_the_registry_are_down_are_all_registered(
     sandbox: Sandbox, environment: dict[str, str]
 ) -> None:
-    await _outage(sandbox, 150)
+    await _outage(sandbox, 50)
 
 
 @pytest.mark.long

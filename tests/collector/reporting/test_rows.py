@@ -73,7 +73,7 @@ RUN_ROW = run_row(RunSummary(RUN), "1.0.0", interval=INTERVAL, credential_expire
 ROWS = {
     "PolicyComplianceStates_CL": row_of(STATE),
     "PolicyCollectionResults_CL": result_row(
-        ApplicationResult.of(APPLICATION), RUN, result_columns(FACTS, PUBLICATION)
+        ApplicationResult.of(APPLICATION), RUN, result_columns(FACTS, PUBLICATION), verdicts=3
     ),
     "PolicyCollectionRuns_CL": RUN_ROW,
 }
