@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collector.reporting.outcomes import ApplicationResult, RunSummary
     from publisher.settings import SettingsError
 
+_NOT_KNOWN: Final = "?"
 MOST_ROWS_SHOWN: Final = 40
 """Applications in the table; --json has all of them."""
 
@@ -93,6 +94,8 @@ class Console:
             ("Outcome", "left"),
             ("States", "right"),
             ("Non-compliant", "right"),
+            ("Open", "right"),
+            ("Compliance", "left"),
             ("Why", "left"),
         ):
             table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type] # rich's own literal
@@ -101,11 +104,27 @@ class Console:
                 Text(harmless(result.application_name or result.application_id)),
                 Text(result.customer_subscription_id),
                 Text(result.outcome.value, style="green" if result.outcome in READ_OUTCOMES else "red"),
-                str(result.states),
-                Text(str(result.noncompliant_states), style="yellow" if result.noncompliant_states else ""),
+                _counted(result, result.states),
+                Text(
+                    _counted(result, result.noncompliant_states), style="yellow" if result.noncompliant_states else ""
+                ),
+                _NOT_KNOWN if result.open_violations is None else str(result.open_violations),
+                _stands(result),
                 Text(harmless(f"{result.error_code}: {result.error_message}") if result.error_code else ""),
             )
         return table
+
+
+def _counted(result: ApplicationResult, count: int) -> str:
+    """Return what a read counted; of who could not be read no zero."""
+    return str(count) if count or result.outcome in READ_OUTCOMES else _NOT_KNOWN
+
+
+def _stands(result: ApplicationResult) -> str:
+    """Return what is known of an application, with the date when it could not be read just now."""
+    known = result.compliance or _NOT_KNOWN
+    is_old = result.outcome not in READ_OUTCOMES and result.last_read
+    return f"{known} as of {result.last_read}" if is_old else known
 
 
 def _totals_table(summary: RunSummary) -> Table:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import msgspec
 import orjson
 
 from publisher.texts import harmless, plain_json
+from verdicts.outcome import READ_OUTCOMES
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED: Final = "Interrupted: no run row was written, so alerts keep judging the last completed run."
 _KEPT_IN_MEMORY_BYTES: Final = 1 << 20
+_COUNTED: Final = ("states", "noncompliant_states", "foreign_states")
+"""What a read counts; of who could not be read it is what came before it broke off, and never zero."""
 
 
 class JsonReport:
@@ -43,7 +46,10 @@ class JsonReport:
         """Take one application's final result."""
         if self._results.tell():
             self._results.write(b",")
-        self._results.write(plain_json(msgspec.json.encode(result)))
+        document = {**asdict(result), "outcome": result.outcome.value}
+        if result.outcome not in READ_OUTCOMES:
+            document |= {name: document[name] or None for name in _COUNTED}
+        self._results.write(plain_json(orjson.dumps(document)))
 
     def show_summary(self, summary: RunSummary, error: str | None) -> None:
         """Print the object: the run's identity and totals, why the command fails, and every application's result."""

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from compliance_api.asked import FORMAT, as_csv, named_in, not_found, run_of
+from compliance_api.asked import FORMAT, as_csv, named_in, not_found
 from compliance_api.endpoint import Context
 from compliance_api.fleet import customer_report, resolved, views
 from compliance_api.fleet.application_history import gaps_of, points_of
@@ -11,15 +11,13 @@ from compliance_api.fleet.csv_export import csv_answer
 from compliance_api.fleet.frame import frame, iso
 from compliance_api.fleet.narrowing import NARROWING, Narrowing
 from compliance_api.fleet.paging import PAGING, page_of
-from compliance_api.http import Answer, Request, json_answer
+from compliance_api.http import Answer, Request, bad_request, json_answer
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import LONGEST_HISTORY, bounds_of, timespan_of
 from compliance_api.workspace import saved_queries
 
 _LONGEST_LOOK_BACK: Final = timedelta(days=30)
-_BEFORE: Final = timedelta(days=3)
-"""What was open shortly before the time span is published within so long: all that is open is, every 20 hours."""
-
+_FURTHEST: Final = timedelta(days=90)
 _EVIDENCE: Final = {
     "verdict_periods": ["PolicyVerdicts_CL"],
     "application_history": ["PolicyCollectionRuns_CL", "PolicyCollectionResults_CL", "PolicyVerdicts_CL"],
@@ -33,18 +31,22 @@ async def list_resolved(request: Request, context: Context) -> Answer:
     timespan = timespan_of(request.parameters.get(TIMESPAN), _LONGEST_LOOK_BACK, "P1D")
     wanted, is_csv = Narrowing.parse(request.parameters), as_csv(request)
     begin, end = bounds_of(timespan, context.now)
+    if context.now - begin > _FURTHEST:
+        raise bad_request(
+            TIMESPAN, f"timespan begins more than {_FURTHEST.days} days ago; nothing that old is looked at."
+        )
     fleet = await context.compliance.fleet()
-    looked_at = f"P{min(context.now - begin + _BEFORE, LONGEST_HISTORY).days + 1}D"
-    rows = [] if fleet.run is None else await context.compliance.resolved(looked_at, fleet.run)
+    days = max((context.now - begin).days, 0) + 1
+    rows = [] if fleet.run is None else await context.compliance.resolved(days, fleet.run)
     found = resolved.resolved_of(rows, wanted, begin, end)
+    begins_with = frame(fleet, context.now, context.settings.stale_after)
     if is_csv:
-        lines = map(resolved.cells, found)
-        return csv_answer("resolved.csv", run_of(fleet.run, context), resolved.CSV_COLUMNS, lines)
+        return csv_answer("resolved.csv", begins_with, resolved.CSV_COLUMNS, map(resolved.cells, found))
     question = f"resolved {timespan} {wanted!r}"
     page = page_of(found, resolved.key, request, question=question, descending=True)
     return json_answer(
         {
-            **frame(fleet, context.now, context.settings.stale_after),
+            **begins_with,
             "timespan": timespan,
             "total": None if fleet.run is None else page.total,
             "resolved": page.items,

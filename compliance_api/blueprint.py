@@ -103,14 +103,6 @@ async def tools_for_agents(req: func.HttpRequest) -> func.HttpResponse:
     return await _answered(req, mcp)
 
 
-@blueprint.route(route="mcp", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-async def no_stream_for_agents(req: func.HttpRequest) -> func.HttpResponse:
-    """Refuse the stream that clients of the Model Context Protocol may ask for."""
-    from compliance_api.agents.server import no_stream  # noqa: PLC0415
-
-    return await _answered(req, no_stream)
-
-
 @blueprint.route(route="query_logs", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def query_logs(req: func.HttpRequest) -> func.HttpResponse:
     """Run a query of the caller's own."""
@@ -162,6 +154,18 @@ async def operations_page(req: func.HttpRequest) -> func.HttpResponse:
 async def operations_page_file(req: func.HttpRequest) -> func.HttpResponse:
     """Serve a file of the operations page."""
     return await _page(req)
+
+
+@blueprint.route(
+    route="{*path}",
+    methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+async def any_other_address(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer what no other route takes, which is mostly an address that there is not, or a method that it has not."""
+    from compliance_api.operations import anything_else  # noqa: PLC0415
+
+    return await _answered(req, anything_else)
 
 
 async def _page(req: func.HttpRequest) -> func.HttpResponse:

@@ -31,18 +31,22 @@ class Operation:
 
     def members(self) -> frozenset[str]:
         """Return the members of its JSON answer, dotted from the top (`applications.states.exempt`), through lists."""
-        schema = self.content["responses"]["200"]["content"]["application/json"]["schema"]
-        return frozenset(_members(schema, 0))
+        return frozenset(_members(self._schema(), 0))
 
     def list_member(self) -> str | None:
         """Return the one member at the top of its answer that is a list of objects; None when there is not just one."""
-        properties = resolved(self.content["responses"]["200"]["content"]["application/json"]["schema"])["properties"]
+        properties = resolved(self._schema())["properties"]
         lists = [
             name
             for name, schema in properties.items()
             if resolved(schema).get("type") == "array" and resolved(resolved(schema)["items"]).get("type") == "object"
         ]
         return lists[0] if len(lists) == 1 else None
+
+    def _schema(self) -> dict[str, Any]:
+        """Return the schema of its whole JSON answer, of which a caller may select members."""
+        schema: dict[str, Any] = self.content["responses"]["200"]["content"]["application/json"]["schema"]
+        return schema["anyOf"][0] if "anyOf" in schema else schema
 
 
 @cache
@@ -70,9 +74,18 @@ def operations() -> tuple[Operation, ...]:
 
 def operation_of(method: str, address: str) -> Operation | None:
     """Return the operation that a request's path (`/api/compliance`) is for: the longest that fits, or None."""
-    path = address[len(PREFIX) :].rstrip("/")
-    fitting = [one for one in operations() if one.method == method and _pattern(one.path).fullmatch(path)]
+    fitting = [one for one in _operations_at(address) if one.method == method]
     return max(fitting, key=lambda one: len(one.path), default=None)
+
+
+def methods_of(address: str) -> list[str]:
+    """Return the methods that a request's path has operations for."""
+    return sorted({one.method for one in _operations_at(address)})
+
+
+def _operations_at(address: str) -> list[Operation]:
+    path = address[len(PREFIX) :].rstrip("/")
+    return [one for one in operations() if _pattern(one.path).fullmatch(path)]
 
 
 def resolved(part: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Requests, answers and problem details of the API, without Azure Functions types; the headers of every answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -74,7 +74,8 @@ class Answer:
 class ProblemError(Exception):
     """Why a request is not answered with data, as RFC 9457 problem details.
 
-    `field` names the parameter or property to blame; `more` are further members, such as an engine's own message.
+    `field` names the parameter or property to blame; `allowed` are the methods of an address that has others;
+    `more` are further members, such as an engine's own message.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class ProblemError(Exception):
         *,
         field: str | None = None,
         retry_after_seconds: int | None = None,
+        allowed: Iterable[str] = (),
         **more: Any,
     ) -> None:
         super().__init__(detail)
@@ -92,6 +94,7 @@ class ProblemError(Exception):
         self.field = field
         self.more = more
         self.retry_after_seconds = retry_after_seconds
+        self.allowed = ", ".join(allowed)
 
     def answer(self, correlation_id: str) -> Answer:
         """Return the problem as an answer. `error` repeats `detail` for callers that look for it, as older ones do."""
@@ -106,6 +109,8 @@ class ProblemError(Exception):
             **self.more,
         }
         headers = {} if self.retry_after_seconds is None else {"Retry-After": str(self.retry_after_seconds)}
+        if self.allowed:
+            headers["Allow"] = self.allowed
         return Answer(b"", self.status.value, PROBLEM_TYPE, headers, problem)
 
 
@@ -119,8 +124,8 @@ def json_answer(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Answer:
     return Answer(b"", status.value, content=content)
 
 
-def json_object(request: Request, largest: int) -> dict[str, Any]:
-    """Return the body, a JSON object of at most so many bytes; ProblemError 400, 413 or 415 for any other."""
+def json_body(request: Request, largest: int) -> bytes:
+    """Return a body that is said to be JSON, of at most so many bytes; ProblemError 413 or 415 for any other."""
     media_type = request.header("content-type").partition(";")[0].strip().lower()
     if media_type != "application/json":  # a form of another site could send text/plain with the caller's cookie
         raise ProblemError(
@@ -128,8 +133,13 @@ def json_object(request: Request, largest: int) -> dict[str, Any]:
         )
     if len(request.body) > largest:
         raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is larger than {largest} bytes.")
+    return request.body
+
+
+def json_object(request: Request, largest: int) -> dict[str, Any]:
+    """Return the body, a JSON object of at most so many bytes; ProblemError 400, 413 or 415 for any other."""
     try:
-        content = orjson.loads(request.body)
+        content = orjson.loads(json_body(request, largest))
     except orjson.JSONDecodeError as error:
         raise bad_request("body", "The body is not JSON.") from error
     if not isinstance(content, dict):

@@ -1,9 +1,13 @@
 """The handlers for GET /api/compliance and what is below it: summary, applications, history and runs of the fleet."""
 
+import re
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, Final
 
-from compliance_api.asked import FORMAT, HISTORY, REPORT, as_csv, named_in, not_found, run_of
+from compliance_api.asked import FORMAT, HISTORY, REPORT, as_csv, named_in, not_found
 from compliance_api.audit import report_of_application
+from compliance_api.description import PREFIX, methods_of
 from compliance_api.endpoint import Context
 from compliance_api.fleet import views
 from compliance_api.fleet.csv_export import csv_answer
@@ -12,12 +16,13 @@ from compliance_api.fleet.fleet import Fleet
 from compliance_api.fleet.frame import frame
 from compliance_api.fleet.listing import FILTERS, Listing
 from compliance_api.fleet.paging import PAGING, SortKey, page_of
-from compliance_api.http import Answer, Request, json_answer
+from compliance_api.http import Answer, ProblemError, Request, json_answer
 from compliance_api.reports import history_of_application
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import LONGEST_HISTORY, timespan_of
 
 _MOST_RUNS: Final = 500
+_LEADING_SLASH: Final = re.compile(r"/compliance/applications//+(?P<id>[^/].*)", re.IGNORECASE)
 
 
 async def fleet_summary(request: Request, context: Context) -> Answer:
@@ -37,7 +42,7 @@ async def applications(request: Request, context: Context) -> Answer:
     if is_csv:
         shown = [views.application(one, context.settings.portal) for one in matching]
         return csv_answer(
-            "applications.csv", run_of(fleet.run, context), APPLICATION_COLUMNS, map(application_cells, shown)
+            "applications.csv", _frame(fleet, context), APPLICATION_COLUMNS, map(application_cells, shown)
         )
     page = page_of(matching, listing.key, request, question=repr(listing), descending=listing.descending)
     return json_answer(
@@ -54,6 +59,21 @@ async def application_or_history(request: Request, context: Context) -> Answer:
     """Answer with one application, or with its history or the report about it where its address ends so."""
     handlers = {HISTORY: history_of_application, REPORT: report_of_application}
     return await handlers.get(named_in(request).below, application)(request, context)
+
+
+async def anything_else(request: Request, context: Context) -> Answer:
+    """Answer what no route takes: an application whose id has its leading slash; refuse anything else.
+
+    Two slashes one after the other match no other route.
+    """
+    below = _LEADING_SLASH.fullmatch(request.path.removeprefix(PREFIX))
+    if below and request.method == "GET":
+        return await application_or_history(replace(request, route={"id": below["id"]}), context)
+    if allowed := methods_of(request.path):
+        raise ProblemError(
+            HTTPStatus.METHOD_NOT_ALLOWED, f"This address takes {', '.join(allowed)} only.", allowed=allowed
+        )
+    raise ProblemError(HTTPStatus.NOT_FOUND, "There is no such address; GET /api/openapi.json describes all there are.")
 
 
 async def application(request: Request, context: Context) -> Answer:
@@ -74,19 +94,24 @@ async def application(request: Request, context: Context) -> Answer:
     listed = views.violations(found, details)
     if is_csv:
         lines = violation_lines({**answer, "violations": {**listed, "resources": resources}})
-        return csv_answer("violations.csv", run_of(fleet.run, context), VIOLATION_COLUMNS, lines)
+        return csv_answer("violations.csv", answer, VIOLATION_COLUMNS, lines)
     page = page_of(resources, _violation_key, request, question=found.key)
     shown = {"resources": page.items, "next_page_token": page.next_token}
     return json_answer({**answer, "violations": {**listed, **shown}})
 
 
 async def history(request: Request, context: Context) -> Answer:
-    """Answer with the fleet in numbers, run by run."""
+    """Answer with the fleet in numbers, run by run, and with how long a time without a run is a gap."""
     request.refuse_other_parameters(TIMESPAN)
     timespan = timespan_of(request.parameters.get(TIMESPAN), LONGEST_HISTORY, "P14D")
     fleet, rows = await context.compliance.fleet(), await context.compliance.history(timespan)
     return json_answer(
-        {**_frame(fleet, context), "timespan": timespan, "history": [views.history_point(row) for row in rows]}
+        {
+            **_frame(fleet, context),
+            "timespan": timespan,
+            "gap_after_seconds": int(context.settings.stale_after.total_seconds()),
+            "history": [views.history_point(row) for row in rows],
+        }
     )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from compliance_api.asked import FORMAT, as_csv, named_in, not_found, run_of
+from compliance_api.asked import FORMAT, as_csv, named_in, not_found
 from compliance_api.endpoint import Context
-from compliance_api.fleet import application_history, exemptions, findings, plans
+from compliance_api.fleet import application_history, budgets, exemptions, findings, plans
 from compliance_api.fleet.csv_export import csv_answer
 from compliance_api.fleet.fleet import Fleet
 from compliance_api.fleet.frame import frame
@@ -14,7 +14,7 @@ from compliance_api.fleet.narrowing import NARROWING, Narrowing
 from compliance_api.fleet.paging import PAGING, SortKey, page_of
 from compliance_api.http import Answer, ProblemError, Request, json_answer
 from compliance_api.timespan import FIELD as TIMESPAN
-from compliance_api.timespan import LONGEST_HISTORY, bounds_of, timespan_of
+from compliance_api.timespan import LONGEST_HISTORY, before, bounds_of, timespan_of
 from publisher.resource_ids import ApplicationId, InvalidResourceId
 
 Rows = list[dict[str, Any]]
@@ -37,26 +37,37 @@ async def list_findings(request: Request, context: Context) -> Answer:
 
 
 async def list_plans(request: Request, context: Context) -> Answer:
-    """Answer with the plan versions: their applications by status, and which assignments break how many."""
-    request.refuse_other_parameters("plan", *PAGING, FORMAT)
+    """Answer with the plan versions: applications by status, error budget, and which assignments break how many."""
+    request.refuse_other_parameters("plan", TIMESPAN, budgets.OBJECTIVE, *PAGING, FORMAT)
     wanted, is_csv = Narrowing.parse(request.parameters), as_csv(request)
+    objective = budgets.objective_in(request.parameters)
+    timespan = timespan_of(request.parameters.get(TIMESPAN), LONGEST_HISTORY - budgets.BEFORE, "P28D")
+    begin, end = map(budgets.whole_hour, bounds_of(timespan, context.now))
     fleet = await context.compliance.fleet()
     versions = await _standing("plans", fleet, context)
     assignments = await _standing("plan_assignments", fleet, context)
-    found = plans.plans_of([row for row in versions if wanted.takes_plan(row)], assignments)
+    history = [] if fleet.run is None else await context.compliance.plan_history(before(timespan, budgets.BEFORE))
+    known = budgets.budgets_of(history, begin, end, context.settings.stale_after)
+    found = plans.plans_of(
+        [row for row in versions if wanted.takes_plan(row)],
+        assignments,
+        lambda version: known.get(version, budgets.Budget(begin)).told(end, objective),
+    )
     if is_csv:
         lines = (line for one in found for line in plans.lines(one))
         return _csv("plans.csv", fleet, context, plans.CSV_COLUMNS, lines)
-    return _page(request, fleet, context, name="plans", items=found, key=plans.key, question=repr(wanted))
+    return _page(
+        request, fleet, context, name="plans", items=found, key=plans.key, question=f"{wanted!r} {timespan} {objective}"
+    )
 
 
 async def list_exemptions(request: Request, context: Context) -> Answer:
     """Answer with the exemptions in force, the one that expires soonest first, page by page; or with all as CSV."""
-    request.refuse_other_parameters(*NARROWING, *PAGING, FORMAT)
-    wanted, is_csv = Narrowing.parse(request.parameters), as_csv(request)
+    request.refuse_other_parameters(exemptions.EXPIRES_BEFORE, *NARROWING, *PAGING, FORMAT)
+    wanted, is_csv = exemptions.ExemptionFilter.parse(request.parameters), as_csv(request)
     fleet = await context.compliance.fleet()
     rows = await _standing("exemptions", fleet, context)
-    found = exemptions.exemptions_of(rows, wanted, context.settings.portal)
+    found = wanted.of(rows, context.settings.portal)
     if is_csv:
         return _csv("exemptions.csv", fleet, context, exemptions.CSV_COLUMNS, map(exemptions.cells, found))
     more = {"is_complete": fleet.run is not None and len(rows) < exemptions.MOST_ROWS}
@@ -114,7 +125,7 @@ def _page(
 
 
 def _csv(file: str, fleet: Fleet, context: Context, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> Answer:
-    return csv_answer(file, run_of(fleet.run, context), columns, lines)
+    return csv_answer(file, frame(fleet, context.now, context.settings.stale_after), columns, lines)
 
 
 async def _standing(name: str, fleet: Fleet, context: Context) -> Rows:

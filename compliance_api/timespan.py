@@ -1,10 +1,11 @@
 """Time spans as callers give them: ISO 8601 durations and intervals, of a bounded length."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from compliance_api.http import ProblemError, bad_request
+from publisher.texts import moment_in
 
 FIELD: Final = "timespan"
 LONGEST_HISTORY: Final = timedelta(days=93)
@@ -21,13 +22,15 @@ _MONTH_DAYS: Final = 31
 """A month has as many days as the longest, so that no day of it is missing."""
 
 _LONGEST_TEXT: Final = 100
+_YEARS: Final = range(2000, 3000)
+"""Moments outside of these are a slip: nothing of ours is older."""
 
 
 def timespan_of(text: object, longest: timedelta, default: str) -> str:
-    """Return the ISO 8601 text of a time span (`P1D`, `PT1H`, `start/end`, `start/P1D`); the default for None.
+    """Return the ISO 8601 text of a time span; the default for None. An interval is that of two moments in UTC.
 
-    `24h` and `7d`, as KQL writes them, are understood as well, and a month (`P1M`) as 31 days.
-    Raises ProblemError for anything else, and for a span longer than `longest`.
+    Understood are `P1D`, `PT1H`, `start/end`, `start/P1D` and `P1D/end`, `24h` and `7d` as KQL writes them, and a month
+    (`P1M`) as 31 days. Raises ProblemError for anything else, and for a span longer than `longest`.
     """
     if text is None or text == "":
         return default
@@ -35,11 +38,14 @@ def timespan_of(text: object, longest: timedelta, default: str) -> str:
         raise _malformed()
     text = _KQL.sub(_as_iso_8601, text.strip()) if _KQL.fullmatch(text.strip()) else text
     first, slash, second = text.strip().partition("/")
-    length = _length(first, second) if slash else _duration(first)
+    interval = _interval(first, second) if slash else None
+    length = interval[1] - interval[0] if interval else None if slash else _duration(first)
     if length is None or length <= timedelta():
         raise _malformed()
     if length > longest:
         raise bad_request(FIELD, f"timespan is longer than the {longest.days} days that a query may look back.")
+    if interval:
+        return "/".join(moment.isoformat().replace("+00:00", "Z") for moment in interval)
     return _LONG_UNITS.sub(_as_days, text.strip().upper())
 
 
@@ -56,22 +62,47 @@ def _as_days(match: re.Match[str]) -> str:
 
 
 def bounds_of(timespan: str, now: datetime) -> tuple[datetime, datetime]:
-    """Return begin and end of a time span that `timespan_of` returned; a duration alone ends now, and none later."""
+    """Return begin and end of a time span that `timespan_of` returned; a duration alone ends now, and none later.
+
+    Raises ProblemError 400 for one that begins later.
+    """
     first, slash, second = timespan.partition("/")
-    if not slash:
-        return now - (_duration(first) or timedelta()), now
-    start, end, length = _moment(first), _moment(second), _length(first, second) or timedelta()
-    start = start or (end or now) - length
-    return start, min(end or start + length, now)
+    interval = _interval(first, second) if slash else None
+    start, end = interval or (now - (_duration(first) or timedelta()), now)
+    if start >= now:
+        raise bad_request(FIELD, "timespan begins in the future; nothing is known of it.")
+    return start, min(end, now)
 
 
-def _length(first: str, second: str) -> timedelta | None:
+def before(timespan: str, length: timedelta) -> str:
+    """Return a time span that `timespan_of` returned, and so much, in whole days, before it."""
+    first, slash, second = timespan.partition("/")
+    interval = _interval(first, second) if slash else None
+    if interval:
+        return f"{(interval[0] - length).isoformat()}/{second}".replace("+00:00", "Z")
+    whole = (_duration(first) or timedelta()) + length
+    return f"P{whole.days}DT{whole.seconds}S" if whole.seconds else f"P{whole.days}D"
+
+
+def moment_given(name: str, text: str) -> datetime | None:
+    """Return a parameter that is a day or a moment, in UTC; None for none, ProblemError 400 for what is none."""
+    moment = _moment(text) if text else None
+    if text and moment is None:
+        raise bad_request(name, f"{name} is a day or a moment, such as 2026-01-31 or 2026-01-31T12:00:00Z.")
+    return moment
+
+
+def _interval(first: str, second: str) -> tuple[datetime, datetime] | None:
     start, end = _moment(first), _moment(second)
+    length = _duration(second) if end is None else _duration(first)
     if start is not None and end is not None:
-        return end - start
-    if start is not None:
-        return _duration(second)
-    return _duration(first) if end is not None else None
+        return start, end
+    if length is None or (start is None and end is None):
+        return None
+    try:
+        return (start, start + length) if start is not None else (end - length, end) if end is not None else None
+    except OverflowError:
+        return None
 
 
 def _duration(text: str) -> timedelta | None:
@@ -84,11 +115,8 @@ def _duration(text: str) -> timedelta | None:
 def _moment(text: str) -> datetime | None:
     if text[:1].upper() == "P":
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = moment_in(text)
+    return moment if moment is not None and moment.year in _YEARS else None
 
 
 def _malformed() -> ProblemError:

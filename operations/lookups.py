@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from operations.report import Cell, Listing, Report, Tone, not_registered
-from operations.verdict_tables import document_of, listings_of, summary
+from operations.verdict_tables import document_of, figures, listings_of, summary
 from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
 from registry.inventory import Difference, Finding, Inventory, Visible, as_document, each
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from operations.report import Console
     from operations.workplace import Workplace
     from publisher.table import Row
+
+    _Known = tuple[tuple[str, Tone], dict[str, Any]]
 
 _LISTED_APART: Final = frozenset({"assignments", "definition_names", "exemptions"})
 _FINDING_TONES: Final[dict[Finding, Tone]] = {
@@ -46,7 +48,9 @@ async def list_applications(workplace: Workplace, options: argparse.Namespace, _
         elif wanted in fold(f"{item.application_id} {item.customer_name}"):
             applications.append(item)
     applications.sort(key=lambda item: (fold(item.customer_name), fold(str(item.application_id))))
-    verdicts = await _summaries(workplace)
+    known = await _known(workplace)
+    verdicts = {identity: words for identity, (words, _) in known.items()}
+    nothing: _Known = (summary(None), figures(None, None))
     listings = [_applications_table(applications, verdicts)]
     if malformed:
         rows = [(item.name, item.subscription_id, Cell(item.reason, "bad")) for item in malformed]
@@ -54,7 +58,7 @@ async def list_applications(workplace: Workplace, options: argparse.Namespace, _
     return Report(
         ok=True,
         document={
-            "applications": [_in_list(item, verdicts) for item in applications],
+            "applications": [_in_list(item, known.get(item.application_id, nothing)) for item in applications],
             "malformed": as_document(malformed),
         },
         listings=tuple(listings),
@@ -65,14 +69,15 @@ async def list_applications(workplace: Workplace, options: argparse.Namespace, _
 async def show(workplace: Workplace, options: argparse.Namespace, _: Console) -> Report:
     """Report everything that the registry and the ledger know about one application."""
     entry, now = await workplace.ledger.find(options.application), workplace.now()
+    latest = (await workplace.ledger.control()).latest_run
     row = await workplace.registry.find(options.application)
     if row is None and entry is None:
         return not_registered(options.application)
     report = _in_registry(options.application, row)
     return replace(
         report,
-        document=report.document | {"ledger": document_of(entry, now)},
-        listings=(*report.listings, *listings_of(entry, now)),
+        document=report.document | {"ledger": document_of(entry, now, latest)},
+        listings=(*report.listings, *listings_of(entry, now, latest)),
     )
 
 
@@ -193,21 +198,23 @@ async def _missing(
     return missing, [note for _, note in searched if note]
 
 
-async def _summaries(workplace: Workplace) -> dict[ApplicationId, tuple[str, Tone]]:
-    """Return the verdicts of every application that the ledger knows, in a few words."""
-    found: dict[ApplicationId, tuple[str, Tone]] = {}
+async def _known(workplace: Workplace) -> dict[ApplicationId, _Known]:
+    """Return the verdicts of every application that the ledger knows, in a few words and in figures."""
+    latest = (await workplace.ledger.control()).latest_run
+    found: dict[ApplicationId, _Known] = {}
     async for entry in workplace.ledger.entries():
         text = entry.facts.application_id if isinstance(entry, Entry) else entry.application_id
         with suppress(InvalidResourceId):
-            found[ApplicationId.parse(text)] = summary(entry)
+            found[ApplicationId.parse(text)] = (summary(entry), figures(entry, latest))
     return found
 
 
-def _in_list(application: ManagedApplication, verdicts: Mapping[ApplicationId, tuple[str, Tone]]) -> dict[str, Any]:
+def _in_list(application: ManagedApplication, known: _Known) -> dict[str, Any]:
     """Return an application for the list, without definition names, which `show` has."""
     document: dict[str, Any] = as_document(application)
     del document["definition_names"]
-    return document | {"verdicts": verdicts.get(application.application_id, summary(None))[0]}
+    (verdicts, _), counted = known
+    return document | {"verdicts": verdicts, **counted}
 
 
 def _applications_table(

@@ -8,21 +8,39 @@ from typing import TYPE_CHECKING, Any, Final
 from operations.openness import open_about
 from operations.report import Cell, Listing, Tone
 from publisher.resource_ids import fold
-from verdicts.derive import Verdict, accepted_until, guard_accepted, held_of, since_of, verdict_of
+from verdicts.derive import Verdict, accepted_until, compliance_of, guard_accepted, held_of, since_of, verdict_of
 from verdicts.facts import GuardState
+from verdicts.known import last_read, open_violations, unread_since
 from verdicts.ledger import Entry, UnreadableEntry
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from verdicts.control import RunRecord
     from verdicts.facts import ApplicationFacts, AssignmentFacts
 
 _TONES: Final[dict[Verdict, Tone]] = {Verdict.COMPLIANT: "good", Verdict.NON_COMPLIANT: "bad"}
 _GUARD_TONES: Final[dict[GuardState, Tone]] = {GuardState.INTACT: "good", GuardState.NOT_KNOWN: ""}
 
 
+def figures(entry: Entry | UnreadableEntry | None, latest: RunRecord | None) -> dict[str, Any]:
+    """Return what is known of an application as a whole, and as of when; None is what nobody knows.
+
+    `latest` is the latest completed run.
+    """
+    if not isinstance(entry, Entry):
+        return dict.fromkeys(("compliance", "open_violations", "last_read", "unread_since"))
+    facts = entry.facts
+    return {
+        "compliance": compliance_of(facts),
+        "open_violations": open_violations(facts),
+        "last_read": last_read(facts, latest),
+        "unread_since": unread_since(facts),
+    }
+
+
 def summary(entry: Entry | UnreadableEntry | None) -> tuple[str, Tone]:
-    """Return the verdicts of an application in a few words, the worst first."""
+    """Return the verdicts of an application in a few words, the worst first, with the date of who is unread."""
     if entry is None:
         return "not collected yet", "doubtful"
     if not isinstance(entry, Entry):
@@ -33,11 +51,14 @@ def summary(entry: Entry | UnreadableEntry | None) -> tuple[str, Tone]:
     if facts.departure is not None:
         return str(facts.departure.outcome), "bad"
     if facts.unread is not None:
-        return f"{words or 'no verdict'}; unread since {_day(facts.unread.since)}", "bad"
+        known = f"{words or 'no verdict'} as of {_day(facts.last_read)}" if facts.last_read else words or "never read"
+        return f"{known}; unread since {_day(facts.unread.since)}", "bad"
     return words or "no verdict", "bad" if Verdict.NON_COMPLIANT in counts else "good" if counts else "doubtful"
 
 
-def document_of(entry: Entry | UnreadableEntry | None, now: datetime) -> dict[str, Any] | None:
+def document_of(
+    entry: Entry | UnreadableEntry | None, now: datetime, latest: RunRecord | None
+) -> dict[str, Any] | None:
     """Return what the ledger remembers as JSON; None when it knows nothing."""
     if entry is None:
         return None
@@ -45,7 +66,7 @@ def document_of(entry: Entry | UnreadableEntry | None, now: datetime) -> dict[st
         return {"unreadable": entry.reason}
     facts = entry.facts
     return {
-        "last_read": facts.last_read,
+        **figures(entry, latest),
         "last_changed_by_run": facts.applied_run,
         "unread": _unread(facts),
         "departure": _departure(facts),
@@ -64,14 +85,14 @@ def document_of(entry: Entry | UnreadableEntry | None, now: datetime) -> dict[st
     }
 
 
-def listings_of(entry: Entry | UnreadableEntry | None, now: datetime) -> tuple[Listing, ...]:
+def listings_of(entry: Entry | UnreadableEntry | None, now: datetime, latest: RunRecord | None) -> tuple[Listing, ...]:
     """Return the tables for people about what the ledger remembers."""
     if entry is None:
         return ()
     if not isinstance(entry, Entry):
         return (Listing("Ledger", ("Property", "Value"), [("unreadable", Cell(entry.reason, "bad"))]),)
     facts = entry.facts
-    state = [("last read", _moment(facts.last_read) or "never")]
+    state = [("compliance", compliance_of(facts)), ("last read", _moment(last_read(facts, latest)) or "never")]
     if facts.unread is not None:
         state.append(("unread since", f"{_moment(facts.unread.since)}: {facts.unread.outcome} {facts.unread.code}"))
     if facts.departure is not None:

@@ -27,6 +27,7 @@ FUNCTIONS = {
         "take_poisoned_notification",
     },
     "api": {
+        "any_other_address",
         "api_description",
         "compliance_application",
         "compliance_applications",
@@ -39,7 +40,6 @@ FUNCTIONS = {
         "compliance_resolved",
         "compliance_runs",
         "list_tables",
-        "no_stream_for_agents",
         "operations_page",
         "operations_page_file",
         "query_logs",

@@ -27,6 +27,7 @@ from verdicts.derive import (
 )
 from verdicts.exempted import exemptions_of
 from verdicts.facts import AlarmKind
+from verdicts.known import last_read, unread_since
 from verdicts.outcome import Outcome
 from verdicts.publication import CHANGES_REPEATED, everything_is_due, is_due
 
@@ -76,7 +77,7 @@ def result_columns(facts: ApplicationFacts, publication: Publication) -> Row:
         "Plan_version": facts.plan_version,
         "Compliance": compliance_of(facts),
         "Last_read": _time(_last_read(facts, publication)),
-        "Unread_since": _time(_unread_since(facts)),
+        "Unread_since": _time(unread_since(facts)),
         "Failures_in_a_row": unread.failures if unread else 0,
         "Registered_at": _time(facts.registered_at),
         "Guard_read_at": _time(facts.guard_read_at),
@@ -153,7 +154,7 @@ def _verdict_row(facts: ApplicationFacts, assignment: AssignmentFacts, publicati
         "Policy_definition_id": assignment.definition_id,
         **_verdict_columns(facts, assignment),
         "Last_read": _time(_last_read(facts, publication)),
-        "Unread_since": _time(_unread_since(facts)),
+        "Unread_since": _time(unread_since(facts)),
         "Unread_outcome": _unread_outcome(facts),
         "Changed_at": _time(assignment.changed_at),
         "States_id": states.run_id if states else "",
@@ -236,18 +237,7 @@ def _alarm_columns(prefix: str, alarm: Alarm | None) -> Mapping[str, str]:
 
 
 def _last_read(facts: ApplicationFacts, publication: Publication) -> datetime | None:
-    """Return when the application was last read completely: a run that changed nothing wrote nothing."""
-    if publication.read_at is not None:
-        return publication.read_at
-    if not is_current(facts) or publication.record is None or facts.last_read is None:
-        return facts.last_read
-    return max(facts.last_read, publication.record.started_at)
-
-
-def _unread_since(facts: ApplicationFacts) -> datetime | None:
-    if facts.unread is not None:
-        return facts.unread.since
-    return facts.departure.at if facts.departure and facts.departure.outcome is Outcome.VANISHED else None
+    return publication.read_at if publication.read_at is not None else last_read(facts, publication.record)
 
 
 def _unread_outcome(facts: ApplicationFacts) -> str:

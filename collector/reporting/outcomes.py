@@ -66,6 +66,12 @@ class ApplicationResult:
     duration_ms: int = 0
     oldest_evaluation: str | None = None
     latest_evaluation: str | None = None
+    compliance: str | None = None
+    """What stands about it, as of `last_read`; this and what follows is what the rows of the run say."""
+    open_violations: int | None = None
+    """Also those that this run did not read as such, and are held; None: nobody knows."""
+    last_read: str | None = None
+    unread_since: str | None = None
 
     @classmethod
     def of(cls, application: ManagedApplication) -> ApplicationResult:
@@ -98,6 +104,11 @@ class ApplicationResult:
     def conclude(self, outcome: Outcome, code: str | None = None, message: str | None = None) -> None:
         """Set the outcome and, for an error, its code and message."""
         self.outcome, self.error_code, self.error_message = outcome, code, message
+
+    def stands(self, columns: dict[str, Any], open_violations: int | None) -> None:
+        """Set what is known of it, from the columns that the ledger tells."""
+        self.compliance, self.open_violations = columns["Compliance"], open_violations
+        self.last_read, self.unread_since = columns["Last_read"], columns["Unread_since"]
 
     @classmethod
     def of_departed(cls, facts: ApplicationFacts) -> ApplicationResult:

@@ -2,22 +2,36 @@
 
 Its tools are the API's operations. Each message is one POST, answered with JSON. Every call is decided on as its HTTP
 request would be: the caller's principal is the one that the platform's sign-in added to this request.
-Source: modelcontextprotocol.io/specification/2025-06-18 (lifecycle, transports, server/tools).
+Source: modelcontextprotocol.io/specification (lifecycle, transports, server/discover, server/tools).
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
 
+from compliance_api.agents.messages import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    META,
+    METHOD_NOT_FOUND,
+    PROTOCOL_VERSIONS,
+    WITH_BATCHES,
+    WITH_HANDSHAKE,
+    RpcError,
+    identifier_of,
+    is_self_contained,
+    messages_in,
+    params_of,
+    version_of,
+    wants_answer,
+)
 from compliance_api.agents.tools import Tool, tools
 from compliance_api.endpoint import Context, answer_of_another
-from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer, json_object
+from compliance_api.http import Answer, ProblemError, Request, json_answer, json_body
 from compliance_api.selection import VERSION
 from publisher.texts import plain_json
-
-PROTOCOL_VERSIONS: Final = ("2025-06-18", "2025-03-26")
-"""The versions of the protocol that are spoken, latest first."""
 
 INSTRUCTIONS: Final = (
     "Say as of which run you speak (`as_of.run_time`), and warn when `state` is not `current`. A customer with the "
@@ -29,68 +43,93 @@ INSTRUCTIONS: Final = (
 """What keeps a language model honest about what it reads; docs/agents.md has the same words."""
 
 _LARGEST_BODY: Final = 128 * 1024
-_METHOD_NOT_FOUND: Final = -32601
-_INVALID_PARAMS: Final = -32602
-_INVALID_REQUEST: Final = -32600
-
-
-class _RpcError(Exception):
-    """Why a message is answered with a JSON-RPC error."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+_MOST_AT_ONCE: Final = 20
+_SERVER: Final = {"name": "policy-compliance", "title": "Policy compliance", "version": VERSION}
+_CAPABILITIES: Final = {"tools": {"listChanged": False}}
+_MAY_BE_KEPT: Final = {"ttlMs": 300_000, "cacheScope": "private"}
+"""Which tools there are depends on the caller's roles, and otherwise on the version of the API alone."""
 
 
 async def mcp(request: Request, context: Context) -> Answer:
-    """Answer one message; 202 without content for what wants no answer."""
+    """Answer a message, or several where the version of the protocol has that; 202 for what wants no answer."""
     request.refuse_other_parameters()
-    version = request.header("mcp-protocol-version")
-    if version and version not in PROTOCOL_VERSIONS:
-        raise bad_request("MCP-Protocol-Version", f"The versions spoken here are {', '.join(PROTOCOL_VERSIONS)}.")
-    message = json_object(request, _LARGEST_BODY)
-    identifier, method = message.get("id"), message.get("method")
-    if identifier is None or not isinstance(method, str):
-        if isinstance(method, str) or "result" in message or "error" in message:
-            return Answer(b"", HTTPStatus.ACCEPTED)
-        raise bad_request("method", "The message is no JSON-RPC request.")
+    body = json_body(request, _LARGEST_BODY)
     try:
-        found = {"result": await _result(method, _params(message), request, context)}
-    except _RpcError as error:
-        found = {"error": {"code": error.code, "message": str(error)}}
-    return json_answer({"jsonrpc": "2.0", "id": identifier, **found})
+        version = version_of(request)
+        content = messages_in(body)
+        if isinstance(content, list):
+            return await _batch(content, version, request, context)
+    except RpcError as error:
+        return error.answer()
+    try:
+        response = await _response(content, request, context)
+    except RpcError as error:
+        return error.answer(identifier_of(content))
+    return Answer(b"", HTTPStatus.ACCEPTED) if response is None else json_answer(response)
 
 
-def _params(message: dict[str, Any]) -> dict[str, Any]:
-    identifier, params = message["id"], message.get("params", {})
-    if message.get("jsonrpc") != "2.0" or isinstance(identifier, bool) or not isinstance(identifier, str | int):
-        raise _RpcError(_INVALID_REQUEST, "The message is no request of JSON-RPC 2.0.")
-    if not isinstance(params, dict):
-        raise _RpcError(_INVALID_PARAMS, "params is an object.")
-    return params
+async def _batch(messages: Sequence[Any], version: str, request: Request, context: Context) -> Answer:
+    """Answer several messages, one after the other."""
+    if version != WITH_BATCHES:
+        raise RpcError(INVALID_REQUEST, "A body holds one message.", HTTPStatus.BAD_REQUEST)
+    if not 1 <= len(messages) <= _MOST_AT_ONCE:
+        raise RpcError(INVALID_REQUEST, f"A batch has 1 to {_MOST_AT_ONCE} messages.", HTTPStatus.BAD_REQUEST)
+    responses = []
+    for message in messages:
+        try:
+            response = await _response(message, request, context)
+        except RpcError as error:
+            response = error.response(identifier_of(message))
+        if response is not None:
+            responses.append(response)
+    return json_answer(responses) if responses else Answer(b"", HTTPStatus.ACCEPTED)
 
 
-async def no_stream(request: Request, context: Context) -> Answer:  # noqa: ARG001 - as every handler
-    """Refuse GET: the server sends no messages of its own accord."""
-    raise ProblemError(HTTPStatus.METHOD_NOT_ALLOWED, "Messages are sent with POST.")
+async def _response(message: Any, request: Request, context: Context) -> dict[str, Any] | None:
+    """Return the response to a message, None for one that wants none; RpcError when it cannot be answered."""
+    if not wants_answer(message):
+        return None
+    method, params = message["method"], params_of(message)
+    if is_self_contained(request, method, params):
+        result = await _result(method, params, request, context)
+        kept = _MAY_BE_KEPT if method in ("server/discover", "tools/list") else {}
+        result = {"resultType": "complete", **result, **kept, "_meta": {f"{META}serverInfo": _SERVER}}
+    else:
+        result = await _result_after_handshake(method, params, request, context)
+    return {"jsonrpc": "2.0", "id": message["id"], "result": result}
 
 
-async def _result(method: str, params: dict[str, Any], request: Request, context: Context) -> dict[str, Any]:
+async def _result_after_handshake(
+    method: str, params: dict[str, Any], request: Request, context: Context
+) -> dict[str, Any]:
     if method == "initialize":
         wanted = params.get("protocolVersion")
+        if not isinstance(wanted, str):
+            raise RpcError(INVALID_PARAMS, "protocolVersion is missing: the version that the client speaks.")
         return {
-            "protocolVersion": wanted if wanted in PROTOCOL_VERSIONS else PROTOCOL_VERSIONS[0],
-            "capabilities": {"tools": {"listChanged": False}},
-            "serverInfo": {"name": "policy-compliance", "title": "Policy compliance", "version": VERSION},
+            "protocolVersion": wanted if wanted in WITH_HANDSHAKE else WITH_HANDSHAKE[0],
+            "capabilities": _CAPABILITIES,
+            "serverInfo": _SERVER,
             "instructions": INSTRUCTIONS,
         }
     if method == "ping":
         return {}
+    if method in ("tools/list", "tools/call"):
+        return await _result(method, params, request, context)
+    raise RpcError(METHOD_NOT_FOUND, f"There is no method {method[:100]}.")
+
+
+async def _result(method: str, params: dict[str, Any], request: Request, context: Context) -> dict[str, Any]:
+    if method == "server/discover":
+        versions = {"supportedVersions": list(PROTOCOL_VERSIONS)}
+        return {**versions, "capabilities": _CAPABILITIES, "instructions": INSTRUCTIONS}
     if method == "tools/list":
+        if params.get("cursor") is not None:
+            raise RpcError(INVALID_PARAMS, "There is no such cursor: the list of tools has one page.")
         return {"tools": [tool.described() for tool in tools().values() if _may_call(tool, request, context)]}
     if method == "tools/call":
         return await _called(params, request, context)
-    raise _RpcError(_METHOD_NOT_FOUND, f"There is no method {method[:100]}.")
+    raise RpcError(METHOD_NOT_FOUND, f"There is no method {method[:100]}.", HTTPStatus.NOT_FOUND)
 
 
 def _may_call(tool: Tool, request: Request, context: Context) -> bool:
@@ -102,18 +141,22 @@ def _may_call(tool: Tool, request: Request, context: Context) -> bool:
 
 
 async def _called(params: dict[str, Any], request: Request, context: Context) -> dict[str, Any]:
-    tool = tools().get(str(params.get("name")))
-    arguments = params.get("arguments") or {}
-    if tool is None or not isinstance(arguments, dict):
-        raise _RpcError(_INVALID_PARAMS, f"There is no such tool. There are: {', '.join(tools())}.")
+    name, arguments = params.get("name"), params.get("arguments")
+    tool = tools().get(name) if isinstance(name, str) else None
+    if tool is None:
+        raise RpcError(INVALID_PARAMS, f"There is no such tool. There are: {', '.join(tools())}.")
+    if not isinstance(arguments, dict | None):
+        raise RpcError(INVALID_PARAMS, "arguments is an object.")
     try:
-        asked = tool.request(arguments, request)
+        asked = tool.request(arguments or {}, request)
     except ProblemError as problem:
         answer = problem.answer(context.correlation_id)
     else:
         answer = await answer_of_another(asked, tool.handler, tool.check_access, context)
-    content = orjson.loads(plain_json(orjson.dumps(answer.content, default=str)))
     is_error = answer.status >= HTTPStatus.BAD_REQUEST
+    if answer.content is None:
+        return {"content": [{"type": "text", "text": answer.body.decode()}], "isError": is_error}
+    content = orjson.loads(plain_json(orjson.dumps(answer.content, default=str)))
     if is_error and "Retry-After" in answer.headers:
         content = {**content, "retry_after_seconds": int(answer.headers["Retry-After"])}
     text = orjson.dumps(content).decode()

@@ -1,4 +1,4 @@
-"""The tools: one for each operation of openapi.json that answers in JSON, asked as its HTTP request would be."""
+"""The tools: one for each operation of openapi.json that answers a question, asked as its HTTP request would be."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from compliance_api.description import PREFIX, Operation, resolved
 from compliance_api.description import operations as described
 from compliance_api.endpoint import AccessCheck, Handler
 from compliance_api.http import Request, bad_request
+from compliance_api.prometheus.metrics import metrics
 
 HANDLERS: Final[Mapping[str, tuple[Handler, AccessCheck]]] = {
     "getFleet": (operations.fleet_summary, require_reader),
@@ -30,10 +31,11 @@ HANDLERS: Final[Mapping[str, tuple[Handler, AccessCheck]]] = {
     "listSavedQueries": (queries.list_saved_queries, require_reader),
     "runSavedQuery": (queries.saved_query, require_reader),
     "queryLogs": (queries.query_logs, require_querier),
+    "getMetrics": (metrics, require_reader),
 }
 """What answers each tool, and who may call it: the same as at its route."""
 
-NOT_TOOLS: Final = frozenset({"getDescription", "getMetrics", "callTools"})
+NOT_TOOLS: Final = frozenset({"getDescription", "callTools"})
 """Operations that are for programs, not for a language model."""
 
 _NO_ARGUMENTS: Final = frozenset({"format", "api-version"})

@@ -51,9 +51,16 @@ def require_own_site(request: Request) -> None:
     if _is_link_followed(request):
         return
     site, origin = request.header("sec-fetch-site").lower(), request.header("origin")
-    is_foreign = bool(origin) and urlsplit(origin).netloc.lower() != request.header("host").lower()
+    is_foreign = bool(origin) and _host_in(origin) != request.header("host").lower()
     if site not in _SAME_SITE if site else is_foreign:
         raise ProblemError(HTTPStatus.FORBIDDEN, "Requests that pages of other origins make are refused.")
+
+
+def _host_in(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # such as http://[
+        return ""
 
 
 def _is_link_followed(request: Request) -> bool:

@@ -42,11 +42,12 @@ const redraw = () => {
   queueMicrotask(draw);
 };
 const store = new Store(redraw);
-const router = new Router((state, before) => {
-  if (state.view !== before.view) arrived = true;
+const router = new Router((state, before, top) => {
+  if (state.view !== before.view) arrivedAt = top;
   redraw();
 });
-let arrived = false;
+// After a change of view: how far down it is shown.
+let arrivedAt = null;
 
 function draw() {
   scheduled = false;
@@ -66,12 +67,12 @@ function draw() {
   showDialog();
   settle();
   keepFocus(focused, place);
-  if (arrived) arrive();
+  if (arrivedAt !== null) arrive();
 }
 
 // What moves in the document loses the focus, and gets it back; where it is gone, its part's heading gets it.
 function keepFocus(focused, place) {
-  if (arrived || focused === document.activeElement || focused === document.body) return;
+  if (arrivedAt !== null || focused === document.activeElement || focused === document.body) return;
   const heir = focused?.isConnected ? focused : place && part(`${place}-heading`);
   heir?.focus({ preventScroll: true });
 }
@@ -87,8 +88,8 @@ const plansOf = () => ((router.state.view === "now" ? null : store.one("known pl
   .filter((one, place, all) => one && all.indexOf(one) === place).map((one) => [one, one]);
 
 function arrive() {
-  arrived = false;
-  scrollTo(0, 0);
+  scrollTo(0, arrivedAt);
+  arrivedAt = null;
   const heading = part("view").querySelector("h2");
   heading?.focus({ preventScroll: true });
 }

@@ -2,39 +2,33 @@
 
 import { html, nothing, svg } from "./vendor/lit-html/lit-html.js";
 import { age, moment, shortDay, utc } from "./moments.js";
-import { number, percent, STATUS_WORDS } from "./words.js";
+import { counted, number, percent, STATUS_WORDS } from "./words.js";
 import { table } from "./parts.js";
 
-const SIZE = { height: 150, top: 10, right: 6, bottom: 20, left: 30 };
+const SIZE = { height: 150, top: 10, right: 6, bottom: 20, left: 36 };
 const DRAWN = ["noncompliant", "unread", "not_evaluated"];
 const MOST_ROWS = 48;
-const LONGEST_WAIT = 2.5; // as API_STALE_AFTER_MINUTES: two and a half intervals
-const WEEKS = 7;
+const MOST_TOLD = 3;
+const LONE_WIDTH = 2;
+const TICK_WIDTH = 62;
+const DAY_MILLISECONDS = 86_400_000;
 
 // Which run the reader looks at: it stays while the trend is loaded anew.
 let chosenTime = null;
 
 const at = (point) => Date.parse(point.run_time);
 
-// The usual time between two runs, by the runs themselves; with fewer than three runs nothing can be called usual.
-function usualWait(points) {
-  const waits = points.slice(1).map((point, place) => at(point) - at(points[place])).sort((one, other) => one - other);
-  return waits.length < 2 ? Infinity : waits[Math.floor(waits.length / 2)];
-}
-
-// The stretches between `points` and `now` in which a run was due and none was completed, as [from, to] in milliseconds.
-export function silences(points, now) {
-  const longest = usualWait(points) * LONGEST_WAIT;
+// The stretches between `points` and `now` that are longer than what the API calls a gap, as [from, to] in milliseconds.
+function silences(points, now, longest) {
   const ends = [...points.slice(1).map(at), now];
   return points.map((point, place) => [at(point), ends[place]]).filter(([from, to]) => to - from > longest);
 }
 
 // `width`: of the place that the chart stands in, in CSS pixels, so that its texts have the size of the page's.
-export function trend(points, { now, redraw, width }) {
+export function trend({ history: points, gap_after_seconds: gapAfter }, { now, redraw, width }) {
   const first = at(points[0]);
   const last = Math.max(now, at(points[points.length - 1]) + 1);
-  const silent = silences(points, now);
-  const wait = usualWait(points);
+  const silent = silences(points, now, gapAfter * 1000);
   const most = Math.max(1, ...points.map((point) => DRAWN.reduce((sum, kind) => sum + (point.applications[kind] ?? 0), 0)));
   const x = (time) => SIZE.left + ((time - first) / (last - first)) * (width - SIZE.left - SIZE.right);
   const y = (count) => SIZE.height - SIZE.bottom - (count / most) * (SIZE.height - SIZE.top - SIZE.bottom);
@@ -49,42 +43,47 @@ export function trend(points, { now, redraw, width }) {
     <div class="trend-chart" role="slider" tabindex="0" aria-label="Run of the trend" aria-valuemin="1" aria-valuemax=${points.length}
       aria-valuenow=${place + 1} aria-valuetext=${said(chosen)} @keydown=${(event) => press(event, place, points.length, choose)}
       @pointermove=${(event) => choose(nearest(event, points, x, width))} @pointerdown=${(event) => choose(nearest(event, points, x, width))}
-      @pointerleave=${() => choose(points.length - 1)}>
+      @pointerleave=${(event) => event.pointerType === "mouse" && choose(points.length - 1)}>
       <svg class="chart" viewBox="0 0 ${width} ${SIZE.height}" aria-hidden="true">
         <defs><pattern id="silent" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path
           class="stripe" d="M0 0V8"></path></pattern></defs>
         ${[0, most].map((count) => svg`<path class="rule" d=${`M${SIZE.left} ${y(count)}H${width - SIZE.right}`}></path>
           <text x=${SIZE.left - 6} y=${y(count) + 4} text-anchor="end">${number(count)}</text>`)}
-        ${areas(points, silent, { x, y, wait, last })}
-        ${silent.map(([from, to]) => svg`<rect class="silence" x=${x(from + gapStart(wait))} y=${SIZE.top}
-          width=${Math.max(1, x(to) - x(from + gapStart(wait)))} height=${SIZE.height - SIZE.top - SIZE.bottom}></rect>`)}
-        ${ticks(first, last).map((time) => svg`<path class="rule" d=${`M${x(time)} ${SIZE.height - SIZE.bottom}v4`}></path>
+        ${silent.map(([from, to]) => svg`<rect class="silence" x=${x(from)} y=${SIZE.top}
+          width=${Math.max(1, x(to) - x(from))} height=${SIZE.height - SIZE.top - SIZE.bottom}></rect>`)}
+        ${areas(points, silent, { x, y, last })}
+        ${ticks(first, last, width).map((time) => svg`<path class="rule" d=${`M${x(time)} ${SIZE.height - SIZE.bottom}v4`}></path>
           <text x=${x(time)} y=${SIZE.height - 5} text-anchor="middle">${shortDay(time)}</text>`)}
         <path class="cursor" d=${`M${x(at(chosen))} ${SIZE.top}V${SIZE.height - SIZE.bottom}`}></path>
       </svg>
     </div>
     <p class="readout" data-readout>${said(chosen)}</p>
     ${legend()}
-    ${silent.length ? html`<p class="quiet" data-silences>No run was completed ${silent.map(([from, to], one) => html`${one ? ", and " : ""}for
-      ${age((to - from) / 1000)} after ${utc(new Date(from).toISOString())}`)}.</p>` : nothing}
+    ${silent.length ? html`<p class="quiet" data-silences>${toldSilences(silent)}</p>` : nothing}
     <details><summary>The same as a table</summary>${asTable(points)}</details>`;
 }
 
-// What a run found is drawn for the usual time until the next one, and then nothing is known.
-const gapStart = (wait) => (Number.isFinite(wait) ? wait : 0);
+// The latest are told; of the others how many there are.
+function toldSilences(silent) {
+  const latest = silent.slice(-MOST_TOLD).reverse().map(([from, to]) => `for ${age((to - from) / 1000)} after ${utc(new Date(from).toISOString())}`);
+  const others = silent.length - latest.length;
+  return `No run was completed ${latest.join(", and ")}${others ? `, and ${counted(others, "more time")} before` : ""}.`;
+}
 
 const said = (point) => `${utc(point.run_time)}: ${number(point.applications.noncompliant)} not compliant, `
   + `${number(point.applications.unread)} could not be read, ${number(point.applications.not_evaluated)} not evaluated, `
   + `of ${number(point.applications.total)}; compliant ${percent(point.compliant_share)}`;
 
-function areas(points, silent, { x, y, wait, last }) {
+// What a run found is drawn until the next one; where none followed in time it is a line, and then nothing is known.
+function areas(points, silent, { x, y, last }) {
   const quietAfter = new Set(silent.map(([from]) => from));
-  const until = (point, place) => (quietAfter.has(at(point)) ? at(point) + gapStart(wait) : place + 1 < points.length ? at(points[place + 1]) : last);
+  const until = (place) => (place + 1 < points.length ? at(points[place + 1]) : last);
+  const end = (point, place) => (quietAfter.has(at(point)) ? x(at(point)) + LONE_WIDTH : x(until(place)));
   let below = points.map(() => 0);
   return DRAWN.map((kind) => {
     const above = below.map((count, place) => count + (points[place].applications[kind] ?? 0));
     const path = points.map((point, place) => (above[place] === below[place] ? "" : `M${round(x(at(point)))} ${round(y(above[place]))}`
-      + `H${round(x(Math.min(until(point, place), last)))}V${round(y(below[place]))}H${round(x(at(point)))}Z`)).join("");
+      + `H${round(end(point, place))}V${round(y(below[place]))}H${round(x(at(point)))}Z`)).join("");
     below = above;
     return svg`<path class="area ${kind}" d=${path}></path>`;
   });
@@ -92,12 +91,13 @@ function areas(points, silent, { x, y, wait, last }) {
 
 const round = (value) => Math.round(value * 10) / 10;
 
-function ticks(first, last) {
-  const day = 86_400_000;
-  const step = Math.max(1, Math.ceil((last - first) / day / WEEKS)) * day;
+// Midnights, as many as there is room for with their dates.
+function ticks(first, last, width) {
+  const days = (last - first) / DAY_MILLISECONDS;
+  const step = Math.max(1, Math.ceil((days * TICK_WIDTH) / (width - SIZE.left))) * DAY_MILLISECONDS;
   const found = [];
-  for (let time = Math.ceil(first / day) * day; time < last; time += step) found.push(time);
-  return found.map((time) => new Date(time)).filter(Boolean).map(Number);
+  for (let time = Math.ceil(first / DAY_MILLISECONDS) * DAY_MILLISECONDS; time < last; time += step) found.push(time);
+  return found;
 }
 
 function nearest(event, points, x, width) {

@@ -6,8 +6,9 @@ const SIGN_IN = "/.auth/login/aad?post_login_redirect_uri=";
 const LARGEST_PAGE = 1000;
 const MOST_KEPT = 40;
 
-// What nobody sees: control and format characters, which turn a line around or have no width, and separators.
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+// What nobody sees: control and format characters, which turn a line around or have no width, and separators. Ends of lines
+// stay: a query without them would be one long comment.
+const UNSEEN = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 // Names are chosen by others: what cannot be seen becomes a space, as in publisher/texts.py. Done here, once, for every text.
 const harmless = (_, value) => (typeof value === "string" ? value.replace(UNSEEN, " ") : value);
@@ -65,17 +66,20 @@ function inTurn(url) {
   return answer;
 }
 
-// Gets `shown` items of a paged list, in as many requests as that takes; the answer of the first, with all items.
-async function getList(path, parameters, list, shown) {
-  let whole = null;
+// Gets `shown` items of a paged list, in as many requests as that takes; the answer of the last, with all items. The list
+// and its token stand in the answer itself, or in its member `within`.
+async function getList(path, parameters, list, shown, within) {
+  const holder = (answer) => (within ? answer[within] : answer);
+  const items = [];
+  let answer = null;
   let token = null;
   do {
-    const left = shown - (whole?.[list].length ?? 0);
-    const answer = await get(address(path, { ...parameters, page_size: Math.min(left, LARGEST_PAGE), page_token: token }));
-    whole = whole ? { ...answer, [list]: [...whole[list], ...answer[list]] } : answer;
-    token = answer.next_page_token;
-  } while (token && whole[list].length < shown);
-  return whole;
+    answer = await get(address(path, { ...parameters, page_size: Math.min(shown - items.length, LARGEST_PAGE), page_token: token }));
+    items.push(...holder(answer)[list]);
+    token = holder(answer).next_page_token;
+  } while (token && items.length < shown);
+  holder(answer)[list] = items;
+  return answer;
 }
 
 // Keeps the answers that the page shows. A part that fails keeps what it had, and says why it has nothing newer.
@@ -106,8 +110,8 @@ export class Store {
     return this.#read(slot, url, () => (path.startsWith(SAVED_QUERIES) ? inTurn(url) : get(url)));
   }
 
-  list(slot, path, parameters, list, shown) {
-    return this.#read(slot, `${address(path, parameters)} ${shown}`, () => getList(path, parameters, list, shown));
+  list(slot, path, parameters, list, shown, within) {
+    return this.#read(slot, `${address(path, parameters)} ${shown}`, () => getList(path, parameters, list, shown, within));
   }
 
   // { data, error, isLoading, isOther, loadedAt }; isOther: data answers what was asked before in this place.

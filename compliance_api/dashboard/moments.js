@@ -2,28 +2,42 @@
 
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 
-const DAY_MILLISECONDS = 86_400_000;
 const UTC = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
 const SHORT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 const LOCAL_TIME = new Intl.DateTimeFormat("en-GB", { timeStyle: "short" });
 const LOCAL_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const ZONE = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" });
 
-export const utc = (text) => (text ? `${UTC.format(new Date(text))} UTC` : "–");
+const MOST_REMEMBERED = 20_000;
+
+// Formatting is slow, and a long list has the same few times in thousands of rows.
+function remembered(format) {
+  const known = new Map();
+  return (text) => {
+    if (!known.has(text)) {
+      if (known.size >= MOST_REMEMBERED) known.clear();
+      known.set(text, format(text));
+    }
+    return known.get(text);
+  };
+}
+
+const inUtc = remembered((text) => `${UTC.format(new Date(text))} UTC`);
+export const utc = (text) => (text ? inUtc(text) : "–");
 export const shortDay = (text) => SHORT.format(new Date(text));
 
-function local(time) {
+const local = remembered((text) => {
+  const time = new Date(text);
   if (time.getTimezoneOffset() === 0) return "";
   const zone = ZONE.formatToParts(time).find((part) => part.type === "timeZoneName")?.value ?? "here";
   const day = LOCAL_DAY.format(time) === SHORT.format(time) ? "" : `${LOCAL_DAY.format(time)}, `;
   return `${day}${LOCAL_TIME.format(time)} ${zone}`;
-}
+});
 
 // A point in time, with the reader's own time below it where that differs.
 export function moment(text, otherwise = "–") {
   if (!text) return otherwise;
-  const time = new Date(text);
-  const here = local(time);
+  const here = local(text);
   return html`<time datetime=${text}>${utc(text)}${here ? html` <small class="local">(${here})</small>` : nothing}</time>`;
 }
 
@@ -41,5 +55,3 @@ export function distance(text, now) {
   const seconds = (now - new Date(text)) / 1000;
   return seconds >= 0 ? age(seconds) : `in ${age(-seconds)}`;
 }
-
-export const daysBetween = (earlier, later) => (new Date(later) - new Date(earlier)) / DAY_MILLISECONDS;

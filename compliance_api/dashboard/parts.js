@@ -1,11 +1,11 @@
 // The pieces that every view is made of: panels that load and fail on their own, tables, names, marks, filters.
 
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
-import { live } from "./vendor/lit-html/directives/live.js";
 import { repeat } from "./vendor/lit-html/directives/repeat.js";
 import { signIn } from "./data.js";
 import { moment, utc } from "./moments.js";
-import { counted, heldWord, lastKnown, number, outcome, SIGNS, STATUS_WORDS } from "./words.js";
+import { addressOf } from "./router.js";
+import { counted, heldWord, lastKnown, number, outcome, planText, SIGNS, STATUS_WORDS } from "./words.js";
 
 // Names are chosen by others: isolated, so that their direction turns nothing else around.
 export const name = (text, otherwise = "–") => (text ? html`<bdi dir="auto">${text}</bdi>` : otherwise);
@@ -24,6 +24,12 @@ export const customer = (router, one) => html`
     >${clamped(one.customer || "(unknown customer)")}</a>
   <small>${name(one.name)}</small>`;
 
+// A plan version leads to how it stands.
+export const planLink = (plan) => (plan
+  ? html`<a href=${addressOf({ view: "plans", plan: plan.name, plan_version: plan.version })}>${clamped(planText(plan))}</a>` : "–");
+
+export const exportLink = (href) => html`<a class="button no-print" href=${href} data-export download>Export CSV</a>`;
+
 const bones = () => html`<div role="status" aria-label="Loading"><span class="bone"></span><span class="bone"></span
   ><span class="bone"></span><span class="bone"></span></div>`;
 
@@ -37,10 +43,11 @@ function failure(error, loadedAt) {
 }
 
 // A part of the page with an answer of its own: while it loads, what it has, and why it has nothing newer.
-export function panel({ id, title, note, kind = "", entry, body, tools }) {
+export function panel({ id, title, note, kind = "", entry, body, tools, filters }) {
   const { data, error, loadedAt, isOther, isLoading } = entry;
   return html`<section class="panel ${kind}" aria-labelledby=${`${id}-heading`} id=${id}>
     <div class="head"><h2 id=${`${id}-heading`} tabindex="-1">${title}</h2>${note ? html`<p>${note}</p>` : nothing}${tools ?? nothing}</div>
+    ${filters ?? nothing}
     ${error ? failure(error, loadedAt) : nothing}
     ${data ? html`<div class=${isOther ? "is-other" : ""} aria-busy=${isLoading && isOther}>${body(data)}</div>` : error ? nothing : bones()}
   </section>`;
@@ -70,10 +77,11 @@ export function table({ label, kind, caption, columns, items, key, sorted, sortA
   </table></div>`;
 }
 
-export function more(router, answer, list, step) {
+// `field`: where the address says how far the list is unfolded.
+export function more(router, answer, list, step, field = "shown") {
   const shown = answer[list].length;
   if (!answer.next_page_token) return nothing;
-  return html`<p class="more"><a class="button" data-replace href=${router.change({ shown: String(shown + step) })}
+  return html`<p class="more"><a class="button" data-replace href=${router.change({ shown: router.state.shown, [field]: String(shown + step) })}
     >Show ${number(Math.min(step, answer.total - shown))} more</a> <span class="quiet">${number(shown)} of ${number(answer.total)}</span></p>`;
 }
 
@@ -105,28 +113,3 @@ export function reason(reading) {
 }
 
 export const held = (value) => (value ? `held since ${utc(value.since)}: ${heldWord(value.reason)}` : "");
-
-// A choice of a filter, which is written into the address at once.
-export function choice({ router, field, title, options, otherwise = "All" }) {
-  const value = router.state[field] ?? "";
-  const listed = value && !options.some(([one]) => one === value) ? [...options, [value, value]] : options;
-  const choose = (event) => router.go(router.change({ [field]: event.target.value || null }));
-  return html`<label>${title}<select name=${field} .value=${live(value)} @change=${choose}>
-    <option value="" ?selected=${!value}>${otherwise}</option>
-    ${listed.map(([one, text]) => html`<option value=${one} ?selected=${one === value}>${text}</option>`)}</select></label>`;
-}
-
-const TYPING_MILLISECONDS = 250;
-let typing = null;
-
-export function textFilter({ router, field, title, longest = 200, kind = "wide" }) {
-  const type = (event) => {
-    const text = event.target.value.trim();
-    clearTimeout(typing);
-    typing = setTimeout(() => router.go(router.change({ [field]: text || null }), { replace: true }), TYPING_MILLISECONDS);
-  };
-  return html`<label class=${kind}>${title}<input type="search" name=${field} maxlength=${longest} autocomplete="off" spellcheck="false"
-    .value=${live(document.activeElement?.name === field ? document.activeElement.value : router.state[field] ?? "")} @input=${type}></label>`;
-}
-
-export const when = (text, since) => html`${since}${text ? html`<small>${moment(text)}</small>` : nothing}`;

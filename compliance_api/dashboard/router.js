@@ -3,7 +3,7 @@
 export const PAGE = "/api/dashboard";
 const FIRST_VIEW = "now";
 const NAMES = ["view", "status", "kind", "severity", "new", "plan", "plan_version", "assignment", "subscription", "search",
-  "sort", "shown", "since", "timespan", "application", "open"];
+  "sort", "shown", "since", "timespan", "application", "open", "resources"];
 
 // Returns what an address asks for: known names only, each a text; `view` is always there.
 export function parsed(search) {
@@ -24,29 +24,35 @@ export function addressOf(state) {
 }
 
 export class Router {
-  // `onchange(state, before)` is called whenever the address has changed.
+  // `onchange(state, before, top)` is called whenever the address has changed; `top`: how far it was scrolled when it was left.
   constructor(onchange) {
     this.state = parsed(location.search);
     this.onchange = onchange;
-    addEventListener("popstate", () => this.#arrive(parsed(location.search)));
+    addEventListener("popstate", (event) => this.#arrive(parsed(location.search), event.state?.top ?? 0));
     document.addEventListener("click", (event) => this.#follow(event));
   }
 
-  // The address with some things changed; null takes one away.
+  // The address with some things changed; null takes one away. What is asked for anew begins at its first rows.
   change(changes) {
-    return addressOf({ ...this.state, shown: null, ...changes });
+    return addressOf({ ...this.state, shown: null, resources: "open" in changes ? null : this.state.resources, ...changes });
+  }
+
+  // How many rows of a list are asked for: as many as the address says, and never less than `step`.
+  shown(step, name = "shown") {
+    return Math.max(step, Math.floor(Number(this.state[name])) || 0);
   }
 
   go(address, { replace = false } = {}) {
     if (address === location.pathname + location.search) return;
+    if (!replace) history.replaceState({ top: scrollY }, "");
     history[replace ? "replaceState" : "pushState"](null, "", address);
-    this.#arrive(parsed(location.search));
+    this.#arrive(parsed(location.search), 0);
   }
 
-  #arrive(state) {
+  #arrive(state, top) {
     const before = this.state;
     this.state = state;
-    this.onchange(state, before);
+    this.onchange(state, before, top);
   }
 
   // Links within the page change its address and load nothing else.

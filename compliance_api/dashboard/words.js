@@ -61,7 +61,7 @@ const NUMBER = new Intl.NumberFormat("en");
 
 // What is not known has no figure, not even zero.
 export const number = (value) => (value === null || value === undefined ? "–" : NUMBER.format(value));
-export const percent = (value) => (value === null || value === undefined ? "–" : `${value.toFixed(1)} %`);
+export const percent = (value) => (value === null || value === undefined ? "–" : `${value.toFixed(1)}\u00a0%`);
 export const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 export const outcome = (name) => OUTCOME_WORDS[name] || name || "–";
 export const lastKnown = (name) => LAST_KNOWN_WORDS[name] || name;

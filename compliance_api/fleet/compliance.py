@@ -16,7 +16,8 @@ _QUERY_SECONDS: Final = 60
 _LARGEST_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """Ten times what 5,000 applications take."""
 
-LOOK_BACK: Final = "P90D"
+LOOK_BACK_DAYS: Final = 90
+LOOK_BACK: Final = f"P{LOOK_BACK_DAYS}D"
 """How far back we look for the latest run, and for the states that a verdict names; the queries bound the rest."""
 
 _RUN: Final = "run"
@@ -67,6 +68,10 @@ class Compliance:
         """Return the fleet in numbers for each completed run of a time span, oldest first."""
         return await self._saved("fleet_history", timespan)
 
+    async def plan_history(self, timespan: str) -> Rows:
+        """Return how the applications of each plan version stood at each completed run of a time span, oldest first."""
+        return await self._saved("plan_history", timespan)
+
     async def application_history(self, application_id: str, timespan: str) -> Rows:
         """Return what each completed run of a time span published about an application, oldest first."""
         query = saved_queries.text_for("application_history", application_id)
@@ -79,9 +84,10 @@ class Compliance:
         table = await self._cache.get((query, timespan), lambda: self._query(query, timespan))
         return table.complete("Policy_assignment_id").as_dicts()
 
-    async def resolved(self, timespan: str, run: Run) -> Rows:
-        """Return what was not compliant in a time span, and is not any more as of a run."""
-        return (await self.saved("resolved", timespan, run)).complete("Application_id").as_dicts()
+    async def resolved(self, days: int, run: Run) -> Rows:
+        """Return what was not compliant and is not any more as of a run, since so many days at the latest."""
+        table = await self.saved("resolved", f"P{days + LOOK_BACK_DAYS}D", run, {"looked_back": f"{days}d"})
+        return table.complete("Application_id").as_dicts()
 
     async def details(self, application: Application, run: Run) -> Details:
         """Return the application's assignments and its violations at a run, and whether all of these are there."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 from compliance_api.http import Answer
 from publisher.texts import one_line
 
-RUN_COLUMNS: Final = ("run_id", "run_time", "age_seconds", "state")
+RUN_COLUMNS: Final = ("run_id", "run_time", "age_seconds", "state", "unread_applications")
 """The columns that every export begins with."""
 
 _SEPARATORS: Final = ";|"
@@ -30,15 +30,15 @@ _BEGINNING: Final = re.compile(rf"(?:^|(?<=[{_SEPARATORS}]))[^{_SEPARATORS}]*")
 
 
 def csv_answer(
-    file_name: str, as_of: Mapping[str, Any], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    file_name: str, frame: Mapping[str, Any], columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> Answer:
     """Return a CSV file to save (UTF-8 with a byte order mark, which spreadsheets need to see that it is).
 
-    `as_of` is the beginning of the same answer in JSON (`frame.as_of`). Without rows the file has one line that says
-    nothing but the run, so that an empty list is not taken for a clean one.
+    `frame` is the beginning of the same answer in JSON (`frame.frame`). Without rows the file has one line that says
+    nothing but the run and how many could not be read, so that an empty list is not taken for a clean one.
     """
-    run = as_of["as_of"] or {}
-    of_run = [run.get("run_id"), run.get("run_time"), run.get("age_seconds"), as_of["state"]]
+    run = frame["as_of"] or {}
+    of_run = [run.get("run_id"), run.get("run_time"), run.get("age_seconds"), frame["state"], frame["unread"]["count"]]
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_MINIMAL)
     writer.writerow([*RUN_COLUMNS, *columns])

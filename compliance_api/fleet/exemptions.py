@@ -1,22 +1,44 @@
 """Exemptions in force, by application and assignment, the one that expires soonest first."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from compliance_api.fleet.csv_export import cells_of
 from compliance_api.fleet.narrowing import Narrowing
 from compliance_api.fleet.paging import SortKey
 from compliance_api.fleet.views import application_link, assignment_link, plan_of
+from compliance_api.timespan import moment_given
+from publisher.texts import moment_in
 
 MOST_ROWS: Final = 20_000
 """The saved query ends there."""
 
+EXPIRES_BEFORE: Final = "expires_before"
 _NEVER: Final = "9999"
 
 
-def exemptions_of(rows: Iterable[Mapping[str, Any]], narrowing: Narrowing, portal: str) -> list[dict[str, Any]]:
-    """Return the exemptions that are asked for, from rows of the saved query `exemptions`, soonest expiry first."""
-    return sorted((_exemption(row, portal) for row in rows if narrowing.takes(row)), key=key)
+@dataclass(frozen=True, slots=True)
+class ExemptionFilter:
+    """Which exemptions are asked for; `expires_before` is a moment, or None for all."""
+
+    narrowing: Narrowing
+    expires_before: datetime | None
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, str]) -> "ExemptionFilter":
+        """Return what the parameters ask for; raise ProblemError naming the one that cannot be understood."""
+        return cls(Narrowing.parse(parameters), moment_given(EXPIRES_BEFORE, parameters.get(EXPIRES_BEFORE, "")))
+
+    def of(self, rows: Iterable[Mapping[str, Any]], portal: str) -> list[dict[str, Any]]:
+        """Return the exemptions that match, from rows of the saved query `exemptions`, soonest expiry first."""
+        found = (_exemption(row, portal) for row in rows if self.narrowing.takes(row) and self._ends_in_time(row))
+        return sorted(found, key=key)
+
+    def _ends_in_time(self, row: Mapping[str, Any]) -> bool:
+        end = moment_in(str(row["Exemption_expires_at"] or ""))
+        return self.expires_before is None or (end is not None and end < self.expires_before)
 
 
 def key(one: Mapping[str, Any]) -> SortKey:

@@ -110,6 +110,11 @@ class Fleet:
         """Return the applications that could not be read."""
         return [application for application in self.applications if application.status is Status.UNREAD]
 
+    def states(self, kind: str) -> int | None:
+        """Return how many policy states of a kind there are, as far as they are known; None when they are of nobody."""
+        known = [count for application in self.applications if (count := getattr(application, kind)) is not None]
+        return sum(known) if known or not self.applications else None
+
 
 def fleet_of(applications: Iterable[Mapping[str, Any]], run: Run | None) -> Fleet:
     """Return the fleet as of a run, from rows of the saved query `applications`."""

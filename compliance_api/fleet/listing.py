@@ -86,8 +86,13 @@ class Listing:
             and (not self.subscription or application.subscription_id.lower() == self.subscription)
             and (not self.plan or fold(application.plan_name) == fold(self.plan))
             and (not self.plan_version or fold(application.plan_version) == fold(self.plan_version))
-            and (not self.search or self.search in _searchable(application))
+            and (not self.search or self.search in _searchable(application) or self._is_resource_of(application))
         )
+
+    def _is_resource_of(self, application: Application) -> bool:
+        """Tell whether what is looked for is the id of a managed resource group, or of a resource in it."""
+        group = fold(application.managed_resource_group_id)
+        return bool(group) and f"{self.search}/".startswith(f"{group}/")
 
 
 def _searchable(application: Application) -> str:

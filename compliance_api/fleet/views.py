@@ -27,7 +27,7 @@ def summary(fleet: Fleet) -> dict[str, Any]:
         "unread_last_known": {
             name: last_known[name] for name in ("noncompliant", "compliant", "not_evaluated", "unknown")
         },
-        "states": {kind: sum(getattr(one, kind) or 0 for one in fleet.applications) for kind in kinds},
+        "states": {kind: fleet.states(kind) for kind in kinds},
     }
     if fleet.run is None:
         numbers = {name: dict.fromkeys(figures) for name, figures in numbers.items()}

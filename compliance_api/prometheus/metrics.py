@@ -78,7 +78,7 @@ def _add_fleet(found: Exposition, fleet: Fleet, context: Context) -> None:
         found.add("compliance_applications", statuses[status], status=status.value)
     for known in LastKnown:
         found.add("compliance_unread_applications", last_known[known], last_known=known.value)
-    found.add("compliance_open_violations", sum(one.noncompliant or 0 for one in fleet.applications))
+    found.add("compliance_open_violations", fleet.states("noncompliant"))
     oldest = min((one.last_read for one in fleet.applications if one.last_read is not None), default=None)
     if oldest is not None:
         found.add("compliance_oldest_read_timestamp_seconds", oldest.timestamp())

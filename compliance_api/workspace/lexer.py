@@ -1,7 +1,8 @@
 """Splits KQL into words and signs as Microsoft's own parser does, and says when a text can be read in two ways.
 
-Where a string or a comment ends decides what is code. Parsers differ there on unfinished strings, unknown escapes and
-line ends other than a line feed. Such a text is not certain, and its strings and comments should be read as code, too.
+Where a string or a comment ends decides what is code. Parsers differ there on line ends other than a line feed: such a
+text is read in every way that is known. They also differ on unfinished strings and unknown escapes. Such a text is not
+certain, and its strings and comments should be read as code, too.
 Source: learn.microsoft.com/kusto/query/scalar-data-types/string; tests compare it with @kusto/language-service-next.
 """
 
@@ -16,11 +17,11 @@ STRING: Final = '"'
 _ESCAPE: Final = r"""\\(?:[\\'"abfnrtv0-7]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2})"""
 _TOKEN: Final = re.compile(
     rf"""
-    (?P<skipped> \s+ | //[^\r\n\u2028\u2029]* )
+    (?P<skipped> \s+ | //[^\n]* )
   | (?P<text> [hH]? (?: ```.*?``` | ~~~.*?~~~
-                      | @"(?:[^"\r\n]|"")*+" | @'(?:[^'\r\n]|'')*+'
-                      | "(?:[^"\\\r\n]|{_ESCAPE})*+" | '(?:[^'\\\r\n]|{_ESCAPE})*+' ) )
-  | (?P<open> [hH]? (?: (?:```|~~~).* | @?["'][^\r\n]* ) )
+                      | @"(?:[^"\n]|"")*+" | @'(?:[^'\n]|'')*+'
+                      | "(?:[^"\\\n]|{_ESCAPE})*+" | '(?:[^'\\\n]|{_ESCAPE})*+' ) )
+  | (?P<open> [hH]? (?: (?:```|~~~).* | @?["'][^\n]* ) )
   | (?P<word> [^\W\d]\w* )
   | (?P<number> \d\w* )
   | (?P<sign> . )
@@ -37,11 +38,20 @@ _TYPED_LITERAL: Final = re.compile(
 _STRAY: Final = frozenset("\"'`\\")
 """Signs that begin a string, or stand in one; on their own they are the rest of one that has no end."""
 
-_UNCERTAIN: Final = re.compile(r"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-"""Control characters, and line ends but line feed and carriage return with line feed."""
+_LINE_ENDS: Final = (
+    "\n",
+    "\n\r",
+    "\n\r\u2028\u2029",
+    "\n\r\u2028\u2029\x85",
+    "\n\r\u2028\u2029\x85\v\f\x1c\x1d\x1e",
+)
+"""What ends a line, and with it a comment, to different readers; Microsoft's parser is the third of them."""
 
-_LINE_ENDS: Final = ("\n", "\r\n\u2028\u2029", "\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029")
-"""What ends a line, and with it a comment: to the narrowest reader, to Microsoft's parser, and to the widest."""
+_WIDEST: Final = _LINE_ENDS[-1]
+_PLAIN: Final = re.compile(r"(?:[\n\t -~]|\r\n)*+")
+"""A text without invisible characters and odd line ends: every reader sees the same."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +63,15 @@ class Reading:
 
 
 def readings(query: str) -> list[Reading]:
-    """Return the query's tokens: to readers to whom an invisible character is a blank, and to whom it is nothing."""
-    if query.isascii():
-        return [_read(query)]
-    return [_read(text) for text in dict.fromkeys(_visible(query, instead) for instead in (" ", ""))]
+    """Return the query's tokens as different readers see it.
+
+    They differ on what ends a line, and on whether an invisible character is a blank or nothing. Every line end of
+    theirs is a line feed.
+    """
+    if _PLAIN.fullmatch(query):
+        return [_read(query.replace("\r", ""))]
+    seen = (_seen(query, ends, instead) for ends in _LINE_ENDS for instead in (" ", ""))
+    return [_read(text) for text in dict.fromkeys(seen)]
 
 
 def without_literals(query: str) -> list[str]:
@@ -78,7 +93,7 @@ def folded(word: str) -> str:
 
 def _read(query: str) -> Reading:
     tokens = []
-    is_certain = _UNCERTAIN.search(query) is None and _TYPED_LITERAL.search(query) is None
+    is_certain = _CONTROL.search(query) is None and _TYPED_LITERAL.search(query) is None
     for match in _TOKEN.finditer(query):
         kind, text = match.lastgroup, match[0]
         if kind == "text":
@@ -94,6 +109,9 @@ def _printed(lines: str, instead: str) -> str:
     return folded("".join(sign if sign.isprintable() or sign in "\n\t" else instead for sign in lines))
 
 
-def _visible(query: str, instead: str) -> str:
-    """Return the query with its invisible characters replaced; control characters and line ends stay as they are."""
-    return "".join(sign if sign.isprintable() or sign in _LINE_ENDS[-1] or sign < " " else instead for sign in query)
+def _seen(query: str, ends: str, instead: str) -> str:
+    """Return the query with a line feed for each line end, and without invisible characters but control characters."""
+    return "".join(
+        "\n" if sign in ends else " " if sign in _WIDEST else sign if sign.isprintable() or sign < " " else instead
+        for sign in query
+    )

@@ -63,7 +63,8 @@ class HttpFunction:
         """Return the route's parameters when the request is for this function, else None."""
         if self._methods and request.method not in self._methods:
             return None
-        found = self._path.fullmatch(request.path.removeprefix("/").removesuffix("/"))
+        path = request.rel_url.path_safe.replace("%25", "%")  # as Kestrel decodes it: all but %2F
+        found = self._path.fullmatch(path.removeprefix("/").removesuffix("/"))
         return None if found is None else found.groupdict(default="")
 
     async def serve(self, request: web.Request, route_parameters: dict[str, str]) -> web.Response:

@@ -42,7 +42,7 @@ def test_the_figures_are_the_api_s_and_each_is_a_filter(page: Page) -> None:
     fleet = api(page, "compliance")
 
     counts = {name: grouped(number) for name, number in fleet["applications"].items()}
-    assert tiles(page) == {**counts, "share": f"{fleet['compliant_share']:.1f} %"}
+    assert tiles(page) == {**counts, "share": f"{fleet['compliant_share']:.1f}\u00a0%"}
     assert fleet["applications"]["total"] == CUSTOMERS
     assert all(fleet["applications"].values())
     assert fleet["as_of"]["run_id"] == "run-4"
@@ -169,7 +169,7 @@ def test_a_customer_s_violations_can_be_followed_to_the_resource_and_its_reason(
 def test_the_export_has_what_is_filtered(page: Page) -> None:
     at(page, view="customers", status="unread")
     with page.expect_download() as download:
-        page.click("#export")
+        page.click("[data-export]")
 
     text = Path(download.value.path()).read_text(encoding="utf-8-sig")
     wanted = api(page, "compliance/applications", status="unread", page_size=1000)["applications"]

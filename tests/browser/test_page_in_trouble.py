@@ -119,6 +119,18 @@ def test_an_old_run_is_called_stale_on_every_view(place: Place, workspace: Works
     assert tiles(page)["total"] == "10"
 
 
+@pytest.mark.usefixtures("workspace")
+def test_what_counts_as_silence_in_the_trend_is_what_the_api_calls_a_gap(place: Place, new_page: OpenPage) -> None:
+    """The runs are four hours apart, each as usual: and every one was late, for the API waits for two and a half."""
+    hours = range(24, -1, -4)
+    SampleFleet(10, hours_ago=hours).fill(place.sandbox.workspace, place.sandbox.clock)
+
+    page = open_dashboard(place, new_page)
+
+    expect(page.locator(".trend-chart rect.silence")).to_have_count(len(hours) - 1)
+    expect(page.locator("[data-silences]")).to_contain_text("and 3 more times before")
+
+
 def another_run(workspace: Workspace, after: str) -> None:
     """Publish the latest run once more, an hour later, with one application in trouble that was not."""
     later = {"TimeGenerated": datetime.now(UTC).isoformat(), "Run_id": "the-next"}

@@ -58,7 +58,7 @@ def test_the_tiles_divide_the_fleet_and_add_up(page: Page) -> None:
         "compliant": len(COMPLIANT),
     }
     assert {name: int(shown[name]) for name in parts} == parts
-    assert (int(shown["total"]), shown["share"]) == (TOTAL, "20.0 %")
+    assert (int(shown["total"]), shown["share"]) == (TOTAL, "20.0\u00a0%")
     unread = page.locator("a:has([data-tile=unread])")
     expect(unread).to_contain_text("1 not compliant when last read")
     expect(unread).to_contain_text("1 never read")
@@ -136,6 +136,12 @@ def test_what_was_last_known_of_an_unread_customer_has_its_date(page: Page) -> N
     opened(page, "newcomer")
     expect(page.locator("dialog .banner").first).to_contain_text("It has never been read")
     expect(page.locator("dialog")).to_contain_text("Nothing is known.")
+    page.keyboard.press("Escape")
+
+    opened(page, "vanished")
+    expect(page.locator("#details-violations")).to_contain_text(
+        "None was open when it was last read, 10 Mar 2026, 07:00 UTC."
+    )
 
 
 def test_a_list_that_is_not_complete_says_so(page: Page) -> None:
@@ -144,6 +150,25 @@ def test_a_list_that_is_not_complete_says_so(page: Page) -> None:
     banners = page.locator("dialog .banner")
     expect(banners.first).to_contain_text("9 violations are open, 2 of them are listed")
     expect(banners.nth(1)).to_contain_text("Only 3 of 12 rows of the last upload are here")
+
+
+def test_what_belongs_to_no_plan_does_not_lead_to_the_whole_fleet(page: Page) -> None:
+    at(page, view="plans")
+
+    row = page.locator("#plans tbody tr:has-text('no plan')")
+    expect(row).to_have_count(1)
+    assert row.locator("td.number a").count() == 0
+
+
+def test_a_customer_is_printed_from_its_name_on(page: Page) -> None:
+    opened(page, "violated")
+    page.set_viewport_size({"width": 700, "height": 400})
+    page.emulate_media(media="print")
+
+    box = page.locator("#details-heading").bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < 50
+    assert page.locator("dialog").evaluate("one => one.scrollHeight <= one.clientHeight")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -64,9 +64,10 @@ def functions() -> list[tuple[str, str, re.Pattern[str], Any]]:
             r"\{\\\*(\w+)\}", r"(?P<\1>.*)", re.escape(bound["route"]).replace(r"\{", "{").replace(r"\}", "}")
         )
         path = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
-        [method] = [str(getattr(method, "value", method)) for method in bound["methods"]]
-        found.append((method, function.get_function_name() or "", re.compile(path), function.get_user_function()))
-    return found
+        name, called = function.get_function_name() or "", function.get_user_function()
+        methods = [str(getattr(method, "value", method)) for method in bound["methods"]]
+        found += [(method, name, re.compile(path), called) for method in methods]
+    return sorted(found, key=lambda one: one[2].pattern.startswith("(?P"))  # what takes the rest comes last
 
 
 class Api:

@@ -17,12 +17,14 @@ from tests.compliance_api.conftest import Api
 from tests.queries.fleet import NOW, Fleet, application_id, bad, good
 
 BETA = f"compliance/applications{application_id('beta')}"
-LISTS = ("compliance/applications", "compliance/findings", "compliance/plans", "compliance/exemptions")
+LISTS = (
+    "compliance/applications", "compliance/findings", "compliance/plans", "compliance/exemptions", "compliance/resolved",
+)  # fmt: skip
+OF_BETA = (BETA, f"{BETA}/history", f"{BETA}/report")
 EVERYTHING = (
     "compliance",
     *LISTS,
-    BETA,
-    f"{BETA}/history",
+    *OF_BETA,
     "compliance/history",
     "compliance/runs",
     "list_tables",
@@ -44,10 +46,11 @@ async def told(api: Api, anew: Callable[[], None]) -> dict[str, Any]:
     """What every answer about the fleet says, without the gaps, which go on."""
     anew()
     answers: dict[str, Any] = {}
-    for path in ("compliance", *LISTS, BETA, f"{BETA}/history", "compliance/history", "compliance/runs"):
+    for path in ("compliance", *LISTS, *OF_BETA, "compliance/history", "compliance/runs"):
         answers[path] = {**(await api.get(path)).json, "gaps": None}
     for name in TELLING:
         answers[name] = (await api.get(f"saved_queries/{name}")).json["results"]
+    answers["metrics"] = (await api.get("metrics")).body
     return answers
 
 
@@ -124,6 +127,9 @@ async def test_every_answer_says_as_of_when_and_whether_that_is_stale(api: Api, 
             assert told["as_of"]["run_time"] == "2026-03-10T09:00:00Z"
             assert told["as_of"]["age_seconds"] == (3 + hours) * 3600
             assert told["as_of"]["is_stale"] is (state == "stale")
+        metrics = (await api.get("metrics")).body.decode()
+        assert f"\ncompliance_run_age_seconds {(3 + hours) * 3600}\n" in metrics
+        assert f"\ncompliance_run_stale {int(state == 'stale')}\n" in metrics
         asked = (await api.query({"query": "print 1"})).json
         assert (asked["as_of"]["run_id"], asked["state"]) == ("run-1", state)
 

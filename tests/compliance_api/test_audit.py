@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,21 @@ async def report(api: Api, name: str, **parameters: Any) -> Any:
 
 def at(hours_ago: float) -> str:
     return (NOW - timedelta(hours=hours_ago)).isoformat().replace("+00:00", "Z")
+
+
+DaysAgo = Callable[..., None]
+
+
+@pytest.fixture
+def days_ago(fleet: Fleet, sandbox: Sandbox) -> DaysAgo:
+    """Writes a run of some days ago at its time: Azure gives rows that come two days late the time of their arrival."""
+
+    def write(days: float, **applications: Any) -> None:
+        sandbox.clock.stop(NOW - timedelta(days=days))
+        fleet.run(hours_ago=24 * days, **applications)
+        sandbox.clock.stop(NOW)
+
+    return write
 
 
 @pytest.fixture
@@ -56,12 +72,58 @@ async def test_resolved_is_of_the_time_that_is_asked_for_and_is_narrowed(api: Ap
     assert await names(timespan=TWO_DAYS, search="customer beta") == []
 
 
+@pytest.mark.parametrize("timespan", ["2025-12-01/P7D", "2026-03-10T12:00:00Z/P1D", "2099-01-01/2099-01-02"])
+async def test_a_time_that_nobody_looked_at_is_no_time_in_which_nothing_was_resolved(
+    api: Api, story: Fleet, timespan: str
+) -> None:
+    reply = await api.get("compliance/resolved", timespan=timespan)
+
+    assert (reply.status, reply.json["field"]) == (400, "timespan")
+
+
 async def test_who_left_is_resolved_as_left(api: Api, fleet: Fleet) -> None:
     fleet.run(hours_ago=5, gone=[bad()])
     fleet.run(hours_ago=1, gone="Left")
 
     [one] = (await api.get("compliance/resolved", timespan=TWO_DAYS)).json["resolved"]
     assert (one["application"]["name"], one["how"]) == ("gone", "left")
+
+
+async def resolved(api: Api, timespan: str) -> list[tuple[str, str, str, str]]:
+    """Who, how, when and by which run, of what was resolved."""
+    told = (await api.get("compliance/resolved", timespan=timespan)).json["resolved"]
+    return [(one["application"]["name"], one["how"], one["resolved_at"], one["resolved_by_run"]) for one in told]
+
+
+async def test_who_left_long_before_the_latest_run_stays_resolved(api: Api, fleet: Fleet, days_ago: DaysAgo) -> None:
+    days_ago(6.5, gone=[bad()], sound=[good()])
+    days_ago(6, gone="Left", sound=[good()])
+    for days in range(5, -1, -1):
+        days_ago(days, sound=[good()])
+
+    assert await resolved(api, "P7D") == [("gone", "left", at(144), "run-2")]
+    assert await resolved(api, "P5D") == []
+
+
+async def test_what_was_repaired_while_the_collector_was_silent_is_resolved_by_the_first_run_after(
+    api: Api, days_ago: DaysAgo
+) -> None:
+    days_ago(9, fixed=[bad()])
+    days_ago(0.25, fixed=[good()])
+
+    assert await resolved(api, "P1D") == [("fixed", "compliant", at(6), "run-2")]
+
+
+async def test_a_deployment_that_is_compliant_repairs_nothing_of_the_one_before(
+    api: Api, fleet: Fleet, days_ago: DaysAgo
+) -> None:
+    days_ago(0.5, anew=[bad()])
+    days_ago(0.25, anew="Left")
+    del fleet.remembered["anew"]
+    days_ago(0.125, anew=[good()])
+
+    assert await resolved(api, "P1D") == [("anew", "left", at(6), "run-2")]
+    assert (await api.get("compliance")).json["applications"]["compliant"] == 1
 
 
 async def test_resolved_as_csv_says_the_same(api: Api, story: Fleet) -> None:

@@ -167,6 +167,17 @@ async def test_history_goes_run_by_run(api: Api, mixed: Fleet) -> None:
     assert counts == [("run-1", 1, 0), ("run-2", 2, 1), ("run-3", 1, 3)]
 
 
+async def test_what_counts_as_a_gap_of_the_history_is_what_counts_as_stale(
+    api: Api, mixed: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await api.get("compliance/history")).json["gap_after_seconds"] == 150 * 60
+    for minutes, is_stale in ((59, True), (60, False)):
+        monkeypatch.setenv("API_STALE_AFTER_MINUTES", str(minutes))
+        told = (await api.get("compliance/history")).json
+        assert told["gap_after_seconds"] == minutes * 60
+        assert (told["as_of"]["age_seconds"] > told["gap_after_seconds"]) is told["as_of"]["is_stale"] is is_stale
+
+
 async def test_runs_tell_what_kept_applications_from_being_read(api: Api, mixed: Fleet) -> None:
     told = (await api.get("compliance/runs", limit=1)).json
 

@@ -116,6 +116,7 @@ async def test_findings_are_filtered(api: Api, kinds: Fleet, parameters: dict[st
         (FINDINGS, {"page_token": "abc"}, "page_token"),
         (PLANS, {"search": "x"}, "search"),
         (EXEMPTIONS, {"kind": "unread"}, "kind"),
+        (EXEMPTIONS, {"expires_before": "soon"}, "expires_before"),
         (f"compliance/applications{application_id('held')}/history", {"timespan": "P94D"}, "timespan"),
         (f"compliance/applications{application_id('held')}/history", {"limit": "1"}, "limit"),
     ],
@@ -199,6 +200,8 @@ async def test_exemptions_come_by_their_expiry(api: Api, fleet: Fleet) -> None:
     assert {(one["category"], one["created_by"], one["count"], one["is_expired"]) for one in told} == {
         ("Waiver", "grace", 1, False)
     }
+    for day, number in (("2026-03-10T12:30:00Z", 0), ("2026-04-01", 1), ("2026-04-19T14:00:01+02:00", 2)):
+        assert (await api.get(EXEMPTIONS, expires_before=day)).json["total"] == number
     lines = lines_of(await api.get(EXEMPTIONS, format="csv", search="beta"))
     assert [(one["application"], one["created_by"]) for one in lines] == [("beta", "grace")]
 

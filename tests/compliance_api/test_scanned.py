@@ -42,8 +42,8 @@ async def test_nothing_about_the_whole_fleet_reads_a_state(api: Api, mixed: Flee
     for path in WHOLE_FLEET:
         assert (await api.get(path)).status == 200
 
-    assert len({*sent}) == len(saved_queries.names()) + 3, (
-        "every saved query, one application's history and report, and the tables"
+    assert len({*sent}) == len(saved_queries.names()) + 4, (
+        "every saved query, one application's history and report, what was resolved since yesterday, and the tables"
     )
     drill_downs = {saved_queries.text_for(name, run_id="run-3") for name in DRILL_DOWNS}
     assert [found for query in sent for found in state_problems(query, is_drill_down=query in drill_downs)] == []

@@ -4,8 +4,10 @@ import csv
 import io
 from typing import Any
 
+from checks.observation import INFRASTRUCTURE, runnable
+from sandbox.local_azure import Sandbox
 from tests.compliance_api.conftest import Api
-from tests.queries.fleet import Fleet, application_id
+from tests.queries.fleet import Fleet, application_id, bad, good
 
 
 async def listed(api: Api) -> dict[str, Any]:
@@ -82,3 +84,61 @@ async def test_an_application_whose_verdicts_are_lost_has_no_count_and_no_list(a
     assert told["application"]["status"] == "noncompliant"
     assert told["application"]["states"]["noncompliant"] is None
     assert (told["violations"]["listed"], told["violations"]["open"]) == ("unknown", None)
+    [finding] = (await api.get("compliance/findings")).json["findings"]
+    assert (finding["kind"], finding["application"]["name"]) == ("noncompliant", "nu")
+    assert (finding["assignment"], finding["violations"], finding["since"]) == (None, None, None)
+
+
+async def test_sums_of_what_is_known_of_nobody_are_no_zero(api: Api, fleet: Fleet) -> None:
+    fleet.plans = {"alpha": ("gold", "1.0"), "beta": ("gold", "1.0")}
+    fleet.run(hours_ago=1, alpha="AccessDenied", beta="Failed")
+
+    told = (await api.get("compliance")).json
+    [summary] = (await api.get("saved_queries/fleet_summary")).json["results"]
+    [plan] = (await api.get("compliance/plans")).json["plans"]
+    [row] = (await api.get("saved_queries/plans")).json["results"]
+    [line] = await exported(api, "compliance/plans")
+    assert told["applications"]["unread"] == summary["Not_read"] == plan["applications"]["unread"] == 2
+    assert {*told["states"].values()} == {None}
+    assert {summary[f"{kind}_states"] for kind in ("Noncompliant", "Exempt", "Unknown")} == {None}
+    assert (plan["violations"], row["Noncompliant_states"], line["violations"]) == (None, None, "")
+    assert b"\ncompliance_open_violations " not in (await api.get("metrics")).body
+
+
+async def test_sums_are_of_those_of_whom_something_is_known(api: Api, fleet: Fleet) -> None:
+    fleet.run(hours_ago=1, alpha="AccessDenied", beta=[bad("a"), bad("b")], nu=[good()])
+
+    told = (await api.get("compliance")).json["states"]
+    [summary] = (await api.get("saved_queries/fleet_summary")).json["results"]
+    assert (
+        (told["noncompliant"], told["exempt"]) == (summary["Noncompliant_states"], summary["Exempt_states"]) == (2, 0)
+    )
+
+
+async def test_violations_that_nobody_counted_are_no_zero(api: Api, fleet: Fleet, sandbox: Sandbox) -> None:
+    fleet.run(hours_ago=1, nu=[])
+    row = {
+        "TimeGenerated": fleet.started("run-1"), "Run_id": "run-1", "Application_id": application_id("nu"),
+        "Policy_assignment_id": "/x", "Policy_assignment_name": "x", "Verdict": "NonCompliant",
+    }  # fmt: skip
+    sandbox.workspace.insert("PolicyVerdicts_CL", [row])
+
+    [assignment] = (await api.get("compliance/plans")).json["plans"][0]["assignments"]
+    [shown] = sandbox.workspace.query(runnable(INFRASTRUCTURE / "workbooks" / "assignments.kql"))
+    assert (assignment["noncompliant"], assignment["violations"]) == (1, None)
+    assert (shown["Noncompliant_applications"], shown["Noncompliant_states"], shown["Compliant_states"]) == (
+        1,
+        None,
+        None,
+    )
+
+
+async def test_of_a_run_that_says_nothing_of_its_applications_no_outcome_is_counted(
+    api: Api, fleet: Fleet, sandbox: Sandbox
+) -> None:
+    fleet.run(hours_ago=2, nu=[good()])
+    run = {"TimeGenerated": fleet.started("run-1"), "Run_id": "run-0"}
+    sandbox.workspace.insert("PolicyCollectionRuns_CL", [run])
+
+    runs = {one["run_id"]: one for one in (await api.get("compliance/runs")).json["runs"]}
+    assert (runs["run-0"]["access_denied"], runs["run-1"]["access_denied"]) == (None, 0)

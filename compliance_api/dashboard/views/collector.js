@@ -2,7 +2,9 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { age, moment } from "../moments.js";
-import { choice, empty, panel, table } from "../parts.js";
+import { choice } from "../filters.js";
+import { empty, panel, table } from "../parts.js";
+import { addressOf } from "../router.js";
 import { counted, number, outcome } from "../words.js";
 
 const STEP = 50;
@@ -13,7 +15,7 @@ const DEFAULT_SPAN = "P7D";
 
 export function collector({ router, store }) {
   const timespan = router.state.timespan || DEFAULT_SPAN;
-  const shown = Number(router.state.shown) || STEP;
+  const shown = router.shown(STEP);
   const entry = store.one("runs", "/api/compliance/runs", { timespan, limit: Math.min(500, shown) });
   return panel({
     id: "collector",
@@ -23,8 +25,8 @@ export function collector({ router, store }) {
       ${health(answer)}
       <form class="filters" aria-label="Runs" @submit=${(event) => event.preventDefault()}>
         ${choice({ router, field: "timespan", title: "Runs of", options: SPANS, otherwise: "A week" })}</form>
-      ${answer.runs.length ? runs(answer, router) : empty("No run was completed in this time.",
-        "Choose a longer time, or look at the alert “Policy collector is silent” and at the worker's log.")}`,
+      ${answer.runs.length ? runs(answer, router) : empty("No run was completed in this time.", html`Choose a
+        longer time, or look at the worker's log and at “Policy collector is silent” under <a href=${addressOf({ view: "alerts" })}>Alert rules</a>.`)}`,
   });
 }
 
@@ -48,12 +50,13 @@ function runs(answer, router) {
     items: answer.runs,
     key: (run) => run.run_id,
     columns: [
-      { title: "Run", kind: "wide", isHead: true, cell: (run) => html`${moment(run.run_time)}<small><bdi>${run.run_id}</bdi></small>` },
-      { title: "Trigger", cell: (run) => run.trigger || "–" },
+      { title: "Run", kind: "time", isHead: true, cell: (run) => html`${moment(run.run_time)}<small><bdi>${run.run_id}</bdi></small>` },
+      { title: "Trigger", kind: "short", cell: (run) => run.trigger || "–" },
       { title: "Took", kind: "number", cell: (run) => seconds(run.duration_ms) },
       { title: "Applications", kind: "number", cell: count("applications") },
       { title: "Read", kind: "number", cell: count("succeeded") },
-      { title: "Not read", kind: "number", cell: (run) => html`${number(run.failed)}${failures(run)}` },
+      { title: "Not read", kind: "number", cell: (run) => notRead(run, run === answer.runs[0]) },
+      { title: "Why not", cell: (run) => failures(run) },
       { title: "States", kind: "number", cell: count("states") },
       { title: "Rows rejected", kind: "number", cell: count("rejected_rows") },
     ],
@@ -61,7 +64,8 @@ function runs(answer, router) {
     ? html`<p class="more"><a class="button" data-replace href=${router.change({ shown: String(answer.runs.length + STEP) })}>Show more</a></p>` : nothing}`;
 }
 
-function failures(run) {
-  const said = Object.entries(KINDS).filter(([field]) => run[field]).map(([field, kind]) => `${run[field]} ${outcome(kind)}`);
-  return said.length ? html`<small>${said.join(", ")}</small>` : nothing;
-}
+// Who could not be read is known of the latest run.
+const notRead = (run, isLatest) => (isLatest && run.failed
+  ? html`<a href=${addressOf({ view: "customers", status: "unread" })}>${number(run.failed)}</a>` : number(run.failed));
+
+const failures = (run) => Object.entries(KINDS).filter(([field]) => run[field]).map(([field, kind]) => `${number(run[field])} ${outcome(kind)}`).join(", ");

@@ -3,39 +3,37 @@
 import { html } from "../vendor/lit-html/lit-html.js";
 import { address, APPLICATIONS } from "../data.js";
 import { moment } from "../moments.js";
-import { choice, clamped, customer, empty, more, noRun, panel, status, table, textFilter } from "../parts.js";
-import { number, planText, STATUS_WORDS } from "../words.js";
+import { choice, filters, narrow } from "../filters.js";
+import { customer, empty, exportLink, more, noRun, panel, planLink, status, table } from "../parts.js";
+import { addressOf } from "../router.js";
+import { number } from "../words.js";
 
 export const STEP = 100;
 const TROUBLE = "trouble";
+const FIELDS = ["search", "status", "plan", "plan_version", "subscription"];
+const SORTS = [["customer", "Customer, A to Z"], ["-customer", "Customer, Z to A"], ["status", "Status"], ["-noncompliant", "Most violations"],
+  ["last_read", "Read longest ago"]];
 
 export function customers({ router, store, plans }) {
   const { status: wanted, plan, plan_version: version, subscription, search, sort = TROUBLE } = router.state;
   const parameters = { status: wanted, plan, plan_version: version, subscription, search, sort };
-  const shown = Number(router.state.shown) || STEP;
+  const shown = router.shown(STEP);
   const entry = store.list("customers", APPLICATIONS, parameters, "applications", shown);
-  return html`${panel({
+  return panel({
     id: "customers",
     title: "Customers",
     entry,
-    tools: html`<a class="button no-print" id="export" href=${address(APPLICATIONS, { ...parameters, format: "csv" })} download>Export CSV</a>`,
-    body: (answer) => html`
-      <form class="filters" role="search" aria-label="Customers" @submit=${(event) => event.preventDefault()}>
-        ${textFilter({ router, field: "search", title: "Search customer, application or id" })}
-        ${choice({ router, field: "status", title: "Status", options: Object.entries(STATUS_WORDS) })}
-        ${choice({ router, field: "plan", title: "Plan", options: plans })}
-        ${textFilter({ router, field: "plan_version", title: "Plan version", longest: 64, kind: "" })}
-        ${textFilter({ router, field: "subscription", title: "Subscription id", longest: 36, kind: "" })}
-        <a class="button quiet-button" href=${router.change({ status: null, plan: null, plan_version: null, subscription: null, search: null, sort: null })}>Clear</a>
-      </form>
-      ${answer.as_of ? listed(answer, { router, sort }) : noRun()}`,
-  })}`;
+    tools: exportLink(address(APPLICATIONS, { ...parameters, format: "csv" })),
+    // Where rows are no longer columns, there is no heading to sort by.
+    filters: filters({ router, plans, label: "Customers", fields: FIELDS,
+      more: narrow() ? choice({ router, field: "sort", title: "Sort by", options: SORTS, otherwise: "Trouble" }) : undefined }),
+    body: (answer) => (answer.as_of ? listed(answer, { router, sort }) : noRun()),
+  });
 }
 
 function listed(answer, { router, sort }) {
   if (!answer.total) {
-    return empty("No customer matches these filters.", html`<a href=${router.change({ status: null, plan: null,
-      plan_version: null, subscription: null, search: null })}>Clear the filters</a> to see every customer.`);
+    return empty("No customer matches these filters.", html`<a href=${addressOf({ view: "customers" })}>Clear the filters</a> to see every customer.`);
   }
   return html`${table({
     label: "Customers",
@@ -50,7 +48,7 @@ function listed(answer, { router, sort }) {
       { title: "Violations", sort: "noncompliant", kind: "number", cell: violations },
       { title: "Not compliant since", kind: "time", cell: (one) => moment(one.noncompliant_since) },
       { title: "Last read", kind: "time", sort: "last_read", cell: (one) => moment(one.last_read, "never") },
-      { title: "Plan", kind: "short", cell: (one) => clamped(one.plan ? planText(one.plan) : "") },
+      { title: "Plan", kind: "short", cell: (one) => planLink(one.plan) },
     ],
   })}${more(router, answer, "applications", STEP)}`;
 }

@@ -3,22 +3,18 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address, applicationPath } from "../data.js";
 import { moment, utc } from "../moments.js";
-import { clamped, empty, held, name, outside, panel, reason, status, table } from "../parts.js";
+import { clamped, empty, exportLink, held, more, name, outside, panel, planLink, reason, status, table } from "../parts.js";
 import { addressOf } from "../router.js";
-import { guardWord, lastKnown, number, planText, verdictWord } from "../words.js";
+import { guardWord, lastKnown, number, verdictWord } from "../words.js";
 import { whyCommand } from "./why.js";
 
 const STEP = 100;
-let shown = STEP;
-let shownOf = null;
 
-export function details({ router, store, redraw }) {
+export function details({ router, store }) {
   const id = router.state.open;
-  if (shownOf !== id) [shown, shownOf] = [STEP, id];
   const path = applicationPath(id);
-  const entry = store.one(`details ${id}`, path, { page_size: Math.min(shown, 1000) });
+  const entry = store.list(`details ${id}`, path, {}, "resources", router.shown(STEP, "resources"), "violations");
   const one = entry.data?.application;
-  const all = () => { shown += STEP; redraw(); };
   return html`
     <div class="bar"><h2 id="details-heading">${one ? html`${name(one.customer)} – ${name(one.name)}` : "Customer"}</h2>
       <button type="button" data-close>Close</button></div>
@@ -26,7 +22,8 @@ export function details({ router, store, redraw }) {
       ${entry.data ? html`${banners(one)}${facts(one)}` : nothing}
       ${panel({ id: "details-assignments", title: "Policy assignments", entry, body: (answer) => assignments(answer.assignments, router) })}
       ${entry.data ? panel({ id: "details-violations", title: "Resources that are not compliant", entry,
-        body: (answer) => violations(path, answer, all) }) : nothing}
+        tools: entry.data.violations.total ? exportLink(address(path, { format: "csv" })) : nothing,
+        body: (answer) => violations(answer, router) }) : nothing}
     </div>`;
 }
 
@@ -48,7 +45,7 @@ function facts(one) {
     ["Status", status(one)],
     ["Not compliant since", moment(one.noncompliant_since)],
     ["Last read", moment(one.last_read, "never")],
-    ["Plan", one.plan ? html`<a href=${addressOf({ view: "plans", plan: one.plan.name, plan_version: one.plan.version })}>${name(planText(one.plan))}</a>` : "–"],
+    ["Plan", planLink(one.plan)],
     ["Subscription", one.subscription_id
       ? html`<a href=${addressOf({ view: "customers", subscription: one.subscription_id })}>${name(one.subscription_id)}</a>` : "–"],
     ["Application", outside(one.links.portal, one.id, `${one.id} (in the Azure portal)`)],
@@ -69,9 +66,9 @@ function assignments(listed, router) {
     key: (one) => one.id,
     columns: [
       { title: "Assignment", isHead: true, cell: (one) => html`${outside(one.links.portal, one.name, `${one.name} (in the Azure portal)`)}
-        <small class="no-print"><a href=${addressOf({ view: "findings", assignment: assignmentName(one) })}>at other customers</a></small>` },
+        <small class="no-print"><a href=${addressOf({ view: "findings", assignment: one.name })}>at other customers</a></small>` },
       { title: "Verdict", cell: verdict },
-      { title: "Policy assignment", cell: guard },
+      { title: "Guard", cell: guard },
       { title: "Not compliant", kind: "number", cell: count("noncompliant") },
       { title: "Compliant", kind: "number", cell: count("compliant") },
       { title: "Exempt", kind: "number", cell: count("exempt") },
@@ -79,8 +76,6 @@ function assignments(listed, router) {
     ],
   });
 }
-
-const assignmentName = (one) => one.name;
 
 // What stands about an assignment, since when, and what qualifies it.
 function verdict(one) {
@@ -91,7 +86,7 @@ function verdict(one) {
     one.accepted ? `accepted until ${utc(one.accepted.until)} by ${one.accepted.by}: ${one.accepted.reason}` : "",
     one.snoozed_until ? `alarms snoozed until ${utc(one.snoozed_until)}` : "",
   ];
-  return html`${verdictWord(one.verdict)}<small>${name(more.filter(Boolean).join("; "))}</small>`;
+  return html`<span class=${one.verdict === "NonCompliant" ? "status noncompliant" : ""}>${verdictWord(one.verdict)}</span> <small>${name(more.filter(Boolean).join("; "))}</small>`;
 }
 
 // How an assignment compares with its baseline, and what is exempted from it.
@@ -102,19 +97,17 @@ function guard(one) {
     expiry ? `until ${utc(expiry)}` : "without an end"].filter(Boolean).join(", ")})` : "";
   const more = [since && state !== "Intact" ? `since ${utc(since)}` : "", differs,
     acceptedUntil ? `accepted until ${utc(acceptedUntil)}` : "", exempted].filter(Boolean);
-  return html`${guardWord(state)}${more.length ? html`<small>${name(more.join("; "))}</small>` : nothing}`;
+  return html`${guardWord(state)}${more.length ? html` <small>${name(more.join("; "))}</small>` : nothing}`;
 }
 
-function violations(path, answer, all) {
+function violations(answer, router) {
   const { violations: found } = answer;
   const lacking = lackingTexts(found);
   if (!found.open) {
-    return found.listed === "unknown"
-      ? empty("Nothing is known.", "This customer was never read completely.") : empty("None is open.", "");
+    return noneListed(found, answer.application);
   }
   return html`${lacking.map((text) => html`<div class="banner"><p>${text}</p></div>`)}
-    ${found.total ? html`<p class="no-print"><a href=${address(path, { format: "csv" })} download>Export CSV</a></p>
-    ${table({
+    ${found.total ? table({
       label: "Resources that are not compliant",
       caption: `${number(found.resources.length)} of ${number(found.total)}`,
       items: found.resources,
@@ -128,8 +121,17 @@ function violations(path, answer, all) {
         { title: "Effect", kind: "short", cell: (row) => row.effect },
         { title: "Evaluated", kind: "time", cell: (row) => html`${moment(row.evaluated_at)}${row.held ? html`<small>${held(row.held)}</small>` : nothing}` },
       ],
-    })}` : nothing}
-    ${found.next_page_token ? html`<p class="more"><button type="button" @click=${all}>Show more</button></p>` : nothing}`;
+    }) : nothing}${more(router, found, "resources", STEP, "resources")}`;
+}
+
+// That none is open is said of who was read just now; of others it is what stood when they were last read.
+function noneListed({ listed, last_read: read }, one) {
+  if (listed === "unknown") {
+    return read ? empty("Not known.", "The rows that name its violations are not here.")
+      : empty("Nothing is known.", "This customer was never read completely.");
+  }
+  return one.reading.is_readable ? empty("None is open.", "")
+    : empty(`None was open when it was last read, ${utc(read)}.`, "How it stands now, nobody knows.");
 }
 
 // Says why fewer resources are listed than violations are open; nothing when all are.

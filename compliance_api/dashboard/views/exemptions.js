@@ -3,34 +3,32 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address } from "../data.js";
 import { distance, moment } from "../moments.js";
-import { choice, clamped, customer, empty, more, name, noRun, panel, table, textFilter } from "../parts.js";
+import { filters, narrowed } from "../filters.js";
+import { clamped, customer, empty, exportLink, more, name, noRun, panel, planLink, table } from "../parts.js";
 import { addressOf } from "../router.js";
-import { number, planText } from "../words.js";
+import { number } from "../words.js";
 
 export const EXEMPTIONS = "/api/compliance/exemptions";
 const STEP = 100;
+const FIELDS = ["search", "plan", "plan_version", "assignment", "subscription"];
 const SOON_DAYS = 14;
 const DAY_MILLISECONDS = 86_400_000;
 
 export function exemptions({ router, store, plans, now }) {
   const { plan, plan_version: version, subscription, assignment, search } = router.state;
   const parameters = { plan, plan_version: version, subscription, assignment, search };
-  const entry = store.list("exemptions", EXEMPTIONS, parameters, "exemptions", Number(router.state.shown) || STEP);
+  const entry = store.list("exemptions", EXEMPTIONS, parameters, "exemptions", router.shown(STEP));
   return panel({
     id: "exemptions",
     title: "Exemptions",
     note: "customers' own, and the publisher's",
     entry,
-    tools: html`<a class="button no-print" href=${address(EXEMPTIONS, { ...parameters, format: "csv" })} download>Export CSV</a>`,
+    tools: exportLink(address(EXEMPTIONS, { ...parameters, format: "csv" })),
+    filters: filters({ router, plans, label: "Exemptions", fields: FIELDS }),
     body: (answer) => html`
-      <form class="filters" role="search" aria-label="Exemptions" @submit=${(event) => event.preventDefault()}>
-        ${textFilter({ router, field: "search", title: "Search" })}
-        ${choice({ router, field: "plan", title: "Plan", options: plans })}
-        ${textFilter({ router, field: "assignment", title: "Assignment", kind: "" })}
-        ${textFilter({ router, field: "subscription", title: "Subscription id", longest: 36, kind: "" })}
-        <a class="button quiet-button" href=${addressOf({ view: "exemptions" })}>Clear</a></form>
       ${!answer.as_of ? noRun() : answer.total ? html`${listed(answer, { router, now })}${more(router, answer, "exemptions", STEP)}`
-        : empty("No exemption is in force.", "Every assignment is judged at every customer that could be compared.")}`,
+        : narrowed(router.state, FIELDS) ? empty("No exemption matches.", html`<a href=${addressOf({ view: "exemptions" })}>Clear the filters</a> to see every one.`)
+          : empty("No exemption is in force.", "Every assignment is judged at every customer that could be compared.")}`,
   });
 }
 
@@ -46,7 +44,7 @@ function listed(answer, { router, now }) {
       { title: "Category", cell: (one) => html`${name(one.category)}${one.count > 1 ? html`<small>the first of ${number(one.count)} to end</small>` : nothing}` },
       { title: "By", cell: (one) => clamped(one.created_by) },
       { title: "Exempt states", kind: "number", cell: (one) => number(one.exempt_states) },
-      { title: "Plan", cell: (one) => clamped(planText(one.plan)) },
+      { title: "Plan", kind: "short", cell: (one) => planLink(one.plan) },
     ],
   });
 }

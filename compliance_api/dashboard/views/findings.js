@@ -3,26 +3,16 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address } from "../data.js";
 import { distance, moment, utc } from "../moments.js";
-import { choice, clamped, customer, empty, marks, more, name, noRun, panel, severity, table, textFilter } from "../parts.js";
+import { filters, KINDS, narrowed } from "../filters.js";
+import { clamped, customer, empty, exportLink, marks, more, name, noRun, panel, planLink, severity, table } from "../parts.js";
 import { addressOf } from "../router.js";
 import { resolved } from "./resolved.js";
-import { counted, guardWord, heldWord, number, outcome, planText } from "../words.js";
+import { counted, guardWord, heldWord, number, outcome } from "../words.js";
 
 export const FINDINGS = "/api/compliance/findings";
 const STEP = 100;
-const NARROW = matchMedia("(max-width: 44rem)");
-
-export const narrow = () => NARROW.matches;
-
+const FIELDS = ["search", "kind", "severity", "plan", "plan_version", "assignment", "subscription"];
 export const GUARD = "guard_changed";
-
-export const KINDS = {
-  noncompliant: "Not compliant",
-  guard_changed: "Guard changed",
-  unread: "Could not be read",
-  not_evaluated: "Not evaluated",
-  left_unconfirmed: "Left, unconfirmed",
-};
 
 // One finding for each application, assignment and kind.
 export const keyOf = (one) => `${one.kind}|${one.application.id}|${one.assignment?.id ?? ""}`;
@@ -38,28 +28,21 @@ function tabs(router) {
 
 export function findings(context) {
   const { router, store, plans, now } = context;
-  if (router.state.since) return resolved({ ...context, tools: tabs(router) });
+  if (router.state.since) return resolved(context, tabs(router));
   const { kind, severity: wanted, plan, plan_version: version, subscription, assignment, search } = router.state;
   const parameters = { kind, severity: wanted, plan, plan_version: version, subscription, assignment, search, new: router.state.new };
-  const entry = store.list("findings", FINDINGS, parameters, "findings", Number(router.state.shown) || STEP);
+  const entry = store.list("findings", FINDINGS, parameters, "findings", router.shown(STEP));
   return panel({
     id: "findings",
     title: "Open findings",
     entry,
-    tools: html`<a class="button no-print" href=${address(FINDINGS, { ...parameters, format: "csv" })} download>Export CSV</a>`,
-    body: (answer) => html`${tabs(router)}
-      <form class="filters" role="search" aria-label="Findings" @submit=${(event) => event.preventDefault()}>
-        ${textFilter({ router, field: "search", title: "Search" })}
-        ${choice({ router, field: "kind", title: "What", options: Object.entries(KINDS) })}
-        ${choice({ router, field: "severity", title: "Severity", options: [["1", "Sev 1"], ["2", "Sev 2"], ["3", "Sev 3"]] })}
-        ${choice({ router, field: "plan", title: "Plan", options: plans })}
-        ${textFilter({ router, field: "plan_version", title: "Plan version", longest: 64, kind: "" })}
-        ${textFilter({ router, field: "assignment", title: "Assignment", kind: "" })}
-        ${textFilter({ router, field: "subscription", title: "Subscription id", longest: 36, kind: "" })}
-        <a class="button quiet-button" href=${addressOf({ view: "findings" })}>Clear</a>
-      </form>
+    tools: exportLink(address(FINDINGS, { ...parameters, format: "csv" })),
+    filters: html`${tabs(router)}${filters({ router, plans, label: "Findings", fields: FIELDS })}`,
+    body: (answer) => html`
       ${!answer.as_of ? noRun() : answer.total
         ? html`${findingsTable(answer.findings, { router, now, label: "Open findings", total: answer.total })}${more(router, answer, "findings", STEP)}`
+        : !narrowed(router.state, [...FIELDS, "new"]) ? empty("No finding is open.", html`Whether that is an all-clear stands under <a
+            href=${addressOf({})}>Now</a>.`)
         : empty("No open finding matches.", html`<a href=${addressOf({ view: "findings" })}>Clear the filters</a> to see every open finding.`)}`,
   });
 }
@@ -75,7 +58,7 @@ export function findingsTable(listed, { router, now, label, total }) {
       { title: "Sev", kind: "severity-column", isHead: true, cell: (one) => html`<a class="rule-link" href=${addressOf({ view: "alerts" })}>${severity(one.severity)}</a>` },
       { title: "Customer", kind: "wide", isHead: true, cell: (one) => customer(router, { id: one.application.id, name: one.application.name, customer: one.customer }) },
       { title: "What is wrong", kind: "what", isHead: true, cell: (one) => what(one) },
-      { title: "Plan", kind: "short", cell: (one) => (one.plan ? html`<a href=${addressOf({ view: "plans", plan: one.plan.name, plan_version: one.plan.version })}>${clamped(planText(one.plan))}</a>` : "–") },
+      { title: "Plan", kind: "short", cell: (one) => planLink(one.plan) },
       { title: "Since", isHead: true, kind: "time", cell: (one) => html`${distance(one.since, now) || "not known"}${one.since ? html` <small>${moment(one.since)}</small>` : nothing}` },
     ],
   });
@@ -86,7 +69,7 @@ function what(one) {
   const more = [
     one.kind === GUARD ? guardWord(one.reason) : one.kind === "unread" || one.kind === "left_unconfirmed" ? outcome(one.reason) : "",
     one.held ? `held: ${heldWord(one.held.reason)}` : "",
-    one.kind === "unread" ? (one.last_read ? `last read ${utc(one.last_read)}` : "never read") : "",
+    one.kind === "unread" || one.unread_since ? (one.last_read ? `last read ${utc(one.last_read)}` : "never read") : "",
   ].filter(Boolean);
   return html`<span class=${one.kind === "noncompliant" || one.kind === GUARD ? "status noncompliant" : "status unread"}>${KINDS[one.kind] ?? one.kind}</span>
     ${violations ? html`<span class="quiet">${violations}</span>` : nothing} ${marks(one)}

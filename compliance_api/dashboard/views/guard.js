@@ -3,31 +3,31 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address } from "../data.js";
 import { distance, moment } from "../moments.js";
-import { choice, clamped, customer, empty, marks, more, name, noRun, panel, table, textFilter } from "../parts.js";
+import { filters, narrowed } from "../filters.js";
+import { clamped, customer, empty, exportLink, marks, more, name, noRun, panel, planLink, table } from "../parts.js";
 import { addressOf } from "../router.js";
-import { guardWord, planText } from "../words.js";
+import { guardWord } from "../words.js";
 import { FINDINGS, GUARD, keyOf } from "./findings.js";
 
 const STEP = 100;
+const FIELDS = ["search", "plan", "plan_version", "assignment", "subscription"];
 
 export function guard({ router, store, plans, now }) {
   const { plan, plan_version: version, subscription, assignment, search } = router.state;
   const parameters = { kind: GUARD, plan, plan_version: version, subscription, assignment, search };
-  const entry = store.list("guard", FINDINGS, parameters, "findings", Number(router.state.shown) || STEP);
+  const entry = store.list("guard", FINDINGS, parameters, "findings", router.shown(STEP));
   return panel({
     id: "guard",
     title: "Guard changes",
     note: "policy assignments that differ from their baseline",
     entry,
-    tools: html`<a class="button no-print" href=${address(FINDINGS, { ...parameters, format: "csv" })} download>Export CSV</a>`,
+    tools: exportLink(address(FINDINGS, { ...parameters, format: "csv" })),
+    filters: filters({ router, plans, label: "Guard changes", fields: FIELDS }),
     body: (answer) => html`
-      <form class="filters" role="search" aria-label="Guard changes" @submit=${(event) => event.preventDefault()}>
-        ${textFilter({ router, field: "search", title: "Search" })}
-        ${choice({ router, field: "plan", title: "Plan", options: plans })}
-        ${textFilter({ router, field: "assignment", title: "Assignment", kind: "" })}
-        <a class="button quiet-button" href=${addressOf({ view: "guard" })}>Clear</a></form>
       ${!answer.as_of ? noRun() : answer.total ? html`${listed(answer, { router, now })}${more(router, answer, "findings", STEP)}`
-        : empty("No assignment differs from its baseline.", "As far as the collector may read them; what it could not compare stands under Exemptions and Alert rules.")}`,
+        : narrowed(router.state, FIELDS) ? empty("No guard change matches.", html`<a href=${addressOf({ view: "guard" })}>Clear the filters</a> to see every one.`)
+          : empty("No assignment differs from its baseline.", html`As far as the collector may read them; what it could not compare stands
+            under <a href=${addressOf({ view: "exemptions" })}>Exemptions</a> and <a href=${addressOf({ view: "alerts" })}>Alert rules</a>.`)}`,
   });
 }
 
@@ -41,7 +41,7 @@ function listed(answer, { router, now }) {
       { title: "Assignment", cell: (one) => html`<a href=${addressOf({ view: "findings", assignment: one.assignment?.name })}>${clamped(one.assignment?.name)}</a>` },
       { title: "What happened", cell: (one) => html`<strong>${guardWord(one.reason)}</strong> ${marks(one)}${one.details ? html`<small>${name(one.details)}</small>` : nothing}` },
       { title: "Since", kind: "time", cell: (one) => html`${distance(one.since, now)}<small>${moment(one.since)}</small>` },
-      { title: "Plan", kind: "short", cell: (one) => html`<a href=${addressOf({ view: "plans", plan: one.plan?.name })}>${clamped(planText(one.plan))}</a>` },
+      { title: "Plan", kind: "short", cell: (one) => planLink(one.plan) },
     ],
   });
 }

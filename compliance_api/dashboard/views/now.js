@@ -2,14 +2,15 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { trend } from "../chart.js";
+import { narrow } from "../filters.js";
 import { empty, noRun, panel } from "../parts.js";
 import { counted, lastKnown, number, percent, STATUS_WORDS, STATUSES } from "../words.js";
 import { addressOf } from "../router.js";
-import { FINDINGS, findingsTable, narrow } from "./findings.js";
+import { FINDINGS, findingsTable } from "./findings.js";
 
 const WIDE_ROWS = 50;
 const NARROW_ROWS = 8;
-const FIRST_CHART_WIDTH = 366;
+const SMALLEST_CHART = 240;
 
 export function now(context) {
   return html`<div class="first-screen">${trouble(context)}${figures(context)}${history(context)}</div>`;
@@ -22,6 +23,7 @@ function trouble({ router, store, fleet, now: time }) {
     kind: "trouble",
     title: "In trouble now",
     entry,
+    tools: html`<a href=${addressOf({ view: "findings", since: "P1D" })} class="no-print">Resolved since yesterday</a>`,
     body: (answer) => {
       if (!answer.as_of) return noRun();
       if (!answer.total) return nothingOpen(fleet.data);
@@ -50,7 +52,7 @@ function headline(answer, { router, fleet }) {
   const link = (changes, text) => html`<a href=${router.change({ view: "findings", ...changes })}>${text}</a>`;
   return html`<p class="headline"><strong>${counted(answer.total, "finding")}</strong> at <strong>${counted(applications, "application")}</strong>${fresh ? html`, ${link({ new: "true" }, `${number(fresh)} new since yesterday`)}` : nothing}${held
     ? html`, ${number(held)} held` : nothing}${fleet?.applications.unread ? html`; <a href=${addressOf({ view: "customers", status: "unread" })}
-    >${counted(fleet.applications.unread, "application")} could not be read</a>` : nothing}. <a href=${addressOf({ view: "findings", since: "P1D" })} class="no-print">Resolved since yesterday</a></p>`;
+    >${counted(fleet.applications.unread, "application")} could not be read</a>` : nothing}.</p>`;
 }
 
 function figures({ fleet }) {
@@ -64,8 +66,9 @@ function figures({ fleet }) {
       const count = (value) => (known ? number(value) : "–");
       const unread = answer.unread_last_known ?? {};
       const notes = {
+        // Who was fine when last read may not be now: that is no comfort to give.
         unread: known && answer.applications.unread
-          ? ["noncompliant", "compliant", "not_evaluated", "unknown"].filter((kind) => unread[kind])
+          ? ["noncompliant", "unknown"].filter((kind) => unread[kind])
             .map((kind) => `${number(unread[kind])} ${lastKnown(kind)}`).join(", ") : "",
         noncompliant: known && answer.states.noncompliant ? counted(answer.states.noncompliant, "open violation") : "",
         total: "registered",
@@ -83,7 +86,12 @@ function figures({ fleet }) {
   });
 }
 
-const chartWidth = () => Math.max(240, document.querySelector("#trend .trend-chart")?.clientWidth || FIRST_CHART_WIDTH);
+// The width of the place where the chart stands or will stand; where nothing stands yet, it is drawn again once something does.
+function chartWidth(redraw) {
+  const width = document.querySelector("#trend :is(.trend-chart, [role=status])")?.clientWidth;
+  if (!width) redraw();
+  return Math.max(SMALLEST_CHART, width ?? 0);
+}
 
 function history({ store, now: time, redraw }) {
   const entry = store.one("history", "/api/compliance/history");
@@ -94,7 +102,7 @@ function history({ store, now: time, redraw }) {
     note: "applications in trouble, run by run",
     entry,
     body: (answer) => (answer.history.length
-      ? trend(answer.history, { now: time, redraw, width: chartWidth() })
+      ? trend(answer, { now: time, redraw, width: chartWidth(redraw) })
       : empty("No completed run in the last two weeks.", "The collector is silent, or was never started: see Collector.")),
   });
 }

@@ -3,7 +3,8 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address } from "../data.js";
 import { utc } from "../moments.js";
-import { choice, clamped, empty, name, noRun, panel, table, textFilter } from "../parts.js";
+import { filters } from "../filters.js";
+import { clamped, empty, exportLink, name, noRun, panel, table } from "../parts.js";
 import { addressOf } from "../router.js";
 import { counted, number, percent } from "../words.js";
 
@@ -17,12 +18,9 @@ export function plans({ router, store, plans: known }) {
     id: "plans",
     title: "Plans and versions",
     entry,
-    tools: html`<a class="button no-print" href=${address(PLANS, { ...parameters, format: "csv" })} download>Export CSV</a>`,
+    tools: exportLink(address(PLANS, { ...parameters, format: "csv" })),
+    filters: filters({ router, plans: known, label: "Plans", fields: ["plan", "plan_version"] }),
     body: (answer) => html`
-      <form class="filters" aria-label="Plans" @submit=${(event) => event.preventDefault()}>
-        ${choice({ router, field: "plan", title: "Plan", options: known })}
-        ${textFilter({ router, field: "plan_version", title: "Version", longest: 64, kind: "" })}
-        <a class="button quiet-button" href=${addressOf({ view: "plans" })}>Clear</a></form>
       ${!answer.as_of ? noRun() : !wanted(answer.plans, version).length ? empty("No plan matches.", html`<a href=${addressOf({ view: "plans" })}>Show every plan</a>.`) : listed(wanted(answer.plans, version))}`,
   });
 }
@@ -32,7 +30,8 @@ const wanted = (listed, version) => (version ? listed.filter(({ plan }) => plan?
 const filterOf = ({ plan }) => ({ plan: plan?.name, plan_version: plan?.version });
 
 function listed(versions) {
-  const count = (field, status) => (plan) => (plan.applications[field]
+  // What belongs to no plan cannot be asked for by plan.
+  const count = (field, status) => (plan) => (plan.plan && plan.applications[field]
     ? html`<a href=${addressOf({ view: "customers", status, ...filterOf(plan) })}>${number(plan.applications[field])}</a>` : number(plan.applications[field]));
   return html`${table({
     label: "Plan versions",
@@ -40,7 +39,7 @@ function listed(versions) {
     key: ({ plan }) => `${plan?.name}|${plan?.version}`,
     columns: [
       { title: "Plan", isHead: true, cell: ({ plan }) => (plan ? html`${clamped(plan.name)}<small>${name(plan.version, "")}</small>` : "no plan (service catalog)") },
-      { title: "Applications", kind: "number", cell: (plan) => number(plan.applications.total) },
+      { title: "Applications", kind: "number", cell: count("total") },
       { title: "Not compliant", kind: "number", cell: count("noncompliant", "noncompliant") },
       { title: "Could not be read", kind: "number", cell: count("unread", "unread") },
       { title: "Not evaluated", kind: "number", cell: count("not_evaluated", "not_evaluated") },

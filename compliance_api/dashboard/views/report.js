@@ -3,7 +3,8 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address, applicationPath } from "../data.js";
 import { moment, utc } from "../moments.js";
-import { choice, clamped, empty, held, name, panel, status, table } from "../parts.js";
+import { choice } from "../filters.js";
+import { clamped, empty, held, name, panel, status, table } from "../parts.js";
 import { addressOf } from "../router.js";
 import { counted, guardWord, number, planText, verdictWord } from "../words.js";
 
@@ -23,7 +24,7 @@ export function report({ router, store, fleet }) {
     id: "report",
     title: entry.data ? html`Compliance report: ${name(entry.data.application.customer)}` : "Compliance report",
     entry,
-    tools: html`<form class="filters no-print" aria-label="Report" @submit=${(event) => event.preventDefault()}>
+    tools: html`<form class="filters tools no-print" aria-label="Report" @submit=${(event) => event.preventDefault()}>
       ${choice({ router, field: "timespan", title: "Period", options: SPANS, otherwise: "30 days" })}
       <button type="button" @click=${() => print()}>Print</button>
       <a class="button" href=${address(path, { timespan })} target="_blank" rel="noopener">JSON</a></form>`,

@@ -176,10 +176,11 @@ async def test_nothing_is_served_while_the_platform_says_nothing(api: Api, monke
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Origin": "https://api.example.evil.example"},
         {"Origin": "https://api.example", "Sec-Fetch-Site": "cross-site"},
     ],
-    ids=["cross-site", "same-site", "origin", "null", "look-alike", "both"],
+    ids=["cross-site", "same-site", "origin", "null", "no address", "look-alike", "both"],
 )
 async def test_what_another_site_makes_a_browser_ask_is_refused(api: Api, headers: dict[str, str]) -> None:
     assert (await api.get("compliance", caller={**READER, **headers})).status == 403

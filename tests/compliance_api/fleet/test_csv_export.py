@@ -14,6 +14,7 @@ from compliance_api.fleet.csv_export import RUN_COLUMNS, csv_answer
 AS_OF = {
     "as_of": {"run_id": "run-1", "run_time": "2026-03-10T11:00:00Z", "age_seconds": 60, "is_stale": False},
     "state": "current",
+    "unread": {"count": 2, "applications": []},
 }
 SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "﹢", "﹣", "−", "–", "⁺")  # noqa: RUF001
 BEFORE = ("", " ", "\t", "\r", "\n", "\u00a0", "\ufeff", "\u200b", "\u200d", "\u202e", "\u2066", "\u2060", "\u00ad", "\u3164",
@@ -78,6 +79,7 @@ def test_every_line_carries_the_run_and_an_empty_list_is_not_a_clean_one() -> No
         body = csv_answer("x.csv", AS_OF, ["name"], lines).body
         return list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"))))
 
-    run = {"run_id": "run-1", "run_time": "2026-03-10T11:00:00Z", "age_seconds": "60", "state": "current"}
+    run = {"run_id": "run-1", "run_time": "2026-03-10T11:00:00Z", "age_seconds": "60", "state": "current",
+           "unread_applications": "2"}  # fmt: skip
     assert read([["a"], ["b"]]) == [{**run, "name": "a"}, {**run, "name": "b"}]
     assert read([]) == [{**run, "name": ""}]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.compliance_api.conftest import Api
-from tests.queries.fleet import Fleet, application_id, bad, states_of, subscription_of
+from tests.queries.fleet import Fleet, application_id, bad, good, states_of, subscription_of
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,18 @@ async def pages(api: Api, path: str, **parameters: Any) -> list[dict[str, Any]]:
     while token := (found[-1].get("violations") or found[-1])["next_page_token"]:
         found.append((await api.get(path, **parameters, page_token=token)).json)
     return found
+
+
+async def test_a_resource_finds_the_application_that_it_belongs_to(api: Api, fleet: Fleet) -> None:
+    group = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/Mrg-nu"
+    fleet.run(hours_ago=1, alpha=[good()])
+    common = {"TimeGenerated": fleet.started("run-1"), "Run_id": "run-1"}
+    fleet.upload_result(common, "nu", "AccessDenied", Managed_resource_group_id=group)
+
+    searches = (group.upper(), f"{group}/providers/x/y/z", f"{group}2/providers/x/y/z")
+    for search, found in zip(searches, (["nu"], ["nu"], []), strict=True):
+        listed = (await api.get("compliance/applications", search=search)).json["applications"]
+        assert [one["name"] for one in listed] == found
 
 
 @pytest.mark.parametrize("sort", ["trouble", "-trouble", "status", "-last_read"])

@@ -69,6 +69,8 @@ def test_every_spelling_of_external_data_is_refused(word: str) -> None:
     [
         "T // a\u2028| union cluster('x').T",
         "T // a\r| union cluster('x').T",
+        "T // \u2028 ``` \r| union cluster('x').T // ```",
+        "T // \u2028 ' // '\r| union cluster('x').T",
         "T // a\u0085| union cluster('x').T",
         "T // \u0085```\n| union cluster('x').T",
         "print datetime(\") | union cluster('x').T //\"",
@@ -100,6 +102,9 @@ def test_no_invisible_character_line_end_or_literal_hides_a_word(query: str) -> 
         "T | where Customer == 'שלום\u200f' | count",
         "T\r\n| where a == 1 // cluster('x')\r\n| count",
         "T\u00a0| take 5",
+        "T\r| where Customer == 'cluster(x)'\x0c| count",
+        'T // note\r| where Customer == "app(x)"',
+        "// cluster('x')\nT\u2028| take 5",
         "T | where Customer == @'C:\\app(1)'",
         "T | extend b = \"```\" | where c == 'app('",
     ],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import azure.functions as func
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from yarl import URL
 
 from sandbox.functions.host import FunctionsHost
 from sandbox.functions.index import IndexingError, index_functions
@@ -164,6 +165,11 @@ async def test_a_catch_all_takes_what_no_other_route_does_and_also_nothing(
 ) -> None:
     response = await client.patch(path)
     assert (response.status, await response.text()) == (200, answer)
+
+
+async def test_a_slash_that_is_encoded_parts_no_path(client: TestClient[Any, Any]) -> None:
+    response = await client.patch(URL("/api/files/%2Fa%25b", encoded=True))
+    assert (response.status, await response.text()) == (200, "PATCH %2Fa%b")
 
 
 @pytest.mark.parametrize("path", ["//api/a", "/api//a", "/apis", "/a"])

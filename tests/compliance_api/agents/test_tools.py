@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from compliance_api.agents.server import INSTRUCTIONS, PROTOCOL_VERSIONS
+from compliance_api.agents.server import INSTRUCTIONS
 from compliance_api.agents.tools import HANDLERS, NOT_TOOLS, tools
 from compliance_api.audit import report_of_application
 from compliance_api.correlation import HEADER
@@ -16,21 +17,16 @@ from compliance_api.operations import application, application_or_history
 from compliance_api.reports import history_of_application
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
-from tests.compliance_api.conftest import QUERIER, READER, Api, Reply, functions, principal
+from tests.compliance_api.agents.messages import post
+from tests.compliance_api.conftest import QUERIER, READER, Api, functions, principal
 from tests.queries.fleet import Fleet, application_id, bad, good
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "agents.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "agents.md"
 
 
 @pytest.fixture(autouse=True)
 def rows(api: Api, fleet: Fleet) -> None:
     fleet.run(hours_ago=1, alpha=[bad()], beta=[good()], gamma="AccessDenied")
-
-
-async def post(api: Api, message: Any, caller: dict[str, str] = READER, **headers: str) -> Reply:
-    body = message if isinstance(message, bytes) else json.dumps(message).encode()
-    sent = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream", **headers}
-    return await api.send("POST", "mcp", {**caller, **sent}, {}, body)
 
 
 async def asked(api: Api, method: str, params: Any = None, caller: dict[str, str] = READER) -> Any:
@@ -62,19 +58,6 @@ def test_a_tool_is_answered_by_what_answers_its_route() -> None:
         name = (application_or_history if handler in behind_one_route else handler).__name__
         assert re.search(rf"_answered\(req, (?:queries\.)?{name}\b", blueprint)
     assert [name for name, (_, check) in HANDLERS.items() if check.__name__ == "require_querier"] == ["queryLogs"]
-
-
-async def test_a_client_is_told_what_the_server_is(api: Api) -> None:
-    for wanted, spoken in ((PROTOCOL_VERSIONS[1], PROTOCOL_VERSIONS[1]), ("2099-01-01", PROTOCOL_VERSIONS[0])):
-        client = {"name": "editor", "version": "1"}
-        told = await asked(api, "initialize", {"protocolVersion": wanted, "capabilities": {}, "clientInfo": client})
-        assert told["result"]["protocolVersion"] == spoken
-        assert told["result"]["capabilities"] == {"tools": {"listChanged": False}}
-        assert told["result"]["instructions"] == INSTRUCTIONS
-
-    assert (await asked(api, "ping"))["result"] == {}
-    initialized = await post(api, {"jsonrpc": "2.0", "method": "notifications/initialized"})
-    assert (initialized.status, initialized.body) == (202, b"")
 
 
 async def test_tools_are_listed_to_who_may_call_them(api: Api) -> None:
@@ -179,36 +162,17 @@ async def test_an_application_without_an_id_is_no_list(api: Api) -> None:
         assert (found["isError"], found["structuredContent"]["field"]) == (True, "id")
 
 
-@pytest.mark.parametrize(
-    ("message", "code"),
-    [
-        ({"jsonrpc": "2.0", "id": 1, "method": "resources/list"}, -32601),
-        ({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "nothing"}}, -32602),
-        ({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": []}, -32602),
-        ({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "getFleet", "arguments": [1]}}, -32602),
-        ({"jsonrpc": "1.0", "id": 1, "method": "ping"}, -32600),
-        ({"jsonrpc": "2.0", "id": [1], "method": "ping"}, -32600),
-    ],
-)
-async def test_a_message_that_cannot_be_answered_gets_its_code(api: Api, message: Any, code: int) -> None:
-    reply = await post(api, message)
+async def test_figures_come_as_the_text_that_they_are(api: Api) -> None:
+    found = await called(api, "getMetrics")
 
-    assert (reply.status, reply.json["error"]["code"]) == (200, code)
+    assert not found["isError"]
+    assert found["content"][0]["text"] == (await api.get("metrics")).body.decode()
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'[{"jsonrpc": "2.0"}]', b"1", b"{}", b'{"id": 1}'])
-async def test_what_is_no_message_is_400(api: Api, body: bytes) -> None:
-    assert (await post(api, body)).status == 400
-
-
-async def test_the_transport_is_post_with_json_alone(api: Api) -> None:
-    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-
-    assert (await post(api, ping, **{"Content-Type": "text/plain"})).status == 415
-    assert (await post(api, ping, **{"MCP-Protocol-Version": "1999-01-01"})).status == 400
-    assert (await post(api, ping, **{"MCP-Protocol-Version": PROTOCOL_VERSIONS[0]})).status == 200
-    assert (await api.get("mcp")).status == 405
-    assert (await post(api, b" " * 200_000)).status == 413
+async def test_every_tool_takes_its_arguments_by_a_valid_schema(api: Api) -> None:
+    for one in (await asked(api, "tools/list", caller=QUERIER))["result"]["tools"]:
+        Draft202012Validator.check_schema(one["inputSchema"])
+        assert re.fullmatch(r"\w{1,128}", one["name"])
 
 
 async def test_a_call_is_logged_under_the_id_of_its_answer(api: Api, caplog: pytest.LogCaptureFixture) -> None:
