@@ -14,8 +14,6 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from publisher.resource_ids import fold
 from publisher.settings import ReconcileSettings
 from registry.managed_application import ManagedApplication
@@ -32,7 +30,7 @@ from verdicts.ledger import Entry, Ledger
 from verdicts.outcome import Outcome
 from verdicts.publication import Publication
 from verdicts.rows import verdict_rows
-from verdicts.stored.application_document import application_document, application_of
+from verdicts.stored.application_document import application_document, application_of, document_in, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,9 +56,9 @@ def facts_of(
                 gather(evidence, state)
             facts = judge(None, application, evidence, record=None, declared=None)
             book = AlarmBook(named_alarms=0, now=FIRST_RUN.started_at)
-            known = application, orjson.dumps(application_document(book.update(facts))).decode()
+            known = application, written(application_document(book.update(facts))).decode()
         first, document = known
-        yield application_of(orjson.loads(_renamed(document, first, application)))
+        yield application_of(document_in(_renamed(document, first, application).encode()))
 
 
 def _renamed(document: str, first: ManagedApplication, application: ManagedApplication) -> str:

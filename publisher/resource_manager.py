@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
-from azure.core.pipeline.policies import HeadersPolicy, ProxyPolicy, RequestIdPolicy, UserAgentPolicy
+from azure.core.pipeline.policies import UserAgentPolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core import AsyncARMPipelineClient
 
@@ -95,10 +95,7 @@ class ResourceManager(Closing):
         self._client: AsyncARMPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncARMPipelineClient(
             self.endpoint,
             policies=[
-                RequestIdPolicy(),
-                HeadersPolicy(),
                 UserAgentPolicy(base_user_agent=_USER_AGENT),
-                ProxyPolicy(),
                 Authentication(credential, f"{cloud.resource_manager_audience}/.default"),
             ],
             transport=Transport(connections=connections),

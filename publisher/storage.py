@@ -64,7 +64,12 @@ class StorageClient(Closing, Generic[_Client]):
         self._patience = patience
         self._what = what
         self._credential: AsyncTokenCredential | None = None
-        options |= {"transport": Transport(connections=32), "retry_total": 0, "raw_response_hook": self._judge}
+        options |= {
+            "transport": Transport(connections=32),
+            "retry_total": 0,
+            "raw_response_hook": self._judge,
+            "auto_request_id": False,  # nobody here looks for it, and it takes time to make one
+        }
         if storage.connection_string:
             self._client: _Client = kind.from_connection_string(storage.connection_string, name, **options)
         else:

@@ -10,7 +10,7 @@ from publisher.resource_ids import ApplicationId, InvalidResourceId
 from publisher.retry import USUAL_PATIENCE, Patience
 from publisher.table import EVERYTHING, KeyRange, Row, RowChanged, Table
 from publisher.transport import Closing
-from verdicts.stored.application_rows import UnreadableFacts, UnstorableFacts, facts_of, properties_of
+from verdicts.stored.application_rows import UnreadableFacts, UnstorableFacts, facts_of, stored
 from verdicts.stored.control_rows import (
     CONTROL_PARTITION,
     LATEST_RUN,
@@ -100,17 +100,16 @@ class Ledger(Closing):
             RequestRefused: the facts cannot be stored in a form that could be read again.
         """
         try:
-            properties = properties_of(facts)
-            # What a row is rendered from is what the table holds: read back, with fewer open keys perhaps.
-            stored = facts_of(properties)
-        except (UnstorableFacts, UnreadableFacts) as error:
+            # What rows are rendered from is what the table holds, with fewer open keys perhaps.
+            properties, held = stored(facts)
+        except UnstorableFacts as error:
             raise RequestRefused(f"ledger table: {error}", code="UnstorableFacts") from error
         identity = ApplicationId.parse(facts.application_id)
         if replacing is None:
             row = await self._table.insert(identity.partition_key, identity.row_key, properties)
         else:
             row = await self._table.replace(replacing.row, properties)
-        return Entry(row, stored)
+        return Entry(row, held)
 
     async def forget(self, entry: Entry | UnreadableEntry | UnreadableControl) -> None:
         """Delete a row; raise RowChanged when somebody wrote it since it was read."""

@@ -6,6 +6,7 @@ Their columns are declared in infra/tables; tests compare the rows with them.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -47,8 +48,12 @@ _ALARM_COLUMNS: Final = {
 }
 
 
+@lru_cache(maxsize=1024)
 def iso_milliseconds(moment: datetime) -> str:
-    """Return an aware ``moment`` as Azure writes it: ISO 8601, UTC, milliseconds, ``Z``."""
+    """Return an aware ``moment`` as Azure writes it: ISO 8601, UTC, milliseconds, ``Z``.
+
+    The rows of a run tell few moments thousands of times.
+    """
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 
 from publisher.resource_ids import assignment_scope, fold, is_at_or_inside
@@ -15,7 +14,6 @@ _SCOPE: Final = re.compile(
 """A scope of an assignment, folded (FACTS 2.5): of a subscription, of what is in it, or of a management group."""
 
 
-@lru_cache(maxsize=256)
 def is_owned(scope: str | None, assignment_id: str | None, managed_resource_group_id: str) -> bool | None:
     """Tell whether a state's assignment is at the managed resource group or inside it; None when nobody can tell.
 
@@ -26,7 +24,7 @@ def is_owned(scope: str | None, assignment_id: str | None, managed_resource_grou
     if not scope and not assignment_id:
         return True
     by_id = assignment_scope(assignment_id or "")
-    known = [one for one in (by_id, scope or "") if _SCOPE.fullmatch(fold(one))]
+    known = [one for one in {by_id, scope or ""} if _SCOPE.fullmatch(fold(one))]  # nearly always one and the same
     if (assignment_id and by_id not in known) or not known:
         return None
     return any(is_at_or_inside(one, managed_resource_group_id) for one in known)

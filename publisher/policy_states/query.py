@@ -7,6 +7,7 @@ the SDK's pipeline, but without its models, which take some eighty milliseconds 
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -41,18 +42,22 @@ def query_url(endpoint: str, resource_group: ResourceGroupId, since: datetime, *
         since: states evaluated before are left out.
         scopes: only states of assignments at these scopes, or of all when empty.
     """
+    query = _usual_parameters(since)
+    if scopes:
+        filters = " or ".join("PolicyAssignmentScope eq '{}'".format(scope.replace("'", "''")) for scope in scopes)
+        query += f"&$filter={quote(filters, safe='')}"
+    path = quote(str(resource_group), safe="/()")
+    return f"{endpoint}{path}/providers/Microsoft.PolicyInsights/policyStates/latest/queryResults?{query}"
+
+
+@lru_cache(maxsize=8)
+def _usual_parameters(since: datetime) -> str:
     parameters = {
         "api-version": API_VERSION,
         "$from": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "$select": ",".join(SELECTED_FIELDS),
     }
-    if scopes:
-        parameters["$filter"] = " or ".join(
-            "PolicyAssignmentScope eq '{}'".format(scope.replace("'", "''")) for scope in scopes
-        )
-    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
-    path = quote(str(resource_group), safe="/()")
-    return f"{endpoint}{path}/providers/Microsoft.PolicyInsights/policyStates/latest/queryResults?{query}"
+    return "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
 
 
 def other_spellings(scopes: Sequence[str]) -> list[str]:

@@ -4,8 +4,9 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
 import orjson
 
 from publisher.resource_ids import fold
@@ -24,17 +25,51 @@ _BUILT_IN: Final = "/providers/microsoft.authorization/policydefinitions/"
 """The prefix of built-in definitions, without which their ids are stored."""
 
 
+class PostureDocument(msgspec.Struct, kw_only=True):
+    """A posture as it is stored: the members of a Posture, in their order, and none left out but a digest."""
+
+    definition_version: str
+    parameters: tuple[tuple[str, str], ...]
+    not_scopes: tuple[str, ...]
+    selectors: str
+    overrides: str
+    enforced: bool
+    disabled: tuple[str, ...] | None
+    digest: str = ""
+    references: int
+    at_default: tuple[str, ...]
+    changed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None
+
+
+class ExpectedDocument(msgspec.Struct, omit_defaults=True):
+    """An assignment as it is stored: the members of an ExpectedAssignment, without a posture where it has none."""
+
+    id: str
+    display_name: str
+    definition_id: str
+    definition_display_name: str
+    posture: PostureDocument | None = None
+
+
+_ASSIGNMENTS: Final = msgspec.json.Decoder(list[ExpectedDocument])
+_POSTURES: Final = msgspec.json.Decoder(dict[str, PostureDocument])
+
+
 def assignments_in(text: object, postures: object = None) -> tuple[ExpectedAssignment, ...] | None:
     """Return the assignments in a property's text, with postures of another property; None for anything else."""
     try:
-        members = orjson.loads(text) if isinstance(text, str) else None
-        if not isinstance(members, list):
-            return None
-        known = _postures_in(postures)
-        assignments = tuple(replace(assignment_of(one), posture=known.get(fold(one["id"]))) for one in members)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        members = _ASSIGNMENTS.decode(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
         return None
-    return assignments if all(one.id for one in assignments) else None
+    if members is None or not all(one.id for one in members):
+        return None
+    known = _postures_in(postures)
+    return tuple(
+        ExpectedAssignment(
+            one.id, one.display_name, one.definition_id, one.definition_display_name, known.get(fold(one.id))
+        )
+        for one in members
+    )
 
 
 def assignments_text(assignments: tuple[ExpectedAssignment, ...] | None) -> str | None:
@@ -58,7 +93,7 @@ def postures_packed(assignments: tuple[ExpectedAssignment, ...]) -> bytes:
     Not even the digests of Azure's 200 assignments at a scope fill the property.
     """
     postures = {fold(one.id): one.posture for one in assignments if one.posture}
-    largest_first = sorted(postures, key=lambda key: len(orjson.dumps(_posture_document(postures[key]))))
+    largest_first = sorted(postures, key=lambda key: len(msgspec.json.encode(_posture_document(postures[key]))))
     while len(packed := _packed(postures)) > _LONGEST_BINARY and largest_first:
         for key in largest_first[-_DIGESTED_AT_ONCE:]:
             postures[key] = digested(postures[key])
@@ -67,16 +102,16 @@ def postures_packed(assignments: tuple[ExpectedAssignment, ...]) -> bytes:
 
 
 def _packed(postures: Mapping[str, Posture]) -> bytes:
-    return zlib.compress(orjson.dumps({key: _posture_document(one) for key, one in postures.items()}))
+    return zlib.compress(msgspec.json.encode({key: _posture_document(one) for key, one in postures.items()}))
 
 
 def _postures_in(packed: object) -> dict[str, Posture]:
     """Return the postures in a property; none for anything else."""
     try:
-        documents = _unpacked(packed) or {}
-        return {key: _posture(one) for key, one in documents.items()}
-    except (ValueError, TypeError, KeyError, AttributeError, zlib.error):
+        documents = _POSTURES.decode(_unfolded(packed)) if isinstance(packed, bytes) else {}
+    except (ValueError, RecursionError, zlib.error):
         return {}
+    return {key: _posture(one) for key, one in documents.items()}
 
 
 def exemptions_packed(exemptions: tuple[Exemption, ...] | None) -> bytes | None:
@@ -97,59 +132,46 @@ def exemptions_packed(exemptions: tuple[Exemption, ...] | None) -> bytes | None:
 def exemptions_in(packed: object) -> tuple[Exemption, ...] | None:
     """Return the exemptions in a property; None, not known, for anything else."""
     try:
-        members = _unpacked(packed)
+        members = orjson.loads(_unfolded(packed)) if isinstance(packed, bytes) else None
         return tuple(_exemption(one) for one in members) if isinstance(members, list) else None
     except (ValueError, TypeError, KeyError, zlib.error):
         return None
 
 
-def _unpacked(packed: object) -> Any:
-    """Return the JSON value in a compressed property, None for anything else; raise ValueError or zlib.error."""
-    if not isinstance(packed, bytes):
-        return None
-    return orjson.loads(zlib.decompressobj().decompress(packed, _LARGEST_DOCUMENT))
+def _unfolded(packed: bytes) -> bytes:
+    """Return the JSON in a compressed property; raise zlib.error."""
+    return zlib.decompressobj().decompress(packed, _LARGEST_DOCUMENT)
 
 
-def assignment_document(assignment: ExpectedAssignment) -> dict[str, Any]:
-    """Return an assignment as JSON's values, for the ledger and for files of baselines."""
-    document: dict[str, Any] = {name: getattr(assignment, name) for name in _TEXTS}
-    if assignment.posture is not None:
-        document["posture"] = _posture_document(assignment.posture)
-    return document
-
-
-def assignment_of(document: Any) -> ExpectedAssignment:
-    """Return the assignment in a document of `assignment_document`; raise TypeError, KeyError or ValueError."""
-    texts = {name: document[name] for name in _TEXTS}
-    if not all(isinstance(text, str) for text in texts.values()):
-        raise TypeError("an assignment's id or name is no text")
-    posture = document.get("posture")
-    return ExpectedAssignment(**texts, posture=None if posture is None else _posture(posture))
-
-
-def _posture_document(posture: Posture) -> dict[str, Any]:
-    return {name: getattr(posture, name) for name in Posture.__slots__}
-
-
-def _posture(document: Any) -> Posture:
-    """Return the posture in a document; raise TypeError, KeyError or ValueError for what is not exactly one."""
-    disabled, parameters = document["disabled"], document["parameters"]
-    enforced, references = document["enforced"], document["references"]
-    if type(enforced) is not bool or type(references) is not int or not isinstance(parameters, list):
-        raise TypeError("a posture's enforced, references or parameters are of another type")
-    return Posture(
-        definition_version=_text(document["definition_version"]),
-        parameters=tuple((_text(name), _text(value)) for name, value in parameters),
-        at_default=_texts(document["at_default"]),
-        not_scopes=_texts(document["not_scopes"]),
-        selectors=_text(document["selectors"]),
-        overrides=_text(document["overrides"]),
-        enforced=enforced,
-        disabled=None if disabled is None else _texts(disabled),
-        digest=_text(document.get("digest", "")),
-        references=references,
-        changed_at=_time(document["changed_at"]),
+def assignment_document(assignment: ExpectedAssignment) -> ExpectedDocument:
+    """Return the document of an assignment, for the ledger."""
+    posture = None if assignment.posture is None else _posture_document(assignment.posture)
+    return ExpectedDocument(
+        assignment.id,
+        assignment.display_name,
+        assignment.definition_id,
+        assignment.definition_display_name,
+        posture,
     )
+
+
+def assignment_of(document: ExpectedDocument) -> ExpectedAssignment:
+    """Return the assignment in a document of `assignment_document`."""
+    return ExpectedAssignment(
+        document.id,
+        document.display_name,
+        document.definition_id,
+        document.definition_display_name,
+        None if document.posture is None else _posture(document.posture),
+    )
+
+
+def _posture_document(posture: Posture) -> PostureDocument:
+    return PostureDocument(**{name: getattr(posture, name) for name in Posture.__slots__})
+
+
+def _posture(document: PostureDocument) -> Posture:
+    return Posture(**msgspec.structs.asdict(document))
 
 
 def _time(value: Any) -> datetime | None:
@@ -157,18 +179,6 @@ def _time(value: Any) -> datetime | None:
     if moment is not None and moment.tzinfo is None:
         raise ValueError("a time has no time zone")
     return moment
-
-
-def _texts(values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list):
-        raise TypeError("a posture's texts are no list")
-    return tuple(map(_text, values))
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a posture's text is no text")
-    return value
 
 
 def _exemption(document: Any) -> Exemption:

@@ -86,6 +86,12 @@ async def test_a_row_as_large_as_they_get_is_stored(ledger: Ledger) -> None:
     assert await found(ledger) == written
 
 
+async def test_a_text_that_cannot_be_stored_as_it_is_is_told_as_it_is_stored(ledger: Ledger) -> None:
+    written = await ledger.write(replace(FACTS, customer_name="Conto\udcffso"), replacing=None)
+    assert written.facts.customer_name == "Conto?so"
+    assert await found(ledger) == written
+
+
 async def test_facts_that_cannot_be_stored_are_refused_before_they_are_written(ledger: Ledger) -> None:
     before = await ledger.write(FACTS, replacing=None)
     for facts in (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from verdicts.facts import MOST_OPEN_KEYS, AssignmentFacts, Counts, GoneKey, Held, HeldReason, OpenKey
 from verdicts.guard.comparison import judges_nothing
@@ -75,7 +75,7 @@ def read_completely(
     again = [read_again(key, evidence, found, before, group_id) for key in before.open]
     still_open = tuple(key for key, _ in again if isinstance(key, OpenKey))
     gone = tuple(key for key, _ in again if isinstance(key, GoneKey))
-    after = replace(
+    after = _with(
         before,
         open=still_open,
         gone=_remembered((*before.gone, *gone), now),
@@ -123,8 +123,14 @@ def _decided(facts: AssignmentFacts, found: AssignmentEvidence | None, now: date
     deciding = found.compliant_states + found.exempt_states + found.protected_states if found is not None else 0
     good = not disabled and deciding > 0
     if violated or (good and found is not None and not found.undecided_states):
-        return replace(facts, decided=True, undecided_since=None)
-    return replace(facts, decided=facts.decided or good, undecided_since=facts.undecided_since or now)
+        return _with(facts, decided=True, undecided_since=None)
+    return _with(facts, decided=facts.decided or good, undecided_since=facts.undecided_since or now)
+
+
+def _with(facts: AssignmentFacts, **values: Any) -> AssignmentFacts:
+    """Return facts with these values; the same object when it has them, as nearly all have: a copy costs more."""
+    is_as_it_was = all(getattr(facts, name) == value for name, value in values.items())
+    return facts if is_as_it_was else replace(facts, **values)
 
 
 def _held(before: Held | None, reasons: Iterable[HeldReason], now: datetime) -> Held | None:

@@ -2,140 +2,160 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from registry.managed_application import Exemption
-from verdicts.facts import ApplicationFacts, AssignmentFacts, Departure, StatesUpload, Unread
-from verdicts.outcome import Outcome
+from verdicts.facts import ApplicationFacts, Departure, StatesUpload, Unread
+from verdicts.outcome import Outcome  # noqa: TC001 - msgspec looks types up
 from verdicts.stored.assignment_document import (
+    AlarmsDocument,
+    AssignmentDocument,
+    LabelDocument,
     alarms_document,
     alarms_of,
-    assignment_of,
     document_of,
+    facts_of,
     label_document,
     label_or_none,
 )
 from verdicts.stored.values import (
-    Fields,
+    AzureTime,
+    Count,
     Misread,
-    azure_time,
-    azure_time_or_none,
-    count,
-    each,
+    OwnTime,
     number_of,
-    one_of,
-    optional,
-    own_time,
-    own_time_or_none,
-    row,
-    text,
-    texts,
+    number_or_none,
+    read,
+    time_of,
+    time_or_none,
 )
 
+_ExemptionDocument = tuple[str, str, tuple[str, ...], str, AzureTime | None, str, str]
 
-def application_document(facts: ApplicationFacts) -> dict[str, Any]:
+
+class ApplicationDocument(msgspec.Struct, kw_only=True):
+    """An application. Those members can be absent that earlier versions did not write."""
+
+    id: str
+    subscription: str
+    group: str
+    registered: AzureTime | None
+    name: str
+    customer: str
+    plan: str
+    version: str
+    run: str
+    applied: OwnTime
+    changed: OwnTime
+    assignments: list[AssignmentDocument]
+    exemptions: list[_ExemptionDocument]
+    known_exemptions: tuple[str, ...]
+    guard_read: OwnTime | None
+    guard_unread: OwnTime | None
+    read: OwnTime | None
+    states: tuple[str, OwnTime, Count] | None
+    fingerprint: str = ""
+    unread: tuple[OwnTime, Count, Outcome, str, str] | None
+    departure: tuple[Outcome, AzureTime, str] | None
+    label: LabelDocument | None
+    alarms: AlarmsDocument
+    probed: str = ""
+
+
+_DECODER: Final = msgspec.json.Decoder(ApplicationDocument)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def application_document(facts: ApplicationFacts) -> ApplicationDocument:
     """Return the document of an application."""
     unread, states, departure = facts.unread, facts.states, facts.departure
-    return {
-        "id": facts.application_id,
-        "subscription": facts.customer_subscription_id,
-        "group": facts.managed_resource_group_id,
-        "registered": number_of(facts.registered_at),
-        "name": facts.application_name,
-        "customer": facts.customer_name,
-        "plan": facts.plan_name,
-        "version": facts.plan_version,
-        "run": facts.applied_run,
-        "applied": number_of(facts.applied_at),
-        "changed": number_of(facts.changed_at),
-        "assignments": [document_of(one) for one in facts.assignments.values()],
-        "exemptions": [_exemption_document(one) for one in facts.exemptions],
-        "known_exemptions": list(facts.known_exemptions),
-        "guard_read": number_of(facts.guard_read_at),
-        "guard_unread": number_of(facts.guard_unread_since),
-        "read": number_of(facts.last_read),
-        "states": states and [states.run_id, number_of(states.time), states.rows],
-        "fingerprint": states.fingerprint if states else "",
-        "unread": unread and [number_of(unread.since), unread.failures, unread.outcome, unread.code, unread.message],
-        "departure": departure and [departure.outcome, number_of(departure.at), departure.reason],
-        "label": label_document(facts.label),
-        "alarms": alarms_document(facts.alarms),
-        "probed": facts.probed,
-    }
-
-
-def application_of(document: Any) -> ApplicationFacts:
-    """Return the application in a document; raise Misread."""
-    fields = Fields(document)
-    states = fields("states", _states_or_none)
-    return ApplicationFacts(
-        application_id=fields("id", text),
-        customer_subscription_id=fields("subscription", text),
-        managed_resource_group_id=fields("group", text),
-        registered_at=fields("registered", azure_time_or_none),
-        application_name=fields("name", text),
-        customer_name=fields("customer", text),
-        plan_name=fields("plan", text),
-        plan_version=fields("version", text),
-        applied_run=fields("run", text),
-        applied_at=fields("applied", own_time),
-        changed_at=fields("changed", own_time),
-        assignments=fields("assignments", _assignments),
-        exemptions=fields("exemptions", _exemptions),
-        known_exemptions=fields("known_exemptions", texts),
-        guard_read_at=fields("guard_read", own_time_or_none),
-        guard_unread_since=fields("guard_unread", own_time_or_none),
-        last_read=fields("read", own_time_or_none),
-        states=states and replace(states, fingerprint=fields("fingerprint", text, absent="")),
-        unread=fields("unread", _unread_or_none),
-        departure=fields("departure", _departure_or_none),
-        label=fields("label", label_or_none),
-        alarms=fields("alarms", alarms_of),
-        probed=fields("probed", text, absent=""),
+    return ApplicationDocument(
+        id=facts.application_id,
+        subscription=facts.customer_subscription_id,
+        group=facts.managed_resource_group_id,
+        registered=number_or_none(facts.registered_at),
+        name=facts.application_name,
+        customer=facts.customer_name,
+        plan=facts.plan_name,
+        version=facts.plan_version,
+        run=facts.applied_run,
+        applied=number_of(facts.applied_at),
+        changed=number_of(facts.changed_at),
+        assignments=[document_of(one) for one in facts.assignments.values()],
+        exemptions=[_exemption_document(one) for one in facts.exemptions],
+        known_exemptions=facts.known_exemptions,
+        guard_read=number_or_none(facts.guard_read_at),
+        guard_unread=number_or_none(facts.guard_unread_since),
+        read=number_or_none(facts.last_read),
+        states=None if states is None else (states.run_id, number_of(states.time), states.rows),
+        fingerprint=states.fingerprint if states else "",
+        unread=None
+        if unread is None
+        else (number_of(unread.since), unread.failures, unread.outcome, unread.code, unread.message),
+        departure=None if departure is None else (departure.outcome, number_of(departure.at), departure.reason),
+        label=label_document(facts.label),
+        alarms=alarms_document(facts.alarms),
+        probed=facts.probed,
     )
 
 
-def _assignments(stored: Any) -> dict[str, AssignmentFacts]:
-    read = _each_assignment(stored)
-    by_id = {one.id: one for one in read}
-    if len(by_id) < len(read):
+def application_of(document: ApplicationDocument) -> ApplicationFacts:
+    """Return the application in a document; raise Misread."""
+    unread, states, departure = document.unread, document.states, document.departure
+    return ApplicationFacts(
+        application_id=document.id,
+        customer_subscription_id=document.subscription,
+        managed_resource_group_id=document.group,
+        registered_at=time_or_none(document.registered),
+        application_name=document.name,
+        customer_name=document.customer,
+        plan_name=document.plan,
+        plan_version=document.version,
+        applied_run=document.run,
+        applied_at=time_of(document.applied),
+        changed_at=time_of(document.changed),
+        assignments={one.id: facts_of(one) for one in document.assignments},
+        exemptions=tuple([_exemption(one) for one in document.exemptions]),
+        known_exemptions=document.known_exemptions,
+        guard_read_at=time_or_none(document.guard_read),
+        guard_unread_since=time_or_none(document.guard_unread),
+        last_read=time_or_none(document.read),
+        states=None if states is None else StatesUpload(states[0], time_of(states[1]), states[2], document.fingerprint),
+        unread=None if unread is None else Unread(time_of(unread[0]), *unread[1:]),
+        departure=None if departure is None else Departure(departure[0], time_of(departure[1]), departure[2]),
+        label=label_or_none(document.label),
+        alarms=alarms_of(document.alarms),
+        probed=document.probed,
+    )
+
+
+def written(document: ApplicationDocument) -> bytes:
+    """Return a document as JSON; raise UnicodeEncodeError for a text that has no UTF-8."""
+    return _ENCODER.encode(document)
+
+
+def document_in(text: bytes) -> ApplicationDocument:
+    """Return the document in JSON; raise Damaged or Misread."""
+    document = read(_DECODER, text)
+    if len({one.id for one in document.assignments}) < len(document.assignments):
         raise Misread("an assignment is there twice")
-    return by_id
+    return document
 
 
-def _unread(stored: Any) -> Unread:
-    return Unread(*row(stored, own_time, count, _outcome, text, text))
-
-
-def _exemption_document(one: Exemption) -> list[Any]:
-    return [
+def _exemption_document(one: Exemption) -> _ExemptionDocument:
+    return (
         one.id,
         one.assignment_id,
-        list(one.reference_ids),
+        one.reference_ids,
         one.category,
-        number_of(one.expires_at),
+        number_or_none(one.expires_at),
         one.created_by,
         one.display_name,
-    ]
+    )
 
 
-def _exemption(stored: Any) -> Exemption:
-    return Exemption(*row(stored, text, text, texts, text, azure_time_or_none, text, text))
-
-
-def _states(stored: Any) -> StatesUpload:
-    return StatesUpload(*row(stored, text, own_time, count))
-
-
-def _departure(stored: Any) -> Departure:
-    return Departure(*row(stored, _outcome, azure_time, text))
-
-
-# A run reads thousands of applications, and what reads them is made once.
-_departure_or_none: Final = optional(_departure)
-_each_assignment: Final = each(assignment_of)
-_exemptions: Final = each(_exemption)
-_outcome: Final = one_of(Outcome)
-_states_or_none: Final = optional(_states)
-_unread_or_none: Final = optional(_unread)
+def _exemption(stored: _ExemptionDocument) -> Exemption:
+    identity, assignment_id, reference_ids, category, expires, created_by, display_name = stored
+    return Exemption(identity, assignment_id, reference_ids, category, time_or_none(expires), created_by, display_name)

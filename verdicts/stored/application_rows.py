@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import orjson
+import msgspec
 
 from verdicts.facts import MOST_OPEN_KEYS
-from verdicts.stored.application_document import application_document, application_of
-from verdicts.stored.values import Misread
+from verdicts.stored.application_document import application_document, application_of, document_in, written
+from verdicts.stored.values import Damaged, Misread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from verdicts.facts import ApplicationFacts, AssignmentFacts
+    from verdicts.stored.application_document import ApplicationDocument
 
 FORM: Final = 1
 """The form of the document; another one is not read."""
@@ -42,11 +42,24 @@ class UnstorableFacts(Exception):  # noqa: N818 - named for what it tells
     """Facts that would be too long for a row without any open key, or that could not be read again."""
 
 
+class StoredFacts(NamedTuple):
+    """What a row holds: its properties, and the facts that are read from them."""
+
+    properties: dict[str, Any]
+    facts: ApplicationFacts
+
+
 def properties_of(facts: ApplicationFacts) -> dict[str, Any]:
-    """Return the properties to store; the last open keys are left out, and overflow marked, when they do not fit.
+    """Return the properties to store, as `stored` does."""
+    return stored(facts).properties
+
+
+def stored(facts: ApplicationFacts) -> StoredFacts:
+    """Return what to store; the last open keys are left out, and overflow marked, when they do not fit.
 
     Raises:
-        UnstorableFacts: they do not fit without any key. No application that Azure allows comes near that.
+        UnstorableFacts: they do not fit without any key, which no application that Azure allows comes near; or they
+            could not be read again.
     """
     facts = _limited(facts)
     packed = _packed(facts)
@@ -54,10 +67,11 @@ def properties_of(facts: ApplicationFacts) -> dict[str, Any]:
         facts = _with_fewer_keys(facts)
         packed = _packed(facts)
     columns = {
-        f"{_COLUMN}{number:02}": packed[start : start + LONGEST_COLUMN]
-        for number, start in enumerate(range(0, len(packed), LONGEST_COLUMN))
+        f"{_COLUMN}{number:02}": packed.body[start : start + LONGEST_COLUMN]
+        for number, start in enumerate(range(0, len(packed.body), LONGEST_COLUMN))
     }
-    return {"form": FORM, "application_id": facts.application_id, "size": len(packed), **columns}
+    properties = {"form": FORM, "application_id": facts.application_id, "size": len(packed.body), **columns}
+    return StoredFacts(properties, packed.facts)
 
 
 def facts_of(properties: Mapping[str, Any]) -> ApplicationFacts:
@@ -74,8 +88,8 @@ def facts_of(properties: Mapping[str, Any]) -> ApplicationFacts:
         text = unpacker.decompress(_joined(properties), _LARGEST_DOCUMENT)
         if not unpacker.eof or unpacker.unused_data:
             raise UnreadableFacts("its columns are damaged: the compressed document does not end where they end")
-        return application_of(orjson.loads(text))
-    except (zlib.error, orjson.JSONDecodeError) as error:
+        return application_of(document_in(text))
+    except (zlib.error, Damaged) as error:
         raise UnreadableFacts(f"its columns are damaged ({error})") from error
     except Misread as error:
         raise UnreadableFacts(f"its document is not in form {FORM}: {error}") from error
@@ -100,21 +114,35 @@ def _shown(value: object) -> str:
     return "missing" if value is None else ascii(str(value)[:20])
 
 
-def _packed(facts: ApplicationFacts) -> bytes | None:
-    """Return the compressed document, None when it is too long for a row."""
-    document = _encoded(application_document(facts))
-    if len(document) > _LARGEST_DOCUMENT:
-        return None
-    packed = zlib.compress(document, 6)
-    return packed if len(packed) <= _MOST_COLUMNS * LONGEST_COLUMN else None
+class _Packed(NamedTuple):
+    """A compressed document, and the facts that are read from it."""
+
+    body: bytes
+    facts: ApplicationFacts
 
 
-def _encoded(document: dict[str, Any]) -> bytes:
+def _packed(facts: ApplicationFacts) -> _Packed | None:
+    """Return the compressed document, None when it is too long for a row; raise UnstorableFacts."""
+    document = application_document(facts)
     try:
-        return orjson.dumps(document)
-    except orjson.JSONEncodeError:
-        # Half a surrogate pair, as in a command line that is no UTF-8: it is one character of a text for people.
-        return json.dumps(document, ensure_ascii=False, default=datetime.isoformat).encode("utf-8", "replace")
+        text, is_whole = written(document), True
+    except UnicodeEncodeError:
+        text, is_whole = _with_whole_characters(document), False
+    if len(text) > _LARGEST_DOCUMENT:
+        return None
+    packed = zlib.compress(text, 6)
+    if len(packed) > _MOST_COLUMNS * LONGEST_COLUMN:
+        return None
+    try:
+        read = document_in(text)
+    except Misread as error:
+        raise UnstorableFacts(f"what is remembered of the application could not be read again: {error}") from error
+    return _Packed(packed, facts if is_whole else application_of(read))
+
+
+def _with_whole_characters(document: ApplicationDocument) -> bytes:
+    """Return a document as JSON in which half a surrogate pair, as in a command line that is no UTF-8, is a "?"."""
+    return json.dumps(msgspec.to_builtins(document), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _limited(facts: ApplicationFacts) -> ApplicationFacts:
@@ -122,7 +150,7 @@ def _limited(facts: ApplicationFacts) -> ApplicationFacts:
     most_open = _share([len(one.open) for one in facts.assignments.values()])
     most_gone = _share([len(one.gone) for one in facts.assignments.values()])
     cut = {key: _cut(one, most_open, most_gone) for key, one in facts.assignments.items()}
-    return replace(facts, assignments=cut)
+    return facts if cut == facts.assignments else replace(facts, assignments=cut)
 
 
 def _share(lengths: list[int]) -> int:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import orjson
+import msgspec
 
-from registry.policies.stored_assignments import assignment_document
+from registry.policies.stored_assignments import ExpectedDocument, assignment_document, assignment_of
 from verdicts.control import Control, RunRecord, Snooze, UnreadableControl
 from verdicts.guard.declared import Declared
-from verdicts.stored.assignment_document import expected_assignment
-from verdicts.stored.values import Fields, Misread, azure_time, count, number_of, own_time, row, text
+from verdicts.stored.values import AzureTime, Count, Damaged, Misread, OwnTime, number_of, read, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from publisher.table import Row
-    from registry.managed_application import ExpectedAssignment
 
 CONTROL_PARTITION: Final = "~control"
 """Sorts after every subscription id, so that a list of applications ends before it."""
@@ -28,6 +26,11 @@ LATEST_RUN: Final = "latest-run"
 _DECLARED: Final = "declared-"
 _SNOOZE: Final = "snooze-"
 _LARGEST_DOCUMENT: Final = 4_000_000
+
+_Value = TypeVar("_Value")
+_RUN_DOCUMENT: Final = msgspec.json.Decoder(tuple[str, OwnTime, Count])
+_DECLARED_DOCUMENT: Final = msgspec.json.Decoder(tuple[str, dict[str, ExpectedDocument], OwnTime, str, str])
+_SNOOZE_DOCUMENT: Final = msgspec.json.Decoder(tuple[str, str, AzureTime, str, str])
 
 
 def declared_key(plan: str) -> str:
@@ -69,10 +72,10 @@ def control_of(rows: Iterable[Row]) -> Control:
             if one.row_key == LATEST_RUN:
                 latest_run = _run(one)
             elif one.row_key.startswith(_DECLARED):
-                baseline = _declared(_unpacked(one))
+                baseline = _declared(one)
                 declared[baseline.plan] = baseline
             elif one.row_key.startswith(_SNOOZE):
-                snoozes.append(Snooze(*row(_unpacked(one), text, text, azure_time, text, text)))
+                snoozes.append(_snooze(one))
         except Misread as error:
             unreadable.append(_unreadable(one, error))
     return Control(latest_run, declared, tuple(snoozes), tuple(unreadable))
@@ -96,31 +99,33 @@ def _unreadable(one: Row, error: Misread) -> UnreadableControl:
     return UnreadableControl(one, what, named, str(error)[:300])
 
 
-def _run(run: Row) -> RunRecord:
-    return RunRecord(*row(_unpacked(run), text, own_time, count))
+def _run(one: Row) -> RunRecord:
+    run_id, started, named_alarms = _read(_RUN_DOCUMENT, one)
+    return RunRecord(run_id, time_of(started), named_alarms)
 
 
-def _declared(document: Any) -> Declared:
-    plan, assignments, declared_at, person, reason = row(document, text, _assignments, own_time, text, text)
-    return Declared(plan, assignments, declared_at, person, reason)
+def _declared(one: Row) -> Declared:
+    plan, documents, declared, person, reason = _read(_DECLARED_DOCUMENT, one)
+    assignments = {key: assignment_of(document) for key, document in documents.items()}
+    return Declared(plan, assignments, time_of(declared), person, reason)
 
 
-def _assignments(document: Any) -> dict[str, ExpectedAssignment]:
-    fields = Fields(document)
-    return {key: fields(key, expected_assignment) for key in document}
+def _snooze(one: Row) -> Snooze:
+    plan_name, plan_version, until, person, reason = _read(_SNOOZE_DOCUMENT, one)
+    return Snooze(plan_name, plan_version, time_of(until), person, reason)
 
 
 def _packed(document: Any) -> bytes:
-    return zlib.compress(orjson.dumps(document))
+    return zlib.compress(msgspec.json.encode(document))
 
 
-def _unpacked(one: Row) -> Any:
+def _read(decoder: msgspec.json.Decoder[_Value], one: Row) -> _Value:
     packed = one.properties.get("document")
     if not isinstance(packed, bytes):
         raise Misread("its document is missing, or is not binary")
     try:
-        return orjson.loads(zlib.decompressobj().decompress(packed, _LARGEST_DOCUMENT))
-    except (zlib.error, orjson.JSONDecodeError) as error:
+        return read(decoder, zlib.decompressobj().decompress(packed, _LARGEST_DOCUMENT))
+    except (zlib.error, Damaged) as error:
         raise Misread(f"its document is damaged: {error}") from error
 
 
