@@ -172,12 +172,7 @@ def state_row(policy: PolicyRows, resource: bytes, timestamp: object, count: int
     `resource` is what `resource_columns` makes of the resource; a `timestamp` that is no text is none.
     """
     evaluated_at = timestamp.strip() if isinstance(timestamp, str) else None
-    return b"".join((policy.head, resource, _count_column(count), orjson.dumps(evaluated_at), b"}"))
-
-
-@lru_cache(MOST_KNOWN_DEFINITIONS)
-def _count_column(count: int) -> bytes:
-    return b'"Resource_count":%d,"Evaluated_at":' % count
+    return policy.head + resource + orjson.dumps({"Resource_count": count, "Evaluated_at": evaluated_at})[1:]
 
 
 def mark_of(content: bytes, seed: int = 0) -> int:
