@@ -16,7 +16,7 @@ from compliance_api.blueprint import blueprint
 from compliance_api.endpoint import answer
 from sandbox.azure.identity.directory import AGENT, API_CLIENT_ID, TENANT_ID
 from sandbox.local_azure import Sandbox
-from tests.queries.fleet import NOW, Fleet, State, bad, good, summarised
+from tests.queries.fleet import NOW, Fleet, State, bad, good, states_of, summarised
 
 READ, QUERY = "Compliance.Read", "Compliance.Query"
 OBJECT_ID = "00000000-0000-4000-8000-0000000000aa"
@@ -114,6 +114,13 @@ def api(sandbox: Sandbox, environment: dict[str, str], monkeypatch: pytest.Monke
 @pytest.fixture
 def fleet(sandbox: Sandbox) -> Fleet:
     return Fleet(sandbox.workspace)
+
+
+@pytest.fixture
+def two_runs(api: Api, fleet: Fleet) -> None:
+    """A run of yesterday, and one of half an hour ago with twenty states."""
+    fleet.run(hours_ago=30, alpha=[good()])
+    fleet.run(hours_ago=0.5, alpha=states_of(20, good()))
 
 
 @pytest.fixture
