@@ -92,6 +92,8 @@ class ApplicationReading:
         self._seed = seed_of(self._policies.content, _SHAPE, compliant_states.encode(), version.encode())
         self._digest = ""
         """Of the last page, "" when it is not the last of all or nobody digested it."""
+        self._is_first = True
+        """Whether no answer came so far."""
         self._is_unchanged = False
 
     def page_in(self, body: bytes) -> Page:
@@ -100,14 +102,15 @@ class ApplicationReading:
         It is not parsed when it is the answer from which the ledger was judged, and nothing would be new.
         """
         digest = digest_of(body, self._seed)
-        known = self._stands.answer if self._stands is not None else None
+        known = self._stands.answer if self._stands is not None and self._is_first else None
+        self._is_first = False
         if known is not None and known.digest == digest and (evidence := self._known_evidence()) is not None:
             return KnownPage([], None, digest=digest, answer=known, evidence=evidence)
         return struct_with(parse_page(body), digest=digest)
 
     def _known_evidence(self) -> dict[str, AssignmentEvidence] | None:
         """Return what the answer says from which the ledger was judged; None when it has to be parsed to know."""
-        if self._result.pages or self._before is None or is_another_deployment(self._before, self._application):
+        if self._before is None or is_another_deployment(self._before, self._application):
             return None
         evidence = evidence_of(self._before)
         return evidence if evidence is not None and self._expected <= evidence.keys() else None

@@ -77,7 +77,6 @@ def _is_at_rest(facts: AssignmentFacts) -> bool:
         and facts.held is None
         and not facts.overflow
         and facts.counts.noncompliant == len(facts.open)
-        and not any(key.suspended or key.repaired_since for key in facts.open)
     )
 
 
@@ -98,14 +97,4 @@ def _evidence_of(facts: AssignmentFacts) -> AssignmentEvidence:
 
 def _will_be_remembered(found: AssignmentEvidence) -> bool:
     is_named = found.name and found.display_name and found.definition_id
-    return bool(is_named) and not found.protected_states and _counts_of(found) != Counts()
-
-
-def _counts_of(found: AssignmentEvidence) -> Counts:
-    return Counts(
-        len(found.noncompliant),
-        found.compliant_states,
-        found.exempt_states,
-        found.manual_states,
-        found.undecided_states,
-    )
+    return bool(is_named) and not found.protected_states

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from collector.reading.application_reading import ApplicationReading, CompliantStates, ReadJob, UploadedStates
 from collector.reading.ownership import owned_scopes
 from collector.reading.pages import StatesPages
-from collector.reading.unchanged import KnownPage
+from collector.reading.unchanged import KnownPage, evidence_of
 from collector.reporting.chunks import Delivery
 from collector.reporting.ingestion import StreamUploader
 from collector.reporting.outcomes import ApplicationResult, Run
@@ -38,9 +38,10 @@ from tests.verdicts.judging.story import (
     resource,
 )
 from tests.verdicts.judging.story import START as MARCH
+from tests.verdicts.remembered import assignment, remembered
 from verdicts.alarms import AlarmBook
 from verdicts.evidence import Evidence, GuardReading
-from verdicts.facts import Acceptance, ApplicationFacts, StateKey
+from verdicts.facts import Acceptance, ApplicationFacts, Counts, StateKey
 from verdicts.judging.judge import judge
 from verdicts.judging.wants import wants
 from verdicts.outcome import Outcome
@@ -118,6 +119,7 @@ def registered(**fields: Any) -> ManagedApplication:
 
 
 APPLICATION = registered()
+BASELINE = fold(assignment_id("baseline"))
 
 
 def read(
@@ -427,6 +429,60 @@ def test_a_violation_of_what_is_gone_is_parsed_in_every_run() -> None:
     facts = judged(facts, told_again)
     assert [len(each.open) for each in facts.assignments.values()] == [0, 0]
     assert read(FEW, facts, at=NEXT + 2 * HOUR).parsed == 1
+
+
+def test_a_key_that_is_held_beside_a_violation_of_what_is_gone_is_parsed() -> None:
+    gone = state(one="c", said="NonCompliant")
+    facts = judged(None, read([*FEW, gone]))
+    without = read(FEW, facts, at=NEXT)
+    without.evidence.gone = frozenset({resource("c")})
+    found = [FEW[0], *FEW[2:], gone]
+    facts = judged(judged(facts, without), read(found, facts, at=NEXT + HOUR))
+    assert [one.key.resource_id for one in facts.assignments[BASELINE].open] == [resource("b")]
+    assert facts.assignments[BASELINE].counts.noncompliant == 1
+    again = read(found, facts, at=NEXT + 2 * HOUR)
+    assert again.parsed == 1
+    assert judged(facts, again).assignments[BASELINE].held is not None
+
+
+def test_an_assignment_that_has_ended_is_not_told_of_by_what_it_had() -> None:
+    third = [*FEW, state("third")]
+    baseline = declared(expected(), expected("second"))
+    facts = judged(None, read(third))
+    read_later = replace(APPLICATION, assignments_read_at=NEXT)
+    facts = judged(facts, read(third, facts, at=NEXT + HOUR, of=read_later), read_later, baseline)
+    assert sum(one.ending is not None for one in facts.assignments.values()) == 1
+    facts = judged(facts, read(FEW, facts, at=NEXT + 2 * HOUR, of=read_later), read_later, baseline)
+    assert len(read(FEW, facts, at=NEXT + 3 * HOUR, of=read_later).evidence.assignments) == 2
+
+
+def test_what_has_no_name_is_parsed_in_every_run() -> None:
+    nameless = [{**one, "policyAssignmentName": ""} for one in FEW]
+    facts = judged(FIRST, read(nameless, FIRST, at=NEXT + 6 * HOUR))
+    assert read(nameless, facts, at=NEXT + 7 * HOUR).parsed == 1
+
+
+def test_a_known_answer_that_lacks_an_assignment_by_now_is_parsed_and_all_are_asked_for() -> None:
+    disabled = registered(assignments=(*APPLICATION.assignments, expected("third", disabled=("",))))
+    one = read(FEW, of=disabled)
+    assert one.parsed == 1
+    facts = judged(None, one, disabled, declared(*map(expected, NAMES)))
+    assert read(FEW, facts, at=NEXT, of=disabled).parsed > 1
+
+
+def test_a_known_answer_is_parsed_when_it_is_a_later_page_and_so_is_one_that_was_a_later_page() -> None:
+    more = [state(one="c"), state(one="d"), state(one="e")]
+    both = [one for pair in zip(more, FEW[:3], strict=True) for one in pair]
+    two_pages = read(both, FIRST, at=NEXT, pages=2)
+    assert (two_pages.parsed, two_pages.result.states) == (2, 6)
+    facts = judged(FIRST, two_pages)
+    one_page = read(FEW, facts, at=NEXT + HOUR)
+    assert (one_page.parsed, one_page.result.states) == (1, 3)
+
+
+def test_what_overflows_is_parsed() -> None:
+    assert evidence_of(remembered(assignment("baseline", "a", counts=Counts(1)))) is not None
+    assert evidence_of(remembered(assignment("baseline", "a", counts=Counts(1), overflow=True))) is None
 
 
 def test_another_answer_that_comes_to_the_same_is_remembered_in_six_hours_and_not_in_every_run() -> None:
