@@ -15,6 +15,7 @@ MANY = application_id("many")
 TWO_DAYS = "P2D"
 AGE = (NOW - datetime.now(UTC).replace(microsecond=0)) / timedelta(hours=1)
 """From the day of the rows to now, in hours, below zero: the host knows no other time than the real one."""
+STANDARD = {"Plan_name": "standard", "Plan_version": "1.0.0"}
 PHONE = {"width": 390, "height": 844}
 
 
@@ -29,7 +30,7 @@ def fleet(place: Place) -> None:
     fleet.run(hours_ago=AGE + 2, many=many, repaired=[bad()], **others)
     latest = fleet.run(hours_ago=AGE + 1, many=many, repaired=[good()], **others)
     of_latest = {"TimeGenerated": fleet.started(latest), "Run_id": latest}
-    told = {"Compliance": "NonCompliant", "Last_read": fleet.started(latest)}
+    told = {"Compliance": "NonCompliant", "Last_read": fleet.started(latest), **STANDARD}
     fleet.upload_result(of_latest, "lost", [bad()], **told)  # its verdict rows never came
 
 
