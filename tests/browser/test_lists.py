@@ -15,6 +15,7 @@ MANY = application_id("many")
 TWO_DAYS = "P2D"
 AGE = (NOW - datetime.now(UTC).replace(microsecond=0)) / timedelta(hours=1)
 """From the day of the rows to now, in hours, below zero: the host knows no other time than the real one."""
+STANDARD = {"Plan_name": "standard", "Plan_version": "1.0.0"}
 PHONE = {"width": 390, "height": 844}
 
 
@@ -27,7 +28,10 @@ def fleet(place: Place) -> None:
     fleet.plans = dict.fromkeys(names, ("standard", "1.0.0"))
     many = states_of(RESOURCES, bad())
     fleet.run(hours_ago=AGE + 2, many=many, repaired=[bad()], **others)
-    fleet.run(hours_ago=AGE + 1, many=many, repaired=[good()], **others)
+    latest = fleet.run(hours_ago=AGE + 1, many=many, repaired=[good()], **others)
+    of_latest = {"TimeGenerated": fleet.started(latest), "Run_id": latest}
+    told = {"Compliance": "NonCompliant", "Last_read": fleet.started(latest), **STANDARD}
+    fleet.upload_result(of_latest, "lost", [bad()], **told)  # its verdict rows never came
 
 
 def expect_resources(page: Page, shown: str) -> None:
@@ -62,7 +66,7 @@ def test_a_length_that_is_none_is_the_first_rows(page: Page, shown: str) -> None
     at(page, view="customers", shown=shown, open=MANY, resources=shown)
 
     expect_resources(page, "100")
-    expect(page.locator("#customers caption")).to_contain_text("of 42")
+    expect(page.locator("#customers caption")).to_contain_text("of 43")
 
 
 def test_a_filter_that_the_api_refuses_can_be_corrected(page: Page, watched: Watched) -> None:
@@ -108,6 +112,13 @@ def test_an_empty_list_says_whether_it_was_narrowed(page: Page, view: str) -> No
 
     at(page, view=view)
     expect(page.locator(f"#{view} .empty")).not_to_contain_text("filters")
+
+
+def test_of_a_customer_whose_verdicts_are_lost_the_page_says_that_and_not_that_it_was_never_read(page: Page) -> None:
+    at(page, view="customers", open=application_id("lost"))
+
+    expect(page.locator("#details-violations")).to_contain_text("The rows that name its violations are not here.")
+    expect(page.locator("dialog")).not_to_contain_text("never read")
 
 
 def test_every_list_leads_to_the_plan_version(page: Page) -> None:

@@ -81,6 +81,7 @@ def test_what_is_held_and_accepted_is_told_as_that(page: Page) -> None:
     assert "held: its state is missing, and the resource is not proven gone" in said["held"]
     assert "Accepted until 9 Apr 2026, 12:00 UTC" in said["accepted"]
     assert "Held" not in said["violated"]
+    assert "last read 10 Mar 2026" in said["denied"], "what is held because nobody can read it is of that day"
 
 
 def test_alert_rules_that_fire_say_so_and_lead_to_what_they_are_about(page: Page) -> None:

@@ -38,6 +38,13 @@ async def test_the_page_is_at_one_address(api: Api, address: str) -> None:
     assert (await api.get(address)).body == (FOLDER / "index.html").read_bytes()
 
 
+async def test_a_browser_asks_for_every_module_at_once(api: Api) -> None:
+    page = (await api.get("dashboard")).body.decode()
+
+    modules = re.findall(r'<link rel="modulepreload" href="/api/dashboard/(.+)">', page)
+    assert modules == [name for name in FILES if name.endswith(".js")], "and not for each when another one imports it"
+
+
 async def test_a_browser_that_has_a_file_need_not_load_it_again(api: Api) -> None:
     tag = (await api.get("dashboard/app.js")).headers["etag"]
 
