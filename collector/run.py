@@ -15,6 +15,7 @@ from collector.judging import Judging
 from collector.reading.application_reader import ApplicationReader
 from collector.reading.closer_look import CloserLook
 from collector.reporting.outcomes import Run, RunSummary, utc_now
+from collector.version import VERSION
 from publisher.configuration.function_timeout import function_timeout
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.errors.kinds import AzureFailure
@@ -157,7 +158,7 @@ async def open_collection(
             logger.error("%s", unreadable)
         judging = Judging(run, ledger, control, interval=settings.interval, clock=clock, shards=shards)
         closer_look = CloserLook(resource_manager, clock=clock, deadline=reading.deadline)
-        reader = ApplicationReader(run, settings, resource_manager, closer_look, reading)
+        reader = ApplicationReader(run, settings, resource_manager, closer_look, reading, version=VERSION)
         try:
             await _fetch_token(publisher, cloud.resource_manager_audience, reading)
         except AzureFailure as failure:

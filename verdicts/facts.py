@@ -232,16 +232,33 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """The one page that was an application's last complete read: its digest, and what its result row says of it.
+
+    The digest is also of all else that follows from the answer: the same one tells that nothing would be new.
+    """
+
+    digest: str
+    states: int
+    noncompliant: int
+    foreign: int
+    oldest_evaluation: str | None = None
+    latest_evaluation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StatesUpload:
     """The run that uploaded the states that stand: its id, its start, and how many rows.
 
     `fingerprint` is of what was uploaded, whatever the order; times of evaluations are not part of it. "" is none.
+    `answer` is the one from which the facts beside it were judged, None when there were more or it is not known.
     """
 
     run_id: str
     time: datetime
     rows: int
     fingerprint: str = ""
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from collector.reading.pages import StatesPages
 from collector.reading.places import ReadingSlots
 from publisher.errors.absence import says_gone
 from publisher.errors.kinds import AccessDenied, AzureFailure, Blocked, DeadlineExceeded, Throttled
-from publisher.policy_states.page import Page, page_in
 from publisher.policy_states.query import page_request
+from publisher.resource_manager import body_in
 from publisher.retry import with_retries
 from verdicts.outcome import Outcome
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collector.reading.places import Place
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.outcomes import Run
+    from publisher.policy_states.page import Page
     from publisher.resource_ids import ResourceGroupId
     from publisher.resource_manager import ResourceManager
     from publisher.retry import Patience
@@ -49,7 +50,10 @@ _OUTCOMES: Final = (
 
 
 class ApplicationReader:
-    """Reads applications, as many at once as the settings allow; `patience.deadline` ends all reading."""
+    """Reads applications, as many at once as the settings allow; `patience.deadline` ends all reading.
+
+    `version` is of the collector: what one concluded from an answer, another concludes anew.
+    """
 
     def __init__(
         self,
@@ -58,8 +62,11 @@ class ApplicationReader:
         resource_manager: ResourceManager,
         closer_look: CloserLook,
         patience: Patience,
+        *,
+        version: str,
     ) -> None:
         self._run = run
+        self._version = version
         self._settings = settings
         self._resource_manager = resource_manager
         self._closer_look = closer_look
@@ -89,6 +96,7 @@ class ApplicationReader:
                     uploader=states,
                     compliant_states=self._settings.compliant_states,
                     uploaded_states=self._settings.uploaded_states,
+                    version=self._version,
                 )
                 with closing(reading):
                     await self._read_pages(job.application, reading, states, place)
@@ -132,7 +140,7 @@ class ApplicationReader:
                 self._resource_manager.endpoint,
                 application.managed_resource_group_id,
                 self._run.started_at - self._settings.states_window,
-                partial(self._fetch, place, desk, states),
+                partial(self._fetch, place, desk, states, page_in=reading.page_in),
                 on_taken=desk.leave,
             )
             await pages.read(reading, owned_scopes(application))
@@ -144,10 +152,12 @@ class ApplicationReader:
         states: StreamUploader,
         url: str,
         told: Callable[[AzureFailure], AzureFailure],
+        *,
+        page_in: Callable[[bytes], Page],
     ) -> Page:
         """Return one page, asked for at the subscription's pace and with retries; `told` says what failures mean.
 
-        The application is then at the desk.
+        The application is then at the desk, where `page_in` makes a page of the answer.
         """
 
         async def attempt() -> Page:
@@ -165,7 +175,7 @@ class ApplicationReader:
                 await desk.take()
                 try:
                     await states.room()
-                    return page_in(response)
+                    return page_in(body_in(response))
                 except BaseException:
                     desk.leave()
                     raise

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from msgspec.structs import astuple
+from msgspec.structs import replace as struct_with
 
 from collector.reading.known_policies import KnownPolicies
 from collector.reading.ownership import assignments_with_states
+from collector.reading.unchanged import KnownPage, answer_of, digest_of, evidence_of, seed_of
 from collector.reporting.rows import PolicyRows, mark_of, resource_columns, state_row
 from collector.reporting.states import COMPLIANCE_STATES, Sighting
 from collector.reporting.states_outlet import StatesOutlet
+from publisher.policy_states.page import parse_page
 from publisher.policy_states.state import POLICY, RESOURCE, TIME
 from verdicts.facts import StatesUpload
+from verdicts.judging.deployments import is_another_deployment
 from verdicts.outcome import Outcome
 from verdicts.publication import states_are_due
 
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
     from publisher.policy_states.page import Page
     from publisher.policy_states.state import Text
     from registry.managed_application import ManagedApplication
-    from verdicts.evidence import Evidence
+    from verdicts.evidence import AssignmentEvidence, Evidence
     from verdicts.facts import ApplicationFacts
 
 _FINGERPRINTS: Final = 2**128
@@ -62,6 +67,7 @@ class ApplicationReading:
         uploader: StreamUploader,
         compliant_states: CompliantStates,
         uploaded_states: UploadedStates,
+        version: str,
     ) -> None:
         application, before, result, evidence, delivery = job
         stands = before.states if before is not None and uploaded_states == "changed" else None
@@ -82,6 +88,32 @@ class ApplicationReading:
         self._fingerprint = mark_of(_SHAPE + compliant_states.encode())
         """The sum of marks, to which that of the policies comes at the end: so the order of states does not matter."""
         self._oldest = self._latest = ""
+        self._before = before
+        self._seed = seed_of(self._policies.content, _SHAPE, compliant_states.encode(), version.encode())
+        self._digest = ""
+        """Of the last page, "" when it is not the last of all or nobody digested it."""
+        self._is_first = True
+        """Whether no answer came so far."""
+        self._is_unchanged = False
+
+    def page_in(self, body: bytes) -> Page:
+        """Return the next page, in an answer's body; raise MalformedAnswer as `parse_page` does.
+
+        It is not parsed when it is the answer from which the ledger was judged, and nothing would be new.
+        """
+        digest = digest_of(body, self._seed)
+        known = self._stands.answer if self._stands is not None and self._is_first else None
+        self._is_first = False
+        if known is not None and known.digest == digest and (evidence := self._known_evidence()) is not None:
+            return KnownPage([], None, digest=digest, answer=known, evidence=evidence)
+        return struct_with(parse_page(body), digest=digest)
+
+    def _known_evidence(self) -> dict[str, AssignmentEvidence] | None:
+        """Return what the answer says from which the ledger was judged; None when it has to be parsed to know."""
+        if self._before is None or is_another_deployment(self._before, self._application):
+            return None
+        evidence = evidence_of(self._before)
+        return evidence if evidence is not None and self._expected <= evidence.keys() else None
 
     async def take(self, page: Page) -> None:
         """Turn one page's states into rows; one of nobody knows which assignment, or resource, is rejected.
@@ -89,6 +121,9 @@ class ApplicationReading:
         A state that comes again is left out, also in another spelling: Azure repeats states at page borders, and pages
         are read again without a filter, or from the beginning.
         """
+        if isinstance(page, KnownPage):
+            self._take_known(page)
+            return
         policy_of, taken = self._policies.of, self._taken
         sightings: dict[tuple[Text, ...], Sighting] = {}
         rows: list[StateOfPolicy] = []
@@ -135,7 +170,18 @@ class ApplicationReading:
         result.noncompliant_states += noncompliant
         result.foreign_states += foreign
         result.rejected_states += rejected
+        self._digest = page.digest if page.next_link is None else ""
         await self._outlet.add(rows, is_last=page.next_link is None)
+
+    def _take_known(self, page: KnownPage) -> None:
+        """Take what the ledger says of a page that was not parsed."""
+        result, answer = self._result, page.answer
+        result.pages += 1
+        result.states, result.noncompliant_states = answer.states, answer.noncompliant
+        result.foreign_states = answer.foreign
+        self._oldest, self._latest = answer.oldest_evaluation or "", answer.latest_evaluation or ""
+        self._evidence.assignments.update(page.evidence)
+        self._is_unchanged = True
 
     @property
     def is_empty(self) -> bool:
@@ -161,7 +207,7 @@ class ApplicationReading:
             total = result.states + result.foreign_states + result.rejected_states
             message = f"{result.rejected_states} of {total} policy states are no states, or of an unreadable assignment"
             result.conclude(Outcome.FAILED, "MalformedState", message)
-        elif result.states and not self._policies.findings.has_verdicts:
+        elif result.states and not self._is_unchanged and not self._policies.findings.has_verdicts:
             message = f"none of {result.states} policy states has a compliance state that can be read"
             result.conclude(Outcome.FAILED, "NoComplianceStates", message)
         else:
@@ -175,12 +221,15 @@ class ApplicationReading:
 
     async def _uploaded(self) -> StatesUpload:
         """Queue the rows that wait, unless they are what was uploaded before; return the upload that stands."""
+        if self._is_unchanged and self._stands is not None:
+            return self._stands
+        answer = answer_of(self._digest, self._result, self._evidence.assignments.values())
         fingerprint = f"{(self._fingerprint + self._policies.mark) % _FINGERPRINTS:x}"
         if self._stands is not None and self._stands.fingerprint == fingerprint:
-            return self._stands
+            return replace(self._stands, answer=answer)
         await self._outlet.add([_summarised(*summary) for summary in (self._summaries or {}).values()], is_last=True)
         await self._outlet.send()
-        return StatesUpload(self._run.run_id, self._run.started_at, self._outlet.rows, fingerprint)
+        return StatesUpload(self._run.run_id, self._run.started_at, self._outlet.rows, fingerprint, answer)
 
     def _note_evaluation(self, timestamp: str) -> None:
         # Azure writes every timestamp in UTC with the same leading digits, so text order is time order.

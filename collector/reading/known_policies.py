@@ -58,6 +58,11 @@ class KnownPolicies:
         self._marks: set[int] = set()
 
     @property
+    def content(self) -> bytes:
+        """All that rows, and what the judge is told, have of the registry, one part a line."""
+        return self._rows.content
+
+    @property
     def mark(self) -> int:
         """The sum of the marks of what owned policies contribute to rows."""
         return sum(self._marks)

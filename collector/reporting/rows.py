@@ -93,7 +93,8 @@ class StateRows:
             "Plan_version": application.plan_version,
         }
         self._head = encoded(of_run | of_application)[:-1] + b","
-        self._mark = mark_of(encoded(of_application))
+        content = encoded(of_application)
+        self._mark = mark_of(content)
         assignments = application.assignments or ()
         self._assignment_names = {fold(assignment.id): assignment.display_name for assignment in assignments}
         self._definition_names = dict(application.definition_names) | {
@@ -101,6 +102,8 @@ class StateRows:
             for assignment in assignments
             if assignment.definition_id
         }
+        self.content = b"\n".join((content, encoded(self._assignment_names), encoded(self._definition_names)))
+        """All that rows have of the registry, one part a line."""
 
     def assignment(self, assignment: Assignment) -> AssignmentRows:
         """Return what an assignment contributes to its states' rows."""

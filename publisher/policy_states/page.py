@@ -31,13 +31,14 @@ class Page(msgspec.Struct, frozen=True):
 
     ``next_link`` is None on the last page, ``count`` how many rows Azure says there are, None where it does not say.
     FACTS 11.5 has it as the number of the page's rows; that of all pages' rows is taken too. ``others`` is how many of
-    the rows are no JSON objects.
+    the rows are no JSON objects. ``digest`` stands for the answer's bytes where the reader wants it, "" elsewhere.
     """
 
     states: list[PolicyState]
     next_link: str | None
     count: int | None = None
     others: int = 0
+    digest: str = ""
 
     @property
     def rows(self) -> int:

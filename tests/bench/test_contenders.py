@@ -111,7 +111,7 @@ def test_the_floor_builds_the_collectors_rows() -> None:
             job = ReadJob(application, None, result, evidence, Delivery(lambda _: None))
             run = Run("floor", started, "test")
             reading = ApplicationReading(
-                job, run, uploader=uploader, compliant_states="detailed", uploaded_states="changed"
+                job, run, uploader=uploader, compliant_states="detailed", uploaded_states="changed", version="1"
             )
             await reading.take(parse_page(orjson.dumps({"value": states})))
             await uploader.flush()

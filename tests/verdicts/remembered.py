@@ -13,6 +13,7 @@ from verdicts.facts import (
     Acceptance,
     Alarm,
     AlarmKind,
+    Answer,
     ApplicationFacts,
     AssignmentFacts,
     AssignmentGuard,
@@ -156,6 +157,7 @@ assignments = st.builds(
     ending=st.none() | st.sampled_from(Ending),
     ended_at=st.none() | own_times,
 )
+answers = st.builds(Answer, texts, counts, counts, counts, st.none() | texts, st.none() | texts)
 applications = st.builds(
     ApplicationFacts,
     application_id=st.just(str(identity())),
@@ -177,7 +179,7 @@ applications = st.builds(
     guard_read_at=st.none() | own_times,
     guard_unread_since=st.none() | own_times,
     last_read=st.none() | own_times,
-    states=st.none() | st.builds(StatesUpload, texts, own_times, counts, texts),
+    states=st.none() | st.builds(StatesUpload, texts, own_times, counts, texts, st.none() | answers),
     unread=st.none() | st.builds(Unread, own_times, counts, st.sampled_from(Outcome), texts, texts),
     departure=st.none() | st.builds(Departure, st.sampled_from(Outcome), azure_times, texts),
     label=st.none() | labels,

@@ -6,6 +6,7 @@ Pure functions of their arguments. They raise nothing, whatever the combination 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from registry.managed_application import ManagedApplication
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _COMES_AGAIN: Final = frozenset({Outcome.SKIPPED, Outcome.THROTTLED, Outcome.UPLOAD_FAILED})
 """Outcomes of a read that was brought forward in vain, because there was no time, or no room, for it."""
+
+ANSWERS_TOLD_EVERY: Final = timedelta(hours=6)
+"""Another answer alone is worth no write sooner: Azure evaluates about once a day, unless its answers always differ."""
 
 
 def judge(
@@ -98,19 +102,32 @@ def _as_changed(before: ApplicationFacts | None, facts: ApplicationFacts, eviden
 
     Another upload of the states is remembered, and so is what brought the read forward; neither changes anything.
     A run over chosen applications whose read broke off may only have opened something. What a run that began before it
-    has read completely, or could not read, counts all the same.
+    has read completely, or could not read, counts all the same. An answer is remembered with the facts that were judged
+    from it alone.
     """
     now = evidence.started_at
     if before is not None:
         if replace(facts, last_read=before.last_read) == before:
             return before
+        if now - before.applied_at < ANSWERS_TOLD_EVERY and _differs_in_answer_alone(before, facts):
+            return before
         if replace(facts, last_read=before.last_read, states=before.states, probed=before.probed) == before:
             return _applied(facts, evidence)
+    if not evidence.complete and facts.states is not None:
+        facts = replace(facts, states=replace(facts.states, answer=None))
     known: Mapping[str, AssignmentFacts] = before.assignments if before else {}
     assignments = {
         key: one if known.get(key) == one else replace(one, changed_at=now) for key, one in facts.assignments.items()
     }
     return _applied(replace(facts, assignments=assignments, changed_at=now), evidence)
+
+
+def _differs_in_answer_alone(before: ApplicationFacts, facts: ApplicationFacts) -> bool:
+    """Tell whether nothing but the answer differs, by which the same states were read, and the time of the read."""
+    if before.states is None or facts.states is None:
+        return False
+    states = replace(facts.states, answer=before.states.answer)
+    return replace(facts, last_read=before.last_read, states=states) == before
 
 
 def _applied(facts: ApplicationFacts, evidence: Evidence) -> ApplicationFacts:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from registry.managed_application import Exemption
-from verdicts.facts import ApplicationFacts, Departure, StatesUpload, Unread
+from verdicts.facts import Answer, ApplicationFacts, Departure, StatesUpload, Unread
 from verdicts.outcome import Outcome  # noqa: TC001 - msgspec looks types up
 from verdicts.stored.assignment_document import (
     AlarmsDocument,
@@ -31,6 +31,9 @@ from verdicts.stored.values import (
     time_of,
     time_or_none,
 )
+
+_AnswerDocument = tuple[str, Count, Count, Count, str | None, str | None]
+"""Digest, states, noncompliant ones, foreign ones, oldest and latest evaluation."""
 
 _ExemptionDocument = tuple[str, str, tuple[str, ...], str, AzureTime | None, str, str]
 
@@ -57,6 +60,7 @@ class ApplicationDocument(msgspec.Struct, kw_only=True):
     read: OwnTime | None
     states: tuple[str, OwnTime, Count] | None
     fingerprint: str = ""
+    answer: _AnswerDocument | None = None
     unread: tuple[OwnTime, Count, Outcome, str, str] | None
     departure: tuple[Outcome, AzureTime, str] | None
     label: LabelDocument | None
@@ -91,6 +95,7 @@ def application_document(facts: ApplicationFacts) -> ApplicationDocument:
         read=number_or_none(facts.last_read),
         states=None if states is None else (states.run_id, number_of(states.time), states.rows),
         fingerprint=states.fingerprint if states else "",
+        answer=None if states is None else _answer_document(states.answer),
         unread=None
         if unread is None
         else (number_of(unread.since), unread.failures, unread.outcome, unread.code, unread.message),
@@ -122,7 +127,7 @@ def application_of(document: ApplicationDocument) -> ApplicationFacts:
         guard_read_at=time_or_none(document.guard_read),
         guard_unread_since=time_or_none(document.guard_unread),
         last_read=time_or_none(document.read),
-        states=None if states is None else StatesUpload(states[0], time_of(states[1]), states[2], document.fingerprint),
+        states=None if states is None else _upload(states, document),
         unread=None if unread is None else Unread(time_of(unread[0]), *unread[1:]),
         departure=None if departure is None else Departure(departure[0], time_of(departure[1]), departure[2]),
         label=label_or_none(document.label),
@@ -142,6 +147,18 @@ def document_in(text: bytes) -> ApplicationDocument:
     if len({one.id for one in document.assignments}) < len(document.assignments):
         raise Misread("an assignment is there twice")
     return document
+
+
+def _answer_document(one: Answer | None) -> _AnswerDocument | None:
+    if one is None:
+        return None
+    return one.digest, one.states, one.noncompliant, one.foreign, one.oldest_evaluation, one.latest_evaluation
+
+
+def _upload(states: tuple[str, int, int], document: ApplicationDocument) -> StatesUpload:
+    run_id, time, rows = states
+    answer = None if document.answer is None else Answer(*document.answer)
+    return StatesUpload(run_id, time_of(time), rows, document.fingerprint, answer)
 
 
 def _exemption_document(one: Exemption) -> _ExemptionDocument:

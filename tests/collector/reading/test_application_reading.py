@@ -63,7 +63,12 @@ def reading_of(
             uploader = StreamUploader(endpoint, "stream", uploads, 2)
             job = ReadJob(APPLICATION, None, result, evidence, Delivery(lambda _: None))
             reading = ApplicationReading(
-                job, RUN, uploader=uploader, compliant_states=compliant_states, uploaded_states="changed"
+                job,
+                RUN,
+                uploader=uploader,
+                compliant_states=compliant_states,
+                uploaded_states="changed",
+                version="1",
             )
             for page in pages:
                 await reading.take(page_of(page))

@@ -65,6 +65,7 @@ def read(
                 uploader=uploader,
                 compliant_states=compliant_states,
                 uploaded_states=uploaded_states,
+                version="1",
             )
             with closing(reading):
                 for page in pages:

@@ -20,6 +20,7 @@ from tests.verdicts.remembered import NOW, applications, assignment, open_key, r
 from verdicts.facts import (
     MOST_OPEN_KEYS,
     Acceptance,
+    Answer,
     ApplicationFacts,
     AssignmentGuard,
     Departure,
@@ -50,7 +51,7 @@ FULL = remembered(
     assignment("second"),
     exemptions=(Exemption("/e", "/a", ("one",)),),
     known_exemptions=("/e",),
-    states=StatesUpload("run", NOW, 7, "fingerprint"),
+    states=StatesUpload("run", NOW, 7, "fingerprint", Answer("digest", 7, 2, 1, "2026-03-04T05:06:07Z", None)),
     unread=Unread(NOW, 3, Outcome.THROTTLED),
     departure=Departure(Outcome.VANISHED, NOW),
     probed="3/297/0",
@@ -75,7 +76,18 @@ def hard_to_compress(count: int, length: int, start: int = 0) -> tuple[OpenKey, 
 def test_a_row_of_a_version_that_made_no_fingerprints_is_read_and_its_states_count_as_changed() -> None:
     document = document_of(FULL)
     del document["fingerprint"]
+    del document["answer"]
     assert facts_of(of_document(document)).states == StatesUpload("run", NOW, 7, "")
+
+
+def test_a_row_of_a_version_that_remembered_no_answer_is_read_and_the_next_answer_is_parsed() -> None:
+    document = document_of(FULL)
+    del document["answer"]
+    assert facts_of(of_document(document)).states == StatesUpload("run", NOW, 7, "fingerprint")
+
+
+def test_what_a_later_version_adds_to_a_row_is_no_obstacle() -> None:
+    assert facts_of(of_document(document_of(FULL) | {"added": ["later"]})) == FULL
 
 
 def test_a_row_of_a_version_without_a_probe_is_read() -> None:
@@ -221,6 +233,7 @@ def test_another_document_is_not_read(document: Any) -> None:
         ({"applied": 250_000_000_000_000_000}, "Expected `int` <= 7258118399999999 - at `$.applied`"),
         ({"applied": 10**18}, "Expected `int` <= 7258118399999999 - at `$.applied`"),
         ({"unread": [10**15, 2]}, "Expected `array` of length 5 - at `$.unread`"),
+        ({"answer": ["digest", 1, 1, -1, "", ""]}, "Expected `int` >= 0 - at `$.answer[3]`"),
         ({"states": ["run", None, 1]}, "Expected `int`, got `null` - at `$.states[1]`"),
         ({"departure": ["Unheard", 0, ""]}, "Invalid enum value 'Unheard' - at `$.departure[0]`"),
         ({"customer": 5}, "Expected `str`, got `int` - at `$.customer`"),
@@ -283,7 +296,7 @@ def test_an_assignment_that_is_there_twice_is_named() -> None:
         facts_of(of_document(document))
 
 
-ADDED_LATER = {"fingerprint", "probed"}
+ADDED_LATER = {"fingerprint", "answer", "probed"}
 PLACES: list[tuple[Any, ...]] = [
     *((name,) for name in document_of(FULL) if name not in ADDED_LATER),
     *(("assignments", 0, name) for name in document_of(FULL)["assignments"][0]),
