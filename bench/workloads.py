@@ -79,13 +79,13 @@ class Bound:
 HOURS_REQUIRED: Final = "hours: bytes, times fewer when 5 % change in a day"
 
 REQUIRED: Final[dict[str, Bound]] = {
-    "fleet: times faster than straightforward": Bound("at least", 6.0, "x"),
+    "fleet: times faster than straightforward": Bound("at least", 5.5, "x"),
     "fleet: first run against the floor": Bound("at most", 2.0, "x"),
-    "fleet: steady run against the floor": Bound("at most", 1.25, "x"),
+    "fleet: steady run against the floor": Bound("at most", 1.0, "x"),
     "fleet: steady run, times faster than straightforward": Bound("at least", 9.0, "x"),
     "deep: times faster than straightforward": Bound("at least", 2.2, "x"),
     "million: first run against the floor": Bound("at most", 2.0, "x"),
-    "million: steady run against the floor": Bound("at most", 1.15, "x"),
+    "million: steady run against the floor": Bound("at most", 1.0, "x"),
     "million: peak memory": Bound("at most", 125.0, "MB"),
     "million: peak beyond that of a tenth": Bound("at most", 20.0, "MB"),
     "large pages: peak memory": Bound("at most", 120.0, "MB"),
