@@ -91,7 +91,7 @@ class ApplicationReading:
         self._before = before
         self._seed = seed_of(self._policies.content, _SHAPE, compliant_states.encode(), version.encode())
         self._digest = ""
-        """Of the last page, "" when it is not the last of all or nobody digested it."""
+        """Of the answer, while it is the only one; "" when there was none, or are more."""
         self._is_first = True
         """Whether no answer came so far."""
         self._is_unchanged = False
@@ -99,11 +99,14 @@ class ApplicationReading:
     def page_in(self, body: bytes) -> Page:
         """Return the next page, in an answer's body; raise MalformedAnswer as `parse_page` does.
 
-        It is not parsed when it is the answer from which the ledger was judged, and nothing would be new.
+        It is not parsed when it is the answer from which the ledger was judged, and nothing would be new. Only the
+        first one can be, and is digested.
         """
-        digest = digest_of(body, self._seed)
-        known = self._stands.answer if self._stands is not None and self._is_first else None
+        if not self._is_first:
+            return parse_page(body)
         self._is_first = False
+        digest = digest_of(body, self._seed)
+        known = self._stands.answer if self._stands is not None else None
         if known is not None and known.digest == digest and (evidence := self._known_evidence()) is not None:
             return KnownPage([], None, digest=digest, answer=known, evidence=evidence)
         return struct_with(parse_page(body), digest=digest)

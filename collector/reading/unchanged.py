@@ -46,10 +46,10 @@ def digest_of(body: bytes, seed: bytes) -> str:
 def answer_of(digest: str, result: ApplicationResult, found: Iterable[AssignmentEvidence]) -> Answer | None:
     """Return the answer to remember with the facts that are judged from what a complete read found.
 
-    None when it was more than one answer, or the facts will not have all of it: they have no protected states, and keep
-    an earlier name where a read found none.
+    None when there is no digest, as of several answers, or the facts will not have all of it: they have no protected
+    states, and keep an earlier name where a read found none.
     """
-    if result.pages != 1 or not digest or not result.states or not all(map(_will_be_remembered, found)):
+    if not digest or not result.states or not all(map(_will_be_remembered, found)):
         return None
     counts = result.states, result.noncompliant_states, result.foreign_states
     return Answer(digest, *counts, result.oldest_evaluation, result.latest_evaluation)
