@@ -7,6 +7,7 @@ from compliance_api.asked import FORMAT, as_csv, named_in, not_found
 from compliance_api.endpoint import Context
 from compliance_api.fleet import customer_report, resolved, views
 from compliance_api.fleet.application_history import gaps_of, points_of
+from compliance_api.fleet.compliance import LOOK_BACK_DAYS
 from compliance_api.fleet.csv_export import csv_answer
 from compliance_api.fleet.frame import frame, iso
 from compliance_api.fleet.narrowing import NARROWING, Narrowing
@@ -17,7 +18,6 @@ from compliance_api.timespan import LONGEST_HISTORY, bounds_of, timespan_of
 from compliance_api.workspace import saved_queries
 
 _LONGEST_LOOK_BACK: Final = timedelta(days=30)
-_FURTHEST: Final = timedelta(days=90)
 _EVIDENCE: Final = {
     "verdict_periods": ["PolicyVerdicts_CL"],
     "application_history": ["PolicyCollectionRuns_CL", "PolicyCollectionResults_CL", "PolicyVerdicts_CL"],
@@ -31,12 +31,12 @@ async def list_resolved(request: Request, context: Context) -> Answer:
     timespan = timespan_of(request.parameters.get(TIMESPAN), _LONGEST_LOOK_BACK, "P1D")
     wanted, is_csv = Narrowing.parse(request.parameters), as_csv(request)
     begin, end = bounds_of(timespan, context.now)
-    if context.now - begin > _FURTHEST:
+    if context.now - begin > timedelta(days=LOOK_BACK_DAYS):
         raise bad_request(
-            TIMESPAN, f"timespan begins more than {_FURTHEST.days} days ago; nothing that old is looked at."
+            TIMESPAN, f"timespan begins more than {LOOK_BACK_DAYS} days ago; nothing that old is looked at."
         )
     fleet = await context.compliance.fleet()
-    days = max((context.now - begin).days, 0) + 1
+    days = (context.now - begin).days + 1
     rows = [] if fleet.run is None else await context.compliance.resolved(days, fleet.run)
     found = resolved.resolved_of(rows, wanted, begin, end)
     begins_with = frame(fleet, context.now, context.settings.stale_after)

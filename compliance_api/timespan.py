@@ -39,7 +39,10 @@ def timespan_of(text: object, longest: timedelta, default: str) -> str:
     text = _KQL.sub(_as_iso_8601, text.strip()) if _KQL.fullmatch(text.strip()) else text
     first, slash, second = text.strip().partition("/")
     interval = _interval(first, second) if slash else None
-    length = interval[1] - interval[0] if interval else None if slash else _duration(first)
+    if interval:
+        length: timedelta | None = interval[1] - interval[0]
+    else:
+        length = None if slash else _duration(first)
     if length is None or length <= timedelta():
         raise _malformed()
     if length > longest:
@@ -97,12 +100,14 @@ def _interval(first: str, second: str) -> tuple[datetime, datetime] | None:
     length = _duration(second) if end is None else _duration(first)
     if start is not None and end is not None:
         return start, end
-    if length is None or (start is None and end is None):
-        return None
     try:
-        return (start, start + length) if start is not None else (end - length, end) if end is not None else None
+        if start is not None and length is not None:
+            return start, start + length
+        if end is not None and length is not None:
+            return end - length, end
     except OverflowError:
-        return None
+        pass  # an end that no calendar has
+    return None
 
 
 def _duration(text: str) -> timedelta | None:

@@ -29,7 +29,10 @@ _KINDS: Final = {
     "unread": "Not_read",
     "not_evaluated": "Without_states",
 }
-_UNKNOWN: Final = ("unread", "not_evaluated", "not_reported", "no_run")
+_UNTOLD: Final = ("not_reported", "no_run")
+"""Kinds of time of which no row tells."""
+
+_UNKNOWN: Final = ("unread", "not_evaluated", *_UNTOLD)
 _LOWEST_OBJECTIVE: Final = 50
 _HOUR: Final = timedelta(hours=1)
 Version = tuple[str, str]
@@ -55,7 +58,7 @@ class Budget:
     """Hours of a plan version's applications, by what is known of them, since a moment."""
 
     since: datetime
-    hours: dict[str, float] = field(default_factory=lambda: dict.fromkeys((*_KINDS, *_UNKNOWN[2:]), 0.0))
+    hours: dict[str, float] = field(default_factory=lambda: dict.fromkeys((*_KINDS, *_UNTOLD), 0.0))
 
     def told(self, until: datetime, objective: float) -> dict[str, Any]:
         """Return the budget as answers have it; what remains is in percent of it, and negative once it is overspent."""
