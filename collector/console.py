@@ -104,20 +104,20 @@ class Console:
                 Text(harmless(result.application_name or result.application_id)),
                 Text(result.customer_subscription_id),
                 Text(result.outcome.value, style="green" if result.outcome in READ_OUTCOMES else "red"),
-                _counted(result, result.states),
+                _known(result.counted(result.states)),
                 Text(
-                    _counted(result, result.noncompliant_states), style="yellow" if result.noncompliant_states else ""
+                    _known(result.counted(result.noncompliant_states)),
+                    style="yellow" if result.noncompliant_states else "",
                 ),
-                _NOT_KNOWN if result.open_violations is None else str(result.open_violations),
+                _known(result.open_violations),
                 _stands(result),
                 Text(harmless(f"{result.error_code}: {result.error_message}") if result.error_code else ""),
             )
         return table
 
 
-def _counted(result: ApplicationResult, count: int) -> str:
-    """Return what a read counted; of who could not be read no zero."""
-    return str(count) if count or result.outcome in READ_OUTCOMES else _NOT_KNOWN
+def _known(count: int | None) -> str:
+    return _NOT_KNOWN if count is None else str(count)
 
 
 def _stands(result: ApplicationResult) -> str:

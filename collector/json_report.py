@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import orjson
 
 from publisher.texts import harmless, plain_json
-from verdicts.outcome import READ_OUTCOMES
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = "Interrupted: no run row was written, so alerts keep judging the last completed run."
 _KEPT_IN_MEMORY_BYTES: Final = 1 << 20
 _COUNTED: Final = ("states", "noncompliant_states", "foreign_states")
-"""What a read counts; of who could not be read it is what came before it broke off, and never zero."""
+"""What a read counts."""
 
 
 class JsonReport:
@@ -47,9 +46,8 @@ class JsonReport:
         if self._results.tell():
             self._results.write(b",")
         document = {**asdict(result), "outcome": result.outcome.value}
-        if result.outcome not in READ_OUTCOMES:
-            document |= {name: document[name] or None for name in _COUNTED}
-        self._results.write(plain_json(orjson.dumps(document)))
+        counts = {name: result.counted(document[name]) for name in _COUNTED}
+        self._results.write(plain_json(orjson.dumps(document | counts)))
 
     def show_summary(self, summary: RunSummary, error: str | None) -> None:
         """Print the object: the run's identity and totals, why the command fails, and every application's result."""

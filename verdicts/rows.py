@@ -5,13 +5,12 @@ Their columns are declared in infra/tables; tests compare the rows with them.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from publisher.texts import one_line
+from publisher.texts import iso_milliseconds, one_line
 from verdicts.derive import (
     accepted_until,
     assignment_name,
@@ -46,15 +45,6 @@ _ALARM_COLUMNS: Final = {
     AlarmKind.NOTICE: "Notice_alarm",
     AlarmKind.UNDECIDED: "Undecided_alarm",
 }
-
-
-@lru_cache(maxsize=1024)
-def iso_milliseconds(moment: datetime) -> str:
-    """Return an aware ``moment`` as Azure writes it: ISO 8601, UTC, milliseconds, ``Z``.
-
-    The rows of a run tell few moments thousands of times.
-    """
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def verdict_rows(facts: ApplicationFacts, publication: Publication) -> list[Row]:

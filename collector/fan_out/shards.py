@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from collector.reporting.outcomes import Run, iso_milliseconds
+from collector.reporting.outcomes import Run
 from publisher.table import KeyRange
+from publisher.texts import iso_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from publisher.texts import iso_milliseconds
 from verdicts.outcome import CUSTOMER_OUTCOMES, ENDED_OUTCOMES, READ_OUTCOMES, Outcome
 
 if TYPE_CHECKING:
@@ -37,11 +38,6 @@ class Run:
 def utc_now() -> datetime:
     """Return the time."""
     return datetime.now(UTC)
-
-
-def iso_milliseconds(moment: datetime) -> str:
-    """Return an aware ``moment`` as Azure writes it: ISO 8601, UTC, milliseconds, ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(slots=True)
@@ -104,6 +100,13 @@ class ApplicationResult:
     def conclude(self, outcome: Outcome, code: str | None = None, message: str | None = None) -> None:
         """Set the outcome and, for an error, its code and message."""
         self.outcome, self.error_code, self.error_message = outcome, code, message
+
+    def counted(self, count: int) -> int | None:
+        """Return one of the counts as it is told; None for zero where the application could not be read.
+
+        A read that broke off counts what came before, and where nothing came, nobody knows.
+        """
+        return count if count or self.outcome in READ_OUTCOMES else None
 
     def stands(self, columns: dict[str, Any], open_violations: int | None) -> None:
         """Set what is known of it, from the columns that the ledger tells."""

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import orjson
 from xxhash import xxh3_64_intdigest
 
-from collector.reporting.outcomes import iso_milliseconds
 from collector.reporting.serialised import Row, encoded
 from collector.reporting.states import Definition
 from publisher.resource_ids import fold
-from publisher.texts import printable
+from publisher.texts import iso_milliseconds, printable
 
 if TYPE_CHECKING:
     from datetime import datetime
