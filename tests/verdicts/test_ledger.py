@@ -1,12 +1,10 @@
-"""The ledger in real table storage (Azurite)."""
+"""What the ledger has of applications, in real table storage (Azurite)."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,16 +14,14 @@ from publisher.resource_ids import ApplicationId
 from publisher.retry import Patience
 from publisher.settings import ReconcileSettings
 from publisher.table import KeyRange, RowChanged
-from registry.managed_application import ExpectedAssignment, Posture
 from sandbox.faults.effects import AnswerLost, Dropped, Effect, Status
 from sandbox.faults.operations import TableRequest
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from tests.verdicts.conftest import LedgerRows
 from tests.verdicts.remembered import NOW, SUBSCRIPTION, assignment, identity, remembered
-from verdicts.control import Control, RunRecord, Snooze
+from verdicts.control import Control, RunRecord
 from verdicts.facts import MOST_OPEN_KEYS, ApplicationFacts, OpenKey, StateKey
-from verdicts.guard.declared import Declared
 from verdicts.ledger import LEDGER_TABLE, Entry, Ledger, UnreadableEntry
 from verdicts.stored.application_rows import properties_of
 
@@ -257,88 +253,3 @@ async def test_an_unreadable_row_is_replaced_only_as_it_was_read(ledger: Ledger,
         await ledger.write(FACTS, replacing=unreadable)
     with pytest.raises(RowChanged):
         await ledger.forget(unreadable)
-
-
-RUN = RunRecord("run", NOW, 3)
-SNOOZE = Snooze("Standard", "1.0.0", NOW, "ada", "migration")
-DECLARED = Declared(
-    "contoso/offer/standard/1.0.0",
-    {"baseline": ExpectedAssignment("baseline", "Baseline", "/d", "D", Posture(not_scopes=("/x",), disabled=()))},
-    NOW,
-    "ada",
-    "release",
-)
-
-
-async def test_the_control_rows_are_one_query(sandbox: Sandbox, ledger: Ledger) -> None:
-    await ledger.note_run(RUN)
-    await ledger.declare(DECLARED)
-    await ledger.snooze(SNOOZE)
-    sandbox.requests.clear()
-    assert await ledger.control() == Control(RUN, {DECLARED.plan: DECLARED}, (SNOOZE,))
-    assert len(sandbox.requests.of(Service.TABLES)) == 1
-
-
-async def test_the_newest_run_wins(ledger: Ledger) -> None:
-    later = RunRecord("later", NOW + timedelta(hours=1), 0)
-    for record in (RUN, later, RUN):
-        await ledger.note_run(record)
-    assert (await ledger.control()).latest_run == later
-
-
-async def test_of_many_runs_that_end_at_once_the_newest_wins(ledger: Ledger) -> None:
-    await ledger.note_run(RUN)
-    records = [RunRecord(f"run {n}", NOW + timedelta(minutes=n), n) for n in range(4)]
-    await asyncio.gather(*(ledger.note_run(one) for one in records))
-    assert (await ledger.control()).latest_run == records[-1]
-
-
-async def test_a_snooze_takes_the_place_of_an_earlier_one_until_it_is_ended(ledger: Ledger) -> None:
-    for until in (NOW, NOW + timedelta(days=1)):
-        await ledger.snooze(replace(SNOOZE, until=until))
-    await ledger.snooze(replace(SNOOZE, plan_name="STANDARD"))  # letter case does not matter
-    assert (await ledger.control()).snoozes == (replace(SNOOZE, plan_name="STANDARD"),)
-    assert await ledger.end_snooze("standard", "1.0.0")
-    assert not await ledger.end_snooze("standard", "1.0.0")
-    assert (await ledger.control()).snoozes == ()
-
-
-async def test_a_control_row_that_others_keep_writing_is_never_lost_in_silence(
-    sandbox: Sandbox, ledger: Ledger
-) -> None:
-    await ledger.declare(DECLARED)
-    await ledger.snooze(SNOOZE)
-    await ledger.note_run(RUN)
-    sandbox.faults.add(TableRequest("PUT", LEDGER_TABLE), Status(412, code="UpdateConditionNotSatisfied"))
-    writes: list[Callable[[], Any]] = [
-        lambda: ledger.declare(DECLARED),
-        lambda: ledger.snooze(SNOOZE),
-        lambda: ledger.note_run(RunRecord("later", NOW + timedelta(hours=1), 0)),
-    ]
-    for write in writes:
-        with pytest.raises(RowChanged):
-            await write()
-
-
-@pytest.mark.parametrize("document", [None, "text", b"cut"])
-async def test_a_control_row_that_cannot_be_read_is_named_and_hides_no_other(
-    ledger: Ledger, ledger_rows: LedgerRows, document: Any
-) -> None:
-    await ledger.snooze(SNOOZE)
-    [row] = await ledger_rows.rows()
-    await ledger_rows.client.upsert_entity(
-        {name: value for name, value in (row | {"document": document}).items() if value is not None}, mode="replace"
-    )
-    await ledger.note_run(RUN)
-    await ledger.declare(DECLARED)
-    control = await ledger.control()
-    assert replace(control, unreadable=()) == Control(RUN, {DECLARED.plan: DECLARED})
-    [unreadable] = control.unreadable
-    assert "snooze of Standard 1.0.0 cannot be read" in str(unreadable)
-    assert f'--row "~control/{row["RowKey"]}"' in str(unreadable)
-
-
-async def test_a_record_of_a_run_that_cannot_be_read_is_replaced(ledger: Ledger, ledger_rows: LedgerRows) -> None:
-    await ledger_rows.put("~control", "latest-run", document=b"cut")
-    await ledger.note_run(RUN)
-    assert (await ledger.control()).latest_run == RUN
