@@ -45,6 +45,13 @@ async def test_a_browser_asks_for_every_module_at_once(api: Api) -> None:
     assert modules == [name for name in FILES if name.endswith(".js")], "and not for each when another one imports it"
 
 
+def test_script_and_styles_agree_on_what_is_a_small_screen() -> None:
+    [script] = re.findall(r"matchMedia\(\"\((max-width: \d+rem)\)", (FOLDER / "filters.js").read_text())
+    styles = [path.read_text() for path in (FOLDER / "styles").glob("*.css")]
+    smallest = [min(found) for text in styles if (found := re.findall(r"@media \((max-width: \d+rem)\)", text))]
+    assert {script} == set(smallest)
+
+
 async def test_a_browser_that_has_a_file_need_not_load_it_again(api: Api) -> None:
     tag = (await api.get("dashboard/app.js")).headers["etag"]
 
