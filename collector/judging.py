@@ -174,6 +174,7 @@ class Judging:
             read_at=self._run.started_at if read else None,
             record=self._record,
             snoozes=self._control.snoozes,
+            plans=self._control.plans,
         )
 
     def _told(self, standing: Standing, application: ManagedApplication | MalformedRow | None = None) -> Standing:

@@ -27,6 +27,7 @@ from verdicts.derive import (
 from verdicts.exempted import exemptions_of
 from verdicts.facts import AlarmKind
 from verdicts.known import last_read, unread_since
+from verdicts.life import life_of
 from verdicts.outcome import Outcome
 from verdicts.publication import CHANGES_REPEATED, everything_is_due, is_due
 
@@ -143,6 +144,7 @@ def _verdict_row(facts: ApplicationFacts, assignment: AssignmentFacts, publicati
         "Policy_assignment_display_name": assignment_name(assignment),
         "Policy_definition_id": assignment.definition_id,
         **_verdict_columns(facts, assignment),
+        **_life_columns(facts, assignment, publication),
         "Last_read": _time(_last_read(facts, publication)),
         "Unread_since": _time(unread_since(facts)),
         "Unread_outcome": _unread_outcome(facts),
@@ -179,6 +181,15 @@ def _verdict_columns(facts: ApplicationFacts, assignment: AssignmentFacts) -> Ro
     }
 
 
+def _life_columns(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Publication) -> Row:
+    life = life_of(facts, assignment, publication.plans, publication.published_at)
+    return {
+        "Severity": life.severity.value if life.severity else "",
+        "Due_by": _time(life.due_by),
+        "Opened_in_version": life.opened_in_version,
+    }
+
+
 def _guard_columns(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> Row:
     guard = assignment.guard
     in_force = [one for one in exemptions_of(facts, assignment) if one.expires_at is None or one.expires_at > now]
@@ -193,6 +204,8 @@ def _guard_columns(facts: ApplicationFacts, assignment: AssignmentFacts, now: da
         "Exemption_expires_at": _time(first.expires_at if first else None),
         "Exemptions": len(in_force),
         "Guard_accepted_until": _time(accepted.until if accepted else None),
+        "Guard_accepted_by": accepted.person if accepted else "",
+        "Guard_accepted_reason": accepted.reason if accepted else "",
     }
 
 

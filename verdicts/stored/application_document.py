@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from registry.managed_application import Exemption
-from verdicts.facts import Answer, ApplicationFacts, Departure, StatesUpload, Unread
+from verdicts.facts import Answer, ApplicationFacts, Departure, PlanVersion, StatesUpload, Unread
 from verdicts.outcome import Outcome  # noqa: TC001 - msgspec looks types up
 from verdicts.stored.assignment_document import (
     AlarmsDocument,
@@ -66,6 +66,7 @@ class ApplicationDocument(msgspec.Struct, kw_only=True):
     label: LabelDocument | None
     alarms: AlarmsDocument
     probed: str = ""
+    versions: list[tuple[str, OwnTime]] = []
 
 
 _DECODER: Final = msgspec.json.Decoder(ApplicationDocument)
@@ -103,6 +104,7 @@ def application_document(facts: ApplicationFacts) -> ApplicationDocument:
         label=label_document(facts.label),
         alarms=alarms_document(facts.alarms),
         probed=facts.probed,
+        versions=[(version, number_of(since)) for version, since in facts.versions],
     )
 
 
@@ -133,6 +135,7 @@ def application_of(document: ApplicationDocument) -> ApplicationFacts:
         label=label_or_none(document.label),
         alarms=alarms_of(document.alarms),
         probed=document.probed,
+        versions=tuple([PlanVersion(version, time_of(since)) for version, since in document.versions]),
     )
 
 

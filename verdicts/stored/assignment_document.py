@@ -66,7 +66,10 @@ class GuardDocument(msgspec.Struct):
 
 
 class AssignmentDocument(msgspec.Struct):
-    """An assignment. Its keys have few acceptances, which are therefore written once."""
+    """An assignment. Its keys have few acceptances, which are therefore written once.
+
+    Those members can be absent that earlier versions did not write.
+    """
 
     id: str
     name: str
@@ -89,6 +92,7 @@ class AssignmentDocument(msgspec.Struct):
     alarms: AlarmsDocument
     ending: Ending | None
     ended: OwnTime | None
+    overflowing: OwnTime | None = None
 
 
 def document_of(facts: AssignmentFacts) -> AssignmentDocument:
@@ -118,6 +122,7 @@ def document_of(facts: AssignmentFacts) -> AssignmentDocument:
         alarms=alarms_document(facts.alarms),
         ending=facts.ending,
         ended=number_or_none(facts.ended_at),
+        overflowing=number_or_none(facts.overflow_since),
     )
 
 
@@ -148,6 +153,7 @@ def facts_of(document: AssignmentDocument) -> AssignmentFacts:
         alarms=alarms_of(document.alarms),
         ending=document.ending,
         ended_at=time_or_none(document.ended),
+        overflow_since=time_or_none(document.overflowing),
     )
 
 
