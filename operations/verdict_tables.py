@@ -12,34 +12,33 @@ from verdicts.derive import Verdict, accepted_until, compliance_of, guard_accept
 from verdicts.facts import GuardState
 from verdicts.known import last_read, open_violations, unread_since
 from verdicts.ledger import Entry, UnreadableEntry
+from verdicts.life import life_of, overdue_assignments
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from verdicts.control import RunRecord
+    from verdicts.control import Control
     from verdicts.facts import ApplicationFacts, AssignmentFacts
 
 _TONES: Final[dict[Verdict, Tone]] = {Verdict.COMPLIANT: "good", Verdict.NON_COMPLIANT: "bad"}
 _GUARD_TONES: Final[dict[GuardState, Tone]] = {GuardState.INTACT: "good", GuardState.NOT_KNOWN: ""}
 
 
-def figures(entry: Entry | UnreadableEntry | None, latest: RunRecord | None) -> dict[str, Any]:
-    """Return what is known of an application as a whole, and as of when; None is what nobody knows.
-
-    `latest` is the latest completed run.
-    """
+def figures(entry: Entry | UnreadableEntry | None, control: Control, now: datetime) -> dict[str, Any]:
+    """Return what is known of an application as a whole, and as of when; None is what nobody knows."""
     if not isinstance(entry, Entry):
-        return dict.fromkeys(("compliance", "open_violations", "last_read", "unread_since"))
+        return dict.fromkeys(("compliance", "open_violations", "overdue_assignments", "last_read", "unread_since"))
     facts = entry.facts
     return {
         "compliance": compliance_of(facts),
         "open_violations": open_violations(facts),
-        "last_read": last_read(facts, latest),
+        "overdue_assignments": overdue_assignments(facts, control.plans, now),
+        "last_read": last_read(facts, control.latest_run),
         "unread_since": unread_since(facts),
     }
 
 
-def summary(entry: Entry | UnreadableEntry | None) -> tuple[str, Tone]:
+def summary(entry: Entry | UnreadableEntry | None, control: Control, now: datetime) -> tuple[str, Tone]:
     """Return the verdicts of an application in a few words, the worst first, with the date of who is unread."""
     if entry is None:
         return "not collected yet", "doubtful"
@@ -48,6 +47,8 @@ def summary(entry: Entry | UnreadableEntry | None) -> tuple[str, Tone]:
     facts = entry.facts
     counts = Counter(str(verdict_of(facts, one)) for one in facts.assignments.values())
     words = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=_worst_first))
+    if overdue := overdue_assignments(facts, control.plans, now):
+        words = f"{overdue} overdue, {words}"
     if facts.departure is not None:
         return str(facts.departure.outcome), "bad"
     if facts.unread is not None:
@@ -56,9 +57,7 @@ def summary(entry: Entry | UnreadableEntry | None) -> tuple[str, Tone]:
     return words or "no verdict", "bad" if Verdict.NON_COMPLIANT in counts else "good" if counts else "doubtful"
 
 
-def document_of(
-    entry: Entry | UnreadableEntry | None, now: datetime, latest: RunRecord | None
-) -> dict[str, Any] | None:
+def document_of(entry: Entry | UnreadableEntry | None, control: Control, now: datetime) -> dict[str, Any] | None:
     """Return what the ledger remembers as JSON; None when it knows nothing."""
     if entry is None:
         return None
@@ -66,11 +65,12 @@ def document_of(
         return {"unreadable": entry.reason}
     facts = entry.facts
     return {
-        **figures(entry, latest),
+        **figures(entry, control, now),
         "last_changed_by_run": facts.applied_run,
         "unread": _unread(facts),
         "departure": _departure(facts),
-        "assignments": [_assignment(facts, one, now) for one in facts.assignments.values()],
+        "versions": [one._asdict() for one in facts.versions],
+        "assignments": [_assignment(facts, one, control, now) for one in facts.assignments.values()],
         "exemptions": [
             {
                 "id": one.id,
@@ -85,14 +85,17 @@ def document_of(
     }
 
 
-def listings_of(entry: Entry | UnreadableEntry | None, now: datetime, latest: RunRecord | None) -> tuple[Listing, ...]:
+def listings_of(entry: Entry | UnreadableEntry | None, control: Control, now: datetime) -> tuple[Listing, ...]:
     """Return the tables for people about what the ledger remembers."""
     if entry is None:
         return ()
     if not isinstance(entry, Entry):
         return (Listing("Ledger", ("Property", "Value"), [("unreadable", Cell(entry.reason, "bad"))]),)
     facts = entry.facts
-    state = [("compliance", compliance_of(facts)), ("last read", _moment(last_read(facts, latest)) or "never")]
+    state = [
+        ("compliance", compliance_of(facts)),
+        ("last read", _moment(last_read(facts, control.latest_run)) or "never"),
+    ]
     if facts.unread is not None:
         state.append(("unread since", f"{_moment(facts.unread.since)}: {facts.unread.outcome} {facts.unread.code}"))
     if facts.departure is not None:
@@ -100,8 +103,8 @@ def listings_of(entry: Entry | UnreadableEntry | None, now: datetime, latest: Ru
         state.append((str(departure.outcome), f"{_moment(departure.at)}: {departure.reason}"))
     tables = [Listing("Ledger", ("Property", "Value"), state)]
     if facts.assignments:
-        rows = [_row(facts, one, now) for one in facts.assignments.values()]
-        columns = ("Assignment", "Verdict", "Since", "Open", "Held", "Guard", "Accepted until")
+        rows = [_row(facts, one, control, now) for one in facts.assignments.values()]
+        columns = ("Assignment", "Verdict", "Since", "Severity", "Due by", "Open", "Held", "Guard", "Accepted until")
         tables.append(Listing("Verdicts", columns, rows))
     if facts.exemptions:
         exempted = [
@@ -112,13 +115,19 @@ def listings_of(entry: Entry | UnreadableEntry | None, now: datetime, latest: Ru
     return tuple(tables)
 
 
-def _row(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> tuple[Cell | str, ...]:
+def _row(
+    facts: ApplicationFacts, assignment: AssignmentFacts, control: Control, now: datetime
+) -> tuple[Cell | str, ...]:
     verdict, held, guard = verdict_of(facts, assignment), held_of(facts, assignment), assignment.guard
     acceptance = accepted_until(assignment, now) or guard_accepted(assignment, now)
+    life = life_of(facts, assignment, control.plans, now)
+    due_by = _day(life.due_by) if life.due_by else ""
     return (
         assignment.display_name or assignment.name,
         Cell(str(verdict), _TONES.get(verdict, "doubtful")),
         _moment(since_of(facts, assignment)),
+        str(life.severity or ""),
+        Cell(f"{due_by} overdue", "bad") if life.is_overdue else due_by,
         str(open_about(facts, assignment, now)),
         f"{held.reason} since {_day(held.since)}" if held else "",
         Cell(" ".join((str(guard.state), *guard.details)), _GUARD_TONES.get(guard.state, "bad")),
@@ -126,15 +135,22 @@ def _row(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) ->
     )
 
 
-def _assignment(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> dict[str, Any]:
+def _assignment(
+    facts: ApplicationFacts, assignment: AssignmentFacts, control: Control, now: datetime
+) -> dict[str, Any]:
     held, acceptance, guard = held_of(facts, assignment), accepted_until(assignment, now), assignment.guard
     guard_acceptance = guard_accepted(assignment, now)
+    life = life_of(facts, assignment, control.plans, now)
     return {
         "id": assignment.id,
         "name": assignment.name,
         "display_name": assignment.display_name,
         "verdict": str(verdict_of(facts, assignment)),
         "since": since_of(facts, assignment),
+        "severity": life.severity.lower() if life.severity else None,
+        "due_by": life.due_by,
+        "is_overdue": life.is_overdue,
+        "opened_in_version": life.opened_in_version or None,
         "open": [
             {
                 "resource_id": one.key.resource_id,

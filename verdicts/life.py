@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from verdicts.derive import Verdict, accepted_until, not_accepted, opened_since, verdict_of
+from verdicts.derive import Verdict, accepted_until, compliance_of, not_accepted, opened_since, verdict_of
 from verdicts.plan_settings import settings_of_plan
 
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ def life_of(
     due_by = settings.due_by(severity, counts_since) if counts_since else None
     is_overdue = due_by is not None and due_by < now and not suspended
     return Life(severity, _version_at(facts, since), due_by, is_overdue)
+
+
+def overdue_assignments(facts: ApplicationFacts, settled: Mapping[str, PlanSettings], now: datetime) -> int | None:
+    """Return of how many assignments the violations are overdue; None when nobody knows of any assignment."""
+    judged = [one for one in facts.assignments.values() if one.ending is None]
+    if not judged and compliance_of(facts) == "NotRead":
+        return None
+    return sum(life_of(facts, one, settled, now).is_overdue for one in judged)
 
 
 def _version_at(facts: ApplicationFacts, since: datetime | None) -> str:
