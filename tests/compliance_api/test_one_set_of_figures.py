@@ -214,7 +214,7 @@ async def test_the_new_answers_count_what_the_others_count(api: Api, saved: Any,
 
 
 @pytest.mark.parametrize(
-    ("days_later", "overdue"),
+    "after",
     [
         (29.5, set()),
         (29.9, {*OPEN} - {"accepted"}),  # thirty days after they were first seen, at seven o'clock
@@ -222,8 +222,9 @@ async def test_the_new_answers_count_what_the_others_count(api: Api, saved: Any,
     ],
 )
 async def test_what_is_overdue_is_the_same_everywhere(
-    api: Api, sandbox: Sandbox, saved: Any, workbook: Any, days_later: float, overdue: set[str]
+    api: Api, sandbox: Sandbox, saved: Any, workbook: Any, after: tuple[float, set[str]]
 ) -> None:
+    days_later, overdue = after
     sandbox.clock.stop(NOW + timedelta(days=days_later))
 
     findings = (await api.get("compliance/findings", overdue="true")).json
