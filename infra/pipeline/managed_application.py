@@ -69,8 +69,7 @@ def _tenant(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{text!r} is no tenant id: say what az account show calls tenantId") from None
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Write the package; print the warnings and where it is."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m infra.pipeline.managed_application",
         description="Make the package of the sample managed application.",
@@ -79,10 +78,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--publisher-tenant", type=_tenant, metavar="ID", help="your tenant, for a plan whose customers are in others"
     )
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the package; print the warnings and where it is."""
+    options = _parser().parse_args(arguments)
     for warning in make_package(options.folder, options.publisher_tenant):
         sys.stderr.write(f"{warning}\n")
-    print(options.folder / PACKAGE)
+    sys.stdout.write(f"{options.folder / PACKAGE}\n")
     return 0
 
 

@@ -12,7 +12,17 @@ import pytest
 from checks.templates.deployment import Deployment
 from checks.templates.functions import GROUP_ID, SUBSCRIPTION_ID, TENANT
 from infra.hooks.package import PROJECT
-from tests.infra.samples.sample import EVERYTHING, PARTS, POLICIES, ROLES, TABLE, assigned, deployed, of_type, properties
+from tests.infra.samples.sample import (
+    EVERYTHING,
+    PARTS,
+    POLICIES,
+    ROLES,
+    TABLE,
+    assigned,
+    deployed,
+    of_type,
+    properties,
+)
 
 IDS = json.loads((PROJECT / "infra" / "well_known_ids.json").read_text())
 BY_NAME = {policy["name"]: policy for policy in POLICIES}
@@ -91,7 +101,9 @@ def test_no_assignment_denies_or_leaves_anything_out() -> None:
 
 def test_what_a_tester_breaks_is_audited_and_no_enforced_assignment_stands_in_the_way() -> None:
     found = assigned(deployed())
-    assert found["secure-transfer"]["properties"]["policyDefinitionId"].endswith(IDS["policies"]["secureTransfer"]["id"])
+    assert found["secure-transfer"]["properties"]["policyDefinitionId"].endswith(
+        IDS["policies"]["secureTransfer"]["id"]
+    )
     assert found["secure-transfer"]["properties"]["parameters"] == {"effect": {"value": "Audit"}}
     for policy in TABLE["repairs"]:
         assert found[policy["name"]]["properties"]["enforcementMode"] == "DoNotEnforce"

@@ -29,7 +29,9 @@ def test_every_subnet_has_a_group_that_denies_everything_else_before_the_platfor
             own = [rule["properties"] for rule in rules if rule["properties"]["direction"] == direction]
             last = max(own, key=lambda rule: rule["priority"])
             assert (last["access"], last["priority"], last["protocol"]) == ("Deny", 4096, "*")
-            ends = [last[f"{end}{what}"] for end in ("source", "destination") for what in ("AddressPrefix", "PortRange")]
+            ends = [
+                last[f"{end}{what}"] for end in ("source", "destination") for what in ("AddressPrefix", "PortRange")
+            ]
             assert ends == ["*"] * 4
 
 

@@ -21,8 +21,8 @@ param networkName string
 @description('True: the publisher\'s tenant is not the one that the application is deployed into.')
 param crossTenant bool
 
-// Storage Blob Data Owner, which the Functions host needs for its own state.
-var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+// What the Functions host needs for its own state.
+var storageBlobDataOwner = loadJsonContent('../../../well_known_ids.json').roles.storageBlobDataOwner.id
 
 var sites = [
   {
