@@ -128,6 +128,24 @@ def test_an_assignment_that_repairs_has_an_identity_with_the_role_that_its_defin
     assert role["principalType"] == "ServicePrincipal"
 
 
+def test_no_identity_of_the_application_gets_more_than_its_work_needs() -> None:
+    """The product's own rights are compared by checks/reach; these are the customer's resources."""
+    deployment = deployed(**EVERYTHING)
+    (account,) = of_type(deployment, STORAGE)
+    given = {
+        (
+            role.body["properties"]["principalId"],
+            role.body["properties"]["roleDefinitionId"].rpartition("/")[2],
+            role.scope.id if role.scope is not None else GROUP_ID,
+        )
+        for role in of_type(deployment, ROLES)
+    }
+    assert given == {
+        ("{func-….identity.principalId}", IDS["roles"]["storageBlobDataOwner"]["id"], account.id),
+        ("{storage-no-anonymous.identity.principalId}", IDS["otherRoles"]["storageAccountContributor"]["id"], GROUP_ID),
+    }
+
+
 def test_a_role_says_where_its_identity_is_when_the_customer_is_in_another_tenant() -> None:
     """Azure refuses delegatedManagedIdentityResourceId within one tenant, and needs it across two."""
     across = of_type(deployed(**EVERYTHING, publisherTenantId="another"), ROLES)
