@@ -6,7 +6,7 @@ param zoneName string
 @description('Name of the virtual network that resolves names in the zone.')
 param networkName string
 
-resource network 'Microsoft.Network/virtualNetworks@2024-07-01' existing = {
+resource network 'Microsoft.Network/virtualNetworks@2025-01-01' existing = {
   name: networkName
 }
 

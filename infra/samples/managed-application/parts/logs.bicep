@@ -9,7 +9,7 @@ param workspaceName string
 @description('Name of the private link scope.')
 param privateLinkScopeName string
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
   name: workspaceName
   location: location
   properties: {
@@ -26,7 +26,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
   }
 }
 
-resource privateLinkScope 'Microsoft.Insights/privateLinkScopes@2021-07-01-preview' = {
+resource privateLinkScope 'Microsoft.Insights/privateLinkScopes@2021-09-01' = {
   name: privateLinkScopeName
   location: 'global'
   properties: {
@@ -37,7 +37,7 @@ resource privateLinkScope 'Microsoft.Insights/privateLinkScopes@2021-07-01-previ
   }
 }
 
-resource scopedWorkspace 'Microsoft.Insights/privateLinkScopes/scopedResources@2021-07-01-preview' = {
+resource scopedWorkspace 'Microsoft.Insights/privateLinkScopes/scopedResources@2021-09-01' = {
   parent: privateLinkScope
   name: 'workspace'
   properties: {

@@ -32,7 +32,7 @@ var denyAll = [for direction in [
   }
 }]
 
-resource endpointsSecurityGroup 'Microsoft.Network/networkSecurityGroups@2024-07-01' = {
+resource endpointsSecurityGroup 'Microsoft.Network/networkSecurityGroups@2025-01-01' = {
   name: '${securityGroupPrefix}endpoints'
   location: location
   properties: {
@@ -54,7 +54,7 @@ resource endpointsSecurityGroup 'Microsoft.Network/networkSecurityGroups@2024-07
   }
 }
 
-resource appsSecurityGroup 'Microsoft.Network/networkSecurityGroups@2024-07-01' = {
+resource appsSecurityGroup 'Microsoft.Network/networkSecurityGroups@2025-01-01' = {
   name: '${securityGroupPrefix}apps'
   location: location
   properties: {
@@ -76,7 +76,7 @@ resource appsSecurityGroup 'Microsoft.Network/networkSecurityGroups@2024-07-01' 
   }
 }
 
-resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
+resource network 'Microsoft.Network/virtualNetworks@2025-01-01' = {
   name: networkName
   location: location
   properties: {

@@ -12,7 +12,7 @@ param crossTenant bool
 
 var table = loadJsonContent('../policies.json')
 
-resource audits 'Microsoft.Authorization/policyAssignments@2024-04-01' = [for policy in table.audits: if (parts[policy.part]) {
+resource audits 'Microsoft.Authorization/policyAssignments@2025-01-01' = [for policy in table.audits: if (parts[policy.part]) {
   name: policy.name
   properties: {
     displayName: policy.displayName
@@ -24,7 +24,7 @@ resource audits 'Microsoft.Authorization/policyAssignments@2024-04-01' = [for po
 
 // These have an identity, and the role that their definition asks for, so that a remediation task can repair what they find.
 // Not enforced, they change nothing on their own, and whoever tests can break what they judge.
-resource repairs 'Microsoft.Authorization/policyAssignments@2024-04-01' = [for policy in table.repairs: {
+resource repairs 'Microsoft.Authorization/policyAssignments@2025-01-01' = [for policy in table.repairs: {
   name: policy.name
   location: location
   identity: {

@@ -18,7 +18,7 @@ param zoneNames array
 @description('Name of the virtual network whose subnet endpoints holds it.')
 param networkName string
 
-resource endpoint 'Microsoft.Network/privateEndpoints@2024-07-01' = {
+resource endpoint 'Microsoft.Network/privateEndpoints@2025-01-01' = {
   name: endpointName
   location: location
   properties: {
@@ -39,7 +39,7 @@ resource endpoint 'Microsoft.Network/privateEndpoints@2024-07-01' = {
   }
 }
 
-resource names 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-07-01' = {
+resource names 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-01-01' = {
   parent: endpoint
   name: 'default'
   properties: {

@@ -8,7 +8,7 @@ param location string
 @maxLength(24)
 param accountName string
 
-resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: accountName
   location: location
   sku: {
