@@ -166,12 +166,15 @@ class Judging:
 
     def publication(self, standing: Standing, evidence: Evidence | None = None) -> Publication:
         """Return how rows of what stands are made; `evidence` is what this run learned about the application."""
-        read = evidence if evidence is not None and evidence.complete and standing.is_judged else None
+        learned = evidence if evidence is not None and standing.is_judged else None
+        read = learned is not None and learned.complete
+        checked = learned is not None and any(one.failure is None for one in learned.checks.values())
         return Publication(
             run_id=self._run.run_id,
             published_at=standing.as_of,
             previous=self._record.started_at if self._record else None,
             read_at=self._run.started_at if read else None,
+            checked_at=self._run.started_at if checked else None,
             record=self._record,
             snoozes=self._control.snoozes,
         )

@@ -38,6 +38,11 @@ def check_name(assignment_id: str) -> str:
     return name if is_check else ""
 
 
+def is_check(assignment_id: str) -> bool:
+    """Tell whether this is the id of a check, and not of a policy assignment."""
+    return bool(check_name(assignment_id))
+
+
 def judged_by(assignment_id: str) -> JudgedBy:
     """Return who judges an assignment, which is known by its folded id."""
-    return JudgedBy.PUBLISHER_CHECK if check_name(assignment_id) else JudgedBy.AZURE_POLICY
+    return JudgedBy.PUBLISHER_CHECK if is_check(assignment_id) else JudgedBy.AZURE_POLICY
