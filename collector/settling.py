@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from collector.reporting.outcomes import ApplicationResult
 from collector.reporting.rows import result_row
 from collector.reporting.serialised import encoded
-from verdicts.known import open_violations
+from verdicts.known import check_violations, open_violations
 from verdicts.outcome import ENDED_OUTCOMES, Outcome
 from verdicts.rows import result_columns, verdict_rows
 
@@ -82,7 +82,11 @@ class Settling:
             rows = verdict_rows(standing.facts, publication)
             outlets.verdicts.add_made_at([encoded(row) for row in rows], publication.published_at)
             columns = result_columns(standing.facts, publication)
-            result.stands(columns, open_violations(standing.facts))
+            result.stands(
+                columns,
+                open_violations=open_violations(standing.facts),
+                check_violations=check_violations(standing.facts),
+            )
             self._summary.count_alarms(standing.facts)
         self._report(result, columns, len(rows), outlets)
 

@@ -25,6 +25,13 @@ def open_violations(facts: ApplicationFacts) -> int | None:
     return count if count or compliance_of(facts) not in {"NonCompliant", "NotRead"} else None
 
 
+def check_violations(facts: ApplicationFacts) -> int | None:
+    """Return how many violations the publisher's checks have open; None where none of them was ever read."""
+    judged = [one for key, one in facts.assignments.items() if one.ending is None and is_check(key)]
+    is_read = any(one.last_read is not None for one in judged)
+    return sum(len(one.open) for one in judged) if is_read else None
+
+
 def last_read(facts: ApplicationFacts, latest: RunRecord | None) -> datetime | None:
     """Return when the application was last read completely; None: never.
 
