@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from sandbox.address_book import KEY_DOORS, AddressBook
 from sandbox.azure.applications import Applications
 from sandbox.azure.certificates import CertificateAuthority
+from sandbox.azure.group_documents import GroupDocuments
 from sandbox.azure.identity.directory import (
     SERVICE_PRINCIPAL,
     Directory,
@@ -85,6 +86,7 @@ class Sandbox:
         Applications(self.arm)
         PolicyAssignments(self.arm)
         Resources(self.arm)
+        GroupDocuments(self.arm)
         PolicyStates(self.arm)
         self.graph = ResourceGraphProvider(self.arm)
         tables = read_tables()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from registry.managed_application import Exemption, ExpectedAssignment
@@ -69,11 +69,13 @@ class CheckFailure(NamedTuple):
 class CheckEvidence:
     """What a publisher's check says of an application, as if it was an assignment.
 
-    `found` is complete, unless there is a `failure`: then it says no more than what the check is called.
+    `found` is complete, unless there is a `failure`: then it says no more than what the check is called. `parameters`
+    are what the operator set for it.
     """
 
     found: AssignmentEvidence
     failure: CheckFailure | None = None
+    parameters: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

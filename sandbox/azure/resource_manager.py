@@ -69,6 +69,8 @@ class ResourceManager:
         self.throttle = Throttle()
         self.page_size = 1000
         """States per page of a policy query."""
+        self.document_page_size = 100
+        """Resources per page of a list of one type."""
         self.filter_ignores_case = True
         """Whether `$filter` compares strings without regard to case. Azure does not document which it is."""
         self.audiences = set(PUBLIC_AUDIENCES)
@@ -85,6 +87,7 @@ class ResourceManager:
         self.throttle.unlimit()
         self.throttle.allowed = self.throttle.refused = 0
         self.page_size = 1000
+        self.document_page_size = 100
         self.filter_ignores_case = True
 
     def serve(

@@ -128,6 +128,22 @@ class ResourceRead(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentList(Operation):
+    """GET of the resources of one type in a managed resource group, or of its role assignments."""
+
+    customer: Customer | None = None
+    resource_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRead(Operation):
+    """GET of one resource of such a type, in whatever group, or of a role definition."""
+
+    customer: Customer | None = None
+    resource_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DefinitionRead(Operation):
     """GET of a policy definition or initiative, by name."""
 

@@ -21,7 +21,6 @@ from verdicts.publisher_checks.identities import (
     IDENTITIES,
     RESOURCES,
     ROLE_ASSIGNMENTS,
-    ROLE_DEFINITIONS,
     wide_role,
 )
 from verdicts.publisher_checks.private_endpoints import policies_off
@@ -115,7 +114,7 @@ CHECKS: Final[Mapping[str, Check]] = {
             "identity-with-wide-role",
             "identity with a role that the plan does not allow",
             f"{_LEARN}role-based-access-control/role-assignments-list-rest",
-            (RESOURCES, IDENTITIES, ARC_MACHINES, ROLE_ASSIGNMENTS, ROLE_DEFINITIONS),
+            (RESOURCES, IDENTITIES, ARC_MACHINES, ROLE_ASSIGNMENTS),
             wide_role,
             (Parameter(ALLOWED_ROLES, "names or ids of roles", _not_empty),),
         ),

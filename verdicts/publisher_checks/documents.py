@@ -112,6 +112,12 @@ def type_of(resource_id: str) -> str:
     return "/".join((namespace, *parts[::2])) if begin >= 0 and parts else ""
 
 
+def scope_of(resource_id: str) -> str:
+    """Return the id of the resource group, or other scope, that a resource lies in."""
+    plain = plain_id(resource_id)
+    return plain[: max(0, fold(plain).find(_PROVIDERS))]
+
+
 def parent_of(resource_id: str) -> str:
     """Return the id of the resource that a child resource lies in."""
     return resource_id.rpartition("/")[0].rpartition("/")[0]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from publisher.lenient_json import member
 from publisher.resource_ids import fold, is_guid, plain_id
 from publisher.resource_manager import text_at
-from verdicts.publisher_checks.documents import Unjudgeable, id_of, name_of, type_of
+from verdicts.publisher_checks.documents import Unjudgeable, id_of, name_of, scope_of, type_of
 from verdicts.publisher_checks.judged import compliant, judged_each, violated
 
 if TYPE_CHECKING:
@@ -52,16 +52,16 @@ class _Holder:
 
 @dataclass(frozen=True, slots=True)
 class _Roles:
-    """The roles of principals, folded ids of definitions, and which of them are allowed."""
+    """The roles of principals, as folded ids of definitions, and which of them are allowed, by folded id or name."""
 
+    documents: Documents
     of_principal: Mapping[str, list[str]]
-    names: Mapping[str, str]
     allowed: frozenset[str]
     is_telling: bool
 
     @classmethod
     def of(cls, documents: Documents, allowed: Sequence[str], holders: Iterable[_Holder]) -> _Roles:
-        """Return the roles in the group's lists; raise Unjudgeable when an assignment does not say whose it is."""
+        """Return the roles in the group's list; raise Unjudgeable when an assignment does not say whose it is."""
         of_principal: dict[str, list[str]] = {}
         for assignment in documents.of_type(ROLE_ASSIGNMENTS):
             principal = fold(text_at(assignment, "properties", "principalId"))
@@ -69,44 +69,45 @@ class _Roles:
             if not principal or not role:
                 raise Unjudgeable("a role assignment names no principal or no role")
             of_principal.setdefault(principal, []).append(role)
-        names = {
-            name_of(fold(id_of(one))): text_at(one, "properties", "roleName")
-            for one in documents.of_type(ROLE_DEFINITIONS)
-        }
         is_telling = any(one in of_principal for holder in holders for one in holder.principals)
-        return cls(of_principal, names, frozenset(name_of(fold(one.strip())) for one in allowed), is_telling)
+        return cls(documents, of_principal, frozenset(name_of(fold(one.strip())) for one in allowed), is_telling)
 
     def judged(self, holder: _Holder) -> Finding:
         """Judge one resource by the roles of its identities."""
         if not holder.principals and not holder.problem:
             return compliant("it has no managed identity")
-        roles = sorted({role for one in holder.principals for role in self.of_principal.get(one, ())})
-        unnamed = ""
-        for role in roles:
-            name = self.names.get(role, "")
-            if role in self.allowed or (name and fold(name) in self.allowed):
-                continue
-            if name or not self._names_any:
-                return violated(f"its identity has the role {name or role}, which the plan does not allow")
-            unnamed = role
-        if holder.problem:
-            raise Unjudgeable(holder.problem)
-        if unnamed:
-            raise Unjudgeable(f"the name of role {unnamed}, which its identity has, is not known")
+        unknown: Unjudgeable | None = Unjudgeable(holder.problem) if holder.problem else None
+        for role in sorted({role for one in holder.principals for role in self.of_principal.get(one, ())}):
+            try:
+                if (name := self._wide(role, scope_of(id_of(holder.document)))) is not None:
+                    return violated(f"its identity has the role {name}, which the plan does not allow")
+            except Unjudgeable as error:
+                unknown = error
+        if unknown is not None:
+            raise unknown
         if not self.is_telling:
-            raise Unjudgeable(
-                "Azure shows us no role assignment of any identity of the group: it may be that we see none"
-            )
+            raise Unjudgeable("Azure shows no role of any identity of the group: it may be that we are shown none")
         return compliant("its identity has no role that the plan does not allow")
 
-    @property
-    def _names_any(self) -> bool:
-        """Whether a role is allowed by its name, so that one has to be known by it."""
-        return any(not _is_id(one) for one in self.allowed)
+    def _wide(self, role: str, scope: str) -> str | None:
+        """Return what a role is called that is not allowed; None for one that is, raise Unjudgeable when unknown."""
+        if role in self.allowed:
+            return None
+        try:
+            name = self._name_of(role, scope)
+        except Unjudgeable:
+            if all(map(is_guid, self.allowed)):  # then its name changes nothing
+                return role
+            raise
+        return None if fold(name) in self.allowed else name
 
-
-def _is_id(role: str) -> bool:
-    return is_guid(role)
+    def _name_of(self, role: str, scope: str) -> str:
+        # Whoever may read in the group alone may ask for a definition there, and not at the subscription.
+        definition = self.documents.find(f"{scope}/providers/{ROLE_DEFINITIONS}/{role}")
+        name = text_at(definition, "properties", "roleName")
+        if not name:
+            raise Unjudgeable(f"the definition of role {role} has no name")
+        return name
 
 
 def _holders(documents: Documents) -> dict[str, _Holder]:

@@ -44,14 +44,15 @@ def assignment(principal: str, role: str, **properties: Any) -> Document:
     }
 
 
-def definition(name: str, role: str) -> Document:
-    return {
-        "id": f"/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/{role}",
-        "properties": {"roleName": name},
-    }
+def definition_id(role: str) -> str:
+    return f"{GROUP}/providers/Microsoft.Authorization/roleDefinitions/{role}".lower()
 
 
-DEFINITIONS = tuple(definition(*one) for one in ROLES)
+def definition(name: Any, role: str) -> Document:
+    return {"id": definition_id(role), "properties": {"roleName": name}}
+
+
+DEFINITIONS: dict[str, Any] = {definition_id(role): definition(name, role) for name, role in ROLES}
 
 
 def judged(
@@ -69,8 +70,8 @@ def judged(
             "Microsoft.HybridCompute/machines": list(machines),
             "Microsoft.Resources/resources": list(resources),
             "Microsoft.Authorization/roleAssignments": list(assignments),
-            "Microsoft.Authorization/roleDefinitions": list(definitions),
-        }
+        },
+        definitions,
     )
     return list(CHECKS[CHECK].judge(found, {"allowed_roles": list(allowed)}))
 
@@ -132,12 +133,14 @@ def test_a_list_that_shows_no_identity_of_the_group_proves_nothing() -> None:
 
 
 def test_a_role_whose_name_is_not_known_is_not_judged_by_names() -> None:
-    found = {"identities": [identity("app", "p1")], "assignments": [assignment("p1", OWNER)], "definitions": []}
+    found = {"identities": [identity("app", "p1")], "assignments": [assignment("p1", OWNER)], "definitions": {}}
     assert only(**found).judgement is UNKNOWN
+    refused = only(**found | {"definitions": {definition_id(OWNER): "AuthorizationFailed"}})
+    assert refused.reason == f"roleDefinitions {OWNER} could not be read: AuthorizationFailed"
     assert only(**found, allowed=[READER]).judgement is VIOLATED
     assert only(**found, allowed=[OWNER, "Reader"]).judgement is COMPLIANT
-    nameless = definition("", OWNER)
-    assert only(**found | {"definitions": [nameless]}).judgement is UNKNOWN
+    nameless = {definition_id(OWNER): definition(None, OWNER)}
+    assert only(**found | {"definitions": nameless}).judgement is UNKNOWN
 
 
 def test_an_identity_without_a_principal_is_not_judged() -> None:
