@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from operations import arguments, options
+from operations.acting.options import add_acting_commands
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +25,7 @@ def command_parser() -> arguments.Parser:
     commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_registry_commands(commands)
     _add_ledger_commands(commands)
+    add_acting_commands(commands, _command)
     _add_pending_commands(commands)
     cost = _command(
         commands,
