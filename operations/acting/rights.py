@@ -13,6 +13,7 @@ from operations.acting.effects import role_name
 from publisher.lenient_json import member
 from publisher.resource_ids import fold, is_at_or_inside
 from publisher.resource_manager import id_at, text_at
+from publisher.texts import word
 from registry.policies.permissions import includes
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ CONTRIBUTOR: Final = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 DEPLOY: Final = "Microsoft.Resources/deployments/write"
 _EVERYBODY: Final = "00000000-0000-0000-0000-000000000000"
 """The principal of a deny assignment that holds for all principals."""
+
+_EVERYBODYS_TYPES: Final = frozenset({"systemdefined", "everyone"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +125,6 @@ def _scope(document: Mapping[str, Any], kind: str) -> str:
 
 def _principals(listed: Any) -> frozenset[str]:
     found = listed if isinstance(listed, list) else ()
-    return frozenset(fold(text_at(one, "id")) for one in found)
+    return frozenset(
+        _EVERYBODY if word(text_at(one, "type")) in _EVERYBODYS_TYPES else fold(text_at(one, "id")) for one in found
+    )

@@ -135,6 +135,62 @@ class DefinitionRead(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class EvaluationStart(Operation):
+    """POST that lets Azure Policy evaluate a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemediationRead(Operation):
+    """GET of a remediation task."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemediationWrite(Operation):
+    """PUT, cancel or DELETE of a remediation task."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemediationList(Operation):
+    """GET of the remediation tasks at a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentList(Operation):
+    """A page of the deployments of a remediation task."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleAssignmentList(Operation):
+    """GET of the role assignments at a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DenyAssignmentList(Operation):
+    """GET of the deny assignments at a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRead(Operation):
+    """GET of how far an evaluation on demand is, by subscription."""
+
+    subscription_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Upload(Operation):
     """A Logs Ingestion call, by stream."""
 

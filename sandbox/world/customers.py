@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.world.deployments import DEFAULT_RESOURCES, MISSING, Deployment
 from sandbox.world.plans import Access, Plan
 from sandbox.world.policies import Assignment, Exemption
+from sandbox.world.remediation import Remediation
 from sandbox.world.state_documents import Resource
 from sandbox.world.state_sources import BulkStates
 
@@ -26,6 +27,10 @@ class Customer(Deployment):
     """Made by `ResourceManager.add_customer`. All methods can be called from any thread while servers run."""
 
     exempted: list[_Exempted] = field(default_factory=list)
+
+    def __post_init__(self, foreign: bool, bulk: BulkStates | None) -> None:
+        super().__post_init__(foreign, bulk)
+        self.remediation = Remediation(self)
 
     def revoke_access(self, *what: Access) -> None:
         """Takes the publisher's permissions away: all, or only those named."""
