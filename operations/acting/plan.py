@@ -36,6 +36,11 @@ class Step:
     running: Task | None = None
 
     @property
+    def reference(self) -> str:
+        """The reference as Azure cases it, "" outside an initiative."""
+        return self.states[0].reference
+
+    @property
     def resources(self) -> tuple[str, ...]:
         """The ids of the resources."""
         return tuple(dict.fromkeys(one.resource_id for one in self.states))
@@ -44,7 +49,7 @@ class Step:
     def document(self) -> dict[str, Any]:
         """As JSON."""
         return {
-            "reference_id": self.rule.reference_id,
+            "reference_id": self.reference,
             "definition_id": self.rule.definition_id,
             "effect": self.rule.effect,
             "roles_needed": list(self.rule.roles) if self.rule.roles is not None else None,
@@ -113,7 +118,7 @@ class _Planner:
             return None
         violations = [one for one in self._read.states if one.compliance == "noncompliant"]
         if self._reference is not None:
-            known = sorted({one.key.reference_id for one in violations})
+            known = sorted({one.reference for one in violations})
             violations = [one for one in violations if one.key.reference_id == self._reference]
             if not violations:
                 told = ", ".join(filter(None, known)) or "none"
@@ -141,7 +146,7 @@ class _Planner:
     def _step(self, rule: Rule, states: Sequence[SeenState]) -> Step | None:
         if rule.effect not in REMEDIABLE:
             if self._reference is None:
-                what = rule.reference_id or "the definition"
+                what = states[0].reference or "the definition"
                 self.notes.append(f"{what} has the effect {rule.effect or 'not known'} and is left as it is")
             return None
         return Step(rule, tuple(states), self._running(rule.reference_id))
@@ -201,7 +206,7 @@ class _Planner:
         if not isinstance(assignment, AssignmentNow) or not assignment.identity.principal_ids or not steps:
             return
         for step in steps:
-            self._check_roles(step.rule, assignment)
+            self._check_roles(step, assignment)
         if isinstance(self._read.denials, Unread):
             self.doubts.append(f"deny assignments could not be read ({self._read.denials.why})")
             return
@@ -210,8 +215,8 @@ class _Planner:
             if action := denial.denies(assignment.identity.principal_ids, wanted):
                 self.refusals.append(f"deny assignment {denial.name!r} denies {action} to the assignment's identity")
 
-    def _check_roles(self, rule: Rule, assignment: AssignmentNow) -> None:
-        what = f" of {rule.reference_id}" if rule.reference_id else ""
+    def _check_roles(self, step: Step, assignment: AssignmentNow) -> None:
+        rule, what = step.rule, f" of {step.reference}" if step.reference else ""
         if rule.roles is None:
             self.doubts.append(f"the definition{what}, and which roles it needs, could not be read")
         elif isinstance(self._read.roles, Unread):
@@ -219,13 +224,12 @@ class _Planner:
         else:
             principals, group = assignment.identity.principal_ids, str(self._group)
             missing = missing_roles(rule.roles, self._read.roles, principals, group)
+            names = ", ".join(map(self._read.named, missing))
             if missing and CONTRIBUTOR in roles_at(self._read.roles, principals, group):
-                self.doubts.append(
-                    f"the identity has Contributor, and not the role{what} {', '.join(missing)}: whether that is "
-                    "enough cannot be told"
-                )
+                lacking = f"the identity has Contributor and lacks the roles{what} {names}"
+                self.doubts.append(f"{lacking}: whether that is enough cannot be told")
             elif missing:
-                self.refusals.append(f"the assignment's identity lacks the role{what}: {', '.join(missing)}")
+                self.refusals.append(f"the assignment's identity lacks the roles{what}: {names}")
 
     def _wanted(self, steps: Sequence[Step]) -> dict[str, list[str]]:
         """Return what the deployments have to do, by the ids of where."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
+
+from azure.core.rest import HttpRequest
 
 from operations.acting.effects import member_ids, rules_of
 from operations.acting.evaluation import soon
@@ -15,7 +17,7 @@ from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.lenient_json import member
 from publisher.policy_insights.remediations import RemediationTasks
 from publisher.resource_ids import fold, is_guid
-from publisher.resource_manager import id_at, text_at
+from publisher.resource_manager import document_in, id_at, text_at
 from registry.policies.permissions import CREATE_REMEDIATIONS, allowed
 from registry.policies.policy_assignments import ASSIGNMENTS_API_VERSION
 
@@ -84,6 +86,12 @@ class Readings:
     states: tuple[SeenState, ...] | Unread
     tasks: tuple[Task, ...] | Unread
     may_create: bool | None
+    role_names: Mapping[str, str] = field(default_factory=dict)
+    """What roles are called, by the names (GUIDs) of their definitions, as far as it could be read."""
+
+    def named(self, role: str) -> str:
+        """Return what a role is called, and its name."""
+        return f"{self.role_names[role]} ({role})" if self.role_names.get(role) else role
 
 
 async def read_all(
@@ -99,11 +107,13 @@ async def read_all(
         _tried(RemediationTasks(arm, group).of_assignment(assignment_id, deadline=soon())),
         allowed(arm, group, CREATE_REMEDIATIONS, deadline=soon()),
     )
+    roles = await _roles(arm, f"{group}", assignment)
     return Readings(
         application=application,
         assignment=assignment,
         rules=rules,
-        roles=await _roles(arm, f"{group}", assignment),
+        roles=roles,
+        role_names=await _role_names(arm, str(group), roles, rules),
         denials=denials if isinstance(denials, Unread) else tuple(map(DenyAssignment.of, denials)),
         states=states
         if isinstance(states, Unread)
@@ -194,6 +204,30 @@ async def _roles(
             return listed
         found += map(RoleAssignment.of, listed)
     return tuple(found)
+
+
+async def _role_names(
+    arm: ResourceManager,
+    group: str,
+    assigned: tuple[RoleAssignment, ...] | Unread,
+    rules: tuple[Rule, ...] | Unread,
+) -> dict[str, str]:
+    """Return what the roles are called that the identity has or needs; asked once, since they are only shown."""
+    wanted = {one.role for one in assigned} if not isinstance(assigned, Unread) else set()
+    wanted |= {role for rule in rules for role in rule.roles or ()} if not isinstance(rules, Unread) else set()
+
+    async def name(role: str) -> str:
+        path = f"{group}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+        request = HttpRequest("GET", quote(path, safe="/()"), params={"api-version": _RIGHTS_API_VERSION})
+        read = await _tried(_sent(arm, request))
+        return "" if isinstance(read, Unread) else text_at(read, "properties", "roleName")
+
+    roles = sorted(filter(is_guid, wanted))
+    return dict(zip(roles, await asyncio.gather(*map(name, roles)), strict=True))
+
+
+async def _sent(arm: ResourceManager, request: HttpRequest) -> dict[str, Any]:
+    return document_in(await arm.send(request))
 
 
 async def _got(arm: ResourceManager, resource_id: str) -> dict[str, Any]:

@@ -238,7 +238,7 @@ def _report(task: _Remediation, untold: str | None, *, waited: bool) -> Report:
         else tuple(f"Task {one.name} is {_state(one)}. To end it: {_cancel(task, one)}" for one in task.courses)
     )
     verdict, facts = task.verdict, task.collected.facts if task.collected else None
-    listings = list(course_listings(task.courses))
+    listings = list(course_listings(task.courses, task.evaluator.group))
     if verdict and facts:
         row = (verdict.display_name or verdict.name, verdict_cell(task.workplace, facts, verdict))
         listings.append(Listing("Verdict", ("Assignment", "Verdict"), [row]))

@@ -199,7 +199,9 @@ def _planned(workplace: Workplace, targets: list[_Scanned]) -> Listing:
 def _report(workplace: Workplace, targets: list[_Scanned], untold: str | None, *, waited: bool) -> Report:
     """Return the report: all is well when every application was evaluated later and collected, or only had to start."""
     good = [one for one in targets if (one.is_good if waited else one.evaluation.started)]
-    errors = [] if len(good) == len(targets) else [f"{len(targets) - len(good)} of {len(targets)} are not done"]
+    errors = (
+        [] if len(good) == len(targets) else [f"{len(targets) - len(good)} of {len(targets)} applications are not done"]
+    )
     errors += [untold] if untold else []
     return Report(
         ok=not errors,

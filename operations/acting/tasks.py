@@ -86,7 +86,7 @@ class Course:
         """As JSON."""
         task = self.task
         return {
-            "reference_id": self.step.rule.reference_id,
+            "reference_id": self.step.reference,
             "name": self.name,
             "created": self.created,
             "state": task.state if task else None,
@@ -111,12 +111,12 @@ class Course:
 
 
 def task_name(assignment_id: str, reference_id: str, now: datetime) -> str:
-    """Return the name of a new task: the same for the same reference within a minute, and its own afterwards.
+    """Return the name of a new task: it begins the same for every task of a reference, and ends with the time.
 
-    So a request that is sent again, because its answer was lost, creates no second task.
+    A request that is sent again, because its answer was lost, has the same name and creates no second task.
     """
     digest = hashlib.sha256(f"{fold(assignment_id)}\n{fold(reference_id)}".encode()).hexdigest()[:10]
-    return f"operations-{digest}-{now:%Y%m%dt%H%M}"
+    return f"operations-{digest}-{now:%Y%m%dt%H%M%S}"
 
 
 class Worker:
@@ -135,8 +135,7 @@ class Worker:
             return course
         course = Course(step, task_name(self._assignment_id, step.rule.reference_id, self._now))
         try:
-            reference = step.states[0].reference
-            course.task = await self._tasks.create(course.name, self._assignment_id, reference, deadline=soon())
+            course.task = await self._tasks.create(course.name, self._assignment_id, step.reference, deadline=soon())
             course.created = course.acted = True
         except AzureFailure as failure:
             await self._find(course, failure)
@@ -232,4 +231,4 @@ def _progress(course: Course) -> str:
         return ""
     done = f"{task.successful or 0} of {task.total} deployments done" if task.total is not None else task.state
     failed = f", {task.failed} failed" if task.failed else ""
-    return f"{course.step.rule.reference_id or 'task'}: {done}{failed}"
+    return f"{course.step.reference or 'task'}: {done}{failed}"

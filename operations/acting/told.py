@@ -8,11 +8,12 @@ from operations.acting.readings import AssignmentNow, Unread
 from operations.acting.rights import roles_at
 from operations.report import Cell, Listing, Tone
 from publisher.policy_insights.remediations import DISCOVERY_MODE
+from publisher.resource_ids import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from operations.acting.plan import Plan
+    from operations.acting.plan import Plan, Step
     from operations.acting.readings import Readings
     from operations.acting.tasks import Course
     from publisher.resource_ids import ResourceGroupId
@@ -28,7 +29,7 @@ def plan_listings(
     tables = [Listing("Finding", ("Property", "Value"), _properties(readings, finding, group))]
     if plan.steps:
         rows = [
-            (step.rule.reference_id or "(the definition)", step.rule.effect, _roles_needed(step.rule.roles), resource)
+            (step.reference or "(the definition)", step.rule.effect, _needed(readings, step), _inside(group, resource))
             for step in plan.steps
             for resource in step.resources
         ]
@@ -57,18 +58,18 @@ def plan_document(plan: Plan, readings: Readings, group: ResourceGroupId) -> dic
     }
 
 
-def course_listings(courses: Iterable[Course]) -> tuple[Listing, ...]:
+def course_listings(courses: Iterable[Course], group: ResourceGroupId) -> tuple[Listing, ...]:
     """Return the tables about tasks and their deployments, those that failed first."""
     tasks, deployments = [], []
     for one in courses:
         state = one.task.state if one.task else "not created"
         tone: Tone = "good" if one.is_good else "bad"
         why = "; ".join(filter(None, (one.trouble, *one.notes)))
-        tasks.append((one.name, one.step.rule.reference_id, Cell(state, tone), _counts(one), why))
+        tasks.append((one.name, one.step.reference, Cell(state, tone), _counts(one), why))
         for done in sorted(one.deployments or (), key=lambda each: not each.has_failed):
             error = f"{done.code}: {done.message}" if done.code else ""
             shown = Cell(done.status or "not told", "bad" if done.has_failed else "")
-            deployments.append((one.name, done.resource_id, shown, error))
+            deployments.append((one.name, _inside(group, done.resource_id), shown, error))
     columns = ("Task", "Reference", "State", "Deployments", "Why")
     tables = [Listing("Remediation tasks", columns, tasks)]
     if deployments:
@@ -109,8 +110,16 @@ def _held(readings: Readings, group: ResourceGroupId) -> list[str] | None:
     """Return the roles that the identity has at the group; None where they are not known."""
     if isinstance(readings.roles, Unread) or not isinstance(readings.assignment, AssignmentNow):
         return None
-    return sorted(roles_at(readings.roles, readings.assignment.identity.principal_ids, str(group)))
+    held = roles_at(readings.roles, readings.assignment.identity.principal_ids, str(group))
+    return sorted(map(readings.named, held))
 
 
-def _roles_needed(roles: tuple[str, ...] | None) -> str:
-    return "not known" if roles is None else ", ".join(roles) or "none"
+def _needed(readings: Readings, step: Step) -> str:
+    roles = step.rule.roles
+    return "not known" if roles is None else ", ".join(map(readings.named, roles)) or "none"
+
+
+def _inside(group: ResourceGroupId, resource_id: str) -> str:
+    """Return a resource's type and name in the managed resource group; the whole id of one that is elsewhere."""
+    prefix = f"{group}/providers/"
+    return resource_id[len(prefix) :] if fold(resource_id).startswith(fold(prefix)) else resource_id

@@ -8,9 +8,11 @@ know one spelling of each member (FACTS 11.5).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
+from azure.core.exceptions import StreamConsumedError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, ContentDecodePolicy
 from azure.core.rest import AsyncHttpResponse, HttpRequest
@@ -26,10 +28,10 @@ if TYPE_CHECKING:
 
     from publisher.resource_manager import ResourceManager
 
-_Result = TypeVar("_Result")
 _MOST_PAGES: Final = 100
 _DOCUMENTS: Final = "documents"
-"""The option of a call with the list that takes the JSON objects of its answers."""
+_ANSWERS: Final = "answers"
+"""The options of a call with the lists that take the JSON objects of its answers, and the answers themselves."""
 
 
 class PolicyInsights:
@@ -48,9 +50,16 @@ class PolicyInsights:
             transport=Transport(),  # never opened
         )
 
-    async def call(self, operation: Callable[[], Awaitable[_Result]], *, deadline: float) -> _Result:
-        """Return the result of an operation of the SDK, with retries."""
-        return await self._arm.repeated(operation, deadline=deadline)
+    async def answer(self, operation: Callable[..., Awaitable[Any]], *, deadline: float) -> AsyncHttpResponse:
+        """Return what an operation of the SDK is answered with, whose body may be empty, with retries."""
+
+        async def attempt() -> AsyncHttpResponse:
+            answers: list[AsyncHttpResponse] = []
+            with suppress(StreamConsumedError):  # azure-core reads a body again that is empty
+                await operation(**{_ANSWERS: answers})
+            return answers[-1]
+
+        return await self._arm.repeated(attempt, deadline=deadline)
 
     async def document(self, operation: Callable[..., Awaitable[Any]], *, deadline: float) -> dict[str, Any]:
         """Return the JSON object that an operation of the SDK is answered with, with retries."""
@@ -91,9 +100,12 @@ class _Sending(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
 
     async def send(self, request: PipelineRequest[HttpRequest]) -> PipelineResponse[HttpRequest, AsyncHttpResponse]:
         """Return the answer; raise the AzureFailure of one that is not good."""
-        documents: list[dict[str, Any]] | None = request.context.options.pop(_DOCUMENTS, None)
-        request.context.options.clear()
+        options = request.context.options
+        documents: list[dict[str, Any]] | None = options.pop(_DOCUMENTS, None)
+        answers: list[AsyncHttpResponse] = options.pop(_ANSWERS, [])
+        options.clear()
         response = await self._answer(request.http_request)
+        answers.append(response)
         if documents is not None:
             document = document_of(response.content)
             documents.append(document)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from azure.core.rest import HttpRequest
 
@@ -23,7 +24,6 @@ from publisher.resource_manager import text_at
 from publisher.texts import printable, word
 
 if TYPE_CHECKING:
-    from azure.core.pipeline import PipelineResponse
     from azure.core.rest import AsyncHttpResponse
 
     from publisher.resource_ids import ResourceGroupId
@@ -57,20 +57,14 @@ async def start_evaluation(arm: ResourceManager, group: ResourceGroupId, *, dead
     `time.monotonic`.
     """
     insights = PolicyInsights(arm, group.subscription_id)
-    begin = insights.sdk.policy_states.begin_trigger_resource_group_evaluation
-
-    async def operation() -> str:
-        links: list[str] = []
-
-        def note_link(response: PipelineResponse[HttpRequest, AsyncHttpResponse], *_: Any) -> None:
-            headers = response.http_response.headers
-            links.append(headers.get("Location") or headers.get("Azure-AsyncOperation") or "")
-
-        poller = await begin(group.subscription_id, group.resource_group, polling=False, cls=note_link)
-        await poller.result()
-        return links[-1] if links else ""
-
-    return await insights.call(operation, deadline=deadline)
+    begin = partial(
+        insights.sdk.policy_states.begin_trigger_resource_group_evaluation,
+        group.subscription_id,
+        group.resource_group,
+        polling=False,
+    )
+    answer = await insights.answer(begin, deadline=deadline)
+    return answer.headers.get("Location") or answer.headers.get("Azure-AsyncOperation") or ""
 
 
 async def scan_answer(arm: ResourceManager, link: str, *, deadline: float) -> ScanAnswer:

@@ -177,6 +177,13 @@ class RoleAssignmentList(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class RoleDefinitionRead(Operation):
+    """GET of a role definition at a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DenyAssignmentList(Operation):
     """GET of the deny assignments at a managed resource group."""
 

@@ -152,8 +152,8 @@ class Remediation:
             return (
                 "AuthorizationFailed",
                 (
-                    f"The policy assignment '{assignment.id}' resource identity does not have the necessary permissions to "
-                    f"create deployment: {lacking[0]}."
+                    f"The policy assignment '{assignment.id}' resource identity does not have the necessary "
+                    f"permissions to create deployment: {lacking[0]}."
                 ),
             )
         return None

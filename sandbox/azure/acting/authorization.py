@@ -1,7 +1,7 @@
-"""Plays role assignments and deny assignments of Microsoft.Authorization at a managed resource group.
+"""Plays role assignments, role definitions and deny assignments of Microsoft.Authorization at a managed resource group.
 
-Source: the REST specification of Microsoft.Authorization, 2022-04-01: `RoleAssignments_ListForResourceGroup` and
-`DenyAssignments_ListForResourceGroup`.
+Source: the REST specification of Microsoft.Authorization, 2022-04-01: `RoleAssignments_ListForResourceGroup`,
+`RoleDefinitions_Get` and `DenyAssignments_ListForResourceGroup`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from sandbox.errors import json_response, not_implemented
-from sandbox.faults.operations import DenyAssignmentList, RoleAssignmentList
+from sandbox.errors import RefusedError, json_response, not_implemented
+from sandbox.faults.operations import DenyAssignmentList, RoleAssignmentList, RoleDefinitionRead
 from sandbox.world.plans import Access
+from sandbox.world.policies import ROLE_NAMES
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -41,6 +42,13 @@ class Authorization:
         )
         arm.serve(
             "GET",
+            f"{_GROUP}/roleDefinitions/{{role}}",
+            VERSIONS,
+            lambda _, path: RoleDefinitionRead(arm.customer_at(path)),
+            self._role,
+        )
+        arm.serve(
+            "GET",
             f"{_GROUP}/denyAssignments",
             VERSIONS,
             lambda _, path: DenyAssignmentList(arm.customer_at(path)),
@@ -55,6 +63,20 @@ class Authorization:
             raise not_implemented(f"$filter={wanted[:100]} on role assignments")
         found = [one for one in owner.remediation.roles if of is None or one.principal_id.lower() == of[1].lower()]
         return json_response({"value": [_role_json(one) for one in found]})
+
+    def _role(self, request: ArmRequest) -> web.Response:
+        self._arm.group_owner(request, Access.RESOURCE_GROUP)
+        name = request.path["role"].lower()
+        if name not in ROLE_NAMES:
+            raise RefusedError(404, "RoleDefinitionDoesNotExist", f"The role definition '{name}' does not exist.")
+        return json_response(
+            {
+                "id": f"{_PROVIDER}/roleDefinitions/{name}",
+                "name": name,
+                "type": "Microsoft.Authorization/roleDefinitions",
+                "properties": {"roleName": ROLE_NAMES[name], "type": "BuiltInRole"},
+            }
+        )
 
     def _denials(self, request: ArmRequest) -> web.Response:
         owner = self._arm.group_owner(request, Access.DENIALS)

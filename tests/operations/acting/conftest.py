@@ -1,0 +1,100 @@
+"""A customer whose storage account violates what Azure Policy can repair, registered and collected."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from collector.run import run_collection
+from publisher.settings import CollectorSettings
+from sandbox.local_azure import Sandbox
+from sandbox.world.customers import Customer
+from sandbox.world.policies import NO_PUBLIC_BLOBS, REPAIRS, Assignment
+from tests.operations.command_line import Cli, Done
+from tests.registry.conftest import RawTable, arm, ownership, refresher, registry, settings, table
+
+__all__ = ["RawTable", "arm", "ownership", "refresher", "registry", "settings", "table"]
+
+IDENTITY = "1d000000-0000-4000-8000-0000000000ac"
+WHY = ("--reason", "repair of incident 7")
+SURE = (*WHY, "--yes")
+EVENTS = "ManagedApplicationEvents_CL | where Event_type == 'Operator'"
+
+Collect = Callable[[], None]
+
+
+@pytest.fixture
+def collect(environment: dict[str, str]) -> Collect:
+    """Collects everybody, as the timer does."""
+
+    def collect() -> None:
+        summary = asyncio.run(run_collection(CollectorSettings.from_environment(environment), trigger="test"))
+        assert summary.error is None
+
+    return collect
+
+
+@dataclass
+class Violated:
+    """The customer, the assignment, and the commands about it."""
+
+    cli: Cli
+    sandbox: Sandbox
+    customer: Customer
+    assignment: Assignment
+
+    def remediate(self, *options: str) -> Done:
+        return self.cli("remediate", self.customer.application_id, "--assignment", self.assignment.name, *options)
+
+    def create(self, *options: str) -> Done:
+        return self.remediate("--create", *SURE, "--json", *options)
+
+    def scan(self, *options: str) -> Done:
+        return self.cli("scan", self.customer.application_id, "--yes", "--json", *options)
+
+    @property
+    def tasks(self) -> list[str]:
+        return list(self.customer.remediation.tasks)
+
+    @property
+    def events(self) -> list[tuple[str, str, str]]:
+        rows = self.sandbox.workspace.query(EVENTS)
+        return [
+            (row["Registry_action"], row["Person"], row["Reason"])
+            for row in rows
+            if row["Registry_action"] != "Registered"
+        ]
+
+
+@pytest.fixture
+def add(cli: Cli, sandbox: Sandbox, collect: Collect) -> Callable[[Assignment, str], Violated]:
+    """Adds a customer with an assignment that has an identity with its roles, and breaks two storage accounts."""
+
+    def add(assignment: Assignment, name: str = "Contoso") -> Violated:
+        customer = sandbox.arm.add_customer(name)
+        assert cli("add", customer.application_id).status == 0
+        customer.assign(assignment)
+        placed = customer.assignments[-1]
+        customer.remediation.give_roles(placed)
+        for resource in ("storage1", "storage2"):
+            customer.break_resource(resource, assignment.name)
+        assert cli("add", customer.application_id).status == 0
+        collect()
+        return Violated(cli, sandbox, customer, placed)
+
+    return add
+
+
+@pytest.fixture
+def violated(add: Callable[[Assignment], Violated]) -> Violated:
+    """An assignment of one definition with the effect modify."""
+    return add(Assignment("no-public-blobs", "No public blobs", NO_PUBLIC_BLOBS, identity=IDENTITY))
+
+
+@pytest.fixture
+def initiative(add: Callable[[Assignment], Violated]) -> Violated:
+    """An assignment of an initiative with the effects modify, deployIfNotExists and audit."""
+    return add(Assignment("repairs", "Repairs", REPAIRS, identity=IDENTITY))
