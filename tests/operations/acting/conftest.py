@@ -11,8 +11,10 @@ import pytest
 from collector.run import run_collection
 from publisher.settings import CollectorSettings
 from sandbox.local_azure import Sandbox
+from sandbox.services import Service
 from sandbox.world.customers import Customer
 from sandbox.world.policies import NO_PUBLIC_BLOBS, REPAIRS, Assignment
+from sandbox.world.remediation import Task
 from tests.operations.command_line import Cli, Done
 from tests.registry.conftest import RawTable, arm, ownership, refresher, registry, settings, table
 
@@ -56,8 +58,22 @@ class Violated:
         return self.cli("scan", self.customer.application_id, "--yes", "--json", *options)
 
     @property
-    def tasks(self) -> list[str]:
-        return list(self.customer.remediation.tasks)
+    def tasks(self) -> list[Task]:
+        return list(self.customer.remediation.tasks.values())
+
+    @property
+    def acted(self) -> list[str]:
+        """What was asked of Azure that changes something at the customer."""
+        sent = self.sandbox.requests.of(Service.RESOURCE_MANAGER)
+        reading = ("/queryResults", "/listDeployments")
+        return [f"{one.method} {one.path}" for one in sent if one.method != "GET" and not one.path.endswith(reading)]
+
+    @property
+    def verdict(self) -> dict[str, object]:
+        """What the ledger says of the assignment."""
+        shown = self.cli("show", self.customer.application_id, "--json").document["ledger"]["assignments"]
+        [found] = [one for one in shown if one["id"] == self.assignment.id.lower()]
+        return dict(found)
 
     @property
     def events(self) -> list[tuple[str, str, str]]:
