@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sandbox.world.customers import Customer
+    from sandbox.world.deployments import Deployment
     from sandbox.world.policies import Assignment, PolicyDefinition
 
 RUNNING = ("Accepted", "Evaluating", "InProgress", "Cancelling")
@@ -83,7 +83,7 @@ class Remediation:
     long an evaluation on demand takes, None for ever.
     """
 
-    customer: Customer
+    place: Deployment
     tasks: dict[str, Task] = field(default_factory=dict)
     roles: list[RoleAssignment] = field(default_factory=list)
     denials: list[DenyAssignment] = field(default_factory=list)
@@ -95,14 +95,14 @@ class Remediation:
     def give_roles(self, assignment: Assignment, *roles: str) -> None:
         """The identity of an assignment gets roles at the managed resource group: by default those that it needs."""
         needed = roles or tuple(role for _, definition in assignment.references for role in definition.roles)
-        scope = self.customer.managed_resource_group_id
+        scope = self.place.managed_resource_group_id
         self.roles += [RoleAssignment(assignment.identity, role, scope) for role in dict.fromkeys(needed)]
 
     def violations(self, task: Task) -> list[dict[str, Any]]:
         """The states that a task is about: what Azure calls NonCompliant now."""
         return [
             state
-            for state in self.customer.states.documents
+            for state in self.place.states.documents
             if state["complianceState"] == "NonCompliant"
             and str(state["policyAssignmentId"]).lower() == task.assignment_id.lower()
             and str(state.get("policyDefinitionReferenceId") or "").lower() == task.reference_id.lower()
@@ -112,7 +112,7 @@ class Remediation:
         """Take a task one step further."""
         if task.state == "Accepted":
             task.state = "Evaluating"
-            with self.customer.states.lock:
+            with self.place.states.lock:
                 task.total = len(self.violations(task))
         elif task.state == "Evaluating":
             self._deploy(task)
@@ -122,15 +122,15 @@ class Remediation:
             task.state = "Canceled"
 
     def _deploy(self, task: Task) -> None:
-        assignment = next(one for one in self.customer.assignments if one.id.lower() == task.assignment_id.lower())
+        assignment = next(one for one in self.place.assignments if one.id.lower() == task.assignment_id.lower())
         definition = dict(assignment.references)[task.reference_id or None]
-        with self.customer.states.lock:
+        with self.place.states.lock:
             for number, state in enumerate(self.violations(task)):
                 resource = str(state["resourceId"])
                 error = self._error(assignment, definition, resource)
-                deployment = f"{self.customer.managed_resource_group_id}/providers/Microsoft.Resources/deployments/"
+                deployment = f"{self.place.managed_resource_group_id}/providers/Microsoft.Resources/deployments/"
                 deployment += f"{task.name}-{number}"
-                task.deployments.append(TaskDeployment(resource, deployment, error, self.customer.now()))
+                task.deployments.append(TaskDeployment(resource, deployment, error, self.place.now()))
                 if error is None:
                     self._repaired.append(state)
 
@@ -160,16 +160,16 @@ class Remediation:
 
     def evaluate_now(self) -> None:
         """Azure evaluates everything: what was repaired is Compliant, and every state has the present time."""
-        customer = self.customer
-        with customer.states.lock:
-            for state in customer.states.documents:
+        place = self.place
+        with place.states.lock:
+            for state in place.states.documents:
                 repaired = any(state is one for one in self._repaired)
-                customer.evaluate(state, "Compliant" if repaired else str(state["complianceState"]))
+                place.evaluate(state, "Compliant" if repaired else str(state["complianceState"]))
             self._repaired.clear()
 
     def honour_evaluation(self) -> None:
         """An evaluation on demand whose time has come is done."""
         evaluation = self.evaluation
-        if evaluation is not None and evaluation.done_at is not None and evaluation.done_at <= self.customer.now():
+        if evaluation is not None and evaluation.done_at is not None and evaluation.done_at <= self.place.now():
             self.evaluation = None
             self.evaluate_now()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -86,13 +86,17 @@ class Violated:
 
 
 @pytest.fixture
-def add(cli: Cli, sandbox: Sandbox, collect: Collect) -> Callable[[Assignment, str], Violated]:
-    """Adds a customer with an assignment that has an identity with its roles, and breaks two storage accounts."""
+def add(cli: Cli, sandbox: Sandbox, collect: Collect) -> Callable[..., Violated]:
+    """Adds a customer with an assignment that has an identity with its roles, and breaks two storage accounts.
 
-    def add(assignment: Assignment, name: str = "Contoso") -> Violated:
+    The assignment is at the managed resource group, or at the resource `inside` it.
+    """
+
+    def add(assignment: Assignment, name: str = "Contoso", *, inside: str = "") -> Violated:
         customer = sandbox.arm.add_customer(name)
         assert cli("add", customer.application_id).status == 0
-        customer.assign(assignment)
+        scope = f"{customer.managed_resource_group_id}/providers/{inside}" if inside else ""
+        customer.assign(replace(assignment, scope=scope))
         placed = customer.assignments[-1]
         customer.remediation.give_roles(placed)
         for resource in ("storage1", "storage2"):
@@ -105,12 +109,12 @@ def add(cli: Cli, sandbox: Sandbox, collect: Collect) -> Callable[[Assignment, s
 
 
 @pytest.fixture
-def violated(add: Callable[[Assignment], Violated]) -> Violated:
+def violated(add: Callable[..., Violated]) -> Violated:
     """An assignment of one definition with the effect modify."""
     return add(Assignment("no-public-blobs", "No public blobs", NO_PUBLIC_BLOBS, identity=IDENTITY))
 
 
 @pytest.fixture
-def initiative(add: Callable[[Assignment], Violated]) -> Violated:
+def initiative(add: Callable[..., Violated]) -> Violated:
     """An assignment of an initiative with the effects modify, deployIfNotExists and audit."""
     return add(Assignment("repairs", "Repairs", REPAIRS, identity=IDENTITY))
