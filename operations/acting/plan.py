@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from publisher.resource_ids import ResourceGroupId
     from verdicts.facts import AssignmentFacts
 
+_MANAGED: Final = frozenset({"", "notspecified", "managed"})
 _JUST_IN_TIME: Final = "the plan is just-in-time, so changes need a request that the customer has approved"
 
 
@@ -171,8 +172,9 @@ class _Planner:
                 self.refusals.append(f"the application is {application.provisioning_state}")
             if application.managed_resource_group_id != self._group:
                 self.refusals.append("the application has another managed resource group by now: run `reconcile`")
-            if word(application.management_mode) == "unmanaged":
-                self.refusals.append("the plan is locked: the publisher has no access to the managed resource group")
+            if word(application.management_mode) not in _MANAGED:
+                mode = application.management_mode
+                self.refusals.append(f"the plan is locked: the application is {mode}, and the publisher has no access")
         is_just_in_time = not isinstance(application, Unread) and application.is_just_in_time
         if self._read.may_create is False:
             why = f": {_JUST_IN_TIME}" if is_just_in_time else ": the plan is locked, or gives us less than Contributor"

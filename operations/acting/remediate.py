@@ -197,8 +197,7 @@ async def _follow(task: _Remediation, worker: Worker, pace: Pace, console: Conso
     """Follow the tasks; when they repaired anything, wait for a later evaluation of it, and collect."""
     with console.busy("following the remediation tasks") as tell:
         await worker.follow(task.courses, pace, tell)
-    may_be_repaired = any(one.task and (one.task.is_good or one.task.successful) for one in task.courses)
-    if not may_be_repaired:
+    if not any(one.may_have_repaired for one in task.courses):
         task.evaluation.note("nothing was repaired, so no later evaluation was waited for")
         return
     with console.busy("waiting for a later evaluation") as tell:

@@ -58,6 +58,15 @@ class Course:
         return [one for one in self.deployments or () if one.has_failed]
 
     @property
+    def may_have_repaired(self) -> bool:
+        """Whether anything may be repaired: a deployment succeeded, or nobody can tell us what the task does."""
+        task = self.task
+        if task is None:
+            return False
+        is_done = any(not one.has_failed for one in self.deployments or ())
+        return task.is_good or bool(task.successful) or is_done or (self.problem is not None and not task.is_over)
+
+    @property
     def is_good(self) -> bool:
         """Whether the task is over, Azure calls it done, and no deployment failed."""
         task = self.task

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from operations.acting.states import SeenState, Watched
@@ -34,15 +34,16 @@ class Watch:
         before = times_of(states)
         return cls(before, frozenset(key for key in keys if key in before), times_of(repaired))
 
-    def later(self, states: Iterable[SeenState]) -> int:
-        """Return how many of the states that are wanted were evaluated later."""
-        compliant = [one for one in states if one.compliance == "compliant"]
-        now = times_of(states)
-        wanted = self.wanted or now.keys()
-        again = {key for key in wanted if _is_later(now.get(key), self.before.get(key))}
-        good = times_of(compliant)
-        again |= {key for key in wanted if key in self.repaired and _is_later(good.get(key), self.repaired[key])}
-        return len(again)
+    def later(self, states: Sequence[SeenState]) -> int:
+        """Return how many of the states that are wanted were evaluated later.
+
+        One that has vanished counts once others are later: what it told of was evaluated, and has no state any more.
+        """
+        now, good = times_of(states), times_of(one for one in states if one.compliance == "compliant")
+        again = {key for key in now if _is_later(now[key], self.before.get(key))}
+        again |= {key for key in good if key in self.repaired and _is_later(good[key], self.repaired[key])}
+        gone = self.wanted - now.keys() if again else frozenset()
+        return len((again & self.wanted if self.wanted else again) | gone)
 
     @property
     def needed(self) -> int:

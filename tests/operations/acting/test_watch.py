@@ -29,6 +29,7 @@ def test_each_state_that_is_watched_has_to_be_later() -> None:
 
 def test_a_state_without_a_time_and_one_that_is_missing_are_not_later() -> None:
     assert watch(state("a", 0), state("b", 0)).later([state("a", None)]) == 0
+    assert watch(state("a", 0), state("b", 0)).later([state("a", 0)]) == 0
     assert watch(state("a", None)).later([state("a", None)]) == 0
     assert watch(state("a", None)).later([state("a", 1)]) == 1
 
@@ -47,6 +48,10 @@ def test_what_was_found_compliant_after_the_repair_needs_no_further_evaluation()
     after = watch(state("a", 5, "compliant"), state("b", 5), repaired=(state("a", 0), state("b", 0)))
     assert after.later([state("a", 5, "compliant"), state("b", 5)]) == 1
     assert after.later([state("a", 5, "compliant"), state("b", 6)]) == 2
+
+
+def test_a_state_that_vanished_is_not_waited_for_once_others_are_later() -> None:
+    assert watch(state("a", 0), state("b", 0)).later([state("a", 1)]) == 2
 
 
 def test_of_several_states_under_one_key_the_latest_counts() -> None:
