@@ -150,6 +150,12 @@ STORAGE_LOGS = PolicyDefinition(
     category="Storage",
     roles=(MONITORING_CONTRIBUTOR, LOG_ANALYTICS_CONTRIBUTOR),
 )
+POLICY_IDENTITY = "1d000000-0000-4000-8000-0000000000ac"
+"""The principal of the identity that repairs."""
+
+NO_PUBLIC_BLOBS_ASSIGNMENT = Assignment(
+    "no-public-blobs", "Storage has no public blobs", NO_PUBLIC_BLOBS, identity=POLICY_IDENTITY
+)
 
 REPAIRS = PolicySet(
     "6b1c2d3e-4f50-4617-8a29-0c1d2e3f4a5b",

@@ -13,14 +13,13 @@ from publisher.settings import CollectorSettings
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Customer
-from sandbox.world.policies import NO_PUBLIC_BLOBS, REPAIRS, Assignment
+from sandbox.world.policies import NO_PUBLIC_BLOBS_ASSIGNMENT, POLICY_IDENTITY, REPAIRS, Assignment
 from sandbox.world.remediation import Task
 from tests.operations.command_line import Cli, Done
 from tests.registry.conftest import RawTable, arm, ownership, refresher, registry, settings, table
 
 __all__ = ["RawTable", "arm", "ownership", "refresher", "registry", "settings", "table"]
 
-IDENTITY = "1d000000-0000-4000-8000-0000000000ac"
 WHY = ("--reason", "repair of incident 7")
 SURE = (*WHY, "--yes")
 EVENTS = "ManagedApplicationEvents_CL | where Event_type == 'Operator'"
@@ -96,9 +95,7 @@ def add(cli: Cli, sandbox: Sandbox, collect: Collect) -> Callable[..., Violated]
         customer = sandbox.arm.add_customer(name)
         assert cli("add", customer.application_id).status == 0
         scope = f"{customer.managed_resource_group_id}/providers/{inside}" if inside else ""
-        customer.assign(replace(assignment, scope=scope))
-        placed = customer.assignments[-1]
-        customer.remediation.give_roles(placed)
+        placed = customer.assign_repairing(replace(assignment, scope=scope))
         for resource in ("storage1", "storage2"):
             customer.break_resource(resource, assignment.name)
         assert cli("add", customer.application_id).status == 0
@@ -111,10 +108,10 @@ def add(cli: Cli, sandbox: Sandbox, collect: Collect) -> Callable[..., Violated]
 @pytest.fixture
 def violated(add: Callable[..., Violated]) -> Violated:
     """An assignment of one definition with the effect modify."""
-    return add(Assignment("no-public-blobs", "No public blobs", NO_PUBLIC_BLOBS, identity=IDENTITY))
+    return add(NO_PUBLIC_BLOBS_ASSIGNMENT)
 
 
 @pytest.fixture
 def initiative(add: Callable[..., Violated]) -> Violated:
     """An assignment of an initiative with the effects modify, deployIfNotExists and audit."""
-    return add(Assignment("repairs", "Repairs", REPAIRS, identity=IDENTITY))
+    return add(Assignment("repairs", "Repairs", REPAIRS, identity=POLICY_IDENTITY))

@@ -24,13 +24,15 @@ from sandbox.world.plans import Access
 from sandbox.world.policies import (
     CONTRIBUTOR,
     NO_PUBLIC_BLOBS,
+    NO_PUBLIC_BLOBS_ASSIGNMENT,
     OWNER,
+    POLICY_IDENTITY,
     SECURE_TRANSFER,
     STORAGE_CONTRIBUTOR,
     Assignment,
 )
 from sandbox.world.remediation import DenyAssignment, RoleAssignment
-from tests.operations.acting.conftest import IDENTITY, Violated
+from tests.operations.acting.conftest import Violated
 from tests.operations.command_line import Cli
 
 Add = Callable[..., Violated]
@@ -44,7 +46,7 @@ def without_identity(customer: Customer) -> None:
 def with_roles(*roles: str) -> Change:
     def give(customer: Customer) -> None:
         group = customer.managed_resource_group_id
-        customer.remediation.roles = [RoleAssignment(IDENTITY, one, group) for one in roles]
+        customer.remediation.roles = [RoleAssignment(POLICY_IDENTITY, one, group) for one in roles]
 
     return give
 
@@ -59,7 +61,7 @@ def denied(*excluded: str, actions: tuple[str, ...] = ("*",), here_only: bool = 
 
 def below_the_group(customer: Customer) -> None:
     scope = f"{customer.managed_resource_group_id}/providers/Microsoft.Storage/storageAccounts/storage1"
-    customer.remediation.roles = [RoleAssignment(IDENTITY, STORAGE_CONTRIBUTOR, scope)]
+    customer.remediation.roles = [RoleAssignment(POLICY_IDENTITY, STORAGE_CONTRIBUTOR, scope)]
 
 
 def of_somebody_else(customer: Customer) -> None:
@@ -128,7 +130,7 @@ def test_what_azure_says_against_it_is_told_before_anything_is_created(
     [
         with_roles(OWNER),
         with_roles(OWNER, CONTRIBUTOR),
-        denied(IDENTITY),
+        denied(POLICY_IDENTITY),
         denied(actions=("Microsoft.KeyVault/*",)),
         denied(here_only=True),
         lambda one: one.change_assignment("no-public-blobs", enforcementMode="DoNotEnforce"),
@@ -141,7 +143,7 @@ def test_what_does_not_speak_against_it_refuses_nothing(violated: Violated, chan
 
 
 def test_an_audit_effect_cannot_be_remediated(add: Add) -> None:
-    violated = add(Assignment("https", "HTTPS", SECURE_TRANSFER, identity=IDENTITY))
+    violated = add(Assignment("https", "HTTPS", SECURE_TRANSFER, identity=POLICY_IDENTITY))
     assert_refused(violated, "nothing can be remediated", "the effect is audit")
 
 
@@ -151,8 +153,7 @@ def test_a_reference_that_nothing_violates_is_refused_and_the_violated_ones_are_
 
 
 def test_an_assignment_inside_the_group_is_refused_with_the_command_for_it(add: Add) -> None:
-    plan = Assignment("no-public-blobs", "No public blobs", NO_PUBLIC_BLOBS, identity=IDENTITY)
-    violated = add(plan, inside="Microsoft.Storage/storageAccounts/storage1")
+    violated = add(NO_PUBLIC_BLOBS_ASSIGNMENT, inside="Microsoft.Storage/storageAccounts/storage1")
     assert_refused(violated, "az policy remediation create --resource", options=("--force",))
 
 
@@ -216,7 +217,7 @@ def test_an_application_that_is_not_registered_is_refused(cli: Cli, customer: Cu
 
 def test_a_definition_of_the_customers_own_is_remediated_by_what_its_states_say(add: Add) -> None:
     own = replace(NO_PUBLIC_BLOBS, scope="/subscriptions/5b5e0000-5b5e-5b5e-5b5e-5b5e00000000")
-    violated = add(Assignment("own", "Own", own, identity=IDENTITY))
+    violated = add(Assignment("own", "Own", own, identity=POLICY_IDENTITY))
     assert_refused(violated, "which roles it needs, could not be read", "say --force")
     done = violated.remediate("--force", "--json")
     assert done.document["plan"]["steps"][0]["effect"] == "modify"

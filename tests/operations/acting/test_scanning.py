@@ -12,8 +12,8 @@ from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Customer
 from sandbox.world.plans import Access
-from sandbox.world.policies import NO_PUBLIC_BLOBS, Assignment
-from tests.operations.acting.conftest import IDENTITY, Collect, Violated
+from sandbox.world.policies import NO_PUBLIC_BLOBS_ASSIGNMENT
+from tests.operations.acting.conftest import Collect, Violated
 from tests.operations.command_line import Cli
 
 SHORT = ("--wait", "0.05")
@@ -162,8 +162,7 @@ def test_without_a_terminal_or_yes_nothing_is_started(violated: Violated) -> Non
 def test_all_that_are_open_are_evaluated_and_no_others(
     cli: Cli, sandbox: Sandbox, add: Callable[..., Violated], collect: Collect
 ) -> None:
-    plan = Assignment("no-public-blobs", "No public blobs", NO_PUBLIC_BLOBS, identity=IDENTITY)
-    bad = {add(plan, name).customer.application_id for name in ("Contoso", "Fabrikam")}
+    bad = {add(NO_PUBLIC_BLOBS_ASSIGNMENT, name).customer.application_id for name in ("Contoso", "Fabrikam")}
     good = sandbox.arm.add_customer("Northwind")
     assert cli("add", good.application_id).status == 0
     collect()

@@ -12,7 +12,7 @@ from azure.mgmt.policyinsights.models import QueryOptions, Remediation
 
 from sandbox.services import Service
 from sandbox.world.plans import Access
-from sandbox.world.policies import REPAIRS, Assignment
+from sandbox.world.policies import POLICY_IDENTITY, REPAIRS, Assignment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,13 +22,11 @@ if TYPE_CHECKING:
     from sandbox.local_azure import Sandbox
     from sandbox.world.customers import Customer
 
-IDENTITY = "1d000000-0000-4000-8000-0000000000ac"
-
 
 @pytest.fixture
 def customer(sandbox: Sandbox) -> Customer:
     customer = sandbox.arm.add_customer("Contoso")
-    customer.assign(Assignment("repairs", "Repairs", REPAIRS, identity=IDENTITY))
+    customer.assign(Assignment("repairs", "Repairs", REPAIRS, identity=POLICY_IDENTITY))
     customer.break_resource("storage1", "repairs")
     return customer
 
