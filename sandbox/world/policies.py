@@ -150,7 +150,7 @@ STORAGE_LOGS = PolicyDefinition(
     category="Storage",
     roles=(MONITORING_CONTRIBUTOR, LOG_ANALYTICS_CONTRIBUTOR),
 )
-POLICY_IDENTITY = "1d000000-0000-4000-8000-0000000000ac"
+POLICY_IDENTITY = "7e57ab1e-0000-4000-8000-0000000000ac"
 """The principal of the identity that repairs."""
 
 NO_PUBLIC_BLOBS_ASSIGNMENT = Assignment(
@@ -158,7 +158,7 @@ NO_PUBLIC_BLOBS_ASSIGNMENT = Assignment(
 )
 
 REPAIRS = PolicySet(
-    "6b1c2d3e-4f50-4617-8a29-0c1d2e3f4a5b",
+    "7e57ab1e-0000-4000-8000-0000000000ad",
     "What Azure Policy repairs by itself",
     (("noPublicBlobs", NO_PUBLIC_BLOBS), ("storageLogs", STORAGE_LOGS), ("vaultPurgeProtection", KEY_VAULT_PURGE)),
 )
