@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from operations import arguments, options
-from operations.acting.options import add_acting_commands
+from operations.parsing.acting import add_acting_commands
+from operations.parsing.commands import add_command as _command
+from operations.parsing.plan import add_plan_commands
 
 if TYPE_CHECKING:
-    import argparse
+    from operations.parsing.commands import Commands as _Commands
 
 
 def command_parser() -> arguments.Parser:
@@ -25,7 +27,8 @@ def command_parser() -> arguments.Parser:
     commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_registry_commands(commands)
     _add_ledger_commands(commands)
-    add_acting_commands(commands, _command)
+    add_plan_commands(commands)
+    add_acting_commands(commands)
     _add_pending_commands(commands)
     cost = _command(
         commands,
@@ -61,15 +64,6 @@ def command_parser() -> arguments.Parser:
         help="also compare Azure Resource Graph with Policy Insights, as is done where PROBE_SCHEDULE is set",
     )
     return main
-
-
-_Commands: TypeAlias = "argparse._SubParsersAction[arguments.Parser]"  # noqa: SLF001 - it has no public name
-
-
-def _command(commands: _Commands, name: str, summary: str, description: str = "") -> argparse.ArgumentParser:
-    added = commands.add_parser(name, help=summary, description=description or f"{summary[0].upper()}{summary[1:]}.")
-    added.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
-    return added
 
 
 def _add_registry_commands(commands: _Commands) -> None:

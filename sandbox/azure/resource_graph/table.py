@@ -46,7 +46,7 @@ def state_rows(customer: Customer) -> list[dict[str, Any]]:
 
 def run(kql: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Answer a query over these rows; raises QueryError."""
-    sql, _ = translated(kql, ((TABLE, _COLUMNS),))
+    statement, _ = translated(kql, ((TABLE, _COLUMNS),))
     kinds = ", ".join(f'"{name}" {"JSON" if name in _JSON else "VARCHAR"}' for name in _COLUMNS)
     shape = orjson.dumps([{name: "JSON" if name in _JSON else "VARCHAR" for name in _COLUMNS}]).decode()
     with duckdb.connect(config={"threads": 1}) as database:
@@ -56,7 +56,7 @@ def run(kql: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             [orjson.dumps(list(rows)).decode()],
         )
         try:
-            answer = database.execute(sql)
+            answer = database.execute(statement)
             found = answer.fetchall()
         except duckdb.Error as error:
             raise QueryError("SemanticError", str(error)) from error

@@ -1,22 +1,24 @@
-"""The options of the commands that act at a customer."""
+"""The commands ``scan`` and ``remediate``, which act at a customer, and their options."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from operations import arguments, options
+from operations.parsing.commands import add_command
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
-WAIT_MINUTES: Final = 60.0
+    from operations.parsing.commands import Commands
+
+_WAIT_MINUTES: Final = 60.0
 """An evaluation takes minutes to hours, and Azure promises no time (FACTS 2.10)."""
 
 
-def add_acting_commands(commands: object, command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the commands to the subparsers; `command` makes one from the subparsers, its name and what it does."""
-    scan = command(
+def add_acting_commands(commands: Commands) -> None:
+    """Add `scan` and `remediate`."""
+    scan = add_command(
         commands,
         "scan",
         "let Azure Policy evaluate applications now, and collect",
@@ -33,7 +35,7 @@ def add_acting_commands(commands: object, command: Callable[..., argparse.Argume
     _wait(scan)
     options.decision(scan, is_reason_needed=False)
 
-    remediate = command(
+    remediate = add_command(
         commands,
         "remediate",
         "remediate what violates an assignment (deployIfNotExists and modify)",
@@ -69,6 +71,6 @@ def _wait(command: argparse.ArgumentParser) -> None:
         "--wait",
         metavar="MINUTES",
         type=arguments.minutes,
-        default=WAIT_MINUTES,
-        help=f"how long to wait for a later evaluation; {WAIT_MINUTES:g} unless given, 0 to start it and not to wait",
+        default=_WAIT_MINUTES,
+        help=f"how long to wait for a later evaluation; {_WAIT_MINUTES:g} unless given, 0 to start it and not to wait",
     )
