@@ -215,7 +215,8 @@ class _Planner:
         wanted = self._wanted(steps)
         for denial in self._read.denials:
             if action := denial.denies(assignment.identity.principal_ids, wanted):
-                self.refusals.append(f"deny assignment {denial.name!r} denies {action} to the assignment's identity")
+                told = f"deny assignment {denial.name!r} denies {action} to the assignment's identity"
+                self.doubts.append(f"{told}; whether Azure Policy gets past it all the same cannot be told")
 
     def _check_roles(self, step: Step, assignment: AssignmentNow) -> None:
         rule, what = step.rule, f" of {step.reference}" if step.reference else ""

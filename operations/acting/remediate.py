@@ -7,37 +7,30 @@ follows what they deploy, lets Azure evaluate, and tells the verdict once a late
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from operations.acceptances import readable_entry
-from operations.acting.collecting import Collected, collect, verdict_cell, verdict_document
-from operations.acting.evaluation import Evaluation, Evaluator, Pace
+from operations.acting.collecting import verdict_cell, verdict_document
+from operations.acting.evaluation import Evaluator, Pace
 from operations.acting.plan import plan_of
-from operations.acting.readings import AssignmentNow, Unread, read_all
+from operations.acting.readings import read_all
+from operations.acting.repair import Remediation, follow
 from operations.acting.tasks import Worker
-from operations.acting.told import course_listings, plan_document, plan_listings
-from operations.acting.watch import Watch
+from operations.acting.told import course_listings
 from operations.decision import Decision, make_sure
 from operations.openness import named, open_about
 from operations.report import BadUsage, Listing, Refused, Report, not_registered
-from publisher.errors.kinds import AzureFailure
 from publisher.policy_insights.remediations import RemediationTasks
-from publisher.resource_ids import fold
 from registry.managed_application import ManagedApplication
 from verdicts.joined import joined
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
     from operations.acting.plan import Plan
-    from operations.acting.readings import Readings
-    from operations.acting.states import Watched
     from operations.acting.tasks import Course
     from operations.report import Console
     from operations.workplace import Workplace
-    from publisher.resource_ids import ApplicationId
     from publisher.settings import CollectorSettings
     from verdicts.facts import ApplicationFacts, AssignmentFacts
 
@@ -46,73 +39,6 @@ _STARTED: Final = "RemediationStarted"
 
 _CANCEL: Final = "az policy remediation cancel --name {} --resource-group {} --subscription {}"
 _NOTHING_CHANGED: Final = "Nothing was changed. To create the tasks, say --create."
-
-
-@dataclass(slots=True)
-class _Remediation:
-    """One finding, and what is done about it."""
-
-    workplace: Workplace
-    settings: CollectorSettings
-    application: ManagedApplication
-    finding: AssignmentFacts
-    evaluator: Evaluator
-    readings: Readings
-    plan: Plan
-    courses: list[Course] = field(default_factory=list)
-    evaluation: Evaluation = field(default_factory=Evaluation)
-    collected: Collected | None = None
-
-    @property
-    def identity(self) -> ApplicationId:
-        return self.application.application_id
-
-    @property
-    def assignment_id(self) -> str:
-        """The id of the assignment, as Azure cases it where that is known."""
-        assignment = self.readings.assignment
-        return assignment.id if isinstance(assignment, AssignmentNow) else self.finding.id
-
-    @property
-    def wanted(self) -> frozenset[Watched]:
-        """The states that should be compliant after the tasks: those of resources whose deployment did not fail."""
-        failed = {fold(done.resource_id) for one in self.courses for done in one.failures}
-        return frozenset(
-            state.watched
-            for one in self.courses
-            if one.task
-            for state in one.step.states
-            if fold(state.resource_id) not in failed
-        )
-
-    @property
-    def still_open(self) -> int | None:
-        """How many violations of the references are still open in the ledger; None where that is not known."""
-        assignment = self.verdict
-        if assignment is None:
-            return None
-        references = {step.rule.reference_id for step in self.plan.steps}
-        return sum(one.key.reference_id in references for one in assignment.open) + assignment.overflow
-
-    @property
-    def verdict(self) -> AssignmentFacts | None:
-        """The assignment as the ledger has it after the collection."""
-        facts = self.collected.facts if self.collected else None
-        return facts.assignments.get(self.finding.id) if facts else None
-
-    @property
-    def listings(self) -> tuple[Listing, ...]:
-        return plan_listings(self.plan, self.readings, self.finding, self.evaluator.group)
-
-    @property
-    def head(self) -> dict[str, Any]:
-        """What the JSON object begins with."""
-        return {
-            "application_id": str(self.identity),
-            "managed_resource_group_id": str(self.evaluator.group),
-            "assignment_id": self.finding.id,
-            "plan": plan_document(self.plan, self.readings, self.evaluator.group),
-        }
 
 
 async def remediate(
@@ -132,7 +58,7 @@ async def remediate(
     with console.busy("reading the assignment, its identity and what is violated"):
         readings = await read_all(arm, application.application_id, finding.id, evaluator)
     plan = plan_of(readings, finding, group, reference=options.reference)
-    task = _Remediation(workplace, settings, application, finding, evaluator, readings, plan)
+    task = Remediation(workplace, settings, application, finding, evaluator, readings, plan)
     against = _against(plan, force=options.force)
     if decision is None or against:
         notes = (_NOTHING_CHANGED,) if not against else ()
@@ -170,7 +96,7 @@ def _against(plan: Plan, *, force: bool) -> str | None:
     return f"refused, nothing was created: {'; '.join(reasons)}" if reasons else None
 
 
-async def _act(task: _Remediation, decision: Decision, seconds: float, console: Console) -> Report:
+async def _act(task: Remediation, decision: Decision, seconds: float, console: Console) -> Report:
     tasks = RemediationTasks(task.evaluator.arm, task.evaluator.group)
     worker = Worker(tasks, task.assignment_id, task.workplace.now())
     untold = None
@@ -184,7 +110,7 @@ async def _act(task: _Remediation, decision: Decision, seconds: float, console: 
             untold = await task.workplace.tell([await task.workplace.event(task.identity, _STARTED, decision)])
     try:
         if seconds:
-            await _follow(task, worker, Pace(seconds), console)
+            await follow(task, worker, Pace(seconds), console)
     except asyncio.CancelledError:
         for one in task.courses:
             if one.task and not one.task.is_over:
@@ -193,38 +119,7 @@ async def _act(task: _Remediation, decision: Decision, seconds: float, console: 
     return _report(task, untold, waited=seconds > 0)
 
 
-async def _follow(task: _Remediation, worker: Worker, pace: Pace, console: Console) -> None:
-    """Follow the tasks; when they repaired anything, wait for a later evaluation of it, and collect."""
-    with console.busy("following the remediation tasks") as tell:
-        await worker.follow(task.courses, pace, tell)
-    if not any(one.may_have_repaired for one in task.courses):
-        task.evaluation.note("nothing was repaired, so no later evaluation was waited for")
-        return
-    with console.busy("waiting for a later evaluation") as tell:
-        await _evaluate(task, pace, tell)
-    with console.busy("collecting the application"):
-        task.collected = (await collect(task.workplace, task.settings, [task.identity]))[task.identity]
-
-
-async def _evaluate(task: _Remediation, pace: Pace, tell: Callable[[str], None]) -> None:
-    """Let Azure evaluate, and wait until it has; it also does by itself, some time after a resource was changed."""
-    evaluation, before = task.evaluation, task.readings.states
-    link = ""
-    try:
-        states = await task.evaluator.states()
-    except AzureFailure as failure:
-        evaluation.note(f"the policy states could not be read after the repair: {failure.code}: {failure}")
-        return
-    watch = Watch.over(states, task.wanted, () if isinstance(before, Unread) else before)
-    try:
-        link = await task.evaluator.start()
-        evaluation.started = True
-    except AzureFailure as failure:
-        evaluation.note(f"no evaluation could be started, Azure's own is waited for: {failure.code}: {failure}")
-    await task.evaluator.wait(evaluation, watch, link, pace, tell)
-
-
-def _report(task: _Remediation, untold: str | None, *, waited: bool) -> Report:
+def _report(task: Remediation, untold: str | None, *, waited: bool) -> Report:
     """Return the report: all is well when what was violated was evaluated later, collected, and is open no more."""
     errors = [f"{one.name}: {one.trouble}" for one in task.courses if one.trouble and (waited or one.problem)]
     skipped = len(task.plan.steps) - len(task.courses)
@@ -256,7 +151,7 @@ def _report(task: _Remediation, untold: str | None, *, waited: bool) -> Report:
     )
 
 
-def _unproven(task: _Remediation) -> list[str]:
+def _unproven(task: Remediation) -> list[str]:
     """Return why it is not proven that what was violated is repaired."""
     if task.collected is None:
         return ["nothing was collected"]
@@ -278,6 +173,6 @@ def _state(course: Course) -> str:
     return course.task.state if course.task else "not created"
 
 
-def _cancel(task: _Remediation, course: Course) -> str:
+def _cancel(task: Remediation, course: Course) -> str:
     group = task.evaluator.group
     return _CANCEL.format(course.name, group.resource_group, group.subscription_id)

@@ -60,7 +60,7 @@ def add_acting_commands(commands: Commands) -> None:
     )
     remediate.add_argument("--create", action="store_true", help="create the tasks; without it nothing is changed")
     remediate.add_argument(
-        "--force", action="store_true", help="also when something that speaks against it could not be read"
+        "--force", action="store_true", help="also in doubt: when something could not be read, or only Azure knows"
     )
     _wait(remediate)
     options.decision(remediate, is_reason_needed=False)
