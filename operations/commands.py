@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from operations.acceptances import accept_open
 from operations.baseline.command import baseline
 from operations.changes import add, name, reconcile, remove
+from operations.discovery.command import discover
 from operations.ledger_rows import ledger
 from operations.lookups import check, list_applications, show
 from operations.pending import pending
@@ -24,6 +25,7 @@ _COMMANDS: Final[dict[str, Callable[[Workplace, argparse.Namespace, Console], Aw
     "list": list_applications,
     "show": show,
     "add": add,
+    "discover": discover,
     "remove": remove,
     "name": name,
     "check": check,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from operations import arguments, options
+from operations.discovery import parser as discovery
+from operations.options import command as _command
 
 if TYPE_CHECKING:
-    import argparse
+    from operations.options import Commands
 
 
 def command_parser() -> arguments.Parser:
@@ -23,6 +25,7 @@ def command_parser() -> arguments.Parser:
     )
     commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_registry_commands(commands)
+    discovery.add_to(commands)
     _add_ledger_commands(commands)
     _add_pending_commands(commands)
     cost = _command(
@@ -61,16 +64,7 @@ def command_parser() -> arguments.Parser:
     return main
 
 
-_Commands: TypeAlias = "argparse._SubParsersAction[arguments.Parser]"  # noqa: SLF001 - it has no public name
-
-
-def _command(commands: _Commands, name: str, summary: str, description: str = "") -> argparse.ArgumentParser:
-    added = commands.add_parser(name, help=summary, description=description or f"{summary[0].upper()}{summary[1:]}.")
-    added.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
-    return added
-
-
-def _add_registry_commands(commands: _Commands) -> None:
+def _add_registry_commands(commands: Commands) -> None:
     listing = _command(commands, "list", "list the registered applications, with their verdicts")
     listing.add_argument("--find", metavar="TEXT", default="", help="only those whose id or customer contains TEXT")
 
@@ -80,13 +74,12 @@ def _add_registry_commands(commands: _Commands) -> None:
         commands,
         "add",
         "register applications as Azure describes them",
-        "Register applications that were deployed before the webhook existed, or refresh registered ones. "
-        "Each is read from Azure Resource Manager; nothing else is believed.",
+        "Register applications, or refresh registered ones. Each is read from Azure Resource Manager; nothing else is "
+        "believed. `discover` finds those whose ids you do not know.",
     )
     add.add_argument(
-        "applications", metavar="ID", nargs="*", type=arguments.application_id, help="resource id of an application"
+        "applications", metavar="ID", nargs="+", type=arguments.application_id, help="resource id of an application"
     )
-    options.subscriptions(add, "also every application of this subscription that the service principal can see")
     options.decision(add, is_reason_needed=False, asks=False)
 
     remove = _command(
@@ -106,14 +99,13 @@ def _add_registry_commands(commands: _Commands) -> None:
         "customer", metavar="CUSTOMER", type=arguments.name_or_nothing, help='the name; "" for the subscription id'
     )
 
-    check = _command(
+    _command(
         commands,
         "check",
         "compare the registry with Azure; change nothing",
-        "Compare every row with Azure Resource Manager, and look for applications that are not registered in the "
-        "customers' subscriptions. Changes nothing; exit status 1 when anything differs.",
+        "Compare every row with Azure Resource Manager. Changes nothing; exit status 1 when anything differs. "
+        "`discover --check` tells who has no row.",
     )
-    options.subscriptions(check, "also look for unregistered applications in this subscription")
 
     _command(
         commands,
@@ -124,7 +116,7 @@ def _add_registry_commands(commands: _Commands) -> None:
     )
 
 
-def _add_ledger_commands(commands: _Commands) -> None:
+def _add_ledger_commands(commands: Commands) -> None:
     accept = _command(
         commands,
         "accept",
@@ -215,7 +207,7 @@ def _add_ledger_commands(commands: _Commands) -> None:
     options.decision(repair)
 
 
-def _add_pending_commands(commands: _Commands) -> None:
+def _add_pending_commands(commands: Commands) -> None:
     pending = commands.add_parser("pending", help="look after the applications about which Azure has not answered yet")
     actions = pending.add_subparsers(dest="action", metavar="ACTION", required=True)
     _command(actions, "list", "list the applications that notifications told of and Azure has not answered about")
