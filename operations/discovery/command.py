@@ -39,10 +39,15 @@ async def discover(workplace: Workplace, options: argparse.Namespace, console: C
     deadline = time.monotonic() + _SECONDS
     with console.busy("searching") as progress:
         found = await search(
-            refresher, only=options.subscriptions, quick=options.quick, deadline=deadline, progress=progress
+            refresher,
+            only=options.subscriptions,
+            quick=options.quick,
+            may_be_new=True,
+            deadline=deadline,
+            progress=progress,
         )
     if options.check or not found.missing:
-        return _report(found, options, {}, None)
+        return _report(found, {}, None)
     console.show_listing(_missing(found.missing))
     make_sure(f"Register these {len(found.missing)} applications?", decision, options, console)
     with console.busy(f"registering {len(found.missing)} applications"):
@@ -50,15 +55,10 @@ async def discover(workplace: Workplace, options: argparse.Namespace, console: C
     results = dict(zip(found.missing, outcomes, strict=True))
     registered = [one for one, outcome in results.items() if outcome is Change.REGISTERED]
     untold = await workplace.tell([await workplace.event(one, Change.REGISTERED, decision) for one in registered])
-    return _report(found, options, results, untold)
+    return _report(found, results, untold)
 
 
-def _report(
-    found: Discovery,
-    options: argparse.Namespace,
-    results: Mapping[ApplicationId, Change | AzureFailure],
-    untold: str | None,
-) -> Report:
+def _report(found: Discovery, results: Mapping[ApplicationId, Change | AzureFailure], untold: str | None) -> Report:
     waiting = {one: why for one, why in found.missing.items() if one not in results}
     failed = {one: outcome for one, outcome in results.items() if isinstance(outcome, AzureFailure)}
     errors = [f"{len(waiting)} applications are not registered"] if waiting else []
@@ -66,27 +66,28 @@ def _report(
     errors += [f"{len(found.unusable)} applications cannot be registered"] if found.unusable else []
     if found.unread:
         errors.append(f"{len(found.unread)} subscriptions could not be read: an application of yours may be there")
-    errors += [] if options.quick else found.problems
+    errors += found.problems
     errors += [untold] if untold else []
     return Report(
         ok=not errors,
         document=_document(found, results),
         listings=tuple(_listings(found, waiting, results)),
-        notes=tuple(_notes(found, options)),
+        notes=tuple(_notes(found)),
         error="; ".join(errors) or None,
     )
 
 
-def _notes(found: Discovery, options: argparse.Namespace) -> Iterable[str]:
-    yield f"{found.searched} subscriptions searched{'' if found.is_complete else '; the search is not complete'}."
+def _notes(found: Discovery) -> Iterable[str]:
+    if found.is_quick:
+        yield "Only Azure Resource Graph was asked, which may leave out anything: the search is not complete."
+    else:
+        yield f"{found.searched} subscriptions searched{'' if found.is_complete else '; the search is not complete'}."
     if found.foreign:
         yield f"{len(found.foreign)} applications are not yours: OFFERS does not include them, or another tenant's."
     if found.going:
         yield f"{len(found.going)} applications are being deleted, and left out."
     if found.searched and not found.shown:
         yield _NOTHING_SHOWN
-    if options.quick:
-        yield from found.problems
     yield from found.notes
 
 

@@ -26,7 +26,8 @@ class Discovery:
     `searched` counts the subscriptions that were read to their end, `shown` the applications of anybody. `unread` are
     the subscriptions that were not read to their end; `out_of_sight` those that ARM denies us and does not list, and
     where everybody whom we knew has left: they are told, and do not make the search incomplete, as the rest of the
-    world does not. `problems` has what else keeps it from being complete, `notes` what does not.
+    world does not. `is_quick` tells that only Resource Graph was asked, which may leave out anything. `problems` has
+    what else keeps it from being complete, `notes` what does not.
 
     `missing` are to be registered. `left_alone` were removed by an operator and live. `unusable` cannot be registered
     by anything done here, `foreign` are not the publisher's, `going` are being deleted. `unseen` are registered, in
@@ -37,6 +38,7 @@ class Discovery:
     shown: int = 0
     unread: tuple[Searched, ...] = ()
     out_of_sight: tuple[Searched, ...] = ()
+    is_quick: bool = False
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     missing: Mapping[ApplicationId, str] = field(default_factory=dict)
@@ -49,7 +51,7 @@ class Discovery:
     @property
     def is_complete(self) -> bool:
         """Whether everything was read in which an application of ours may be."""
-        return not self.unread and not self.problems
+        return not (self.unread or self.problems or self.is_quick)
 
 
 def compare(
@@ -57,9 +59,6 @@ def compare(
     searched: Iterable[Searched],
     confirmed: Iterable[Application],
     refusal: Callable[[Application], str],
-    *,
-    problems: tuple[str, ...] = (),
-    notes: tuple[str, ...] = (),
 ) -> Discovery:
     """Hold what ARM shows against the registry.
 
@@ -68,8 +67,6 @@ def compare(
         searched: what ARM's lists say, by subscription.
         confirmed: applications that ARM describes, and that none of its lists showed.
         refusal: why an application is not the publisher's, "" for one that is.
-        problems: as in Discovery.
-        notes: as in Discovery.
     """
     results = tuple(searched)
     listed = {one.id: one for result in results for one in result.applications}
@@ -103,8 +100,6 @@ def compare(
         foreign=foreign,
         going=tuple(going),
         unseen=tuple(one for one in known.registered if one not in shown and one.subscription_id.lower() in complete),
-        problems=problems,
-        notes=notes,
     )
 
 

@@ -8,14 +8,15 @@ Resource Graph is believed about who is ours.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from publisher.errors.absence import says_gone
-from publisher.errors.kinds import AzureFailure
+from publisher.errors.kinds import AzureFailure, NotFound
 from publisher.resource_graph.client import ResourceGraph
 from publisher.retry import Patience
 from registry.discovery.comparison import Discovery, compare
-from registry.discovery.known import known_to
+from registry.discovery.known import Known, known_to
 from registry.discovery.search import Searched, hinted_at, search
 from registry.discovery.subscriptions import Listed, Subscription, listed_subscriptions, to_search
 from registry.inventory import each
@@ -37,6 +38,7 @@ async def discover(
     *,
     only: Collection[str] = (),
     quick: bool = False,
+    may_be_new: bool = False,
     deadline: float,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Discovery:
@@ -46,6 +48,7 @@ async def discover(
         refresher: the clients of ARM and the registry.
         only: ids of the subscriptions to search, instead of all.
         quick: ask Resource Graph alone, and ARM about what that shows; such a search is never complete.
+        may_be_new: take a registry whose table does not exist for an empty one, which somebody has to look at.
         deadline: in seconds of `time.monotonic`.
         progress: is told what is being done.
 
@@ -53,7 +56,12 @@ async def discover(
         AzureFailure: the registry could not be read to its end, or our own identity is in trouble.
     """
     progress("reading the registry")
-    known = await known_to(refresher.registry)
+    try:
+        known, notes = await known_to(refresher.registry), list[str]()
+    except NotFound as failure:
+        if not may_be_new:
+            raise
+        known, notes = Known(), [f"Taken for an empty registry, which the first registration makes: {failure}"]
     listed = Listed({one: Subscription(one) for one in map(str.lower, only)})
     if not only:
         progress("reading the list of subscriptions")
@@ -65,16 +73,10 @@ async def discover(
     shown = {one.id for result in searched for one in result.applications}
     confirmed, refused = await _confirm(refresher, hints - shown - known.registered, deadline)
     problems = [*listed.problems, *refused]
-    if quick:
-        problems.append(untold or "only Azure Resource Graph was asked, which may leave out anything")
-    return compare(
-        known,
-        searched,
-        confirmed,
-        refresher.ownership.refusal,
-        problems=tuple(problems),
-        notes=(untold,) if untold and not quick else (),
-    )
+    if untold:
+        (problems if quick else notes).append(untold)
+    found = compare(known, searched, confirmed, refresher.ownership.refusal)
+    return replace(found, is_quick=quick, problems=tuple(problems), notes=tuple(notes))
 
 
 async def register(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from publisher.resource_ids import ApplicationId, is_guid
@@ -22,10 +22,10 @@ class Known:
     anybody's word that the application does not exist.
     """
 
-    registered: frozenset[ApplicationId]
-    removed: Mapping[ApplicationId, Removed]
-    subscriptions: frozenset[str]
-    expecting: frozenset[str]
+    registered: frozenset[ApplicationId] = frozenset()
+    removed: Mapping[ApplicationId, Removed] = field(default_factory=dict)
+    subscriptions: frozenset[str] = frozenset()
+    expecting: frozenset[str] = frozenset()
 
 
 async def known_to(registry: Registry) -> Known:

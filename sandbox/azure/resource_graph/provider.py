@@ -119,6 +119,8 @@ class ResourceGraphProvider:
         from sandbox.workspace.workspace import QueryError  # noqa: PLC0415
 
         named, tables = tables_of(kql), dict[str, list[dict[str, Any]]]()
+        if RESOURCES in named and "microsoft.solutions/applications" not in kql.lower():
+            raise not_implemented("other resources than managed applications in Resource Graph")
         if STATES in named:
             tables[STATES] = [
                 row
