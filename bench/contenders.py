@@ -102,13 +102,14 @@ class Server:
 def measure(server: Server, workload: Workload, program: Sequence[str], *, is_steady: bool = False) -> Measurement:
     """Run a contender once; raise WrongResultError unless every row of the workload arrived.
 
-    Of a steady fleet no states may arrive but those of applications whose turn has just come: one in a hundred.
+    Of a steady fleet no states may arrive but those of applications whose turn has just come: one in a hundred, and at
+    least a single one, because in a small fleet that is more.
     """
     server.ask("play", **asdict(workload), is_steady=is_steady)
     seconds, usage, _ = _watched(program, server.environment)
     counts = server.ask("report")
     arrived, states = (counts.get(_STATES, 0), counts.get(_RESULTS, 0)), workload.applications * workload.states
-    fewest, most = (0, states / 100) if is_steady else (states, states)
+    fewest, most = (0, max(states / 100, workload.states)) if is_steady else (states, states)
     if not fewest <= arrived[0] <= most or arrived[1] != workload.applications:
         raise WrongResultError(f"{' '.join(program)} on {workload.name}: {arrived} rows arrived")
     tokens = {name.removeprefix("tokens "): count for name, count in counts.items() if name.startswith("tokens ")}

@@ -79,7 +79,7 @@ class Bound:
 HOURS_REQUIRED: Final = "hours: bytes, times fewer when 5 % change in a day"
 
 REQUIRED: Final[dict[str, Bound]] = {
-    "fleet: times faster than straightforward": Bound("at least", 5.5, "x"),
+    "fleet: times faster than straightforward": Bound("at least", 6.0, "x"),
     "fleet: first run against the floor": Bound("at most", 2.0, "x"),
     "fleet: steady run against the floor": Bound("at most", 1.0, "x"),
     "fleet: steady run, times faster than straightforward": Bound("at least", 9.0, "x"),

@@ -11,6 +11,7 @@ from operations.discovery.command import discover
 from operations.ledger_rows import ledger
 from operations.lookups import check, list_applications, show
 from operations.pending import pending
+from operations.plans.command import plan
 from operations.snoozes import snooze
 from operations.workplace import Workplace, open_workplace
 from publisher.settings import ReconcileSettings
@@ -32,6 +33,7 @@ _COMMANDS: Final[dict[str, Callable[[Workplace, argparse.Namespace, Console], Aw
     "reconcile": reconcile,
     "accept": accept_open,
     "baseline": baseline,
+    "plan": plan,
     "snooze": snooze,
     "ledger": ledger,
     "pending": pending,

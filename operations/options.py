@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from operations import arguments
 
 if TYPE_CHECKING:
     import argparse
-
-Commands: TypeAlias = "argparse._SubParsersAction[arguments.Parser]"  # noqa: SLF001 - it has no public name
-
-
-def command(commands: Commands, name: str, summary: str, description: str = "") -> argparse.ArgumentParser:
-    """Add a command, with --json; its description is by default what it does in short."""
-    added = commands.add_parser(name, help=summary, description=description or f"{summary[0].upper()}{summary[1:]}.")
-    added.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
-    return added
 
 
 def one_application(command: argparse.ArgumentParser) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from operations import arguments, options
-from operations.discovery import parser as discovery
-from operations.options import command as _command
+from operations.parsing.commands import add_command as _command
+from operations.parsing.discovery import add_discovery_command
+from operations.parsing.plan import add_plan_commands
 
 if TYPE_CHECKING:
-    from operations.options import Commands
+    from operations.parsing.commands import Commands as _Commands
 
 
 def command_parser() -> arguments.Parser:
@@ -25,8 +26,9 @@ def command_parser() -> arguments.Parser:
     )
     commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_registry_commands(commands)
-    discovery.add_to(commands)
+    add_discovery_command(commands)
     _add_ledger_commands(commands)
+    add_plan_commands(commands)
     _add_pending_commands(commands)
     cost = _command(
         commands,
@@ -64,7 +66,7 @@ def command_parser() -> arguments.Parser:
     return main
 
 
-def _add_registry_commands(commands: Commands) -> None:
+def _add_registry_commands(commands: _Commands) -> None:
     listing = _command(commands, "list", "list the registered applications, with their verdicts")
     listing.add_argument("--find", metavar="TEXT", default="", help="only those whose id or customer contains TEXT")
 
@@ -116,7 +118,7 @@ def _add_registry_commands(commands: Commands) -> None:
     )
 
 
-def _add_ledger_commands(commands: Commands) -> None:
+def _add_ledger_commands(commands: _Commands) -> None:
     accept = _command(
         commands,
         "accept",
@@ -207,7 +209,7 @@ def _add_ledger_commands(commands: Commands) -> None:
     options.decision(repair)
 
 
-def _add_pending_commands(commands: Commands) -> None:
+def _add_pending_commands(commands: _Commands) -> None:
     pending = commands.add_parser("pending", help="look after the applications about which Azure has not answered yet")
     actions = pending.add_subparsers(dest="action", metavar="ACTION", required=True)
     _command(actions, "list", "list the applications that notifications told of and Azure has not answered about")

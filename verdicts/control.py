@@ -1,4 +1,4 @@
-"""What the ledger's table keeps beside the applications: the latest run, declared baselines, and snoozes."""
+"""What the ledger's table keeps beside the applications: the latest run, baselines, snoozes, settings of plans."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from publisher.table import Row
     from verdicts.guard.declared import Declared
+    from verdicts.plan_settings import PlanSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class UnreadableControl:
     """A control row that cannot be read: what it held, as far as its keys tell, and why.
 
     It is as if it were not there, and loses nothing of any application: a declared baseline that was applied stays with
-    the applications, a snooze silences nobody, and the record of the latest run is made again by the next one.
+    the applications, a snooze silences nobody, a plan has the usual settings, and the record of the latest run is made
+    again by the next one.
     """
 
     row: Row
@@ -62,9 +64,13 @@ class UnreadableControl:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Everything of it. Declared baselines are by `verdicts.guard.declared.plan_key`."""
+    """Everything of it.
+
+    Declared baselines are by `verdicts.guard.declared.plan_key`, settings by the plan's folded name.
+    """
 
     latest_run: RunRecord | None = None
     declared: Mapping[str, Declared] = field(default_factory=dict)
     snoozes: tuple[Snooze, ...] = ()
+    plans: Mapping[str, PlanSettings] = field(default_factory=dict)
     unreadable: tuple[UnreadableControl, ...] = ()

@@ -17,6 +17,8 @@ from verdicts.stored.control_rows import (
     control_of,
     declared_key,
     declared_properties,
+    plan_settings_key,
+    plan_settings_properties,
     run_properties,
     snooze_key,
     snooze_properties,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from verdicts.control import Control, RunRecord, Snooze, UnreadableControl
     from verdicts.facts import ApplicationFacts
     from verdicts.guard.declared import Declared
+    from verdicts.plan_settings import PlanSettings
 
 LEDGER_TABLE: Final = "verdicts"
 ROWS_IN_A_PAGE: Final = 1000
@@ -135,7 +138,18 @@ class Ledger(Closing):
 
     async def end_snooze(self, plan_name: str, plan_version: str) -> bool:
         """End the snooze of a plan version; return whether there was one."""
-        row = await self._table.get(CONTROL_PARTITION, snooze_key(plan_name, plan_version))
+        return await self._end(snooze_key(plan_name, plan_version))
+
+    async def settle(self, settings: PlanSettings) -> None:
+        """Store the settings of a plan, in the place of earlier ones."""
+        await self._set(plan_settings_key(settings.plan_name), plan_settings_properties(settings))
+
+    async def end_settings(self, plan_name: str) -> bool:
+        """Forget the settings of a plan; return whether there were any."""
+        return await self._end(plan_settings_key(plan_name))
+
+    async def _end(self, row_key: str) -> bool:
+        row = await self._table.get(CONTROL_PARTITION, row_key)
         if row is not None:
             await self._table.delete(row)
         return row is not None

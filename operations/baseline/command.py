@@ -8,8 +8,9 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from operations.baseline.file import BadFile, BaselineFile, as_member, bad_field, read_baseline
+from operations.baseline.file import BaselineFile, as_member, read_baseline
 from operations.decision import Decision, make_sure
+from operations.files.fields import BadFile
 from operations.report import BadUsage, Cell, Listing, Refused, Report
 from publisher.resource_ids import fold
 from registry.managed_application import ManagedApplication
@@ -81,7 +82,7 @@ async def _wanted(
     content = read_baseline(options.file)
     for name in ("plan", "version"):
         if fold(getattr(content, name)) != fold(getattr(options, name)):
-            raise bad_field(options.file, content.lines, (name,), f"is not {getattr(options, name)}, as --{name} says")
+            raise content.file.bad((name,), f"is not {getattr(options, name)}, as --{name} says")
     return _key_of_file(options, content, of_plan), {one.id: one for one in content.assignments}
 
 
@@ -92,10 +93,10 @@ def _key_of_file(options: argparse.Namespace, content: BaselineFile, of_plan: li
         offers = {name: one for name, one in offers.items() if name == fold(content.offer)}
     if not offers:
         what = ("offer",) if content.offer and of_plan else ("plan",)
-        raise bad_field(options.file, content.lines, what, "is unknown: no registered application has it")
+        raise content.file.bad(what, "is unknown: no registered application has it")
     if len(offers) > 1:
         names = ", ".join(sorted(one.plan_product or one.definition_id for one in offers.values()))
-        raise bad_field(options.file, content.lines, ("plan",), f"is a plan of several offers ({names}): add offer")
+        raise content.file.bad(("plan",), f"is a plan of several offers ({names}): add offer")
     [known] = offers.values()
     if known.plan_name:
         known = replace(known, plan_version=options.version)

@@ -10,18 +10,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from operations.baseline.json_lines import BadJson, read
+from operations.files.fields import JsonFile
 from publisher.resource_ids import fold
 from registry.managed_application import ExpectedAssignment, Posture
 from registry.policies.postures import kept_value, overrides_of, selectors_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from operations.baseline.json_lines import Path as JsonPath
+    from operations.files.json_lines import Path as JsonPath
 
-_MOST_BYTES: Final = 1_000_000
 _RELATIVE_ID: Final = re.compile(
     r"(?:providers/[^?#%\\]+/providers/microsoft\.authorization/policyassignments/)?[^/?#%\\]+"
 )
@@ -32,10 +30,6 @@ _HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _MEMBERS: Final = frozenset({"plan", "version", "offer", "assignments"})
 
 
-class BadFile(Exception):  # noqa: N818 - named for what it tells
-    """The file cannot be used; the message has file, line and field."""
-
-
 @dataclass(frozen=True, slots=True)
 class BaselineFile:
     """What a file declares. Ids of assignments are relative to the managed resource group, and folded."""
@@ -44,23 +38,12 @@ class BaselineFile:
     version: str
     offer: str
     assignments: tuple[ExpectedAssignment, ...]
-    lines: Mapping[JsonPath, int]
+    file: JsonFile
 
 
 def read_baseline(path: Path) -> BaselineFile:
     """Return what a file declares; raise BadFile."""
-    try:
-        content = path.read_bytes()[: _MOST_BYTES + 1]
-        text = content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadFile(f"{path} cannot be read: {error}") from error
-    if len(content) > _MOST_BYTES:
-        raise BadFile(f"{path} has more than {_MOST_BYTES:,} bytes")
-    try:
-        value, lines = read(text)
-    except BadJson as error:
-        raise BadFile(f"{path}:{error.line}: {error}") from error
-    return _Reader(path, lines).baseline(value)
+    return _Reader(JsonFile.load(path)).baseline()
 
 
 def as_member(relative_id: str, assignment: ExpectedAssignment) -> dict[str, Any]:
@@ -86,12 +69,13 @@ def as_member(relative_id: str, assignment: ExpectedAssignment) -> dict[str, Any
 class _Reader:
     """Checks a file's values; each complaint names the line and the field."""
 
-    def __init__(self, path: Path, lines: Mapping[JsonPath, int]) -> None:
-        self._path = path
-        self._lines = lines
+    def __init__(self, file: JsonFile) -> None:
+        self._file = file
+        self._bad = file.bad
+        self._text = file.text
 
-    def baseline(self, value: Any) -> BaselineFile:
-        self._members((), value, _MEMBERS)
+    def baseline(self) -> BaselineFile:
+        value = self._file.members((), self._file.value, _MEMBERS)
         assignments = value.get("assignments")
         if not isinstance(assignments, list) or not assignments:
             raise self._bad(("assignments",), "must be a list with at least one assignment")
@@ -106,11 +90,11 @@ class _Reader:
             self._text((), value, "version"),
             self._text((), value, "offer"),
             tuple(found.values()),
-            self._lines,
+            self._file,
         )
 
     def _assignment(self, path: JsonPath, value: Any) -> ExpectedAssignment:
-        self._members(path, value, _ASSIGNMENT_MEMBERS)
+        self._file.members(path, value, _ASSIGNMENT_MEMBERS)
         definition_id = self._text(path, value, "definition_id", is_needed=True)
         if not _DEFINITION_ID.fullmatch(fold(definition_id)):
             raise self._bad((*path, "definition_id"), "is not the id of a policy definition or initiative")
@@ -162,31 +146,6 @@ class _Reader:
         if not isinstance(objects, list) or not all(isinstance(one, dict) for one in objects):
             raise self._bad((*path, name), "must be a list of objects")
         return objects
-
-    def _text(self, path: JsonPath, value: Any, name: str, *, is_needed: bool = False) -> str:
-        text = value.get(name, "")
-        if not isinstance(text, str):
-            raise self._bad((*path, name), "must be text")
-        if is_needed and not text.strip():
-            raise self._bad((*path, name), "is missing")
-        return text.strip()
-
-    def _members(self, path: JsonPath, value: Any, known: frozenset[str]) -> None:
-        if not isinstance(value, dict):
-            raise self._bad(path, "must be an object")
-        for name in value:
-            if name not in known:
-                raise self._bad((*path, name), f"is no field; fields are {', '.join(sorted(known))}")
-
-    def _bad(self, path: JsonPath, message: str) -> BadFile:
-        return bad_field(self._path, self._lines, path, message)
-
-
-def bad_field(file: Path, lines: Mapping[JsonPath, int], path: JsonPath, message: str) -> BadFile:
-    """Return the complaint about a field: with the line of the nearest value around it that is there."""
-    around = next(path[:length] for length in range(len(path), -1, -1) if path[:length] in lines)
-    field = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path).removeprefix(".")
-    return BadFile(f"{file}:{lines[around]}: {field or 'the file'} {message}")
 
 
 def _value(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""The ledger's control rows in real table storage (Azurite): the latest run, declared baselines, snoozes."""
+"""The ledger's control rows in real table storage (Azurite): the latest run, declared baselines, snoozes, settings."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tests.verdicts.remembered import NOW
 from verdicts.control import Control, RunRecord, Snooze
 from verdicts.guard.declared import Declared
 from verdicts.ledger import LEDGER_TABLE, Ledger
+from verdicts.plan_settings import PlanSettings, Severity
 
 RUN = RunRecord("run", NOW, 3)
 SNOOZE = Snooze("Standard", "1.0.0", NOW, "ada", "migration")
@@ -32,13 +33,18 @@ DECLARED = Declared(
     "release",
 )
 
+SETTINGS = PlanSettings(
+    "Standard", Severity.LOW, {"tags": Severity.HIGH}, settled_at=NOW, person="ada", reason="agreed"
+)
+
 
 async def test_the_control_rows_are_one_query(sandbox: Sandbox, ledger: Ledger) -> None:
     await ledger.note_run(RUN)
     await ledger.declare(DECLARED)
     await ledger.snooze(SNOOZE)
+    await ledger.settle(SETTINGS)
     sandbox.requests.clear()
-    assert await ledger.control() == Control(RUN, {DECLARED.plan: DECLARED}, (SNOOZE,))
+    assert await ledger.control() == Control(RUN, {DECLARED.plan: DECLARED}, (SNOOZE,), {"standard": SETTINGS})
     assert len(sandbox.requests.of(Service.TABLES)) == 1
 
 
@@ -64,6 +70,26 @@ async def test_a_snooze_takes_the_place_of_an_earlier_one_until_it_is_ended(ledg
     assert await ledger.end_snooze("standard", "1.0.0")
     assert not await ledger.end_snooze("standard", "1.0.0")
     assert (await ledger.control()).snoozes == ()
+
+
+async def test_settings_take_the_place_of_earlier_ones_until_they_are_ended(ledger: Ledger) -> None:
+    for severity in Severity:
+        await ledger.settle(
+            replace(SETTINGS, severity=severity, plan_name="STANDARD" if severity is Severity.LOW else "Standard")
+        )
+    assert [one.severity for one in (await ledger.control()).plans.values()] == [Severity.LOW]
+    assert await ledger.end_settings("standard")
+    assert not await ledger.end_settings("standard")
+    assert (await ledger.control()).plans == {}
+
+
+async def test_settings_that_cannot_be_read_are_named(ledger: Ledger, ledger_rows: LedgerRows) -> None:
+    await ledger.settle(SETTINGS)
+    [row] = await ledger_rows.rows()
+    await ledger_rows.client.upsert_entity(row | {"document": b"cut"}, mode="replace")
+    control = await ledger.control()
+    assert control.plans == {}
+    assert "settings of Standard cannot be read" in str(control.unreadable[0])
 
 
 async def test_a_control_row_that_others_keep_writing_is_never_lost_in_silence(

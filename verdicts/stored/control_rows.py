@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import msgspec
 
+from publisher.resource_ids import fold
 from registry.policies.stored_assignments import ExpectedDocument, assignment_document, assignment_of
 from verdicts.control import Control, RunRecord, Snooze, UnreadableControl
 from verdicts.guard.declared import Declared
+from verdicts.plan_settings import MOST_DAYS, PlanSettings, Severity
 from verdicts.stored.values import AzureTime, Count, Damaged, Misread, OwnTime, number_of, read, time_of
 
 if TYPE_CHECKING:
@@ -25,12 +27,18 @@ CONTROL_PARTITION: Final = "~control"
 LATEST_RUN: Final = "latest-run"
 _DECLARED: Final = "declared-"
 _SNOOZE: Final = "snooze-"
+_PLAN: Final = "plan-"
+_KINDS: Final = {_DECLARED: "declared baseline", _SNOOZE: "snooze", _PLAN: "settings"}
 _LARGEST_DOCUMENT: Final = 4_000_000
 
 _Value = TypeVar("_Value")
+_Days = Annotated[int, msgspec.Meta(ge=1, le=MOST_DAYS)]
 _RUN_DOCUMENT: Final = msgspec.json.Decoder(tuple[str, OwnTime, Count])
 _DECLARED_DOCUMENT: Final = msgspec.json.Decoder(tuple[str, dict[str, ExpectedDocument], OwnTime, str, str])
 _SNOOZE_DOCUMENT: Final = msgspec.json.Decoder(tuple[str, str, AzureTime, str, str])
+_PLAN_DOCUMENT: Final = msgspec.json.Decoder(
+    tuple[str, Severity, dict[str, Severity], dict[Severity, _Days], OwnTime, str, str]
+)
 
 
 def declared_key(plan: str) -> str:
@@ -41,6 +49,11 @@ def declared_key(plan: str) -> str:
 def snooze_key(plan_name: str, plan_version: str) -> str:
     """Return the row key of a plan version's snooze."""
     return _SNOOZE + _digest(f"{plan_name.lower()}\n{plan_version.lower()}")
+
+
+def plan_settings_key(plan_name: str) -> str:
+    """Return the row key of a plan's settings."""
+    return _PLAN + _digest(fold(plan_name))
 
 
 def run_properties(record: RunRecord) -> dict[str, Any]:
@@ -61,11 +74,27 @@ def snooze_properties(snooze: Snooze) -> dict[str, Any]:
     return {"plan": f"{snooze.plan_name} {snooze.plan_version}".strip(), "document": _packed(document)}
 
 
+def plan_settings_properties(settings: PlanSettings) -> dict[str, Any]:
+    """Return the properties of a plan's settings, which somebody settled."""
+    assert settings.settled_at is not None  # noqa: S101 - for the type checker
+    document = [
+        settings.plan_name,
+        settings.severity,
+        settings.severities,
+        settings.overdue_after_days,
+        number_of(settings.settled_at),
+        settings.person,
+        settings.reason,
+    ]
+    return {"plan": settings.plan_name, "document": _packed(document)}
+
+
 def control_of(rows: Iterable[Row]) -> Control:
     """Return what the control rows say, and which of them cannot be read."""
     latest_run: RunRecord | None = None
     declared: dict[str, Declared] = {}
     snoozes: list[Snooze] = []
+    plans: dict[str, PlanSettings] = {}
     unreadable: list[UnreadableControl] = []
     for one in rows:
         try:
@@ -76,9 +105,12 @@ def control_of(rows: Iterable[Row]) -> Control:
                 declared[baseline.plan] = baseline
             elif one.row_key.startswith(_SNOOZE):
                 snoozes.append(_snooze(one))
+            elif one.row_key.startswith(_PLAN):
+                settings = _plan_settings(one)
+                plans[fold(settings.plan_name)] = settings
         except Misread as error:
             unreadable.append(_unreadable(one, error))
-    return Control(latest_run, declared, tuple(snoozes), tuple(unreadable))
+    return Control(latest_run, declared, tuple(snoozes), plans, tuple(unreadable))
 
 
 def started_at_of(run: Row) -> datetime | None:
@@ -94,7 +126,7 @@ def _unreadable(one: Row, error: Misread) -> UnreadableControl:
     named = plan[:200] if isinstance(plan, str) else ""
     what = "record of the latest run"
     if one.row_key != LATEST_RUN:
-        kind = "declared baseline" if one.row_key.startswith(_DECLARED) else "snooze"
+        kind = next(kind for prefix, kind in _KINDS.items() if one.row_key.startswith(prefix))
         what = f"{kind} of {named or 'an unknown plan'}"
     return UnreadableControl(one, what, named, str(error)[:300])
 
@@ -113,6 +145,13 @@ def _declared(one: Row) -> Declared:
 def _snooze(one: Row) -> Snooze:
     plan_name, plan_version, until, person, reason = _read(_SNOOZE_DOCUMENT, one)
     return Snooze(plan_name, plan_version, time_of(until), person, reason)
+
+
+def _plan_settings(one: Row) -> PlanSettings:
+    plan_name, severity, severities, days, settled, person, reason = _read(_PLAN_DOCUMENT, one)
+    if days.keys() != set(Severity):
+        raise Misread("it has not the days of every severity")
+    return PlanSettings(plan_name, severity, severities, days, time_of(settled), person, reason)
 
 
 def _packed(document: Any) -> bytes:

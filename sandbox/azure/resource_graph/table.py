@@ -67,7 +67,7 @@ def tables_of(kql: str) -> set[str]:
 
 def run(kql: str, tables: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Answer a query over the rows of these tables; raises QueryError."""
-    sql, _ = translated(kql, tuple((name, _COLUMNS) for name in TABLES))
+    statement, _ = translated(kql, tuple((name, _COLUMNS) for name in TABLES))
     kinds = ", ".join(f'"{name}" {"JSON" if name in _JSON else "VARCHAR"}' for name in _COLUMNS)
     shape = orjson.dumps([{name: "JSON" if name in _JSON else "VARCHAR" for name in _COLUMNS}]).decode()
     with duckdb.connect(config={"threads": 1}) as database:
@@ -78,7 +78,7 @@ def run(kql: str, tables: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any
                 [orjson.dumps(tables.get(name, [])).decode()],
             )
         try:
-            answer = database.execute(sql)
+            answer = database.execute(statement)
             found = answer.fetchall()
         except duckdb.Error as error:
             raise QueryError("SemanticError", str(error)) from error

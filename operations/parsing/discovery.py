@@ -1,18 +1,19 @@
-"""The options of ``discover``."""
+"""The command ``discover`` and its options."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from operations import options
+from operations.parsing.commands import add_command
 
 if TYPE_CHECKING:
-    from operations.options import Commands
+    from operations.parsing.commands import Commands
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    discover = options.command(
+def add_discovery_command(commands: Commands) -> None:
+    """Add `discover`."""
+    discover = add_command(
         commands,
         "discover",
         "find and register applications that no notification told of",

@@ -1,0 +1,1 @@
+"""Parsers of single commands of ``python -m operations``."""

@@ -1,0 +1,80 @@
+"""The file of a plan's settings: a JSON object as `plan show --json` has it.
+
+Every mistake is told with the file's line and the field. docs/operations.md describes the fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from operations.files.fields import JsonFile
+from publisher.resource_ids import fold
+from verdicts.plan_settings import MOST_DAYS, OVERDUE_AFTER_DAYS, PlanSettings, Severity
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SEVERITIES: Final = {one.value.lower(): one for one in Severity}
+
+
+def read_plan_settings(path: Path) -> PlanSettings:
+    """Return what a file settles, without who and when; raise BadFile."""
+    return _Reader(JsonFile.load(path)).settings()
+
+
+def as_document(settings: PlanSettings) -> dict[str, Any]:
+    """Return a plan's settings as the file has them, and who settled them."""
+    return {
+        "plan": settings.plan_name,
+        "severity": settings.severity.lower(),
+        "severities": {name: severity.lower() for name, severity in sorted(settings.severities.items())},
+        "overdue_after_days": {
+            severity.lower(): settings.overdue_after_days[severity] for severity in settings.overdue_after_days
+        },
+        "settled_at": settings.settled_at,
+        "person": settings.person,
+        "reason": settings.reason,
+    }
+
+
+_MEMBERS: Final = frozenset(as_document(PlanSettings()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Checks a file's values."""
+
+    file: JsonFile
+
+    def settings(self) -> PlanSettings:
+        value = self.file.members((), self.file.value, _MEMBERS)
+        if "plan" not in value:
+            raise self.file.bad(("plan",), 'is missing; "" is every plan that has no settings of its own')
+        severity = value.get("severity", Severity.MEDIUM.lower())
+        return PlanSettings(
+            plan_name=self.file.text((), value, "plan"),
+            severity=self.file.choice(("severity",), severity, _SEVERITIES),
+            severities=self._severities(value),
+            overdue_after_days=self._days(value),
+        )
+
+    def _severities(self, value: dict[str, Any]) -> dict[str, Severity]:
+        found: dict[str, Severity] = {}
+        for name, severity in self.file.members(("severities",), value.get("severities", {})).items():
+            path, folded = ("severities", name), fold(name).strip("/ ")
+            if not folded:
+                raise self.file.bad(path, "names no assignment")
+            if folded in found:
+                raise self.file.bad(path, "names an assignment that has a severity already")
+            found[folded] = self.file.choice(path, severity, _SEVERITIES)
+        return found
+
+    def _days(self, value: dict[str, Any]) -> dict[Severity, int]:
+        members = self.file.members(("overdue_after_days",), value.get("overdue_after_days", {}), _SEVERITIES)
+        days = dict(OVERDUE_AFTER_DAYS)
+        for name, number in members.items():
+            if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MOST_DAYS:
+                raise self.file.bad(("overdue_after_days", name), f"must be a number of days from 1 to {MOST_DAYS:,}")
+            days[_SEVERITIES[name]] = number
+        return days

@@ -1,0 +1,123 @@
+"""``plan``: how severe findings of a plan are, and until when each is due, is settled from a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.local_azure import Sandbox
+from tests.operations.command_line import Cli
+from tests.operations.ledger_facts import LedgerNow
+from verdicts.plan_settings import OVERDUE_AFTER_DAYS, PlanSettings, Severity
+
+SURE = ("--reason", "agreed with security", "--yes")
+SOUND = {
+    "plan": "Standard",
+    "severity": "low",
+    "severities": {"Vault-Private": "critical", "tags": "Medium"},
+    "overdue_after_days": {"critical": 1, "low": 180},
+}
+
+
+def written(folder: Path, content: Any) -> str:
+    path = folder / "plan.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content, indent=2), encoding="utf-8")
+    return str(path)
+
+
+def settled(ledger: LedgerNow) -> dict[str, PlanSettings]:
+    async def all_of_them(opened: Any) -> dict[str, PlanSettings]:
+        return dict((await opened.control()).plans)
+
+    return ledger.ask(all_of_them)
+
+
+def test_a_file_is_settled_with_the_persons_name(cli: Cli, sandbox: Sandbox, ledger: LedgerNow, tmp_path: Path) -> None:
+    done = cli("plan", "settle", "--file", written(tmp_path, SOUND), *SURE, "--json")
+    assert (done.status, done.document["settled"]) == (0, True), done.errors
+    [(name, settings)] = settled(ledger).items()
+    assert (name, settings.plan_name, settings.person, settings.reason) == (
+        "standard",
+        "Standard",
+        "ada",
+        "agreed with security",
+    )
+    assert settings.severity is Severity.LOW
+    assert settings.severities == {"vault-private": Severity.CRITICAL, "tags": Severity.MEDIUM}
+    assert settings.overdue_after_days == OVERDUE_AFTER_DAYS | {Severity.CRITICAL: 1, Severity.LOW: 180}
+    [row] = sandbox.workspace.query("ManagedApplicationEvents_CL")
+    assert (row["Registry_action"], row["Plan_name"], row["Person"], row["Reason"]) == (
+        "PlanSettled",
+        "Standard",
+        "ada",
+        "agreed with security",
+    )
+
+
+def test_what_is_shown_can_be_settled_again(cli: Cli, ledger: LedgerNow, tmp_path: Path) -> None:
+    cli("plan", "settle", "--file", written(tmp_path, SOUND), *SURE)
+    before = settled(ledger)
+    every, shown = cli("plan", "show", "--json").document["plans"]
+    assert (every["plan"], every["severity"], every["settled_at"]) == ("", "medium", None)
+    assert cli("plan", "settle", "--file", written(tmp_path, shown), *SURE).status == 0
+    [(name, after)] = settled(ledger).items()
+    assert (after.severities, after.overdue_after_days) == (
+        before[name].severities,
+        before[name].overdue_after_days,
+    )
+    words = cli("plan", "show").words
+    assert "vault-private Critical" in words
+    assert "agreed with security" in words
+
+
+def test_a_plan_goes_back_to_what_holds_for_every_plan(
+    cli: Cli, sandbox: Sandbox, ledger: LedgerNow, tmp_path: Path
+) -> None:
+    cli("plan", "settle", "--file", written(tmp_path, SOUND), *SURE)
+    assert cli("plan", "reset", "--plan", "STANDARD", *SURE).status == 0
+    assert settled(ledger) == {}
+    again = cli("plan", "reset", "--plan", "standard", *SURE)
+    assert (again.status, "nothing is settled for plan standard" in again.errors) == (1, True)
+    rows = sandbox.workspace.query("ManagedApplicationEvents_CL | order by Event_time asc")
+    assert [row["Registry_action"] for row in rows] == ["PlanSettled", "PlanSettingsEnded"]
+
+
+def test_nothing_is_settled_by_a_dry_run_or_without_a_yes(cli: Cli, ledger: LedgerNow, tmp_path: Path) -> None:
+    file = written(tmp_path, SOUND)
+    shown = cli("plan", "settle", "--file", file, "--reason", "r", "--dry-run")
+    assert (shown.status, "Nothing was changed" in shown.words) == (0, True)
+    refused = cli("plan", "settle", "--file", file, "--reason", "r")
+    assert (refused.status, "--yes" in refused.errors) == (2, True)
+    assert settled(ledger) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("{", "plan.json:1: no JSON"),
+        ("[]", "plan.json:1: the file must be an object"),
+        ("{}", 'plan.json:1: plan is missing; "" is every plan'),
+        (SOUND | {"plan": 1}, "plan.json:2: plan must be text"),
+        (SOUND | {"sevrity": "low"}, "sevrity is no field; fields are"),
+        (SOUND | {"severity": "urgent"}, "plan.json:3: severity must be one of critical, high, medium, low"),
+        (SOUND | {"severities": ["x"]}, "plan.json:4: severities must be an object"),
+        (SOUND | {"severities": {"tags": "bad"}}, "plan.json:5: severities.tags must be one of critical"),
+        (SOUND | {"severities": {"tags": None}}, "plan.json:5: severities.tags must be one of critical"),
+        (SOUND | {"severities": {"a": "low", "A": "low"}}, "plan.json:6: severities.A names an assignment that has"),
+        (SOUND | {"severities": {" / ": "low"}}, "plan.json:5: severities. /  names no assignment"),
+        (SOUND | {"overdue_after_days": {"urgent": 1}}, "overdue_after_days.urgent is no field; fields are critical"),
+        (SOUND | {"overdue_after_days": {"low": 0}}, "overdue_after_days.low must be a number of days from 1 to"),
+        (SOUND | {"overdue_after_days": {"low": "7"}}, "overdue_after_days.low must be a number of days from 1 to"),
+        (SOUND | {"overdue_after_days": {"low": True}}, "overdue_after_days.low must be a number of days from 1 to"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named_with_its_line(
+    cli: Cli, ledger: LedgerNow, tmp_path: Path, content: Any, complaint: str
+) -> None:
+    done = cli("plan", "settle", "--file", written(tmp_path, content), *SURE)
+    assert done.status == 2
+    assert complaint in done.errors
+    assert settled(ledger) == {}
