@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from operations.acceptances import accept_open
+from operations.agreements.acceptances import accept
+from operations.agreements.exemptions import exemptions
 from operations.baseline.command import baseline
 from operations.changes import add, name, reconcile, remove
 from operations.discovery.command import discover
@@ -31,7 +32,8 @@ _COMMANDS: Final[dict[str, Callable[[Workplace, argparse.Namespace, Console], Aw
     "name": name,
     "check": check,
     "reconcile": reconcile,
-    "accept": accept_open,
+    "accept": accept,
+    "exemptions": exemptions,
     "baseline": baseline,
     "plan": plan,
     "snooze": snooze,

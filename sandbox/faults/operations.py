@@ -119,6 +119,13 @@ class PermissionList(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class DenyAssignmentList(Operation):
+    """GET of the deny assignments at a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceList(Operation):
     """GET of the resources in a managed resource group."""
 

@@ -26,6 +26,10 @@ class Customer(Deployment):
     """Made by `ResourceManager.add_customer`. All methods can be called from any thread while servers run."""
 
     exempted: list[_Exempted] = field(default_factory=list)
+    publisher_is_owner: bool = False
+    """The plan's authorizations give the publisher Owner instead of Contributor."""
+    customer_actions: tuple[str, ...] | None = ()
+    """What the plan lets the customer do in the managed resource group, beside reading; None: there is no denial."""
 
     def revoke_access(self, *what: Access) -> None:
         """Takes the publisher's permissions away: all, or only those named."""

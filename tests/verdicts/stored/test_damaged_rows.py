@@ -165,7 +165,7 @@ def test_an_assignment_that_is_there_twice_is_named() -> None:
         facts_of(of_document(document))
 
 
-ADDED_LATER = {"fingerprint", "answer", "probed"}
+ADDED_LATER = {"fingerprint", "answer", "probed", "accepted_exemptions"}
 PLACES: list[tuple[Any, ...]] = [
     *((name,) for name in document_of(FULL) if name not in ADDED_LATER),
     *(("assignments", 0, name) for name in document_of(FULL)["assignments"][0]),
