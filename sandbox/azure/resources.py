@@ -8,6 +8,7 @@ allows.
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from sandbox.errors import RefusedError, json_response, not_implemented
@@ -150,7 +151,8 @@ def _check_version(request: ArmRequest) -> None:
 
 
 def _denial_json(owner: Customer, publishers: list[str]) -> dict[str, Any]:
-    group, name = owner.managed_resource_group_id, "5d3fba1c-0000-4000-8000-0000000000de"
+    group = owner.managed_resource_group_id
+    name = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"denial-at-{group}.sandbox.invalid"))
     allowed = ["*/read", *(owner.customer_actions or ())]
     return {
         "id": f"{group}/providers/Microsoft.Authorization/denyAssignments/{name}",
