@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from publisher.resource_manager import Application
     from registry.refresh import Change, Refresher
 
-SECONDS_FOR_HINTS: Final = 60.0
-"""Resource Graph is not waited for any longer: what it tells is a hint."""
+_SECONDS_FOR_HINTS: Final = 30.0
+_ATTEMPTS_FOR_HINTS: Final = 2
+"""Resource Graph is not waited for any longer where everything is read from ARM as well."""
 
 
 async def discover(
@@ -67,8 +68,9 @@ async def discover(
         progress("reading the list of subscriptions")
         listed = await listed_subscriptions(refresher.arm, deadline=deadline)
     places = tuple(listed.subscriptions.values()) if only else to_search(listed, known)
-    patience = Patience(deadline=min(deadline, time.monotonic() + SECONDS_FOR_HINTS))
-    hints, untold = await hinted_at(ResourceGraph(refresher.arm, patience=patience), places)
+    progress("asking Azure Resource Graph")
+    graph = ResourceGraph(refresher.arm, patience=_patience(deadline, is_all=quick))
+    hints, untold = await hinted_at(graph, places)
     searched = [] if quick else await _search_all(refresher, places, deadline, progress)
     shown = {one.id for result in searched for one in result.applications}
     confirmed, refused = await _confirm(refresher, hints - shown - known.registered, deadline)
@@ -95,6 +97,13 @@ async def register(
             return failure
 
     return await each(identities, one)
+
+
+def _patience(deadline: float, *, is_all: bool) -> Patience:
+    """Return how long Resource Graph is asked; `is_all` tells that nothing else is."""
+    if is_all:
+        return Patience(deadline=deadline)
+    return Patience(_ATTEMPTS_FOR_HINTS, min(deadline, time.monotonic() + _SECONDS_FOR_HINTS))
 
 
 async def _search_all(
