@@ -53,15 +53,18 @@ async def discover_and_register(
     found = await discover(refresher, deadline=ends)
     outcomes = dict(zip(found.missing, await register(refresher, found.missing, deadline=ends), strict=True))
     registered = tuple(one for one, outcome in outcomes.items() if outcome is Change.REGISTERED)
+    refused = {one: outcome for one, outcome in outcomes.items() if isinstance(outcome, LASTING)}
     failures = [
-        f"{identity}: {outcome.code}: {outcome}"
-        for identity, outcome in outcomes.items()
-        if isinstance(outcome, AzureFailure) and not isinstance(outcome, LASTING)
+        f"{one}: {outcome.code}: {outcome}"
+        for one, outcome in outcomes.items()
+        if isinstance(outcome, AzureFailure) and one not in refused
     ]
     failures += [f"subscription {one.subscription}: {one.problem}" for one in found.unread if not one.is_denied]
     reasons = {identity: found.missing[identity] for identity in registered}
     untold = await _tell(refresher, reasons, endpoint, stream, deadline)
     _log(found, registered)
+    for one, outcome in refused.items():
+        _LOGGER.warning("%s was found and cannot be registered: %s: %s", one, outcome.code, outcome)
     return Nightly(found, registered, tuple(failures), untold)
 
 
