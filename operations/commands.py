@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from operations.acceptances import accept_open
+from operations.agreements.acceptances import accept
+from operations.agreements.exemptions import exemptions
 from operations.baseline.command import baseline
 from operations.changes import add, name, reconcile, remove
+from operations.discovery.command import discover
 from operations.ledger_rows import ledger
 from operations.lookups import check, list_applications, show
 from operations.pending import pending
@@ -25,11 +27,13 @@ _COMMANDS: Final[dict[str, Callable[[Workplace, argparse.Namespace, Console], Aw
     "list": list_applications,
     "show": show,
     "add": add,
+    "discover": discover,
     "remove": remove,
     "name": name,
     "check": check,
     "reconcile": reconcile,
-    "accept": accept_open,
+    "accept": accept,
+    "exemptions": exemptions,
     "baseline": baseline,
     "plan": plan,
     "snooze": snooze,

@@ -7,7 +7,7 @@ subscription.
 
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
@@ -152,17 +152,22 @@ class ResourceManager(Closing):
         return await with_retries(attempt, deadline=deadline, attempts=patience.attempts, sleep=patience.sleep)
 
     async def list(self, path: str, *, api_version: str, deadline: float) -> AsyncIterator[dict[str, Any]]:
-        """Yield the members of an ARM collection over all its pages."""
+        """Yield the members of an ARM collection over all its pages; raise MalformedAnswer where one is no object."""
+        async for members in self.pages(path, api_version=api_version, deadline=deadline):
+            for one in members:
+                if not isinstance(one, dict):
+                    raise MalformedAnswer("an entry of the list is no object", code="MalformedAnswer")
+                yield one
+
+    async def pages(self, path: str, *, api_version: str, deadline: float) -> AsyncIterator[Sequence[Any]]:
+        """Yield the members of an ARM collection page by page, whatever they are."""
         url, version, seen = path, str(api_version), set[str]()
         while True:
             page = await self.get(url, api_version=version, deadline=deadline)
             members = member(page, "value")
             if not isinstance(members, list):
                 raise MalformedAnswer("a page of the list has no value", code="MalformedAnswer")
-            for one in members:
-                if not isinstance(one, dict):
-                    raise MalformedAnswer("an entry of the list is no object", code="MalformedAnswer")
-                yield one
+            yield members
             url, version = next_link_in(page) or "", ""
             if not url:
                 return

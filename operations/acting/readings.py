@@ -11,13 +11,14 @@ from azure.core.rest import HttpRequest
 
 from operations.acting.effects import member_ids, rules_of
 from operations.acting.evaluation import soon
-from operations.acting.rights import DenyAssignment, RoleAssignment
+from operations.acting.rights import RoleAssignment
 from publisher.errors.absence import is_about, says_gone
 from publisher.errors.kinds import AzureFailure, MalformedAnswer
 from publisher.lenient_json import member
 from publisher.policy_insights.remediations import RemediationTasks
 from publisher.resource_ids import fold, is_guid
 from publisher.resource_manager import document_in, id_at, text_at
+from registry.policies.deny_assignments import deny_assignments
 from registry.policies.permissions import CREATE_REMEDIATIONS, allowed
 from registry.policies.policy_assignments import ASSIGNMENTS_API_VERSION
 
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     from publisher.policy_insights.remediations import Task
     from publisher.resource_ids import ApplicationId
     from publisher.resource_manager import Application, ResourceManager
+    from registry.policies.deny_assignments import DenyAssignment
 
 _RIGHTS_API_VERSION: Final = "2022-04-01"
-"""Of roleAssignments and denyAssignments (learn.microsoft.com/rest/api/authorization)."""
+"""Of roleAssignments and roleDefinitions (learn.microsoft.com/rest/api/authorization)."""
 
 _NOT_FOUND: Final = "policyassignmentnotfound"
 _AT_ONCE: Final = 8
@@ -102,7 +104,7 @@ async def read_all(
     application, (assignment, rules), denials, states, tasks, may_create = await asyncio.gather(
         _application(arm, application_id),
         _assignment(arm, assignment_id),
-        _tried(_listed(arm, f"{group}/providers/Microsoft.Authorization/denyAssignments", "atScope()")),
+        _tried(deny_assignments(arm, group, deadline=soon())),
         _tried(evaluator.states()),
         _tried(RemediationTasks(arm, group).of_assignment(assignment_id, deadline=soon())),
         allowed(arm, group, CREATE_REMEDIATIONS, deadline=soon()),
@@ -114,7 +116,7 @@ async def read_all(
         rules=rules,
         roles=roles,
         role_names=await _role_names(arm, str(group), roles, rules),
-        denials=denials if isinstance(denials, Unread) else tuple(map(DenyAssignment.of, denials)),
+        denials=denials,
         states=states
         if isinstance(states, Unread)
         else tuple(one for one in states if one.assignment_id == fold(assignment_id)),

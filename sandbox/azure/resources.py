@@ -1,4 +1,4 @@
-"""Plays what ARM says about a managed resource group: its resources, exemptions, and the caller's permissions.
+"""Plays what ARM says about a managed resource group: its resources and exemptions, who may and who may not.
 
 Sources: the REST specifications of Microsoft.Resources (resources), Microsoft.Authorization (policyExemptions
 2022-07-01-preview, permissions 2022-04-01).
@@ -30,7 +30,7 @@ _ANY_VERSION = RESOURCE_VERSIONS | LIST_VERSIONS | EXEMPTION_VERSIONS | PERMISSI
 
 
 class Resources:
-    """GET of a group's resources, of one of them, of its exemptions, and of the caller's permissions there."""
+    """GET of a group's resources, of one of them, of its exemptions, of permissions and deny assignments there."""
 
     def __init__(self, arm: ResourceManager) -> None:
         self._arm = arm
@@ -95,11 +95,12 @@ class Resources:
 
     def _permissions(self, request: ArmRequest) -> web.Response:
         owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)
-        # What Contributor has, unless rights were taken away.
+        # What Contributor or Owner has, unless rights were taken away.
+        denied = ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]
         actions = ["*"] if owner.access == set(Access) else [access.value for access in sorted(owner.access)]
         permission = {
             "actions": actions,
-            "notActions": ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"],
+            "notActions": [] if owner.publisher_is_owner else denied,
             "dataActions": [],
             "notDataActions": [],
         }

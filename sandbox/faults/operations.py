@@ -86,6 +86,11 @@ class ApplicationList(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionList(Operation):
+    """GET of the subscriptions that the caller sees."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceGroupRead(Operation):
     """GET of a managed resource group."""
 

@@ -27,6 +27,8 @@ class Customer(Deployment):
     """Made by `ResourceManager.add_customer`. All methods can be called from any thread while servers run."""
 
     exempted: list[_Exempted] = field(default_factory=list)
+    publisher_is_owner: bool = False
+    """The plan's authorizations give the publisher Owner instead of Contributor."""
 
     def __post_init__(self, foreign: bool, bulk: BulkStates | None) -> None:
         super().__post_init__(foreign, bulk)

@@ -29,7 +29,11 @@ class RoleAssignment:
 
 @dataclass(frozen=True, slots=True)
 class DenyAssignment:
-    """Actions that are denied to everybody at the managed resource group, except to the `excluded` principals."""
+    """Actions that are denied to everybody at the managed resource group, except to the `excluded` principals.
+
+    That of a managed application leaves reading, and what the plan allows to customers (azure-docs, "List Azure deny
+    assignments").
+    """
 
     name: str
     actions: tuple[str, ...] = ("*",)

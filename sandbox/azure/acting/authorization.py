@@ -79,12 +79,14 @@ class Authorization:
         )
 
     def _denials(self, request: ArmRequest) -> web.Response:
-        owner = self._arm.group_owner(request, Access.DENIALS)
+        owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)
+        readable = Access.DENIALS in owner.access  # what happens without the right is not documented: this is worse
         wanted = request.http.query.get("$filter", "atScope()")
         if wanted != "atScope()":
             raise not_implemented(f"$filter={wanted[:100]} on deny assignments")
         group = owner.managed_resource_group_id
-        return json_response({"value": [_denial_json(one, group) for one in owner.remediation.denials]})
+        listed = owner.remediation.denials if readable else []
+        return json_response({"value": [_denial_json(one, group) for one in listed]})
 
 
 def _role_json(role: RoleAssignment) -> dict[str, Any]:

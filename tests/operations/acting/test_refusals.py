@@ -178,6 +178,11 @@ def test_what_could_not_be_read_is_a_doubt_that_only_force_overrules(
     violated.sandbox.faults.remove(scripted)
 
 
+def test_a_list_without_deny_assignments_proves_nothing_to_who_may_not_read_them(violated: Violated) -> None:
+    violated.customer.revoke_access(Access.DENIALS)
+    assert_refused(violated, "deny assignments could not be read", "say --force")
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -199,9 +204,10 @@ def test_states_that_cannot_be_read_refuse_also_with_force(violated: Violated) -
     assert_refused(violated, "what violates it now could not be read", options=("--force",))
 
 
-def test_that_our_own_permissions_cannot_be_read_is_only_told(violated: Violated) -> None:
+def test_that_our_own_permissions_cannot_be_read_is_a_doubt_about_what_is_denied(violated: Violated) -> None:
     violated.sandbox.faults.add(PermissionList(), Status(403))
-    done = violated.remediate("--json")
+    assert_refused(violated, "deny assignments could not be read", "say --force")
+    done = violated.remediate("--force", "--json")
     assert (done.status, done.document["plan"]["notes"]) == (
         0,
         ["whether we may create remediations there could not be read; Azure will say"],

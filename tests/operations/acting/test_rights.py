@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from operations.acting.rights import OWNER, DenyAssignment, RoleAssignment, missing_roles
+from operations.acting.rights import OWNER, RoleAssignment, missing_roles
+from registry.policies.deny_assignments import DenyAssignment
 
 GROUP = "/subscriptions/5b5e0000-5b5e-5b5e-5b5e-5b5e00000000/resourceGroups/mrg"
 STORAGE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/one"
