@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from azure.data.tables import TableClient
 
+from publisher.resource_ids import ApplicationId
 from sandbox.faults.effects import Body, Effect, Status, html
 from sandbox.faults.operations import EvaluationRead, EvaluationStart, PolicyQuery, TableRequest
 from sandbox.local_azure import Sandbox
@@ -15,6 +18,7 @@ from sandbox.world.plans import Access
 from sandbox.world.policies import NO_PUBLIC_BLOBS_ASSIGNMENT
 from tests.operations.acting.conftest import Collect, Violated
 from tests.operations.command_line import Cli
+from verdicts.ledger import LEDGER_TABLE
 
 SHORT = ("--wait", "0.05")
 
@@ -182,6 +186,20 @@ def test_a_ledger_that_cannot_be_read_is_an_error_and_nothing_is_started(violate
     violated.sandbox.clear_counts()
     done = violated.cli("scan", "--all-open", "--yes")
     assert (done.status, violated.acted) == (1, [])
+
+
+def test_a_row_of_the_ledger_that_cannot_be_read_is_told_beside_what_is_evaluated(
+    violated: Violated, sandbox: Sandbox, environment: dict[str, str]
+) -> None:
+    other = sandbox.arm.add_customer("Fabrikam")
+    assert violated.cli("add", other.application_id).status == 0
+    keys = ApplicationId.parse(other.application_id)
+    entity: dict[str, Any] = {"PartitionKey": keys.partition_key, "RowKey": keys.row_key, "facts": "cut"}
+    with TableClient.from_connection_string(environment["AzureWebJobsStorage"], LEDGER_TABLE) as table:
+        table.upsert_entity(entity, mode="replace")
+    done = violated.cli("scan", "--all-open", "--yes", "--json")
+    assert (done.status, len(done.document["applications"])) == (1, 1)
+    assert "1 rows of registry or ledger cannot be read" in done.document["error"]
 
 
 def test_an_application_without_open_findings_needs_one_later_state(cli: Cli, registered: Customer) -> None:
