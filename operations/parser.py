@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from operations import arguments, options
+from operations.parsing.acting import add_acting_commands
 from operations.parsing.commands import add_command as _command
 from operations.parsing.discovery import add_discovery_command
 from operations.parsing.exemptions import add_exemptions_command
@@ -31,6 +32,7 @@ def command_parser() -> arguments.Parser:
     _add_ledger_commands(commands)
     add_exemptions_command(commands)
     add_plan_commands(commands)
+    add_acting_commands(commands)
     _add_pending_commands(commands)
     cost = _command(
         commands,

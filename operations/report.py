@@ -110,10 +110,10 @@ class Console:
 
     @contextmanager
     def busy(self, doing: str) -> Iterator[Callable[[str], None]]:
-        """Show what is being done while it is, on a terminal; what is yielded takes what is done next."""
+        """Show what is being done while it is, on a terminal; yield what replaces the words."""
         if self._errors.is_terminal:
-            with self._errors.status(harmless(doing)) as status:
-                yield lambda text: status.update(harmless(text))
+            with self._errors.status(Text(harmless(doing))) as status:
+                yield lambda words: status.update(Text(harmless(words)))
         else:
             yield lambda _: None
 

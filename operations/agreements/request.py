@@ -12,17 +12,16 @@ import asyncio
 import shlex
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from operations.acceptances import readable_entry
+from operations.acting.rights import DenyAssignment
 from operations.openness import named
 from operations.report import BadUsage, Refused, Report
 from publisher.errors.kinds import AzureFailure
-from publisher.lenient_json import member
-from publisher.resource_ids import ResourceGroupId, fold
-from publisher.resource_manager import text_at
-from registry.policies.permissions import WRITE_EXEMPTIONS, allowed, includes
+from publisher.resource_ids import ResourceGroupId
+from registry.policies.permissions import WRITE_EXEMPTIONS, allowed
 from registry.reconcile import SECONDS_PER_APPLICATION
 
 if TYPE_CHECKING:
@@ -38,7 +37,9 @@ EXEMPT: Final = "Microsoft.Authorization/policyAssignments/exempt/action"
 READ_DENIALS: Final = "Microsoft.Authorization/denyAssignments/read"
 _NEEDED: Final = (WRITE_EXEMPTIONS, EXEMPT)
 _DENIALS_API_VERSION: Final = "2022-04-01"
-_EVERYBODY: Final = "00000000-0000-0000-0000-000000000000"
+_SOMEBODY: Final = "somebody at the customer"
+"""A principal that no deny assignment names: what is denied to it is denied to everybody."""
+
 _BOTH: Final = " and ".join(_NEEDED)
 
 
@@ -105,19 +106,11 @@ async def _is_denied_to_everybody(arm: ResourceManager, group: ResourceGroupId, 
     try:
         async for one in arm.list(path, api_version=_DENIALS_API_VERSION, deadline=deadline):
             found += 1
-            if _denies_everybody(member(one, "properties")):
+            if DenyAssignment.of(one).denies([_SOMEBODY], {str(group): _NEEDED}):
                 return True
     except AzureFailure:
         return None
     return False if found or await allowed(arm, group, READ_DENIALS, deadline=deadline) else None
-
-
-def _denies_everybody(properties: Any) -> bool:
-    principals, permissions = member(properties, "principals"), member(properties, "permissions")
-    listed = principals if isinstance(principals, list) else []
-    denied = permissions if isinstance(permissions, list) else []
-    is_for_all = any(fold(text_at(one, "id")) == _EVERYBODY for one in listed)
-    return is_for_all and any(includes(one, action) for one in denied for action in _NEEDED)
 
 
 def _command(assignment: AssignmentFacts, group: ResourceGroupId, options: argparse.Namespace) -> str:

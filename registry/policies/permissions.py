@@ -25,6 +25,7 @@ _API_VERSION: Final = "2022-04-01"
 READ_ASSIGNMENTS: Final = "Microsoft.Authorization/policyAssignments/read"
 READ_EXEMPTIONS: Final = "Microsoft.Authorization/policyExemptions/read"
 WRITE_EXEMPTIONS: Final = "Microsoft.Authorization/policyExemptions/write"
+CREATE_REMEDIATIONS: Final = "Microsoft.PolicyInsights/remediations/write"
 
 
 async def is_allowed(arm: ResourceManager, group: ResourceGroupId, action: str, *, deadline: float) -> bool:

@@ -1,7 +1,7 @@
 """Plays Azure Resource Manager: finds the route of a request, checks token, tenant and API version, and meters.
 
-The routes come from a file per resource provider: applications.py, policy_assignments.py and policy_states.py. A new
-answer of ARM is a route there (`serve`), and an `Operation` in sandbox/faults/operations.py, so that it can fail.
+The routes come from a file per resource provider: applications.py, policy_states.py, acting/remediations.py and so on.
+A new answer of ARM is a route there (`serve`), and an `Operation` in sandbox/faults/operations.py, so that it can fail.
 """
 
 from __future__ import annotations

@@ -1,18 +1,15 @@
-"""Plays what ARM says about a managed resource group: its resources and exemptions, who may and who may not.
+"""Plays what ARM says about a managed resource group: its resources, exemptions, and the caller's permissions.
 
 Sources: the REST specifications of Microsoft.Resources (resources), Microsoft.Authorization (policyExemptions
-2022-07-01-preview, permissions and denyAssignments 2022-04-01), and Azure's documentation "List Azure deny
-assignments": that of a managed application holds for everybody but the publisher, and leaves reading and what the plan
-allows.
+2022-07-01-preview, permissions 2022-04-01).
 """
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Any
 
-from sandbox.errors import RefusedError, json_response, not_implemented
-from sandbox.faults.operations import DenyAssignmentList, ExemptionList, PermissionList, ResourceList, ResourceRead
+from sandbox.errors import RefusedError, json_response
+from sandbox.faults.operations import ExemptionList, PermissionList, ResourceList, ResourceRead
 from sandbox.world.plans import Access
 from sandbox.world.state_documents import timestamp
 
@@ -20,7 +17,6 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from sandbox.azure.resource_manager import ArmRequest, ResourceManager
-    from sandbox.world.customers import Customer
     from sandbox.world.policies import Exemption
 
 LIST_VERSIONS = frozenset({"2020-06-01", "2021-04-01", "2022-09-01", "2023-07-01", "2024-03-01", "2024-11-01"})
@@ -30,13 +26,11 @@ RESOURCE_VERSIONS = frozenset({"2022-09-01", "2023-05-01", "2024-01-01", "2024-0
 """Every type of the sandbox has these; real types have their own."""
 
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
-DENIAL_VERSIONS = frozenset({"2018-07-01-preview", "2022-04-01"})
-_EVERYBODY = "00000000-0000-0000-0000-000000000000"
 _ANY_VERSION = RESOURCE_VERSIONS | LIST_VERSIONS | EXEMPTION_VERSIONS | PERMISSION_VERSIONS
 
 
 class Resources:
-    """GET of a group's resources, of one of them, of its exemptions, of permissions and deny assignments there."""
+    """GET of a group's resources, of one of them, of its exemptions, and of the caller's permissions there."""
 
     def __init__(self, arm: ResourceManager) -> None:
         self._arm = arm
@@ -55,13 +49,6 @@ class Resources:
             PERMISSION_VERSIONS,
             lambda _, path: PermissionList(found(path)),
             self._permissions,
-        )
-        arm.serve(
-            "GET",
-            f"{_GROUP}/providers/Microsoft.Authorization/denyAssignments",
-            DENIAL_VERSIONS,
-            lambda _, path: DenyAssignmentList(found(path)),
-            self._denials,
         )
         for provider in ("Microsoft.Storage", "Microsoft.KeyVault", "Microsoft.Web"):
             for inside in ("{type}/{name}", "{type}/{name}/{child}/{child_name}"):
@@ -119,14 +106,6 @@ class Resources:
         }
         return json_response({"value": [permission]})
 
-    def _denials(self, request: ArmRequest) -> web.Response:
-        owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)
-        if request.http.query.get("$filter") not in {None, "atScope()"}:
-            raise not_implemented("this $filter on deny assignments")
-        publishers = sorted(self._arm.authorized_object_ids)
-        is_there = owner.customer_actions is not None
-        return json_response({"value": [_denial_json(owner, publishers)] if is_there else []})
-
 
 def _check_parent(inside: str, existing: list[str]) -> None:
     """Raises RefusedError when a resource's parent does not exist."""
@@ -148,26 +127,6 @@ def _check_version(request: ArmRequest) -> None:
             f"'{kind}'. The supported api-versions are '{', '.join(sorted(RESOURCE_VERSIONS))}'. "
             f"The supported locations are 'westeurope, northeurope' ({namespace}).",
         )
-
-
-def _denial_json(owner: Customer, publishers: list[str]) -> dict[str, Any]:
-    group = owner.managed_resource_group_id
-    name = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"denial-at-{group}.sandbox.invalid"))
-    allowed = ["*/read", *(owner.customer_actions or ())]
-    return {
-        "id": f"{group}/providers/Microsoft.Authorization/denyAssignments/{name}",
-        "name": name,
-        "type": "Microsoft.Authorization/denyAssignments",
-        "properties": {
-            "denyAssignmentName": f"System deny assignment created by managed application {owner.application_id}",
-            "permissions": [{"actions": ["*"], "notActions": allowed, "dataActions": [], "notDataActions": []}],
-            "scope": group,
-            "doNotApplyToChildScopes": False,
-            "principals": [{"id": _EVERYBODY, "type": "SystemDefined"}],
-            "excludePrincipals": [{"id": one, "type": "ServicePrincipal"} for one in publishers],
-            "isSystemProtected": True,
-        },
-    }
 
 
 def _exemption_json(exemption: Exemption, group: str) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from registry.managed_application import Exemption
-from sandbox.faults.effects import Status
+from sandbox.faults.effects import Body, Status
 from sandbox.faults.operations import DenyAssignmentList, ExemptionList, PermissionList
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Access, Customer
+from sandbox.world.remediation import DenyAssignment
 from tests.operations.command_line import Cli
 from tests.operations.ledger_facts import LedgerNow, assignment, assignment_id, facts, weakened
 from verdicts.derive import open_kinds
@@ -186,6 +187,7 @@ class TestHowAnExemptionIsMade:
     @pytest.fixture(autouse=True)
     def _in_the_ledger(self, ledger: LedgerNow, customer: Customer) -> None:
         ledger.write(known(customer))
+        customer.remediation.denials = [DenyAssignment("System deny assignment created by managed application")]
 
     def test_a_contributor_cannot_and_a_customer_who_is_held_back_neither(
         self, cli: Cli, sandbox: Sandbox, customer: Customer
@@ -201,7 +203,7 @@ class TestHowAnExemptionIsMade:
         assert {one.method for one in sandbox.requests.of(Service.RESOURCE_MANAGER)} == {"GET"}
 
     def test_the_command_has_the_right_ids(self, cli: Cli, customer: Customer) -> None:
-        customer.customer_actions = None
+        customer.remediation.denials = []
         done = cli("exemptions", customer.application_id, *self.REQUEST, "--category", "Mitigated", "--json")
         assert (done.document["publisher_may"], done.document["customer_is_denied"]) == (False, False)
         assert done.document["command"] == (
@@ -214,10 +216,10 @@ class TestHowAnExemptionIsMade:
         assert "The customer can." in cli("exemptions", customer.application_id, *self.REQUEST).words
 
     def test_a_plan_that_lets_customers_do_it_is_found(self, cli: Cli, customer: Customer) -> None:
-        customer.customer_actions = ACTIONS
+        customer.remediation.denials = [DenyAssignment("of the application", not_actions=("*/read", *ACTIONS))]
         done = cli("exemptions", customer.application_id, *self.REQUEST, "--json")
         assert done.document["customer_is_denied"] is False
-        customer.customer_actions = ACTIONS[:1]
+        customer.remediation.denials = [DenyAssignment("of the application", not_actions=("*/read", ACTIONS[0]))]
         assert (
             cli("exemptions", customer.application_id, *self.REQUEST, "--json").document["customer_is_denied"] is True
         )
@@ -237,9 +239,11 @@ class TestHowAnExemptionIsMade:
         assert "our permissions and the deny assignments" in done.document["error"]
         assert "is not known" in done.document["steps"][0]
 
-    def test_no_deny_assignment_shown_to_who_may_not_read_them_is_no_answer(self, cli: Cli, customer: Customer) -> None:
-        customer.customer_actions = None
-        customer.revoke_access(Access.EXEMPTIONS)
+    def test_no_deny_assignment_shown_to_who_may_not_read_them_is_no_answer(
+        self, cli: Cli, sandbox: Sandbox, customer: Customer
+    ) -> None:
+        sandbox.faults.add(DenyAssignmentList(), Body(b'{"value": []}'))
+        customer.revoke_access(Access.DENIALS)
         done = cli("exemptions", customer.application_id, *self.REQUEST, "--json")
         assert done.document["customer_is_denied"] is None
 
