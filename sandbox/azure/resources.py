@@ -1,4 +1,4 @@
-"""Plays what ARM says about a managed resource group: its resources and exemptions, who may and who may not.
+"""Plays what ARM says about a managed resource group: its resources, exemptions, and the caller's permissions.
 
 Sources: the REST specifications of Microsoft.Resources (resources), Microsoft.Authorization (policyExemptions
 2022-07-01-preview, permissions 2022-04-01).
@@ -30,7 +30,7 @@ _ANY_VERSION = RESOURCE_VERSIONS | LIST_VERSIONS | EXEMPTION_VERSIONS | PERMISSI
 
 
 class Resources:
-    """GET of a group's resources, of one of them, of its exemptions, of permissions and deny assignments there."""
+    """GET of a group's resources, of one of them, of its exemptions, and of the caller's permissions there."""
 
     def __init__(self, arm: ResourceManager) -> None:
         self._arm = arm
