@@ -9,6 +9,7 @@ from operations.openness import open_about
 from operations.report import Cell, Listing, Tone
 from publisher.resource_ids import fold
 from verdicts.derive import Verdict, accepted_until, compliance_of, guard_accepted, held_of, since_of, verdict_of
+from verdicts.exempted import is_known
 from verdicts.facts import GuardState
 from verdicts.known import check_violations, last_read, open_violations, unread_since
 from verdicts.ledger import Entry, UnreadableEntry
@@ -86,7 +87,7 @@ def document_of(
                 "category": one.category,
                 "expires_at": one.expires_at,
                 "created_by": one.created_by,
-                "known": fold(one.id) in facts.known_exemptions,
+                "known": is_known(facts, fold(one.id), now),
             }
             for one in facts.exemptions
         ],

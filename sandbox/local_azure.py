@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sandbox.address_book import KEY_DOORS, AddressBook
+from sandbox.azure.acting.authorization import Authorization
+from sandbox.azure.acting.evaluations import Evaluations
+from sandbox.azure.acting.remediations import Remediations
 from sandbox.azure.applications import Applications
 from sandbox.azure.certificates import CertificateAuthority
 from sandbox.azure.group_documents import GroupDocuments
@@ -88,6 +91,9 @@ class Sandbox:
         Resources(self.arm)
         GroupDocuments(self.arm)
         PolicyStates(self.arm)
+        Authorization(self.arm)
+        self.evaluations = Evaluations(self.arm)
+        self.remediations = Remediations(self.arm)
         self.graph = ResourceGraphProvider(self.arm)
         tables = read_tables()
         self.rows = RowCounter()
@@ -209,6 +215,8 @@ class Sandbox:
         self.clock.reset()
         self.arm.reset()
         self.graph.reset()
+        self.evaluations.reset()
+        self.remediations.reset()
         self.arm.audiences.add(self.url(Service.RESOURCE_MANAGER))
         self.arm.authorized_object_ids = {SERVICE_PRINCIPAL.object_id}
         self.ingestion.authorized_object_ids = set(MAY_INGEST)

@@ -313,6 +313,11 @@ class ApplicationFacts:
 
     Also the tokens of verdicts.exempted: that one expires, or has expired, is accepted apart.
     """
+    accepted_exemptions: Mapping[str, Acceptance] = field(default_factory=dict)
+    """Whose word it is that some of `known_exemptions` are known; with its end they are told again.
+
+    Those of the first view, and what was accepted before this was remembered, have no such end.
+    """
     guard_read_at: datetime | None = None
     guard_unread_since: datetime | None = None
     last_read: datetime | None = None

@@ -43,7 +43,12 @@ class _Effect(StrEnum):
 
 
 async def baseline(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
-    """Declare the baseline of a plan version, from an application as it is now or from a file."""
+    """Declare the baseline of a plan version, from an application as it is now or from a file; or list those."""
+    if options.list:
+        return await _list(workplace)
+    lacking = [name for name in ("plan", "reason") if getattr(options, name) is None]
+    if lacking:
+        raise BadUsage(f"{', '.join(f'--{name}' for name in lacking)} is missing: which plan is it about, and why?")
     decision = Decision.of(options)
     what = f"{options.plan} {options.version}".strip()
     of_plan = [
@@ -71,6 +76,34 @@ async def baseline(workplace: Workplace, options: argparse.Namespace, console: C
     note = f"{len(assignments)} assignments are declared for {what}, from the next run on."
     return Report(
         ok=error_of_event is None, document=document | {"declared": True}, notes=(note,), error=error_of_event
+    )
+
+
+async def _list(workplace: Workplace) -> Report:
+    control = await workplace.ledger.control()
+    declared = sorted(control.declared.values(), key=lambda one: one.plan)
+    rows = [
+        (one.plan, str(len(one.assignments)), f"{one.declared_at:%Y-%m-%d %H:%M}", one.person, one.reason)
+        for one in declared
+    ]
+    unread = "; ".join(map(str, control.unreadable)) or None
+    return Report(
+        ok=unread is None,
+        document={
+            "baselines": [
+                {
+                    "plan": one.plan,
+                    "assignments": sorted(one.assignments),
+                    "declared_at": one.declared_at,
+                    "person": one.person,
+                    "reason": one.reason,
+                }
+                for one in declared
+            ]
+        },
+        listings=(Listing("", ("Plan", "Assignments", "Since (UTC)", "Who", "Why"), rows),) if rows else (),
+        notes=() if rows else ("No baseline is declared: each application's is learned from what it had at first.",),
+        error=unread,
     )
 
 

@@ -98,11 +98,12 @@ class Resources:
 
     def _permissions(self, request: ArmRequest) -> web.Response:
         owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)
-        # What Contributor has, unless rights were taken away.
+        # What Contributor or Owner has, unless rights were taken away.
+        denied = ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]
         actions = ["*"] if owner.access == set(Access) else [access.value for access in sorted(owner.access)]
         permission = {
             "actions": actions,
-            "notActions": ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"],
+            "notActions": [] if owner.publisher_is_owner else denied,
             "dataActions": [],
             "notDataActions": [],
         }

@@ -53,6 +53,8 @@ class Deployment:
     access: set[Access] = field(default_factory=lambda: set(Access))
     states: StateList = field(default_factory=StateList)
     exemptions: tuple[Exemption, ...] = ()
+    management_mode: str = "Managed"
+    jit_access_policy: dict[str, Any] | None = None
 
     def __post_init__(self, foreign: bool, bulk: BulkStates | None) -> None:
         self.documents = ArmDocuments(self.managed_resource_group_id)

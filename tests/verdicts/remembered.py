@@ -179,6 +179,7 @@ applications = st.builds(
         st.builds(Exemption, texts, texts, lists_of_texts, texts, st.none() | azure_times, texts, texts), max_size=2
     ).map(tuple),
     known_exemptions=lists_of_texts,
+    accepted_exemptions=st.dictionaries(texts, acceptances, max_size=2),
     guard_read_at=st.none() | own_times,
     guard_unread_since=st.none() | own_times,
     last_read=st.none() | own_times,

@@ -10,9 +10,12 @@ from registry.managed_application import Exemption
 from verdicts.facts import Answer, ApplicationFacts, Departure, StatesUpload, Unread
 from verdicts.outcome import Outcome  # noqa: TC001 - msgspec looks types up
 from verdicts.stored.assignment_document import (
+    AcceptanceDocument,
     AlarmsDocument,
     AssignmentDocument,
     LabelDocument,
+    acceptance_document,
+    acceptance_of,
     alarms_document,
     alarms_of,
     document_of,
@@ -55,6 +58,7 @@ class ApplicationDocument(msgspec.Struct, kw_only=True):
     assignments: list[AssignmentDocument]
     exemptions: list[_ExemptionDocument]
     known_exemptions: tuple[str, ...]
+    accepted_exemptions: dict[str, AcceptanceDocument] = {}
     guard_read: OwnTime | None
     guard_unread: OwnTime | None
     read: OwnTime | None
@@ -92,6 +96,7 @@ def application_document(facts: ApplicationFacts) -> ApplicationDocument:
         assignments=[document_of(one) for one in facts.assignments.values()],
         exemptions=[_exemption_document(one) for one in facts.exemptions],
         known_exemptions=facts.known_exemptions,
+        accepted_exemptions={token: acceptance_document(one) for token, one in facts.accepted_exemptions.items()},
         guard_read=number_or_none(facts.guard_read_at),
         guard_unread=number_or_none(facts.guard_unread_since),
         read=number_or_none(facts.last_read),
@@ -130,6 +135,7 @@ def application_of(document: ApplicationDocument) -> ApplicationFacts:
         assignments={one.id: facts_of(one) for one in document.assignments},
         exemptions=tuple([_exemption(one) for one in document.exemptions]),
         known_exemptions=document.known_exemptions,
+        accepted_exemptions={token: acceptance_of(one) for token, one in document.accepted_exemptions.items()},
         guard_read_at=time_or_none(document.guard_read),
         guard_unread_since=time_or_none(document.guard_unread),
         last_read=time_or_none(document.read),

@@ -37,6 +37,7 @@ FULL = remembered(
     assignment("second", unread=Unchecked(NOW, Outcome.ACCESS_DENIED, "AuthorizationFailed", "no"), last_read=NOW),
     exemptions=(Exemption("/e", "/a", ("one",)),),
     known_exemptions=("/e",),
+    accepted_exemptions={"/e": ACCEPTANCE},
     states=StatesUpload("run", NOW, 7, "fingerprint", Answer("digest", 7, 2, 1, "2026-03-04T05:06:07Z", None)),
     unread=Unread(NOW, 3, Outcome.THROTTLED),
     departure=Departure(Outcome.VANISHED, NOW),

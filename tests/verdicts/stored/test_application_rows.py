@@ -68,6 +68,12 @@ def test_a_row_of_a_version_without_a_probe_is_read() -> None:
     assert facts_of(of_document(document)) == replace(FULL, probed="")
 
 
+def test_a_row_of_a_version_that_did_not_remember_who_accepted_an_exemption_is_read() -> None:
+    document = document_of(FULL)
+    del document["accepted_exemptions"]
+    assert facts_of(of_document(document)) == replace(FULL, accepted_exemptions={})
+
+
 @given(applications)
 @settings(max_examples=150)
 def test_whatever_is_remembered_is_read_again(facts: ApplicationFacts) -> None:
