@@ -134,7 +134,7 @@ class ResourceRead(Operation):
 
 @dataclass(frozen=True, slots=True)
 class DocumentList(Operation):
-    """GET of the resources of one type in a managed resource group, or of its role assignments."""
+    """GET of the resources of one type in a managed resource group."""
 
     customer: Customer | None = None
     resource_type: str | None = None
@@ -142,7 +142,7 @@ class DocumentList(Operation):
 
 @dataclass(frozen=True, slots=True)
 class DocumentRead(Operation):
-    """GET of one resource of such a type, in whatever group, or of a role definition."""
+    """GET of one resource of such a type, in whatever group."""
 
     customer: Customer | None = None
     resource_type: str | None = None

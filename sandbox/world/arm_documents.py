@@ -1,9 +1,8 @@
-"""Documents of resources as Azure Resource Manager answers them: networks, vaults, identities and their roles."""
+"""Documents of resources as Azure Resource Manager answers them: networks, vaults and identities."""
 
 from __future__ import annotations
 
 import threading
-import uuid
 from typing import Any, Final
 
 SECURITY_GROUPS: Final = "Microsoft.Network/networkSecurityGroups"
@@ -11,14 +10,6 @@ NETWORKS: Final = "Microsoft.Network/virtualNetworks"
 ROUTE_TABLES: Final = "Microsoft.Network/routeTables"
 IDENTITIES: Final = "Microsoft.ManagedIdentity/userAssignedIdentities"
 VAULTS: Final = "Microsoft.KeyVault/vaults"
-
-ROLE_NAMES: Final = {
-    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
-    "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
-}
-"""Built-in roles, by the id that they have everywhere (azure-docs, built-in-roles.md)."""
 
 _USUAL_PROPERTIES: Final[dict[str, dict[str, Any]]] = {
     VAULTS: {"publicNetworkAccess": "Disabled", "networkAcls": {"bypass": "AzureServices", "defaultAction": "Deny"}},
@@ -33,9 +24,6 @@ class ArmDocuments:
         self._group_id = group_id
         self._lock = threading.Lock()
         self._documents: dict[str, dict[str, Any]] = {}
-        self._roles: list[dict[str, Any]] = []
-        self.shows_roles = True
-        """Whether the publisher is shown role assignments of the customer's identities."""
 
     def id_of(self, resource_type: str, name: str, group: str | None = None) -> str:
         """The id of a resource; of the managed resource group, or of another one of the subscription."""
@@ -79,33 +67,6 @@ class ArmDocuments:
         with self._lock:
             if self._documents.pop(resource_id.lower(), None) is None:
                 raise LookupError(f"there is no resource {resource_id}")
-
-    def grant(self, principal_id: str, role: str, scope: str | None = None) -> None:
-        """Gives a principal a role, by its built-in name, or its id."""
-        role_id = next((one for one, name in ROLE_NAMES.items() if name == role), role)
-        subscription = "/".join(self._group_id.split("/")[:3])
-        name, at = str(uuid.uuid4()), scope or self._group_id
-        kind = "Microsoft.Authorization/roleAssignments"
-        properties = {
-            "principalId": principal_id,
-            "principalType": "ServicePrincipal",
-            "roleDefinitionId": f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role_id}",
-            "scope": at,
-        }
-        with self._lock:
-            self._roles.append(
-                {"id": f"{at}/providers/{kind}/{name}", "name": name, "type": kind, "properties": properties}
-            )
-
-    def revoke(self, principal_id: str) -> None:
-        """Takes all roles from a principal."""
-        with self._lock:
-            self._roles = [one for one in self._roles if one["properties"]["principalId"] != principal_id]
-
-    def roles(self) -> list[dict[str, Any]]:
-        """The role assignments that the publisher is shown."""
-        with self._lock:
-            return list(self._roles) if self.shows_roles else []
 
     def of_group(self, group_id: str) -> list[dict[str, Any]]:
         """The documents of a resource group."""

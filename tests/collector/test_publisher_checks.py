@@ -22,6 +22,8 @@ from sandbox.world.arm_documents import (
     security_rule,
 )
 from sandbox.world.customers import Access, Customer, Plan
+from sandbox.world.policies import CONTRIBUTOR, SECRETS_USER
+from sandbox.world.remediation import RoleAssignment
 from tests.collector.conftest import LATEST_VERDICTS, STATES_STREAM, Fleet
 from verdicts.facts import AlarmKind
 from verdicts.ledger import Ledger
@@ -320,17 +322,18 @@ async def test_roles_of_identities_are_held_against_the_plan(fleet: Fleet, custo
     customer.documents.put(IDENTITIES, "id-app", {"principalId": "11111111-0000-4000-8000-000000000001"})
     system = {"type": "SystemAssigned", "principalId": "11111111-0000-4000-8000-000000000002"}
     customer.documents.put("Microsoft.HybridCompute/machines", "arc", identity=system)
-    customer.documents.grant("11111111-0000-4000-8000-000000000001", "Key Vault Secrets User")
-    customer.documents.grant("11111111-0000-4000-8000-000000000002", "Contributor")
+    group, roles = customer.managed_resource_group_id, customer.remediation.roles
+    roles.append(RoleAssignment("11111111-0000-4000-8000-000000000001", SECRETS_USER, group))
+    roles.append(wide := RoleAssignment("11111111-0000-4000-8000-000000000002", CONTRIBUTOR, group))
     await fleet.collect()
     row = check(fleet, ROLES)
     assert (row["Verdict"], row["Resources"], row["Compliant_states"]) == ("NonCompliant", "arc", 1)
-    customer.documents.shows_roles = False
+    customer.remediation.roles_are_shown = False
     await later(fleet)
     row = check(fleet, ROLES)
     assert (row["Verdict"], row["Held_reason"], row["Unknown_states"]) == ("NonCompliant", "Undecided", 2)
-    customer.documents.shows_roles = True
-    customer.documents.revoke("11111111-0000-4000-8000-000000000002")
+    customer.remediation.roles_are_shown = True
+    roles.remove(wide)
     await later(fleet)
     assert check(fleet, ROLES)["Verdict"] == "Compliant"
 

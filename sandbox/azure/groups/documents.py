@@ -1,8 +1,8 @@
-"""Plays what ARM says of the resources in a resource group by their types, and of the roles that identities have there.
+"""Plays what ARM says of the resources in a resource group by their types.
 
 Sources: the REST specifications of Microsoft.Network (2024-07-01), Microsoft.KeyVault (2023-07-01),
 Microsoft.OperationalInsights (2023-09-01), Microsoft.CognitiveServices (2024-10-01), Microsoft.ManagedIdentity
-(2023-01-31), Microsoft.HybridCompute (2024-07-10) and Microsoft.Authorization (roleAssignments, roleDefinitions).
+(2023-01-31) and Microsoft.HybridCompute (2024-07-10). Roles are played in acting/authorization.py.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from sandbox.azure.groups.resources import LIST_VERSIONS
 from sandbox.azure.resource_manager import forbidden
-from sandbox.azure.resources import LIST_VERSIONS
 from sandbox.errors import RefusedError, json_response
 from sandbox.faults.operations import DocumentList, DocumentRead
-from sandbox.world.arm_documents import ROLE_NAMES, usual_properties
+from sandbox.world.arm_documents import usual_properties
 from sandbox.world.plans import Access
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sandbox.world.customers import Customer
 
 _NETWORK: Final = frozenset({"2023-09-01", "2024-05-01", "2024-07-01"})
-_AUTHORIZATION: Final = frozenset({"2015-07-01", "2018-07-01", "2022-04-01"})
 
 VERSIONS: Final = {
     "Microsoft.Network/networkSecurityGroups": _NETWORK,
@@ -45,7 +44,7 @@ _GROUP: Final = "/subscriptions/{subscription}/resourceGroups/{group}"
 
 
 class GroupDocuments:
-    """GET of the resources of one type in a group, of one of them, and of role assignments and definitions."""
+    """GET of the resources of one type in a group, and of one of them."""
 
     def __init__(self, arm: ResourceManager) -> None:
         self._arm = arm
@@ -55,14 +54,6 @@ class GroupDocuments:
                 self._serve_read(resource_type, f"{resource_type}/{{name}}", versions)
         subnets = "Microsoft.Network/virtualNetworks/subnets"
         self._serve_read(subnets, "Microsoft.Network/virtualNetworks/{name}/subnets/{child}", _NETWORK)
-        self._serve_list("Microsoft.Authorization/roleAssignments", _AUTHORIZATION)
-        arm.serve(
-            "GET",
-            f"{_GROUP}/providers/Microsoft.Authorization/roleDefinitions/{{name}}",
-            _AUTHORIZATION,
-            lambda _, path: DocumentRead(arm.customer_at(path), "Microsoft.Authorization/roleDefinitions"),
-            self._role,
-        )
 
     def _serve_list(self, resource_type: str, versions: frozenset[str]) -> None:
         self._arm.serve(
@@ -84,8 +75,6 @@ class GroupDocuments:
 
     def _list(self, request: ArmRequest, resource_type: str) -> web.Response:
         owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)
-        if resource_type == "Microsoft.Authorization/roleAssignments":
-            return self._page(request, owner.documents.roles())
         return self._page(request, documents_of(owner, resource_type))
 
     def _page(self, request: ArmRequest, found: list[dict[str, Any]]) -> web.Response:
@@ -123,22 +112,6 @@ class GroupDocuments:
                 self._arm.authorize(request.token, customer, Access.RESOURCE_GROUP, scope)
                 return customer
         raise forbidden(request.token, "Microsoft.Resources/subscriptions/resourceGroups/read", scope)
-
-    def _role(self, request: ArmRequest) -> web.Response:
-        self._arm.group_owner(request, Access.RESOURCE_GROUP)
-        role_id, kind = request.path["name"].lower(), "Microsoft.Authorization/roleDefinitions"
-        if role_id not in ROLE_NAMES:
-            raise RefusedError(
-                404, "RoleDefinitionDoesNotExist", f"The specified role definition with ID '{role_id}' does not exist."
-            )
-        properties = {
-            "roleName": ROLE_NAMES[role_id],
-            "type": "BuiltInRole",
-            "assignableScopes": ["/"],
-            "permissions": [],
-        }
-        document = {"id": f"/providers/{kind}/{role_id}", "name": role_id, "type": kind, "properties": properties}
-        return json_response(document)
 
 
 def documents_of(owner: Customer, resource_type: str | None = None) -> list[dict[str, Any]]:
