@@ -23,12 +23,14 @@ if role in (Role.FRONT, Role.LOCAL):
 
 if role in (Role.WORKER, Role.LOCAL):
     from collector.blueprint import blueprint as collector
+    from registry.discovery.blueprint import blueprint as discovery
     from registry.notifications.blueprint import blueprint as notifications
     from verdicts.blueprint import blueprint as verdicts
 
     app.register_functions(notifications)
     app.register_functions(collector)
     app.register_functions(verdicts)
+    app.register_functions(discovery)
     if has_probe(os.environ):
         from collector.probe_blueprint import blueprint as probe
 

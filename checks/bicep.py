@@ -109,8 +109,13 @@ def _unused(file: BicepFile) -> Iterator[tuple[int, str]]:
             yield line, f"{name} is never used"
 
 
-def compile_problems(template: Path = INFRASTRUCTURE / "main.bicep") -> list[str]:
+def compile_problems(infrastructure: Path = INFRASTRUCTURE) -> list[str]:
     """Compile with the Bicep CLI where it is installed; nothing is proved, and nothing reported, where it is not."""
+    templates = (infrastructure / "main.bicep", *sorted((infrastructure / "samples").glob("*/*.bicep")))
+    return [problem for template in templates for problem in _compiled(template)]
+
+
+def _compiled(template: Path) -> list[str]:
     if bicep := shutil.which("bicep"):
         command = [bicep, "build", str(template), "--stdout"]
     elif (az := shutil.which("az")) and not subprocess.run(

@@ -94,6 +94,13 @@ param collectionInterval string = 'PT1H'
 @maxLength(100)
 param probeSchedule string = ''
 
+@description('nightly: every subscription that the service principal sees is searched for applications that nobody told of, and they are registered. off: only python -m operations discover does that.')
+@allowed([
+  'nightly'
+  'off'
+])
+param discovery string = 'nightly'
+
 @description('inline: one invocation reads every application. fan-out: a queue spreads them over instances.')
 @allowed([
   'inline'
@@ -415,6 +422,7 @@ module settings 'modules/app_settings.bicep' = [for app in apps: {
     collection: {
       schedule: interval.schedule
       probeSchedule: probeSchedule
+      discovery: discovery
       mode: collectionMode
       compliantStates: compliantStates
       uploadedStates: uploadedStates

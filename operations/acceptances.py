@@ -44,10 +44,15 @@ class _Target:
 
 async def accept_open(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
     """Accept what is open about an assignment of one application, or of every application of a plan version."""
+    lacking = [name for name in ("assignment", "until", "reason") if getattr(options, name) is None]
+    if lacking:
+        raise BadUsage(
+            f"{', '.join(f'--{name}' for name in lacking)} is missing: what is accepted, until when and why?"
+        )
     if (options.application is None) == (options.plan is None) or (options.plan is None) != (options.version is None):
         raise BadUsage("name an application, or --plan and --version")
     decision = Decision.of(options)
-    found, untold = await _facts(workplace, options)
+    found, untold = await chosen_facts(workplace, options)
     now = workplace.now()
     targets = [target for facts in found for target in _targets(facts, options.assignment, now)]
     if not targets:
@@ -69,19 +74,23 @@ async def accept_open(workplace: Workplace, options: argparse.Namespace, console
     return await _accept_all(workplace, targets, options, decision, untold)
 
 
-async def _facts(workplace: Workplace, options: argparse.Namespace) -> tuple[list[ApplicationFacts], str | None]:
-    """Return what the ledger knows of the named applications, and what it cannot tell; raise Refused."""
+async def chosen_facts(workplace: Workplace, options: argparse.Namespace) -> tuple[list[ApplicationFacts], str | None]:
+    """Return what the ledger knows of an application, of those of a plan version, or of all, and what it cannot tell.
+
+    Raises Refused where the one that is named is not there.
+    """
     if options.application is not None:
         return [(await readable_entry(workplace, options.application)).facts], None
-    wanted = fold(options.plan), fold(options.version)
+    wanted = None if options.plan is None else (fold(options.plan), fold(options.version))
     found, unreadable = [], 0
     async for entry in workplace.ledger.entries():
         if not isinstance(entry, Entry):
             unreadable += 1
-        elif (fold(entry.facts.plan_name), fold(entry.facts.plan_version)) == wanted:
+        elif wanted in {None, (fold(entry.facts.plan_name), fold(entry.facts.plan_version))}:
             found.append(entry.facts)
-    unread = f"{unreadable} rows of the ledger cannot be read, and may be of this plan version: see `ledger check`"
-    if not found:
+    which = "" if wanted is None else ", and may be of this plan version"
+    unread = f"{unreadable} rows of the ledger cannot be read{which}: see `ledger check`"
+    if not found and wanted is not None:
         none = f"the ledger knows no application of plan {options.plan} {options.version}"
         raise Refused(f"{none}; {unread}" if unreadable else none)
     return found, unread if unreadable else None

@@ -18,6 +18,7 @@ _LONGEST_REASON: Final = 500
 _LONGEST_TIME: Final = timedelta(days=366)
 _DAYS: Final = re.compile(r"([1-9]\d{0,2})d")
 _MOST_DAYS: Final = 90
+_MOST_MINUTES: Final = 1440
 _NOT_A_PERSON: Final = frozenset({"azure", "operator", "notification"})
 
 
@@ -84,6 +85,17 @@ def days(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST_DAYS):
         raise argparse.ArgumentTypeError(f"give a number of days from 1 to {_MOST_DAYS}")
     return int(text)
+
+
+def minutes(text: str) -> float:
+    """Return a number of minutes from 0 to a day, which may have a fraction."""
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = math.nan
+    if not 0 <= amount <= _MOST_MINUTES:
+        raise argparse.ArgumentTypeError(f"give a number of minutes from 0 to {_MOST_MINUTES}")
+    return amount
 
 
 def price(text: str) -> float:

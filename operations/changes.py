@@ -25,22 +25,12 @@ if TYPE_CHECKING:
     from publisher.table import Row
 
 _RECONCILE_SECONDS: Final = 6 * 3600.0
-_NOT_AUTHORIZED: Final = "the plan's authorizations do not name the service principal (its object id)"
 
 
 async def add(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
-    """Register the named applications, and those of the named subscriptions, as ARM describes them now."""
-    if not options.applications and not options.subscriptions:
-        return Report(ok=False, document={}, error="name an application, or --subscription", bad_usage=True)
+    """Register the named applications as ARM describes them now."""
     inventory, decision = workplace.inventory, Decision.of(options, by_anybody=True)
     wanted = dict.fromkeys(options.applications)
-    notes = []
-    for subscription_id in options.subscriptions:
-        visible = await inventory.in_subscription(subscription_id)
-        wanted |= dict.fromkeys(visible.applications)
-        notes += [f"In {subscription_id} an application cannot be told: {one}." for one in visible.unreadable]
-        if not (visible.applications or visible.unreadable):
-            notes.append(f"In {subscription_id} no application is visible: there is none, or {_NOT_AUTHORIZED}.")
 
     async def register(application_id: ApplicationId) -> tuple[str, str | None]:
         try:
@@ -67,10 +57,9 @@ async def add(workplace: Workplace, options: argparse.Namespace, console: Consol
     untold = await workplace.tell([await workplace.event(one, Change.REGISTERED, decision) for one in registered])
     failed = sum(one["error"] is not None for one in document)
     return Report(
-        ok=not failed and not notes and untold is None,
-        document={"applications": document, "notes": notes},
-        listings=(Listing("", ("Application", "Result", "Why"), rows),) if rows else (),
-        notes=tuple(notes),
+        ok=not failed and untold is None,
+        document={"applications": document},
+        listings=(Listing("", ("Application", "Result", "Why"), rows),),
         error=f"{failed} of {len(document)} applications were not registered" if failed else untold,
     )
 

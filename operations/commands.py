@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from operations.acceptances import accept_open
+from operations.agreements.acceptances import accept
+from operations.agreements.exemptions import exemptions
 from operations.baseline.command import baseline
 from operations.changes import add, name, reconcile, remove
+from operations.discovery.command import discover
 from operations.ledger_rows import ledger
 from operations.lookups import check, list_applications, show
 from operations.pending import pending
@@ -25,11 +27,13 @@ _COMMANDS: Final[dict[str, Callable[[Workplace, argparse.Namespace, Console], Aw
     "list": list_applications,
     "show": show,
     "add": add,
+    "discover": discover,
     "remove": remove,
     "name": name,
     "check": check,
     "reconcile": reconcile,
-    "accept": accept_open,
+    "accept": accept,
+    "exemptions": exemptions,
     "baseline": baseline,
     "plan": plan,
     "snooze": snooze,
@@ -55,6 +59,20 @@ async def run(options: argparse.Namespace, variables: Mapping[str, str], console
         from operations.cost.command import cost  # noqa: PLC0415 - nothing else asks the workspace
 
         return await cost(variables, options, console)
+    if options.command in {"scan", "remediate"}:
+        return await _act(variables, options, console)
     settings = ReconcileSettings.from_environment(variables)
     async with open_workplace(settings) as workplace:
         return await _COMMANDS[options.command](workplace, options, console)
+
+
+async def _act(variables: Mapping[str, str], options: argparse.Namespace, console: Console) -> Report:
+    """Run a command that acts at a customer and collects afterwards: with the settings for both, or not at all."""
+    from operations.acting.remediate import remediate  # noqa: PLC0415 - azure-mgmt-policyinsights takes its time
+    from operations.acting.scan import scan  # noqa: PLC0415
+    from publisher.settings import CollectorSettings  # noqa: PLC0415
+
+    settings = CollectorSettings.from_environment(variables)
+    command = scan if options.command == "scan" else remediate
+    async with open_workplace(ReconcileSettings.from_environment(variables)) as workplace:
+        return await command(workplace, settings, options, console)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from operations.report import Cell, Listing, Report, Tone, not_registered
 from operations.verdict_tables import document_of, figures, listings_of, summary
-from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId, InvalidResourceId, fold
-from registry.inventory import Difference, Finding, Inventory, Visible, as_document, each
+from registry.inventory import Difference, Finding, as_document, each
 from registry.managed_application import MalformedRow, ManagedApplication
 from registry.rows import UnreadableRow, application_of, is_tombstone, time_text
 from registry.tombstones import removal_in
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 _LISTED_APART: Final = frozenset({"assignments", "definition_names", "exemptions"})
 _FINDING_TONES: Final[dict[Finding, Tone]] = {
     Finding.CHANGED: "doubtful",
-    Finding.MISSING: "doubtful",
     Finding.GONE: "bad",
     Finding.UNREAD: "bad",
     Finding.MALFORMED: "bad",
@@ -131,14 +129,12 @@ def _of_application(keys: dict[str, Any], application: ManagedApplication) -> Re
     return Report(ok=True, document=document, listings=listings, notes=note)
 
 
-async def check(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
+async def check(workplace: Workplace, _: argparse.Namespace, console: Console) -> Report:
     """Report how the registry differs from Azure; changes nothing."""
     inventory = workplace.inventory
     items = [item async for item in inventory.registry.applications()]
     with console.busy(f"comparing {len(items)} applications with Azure"):
         found = [difference for difference in await each(items, inventory.compare) if difference]
-        missing, notes = await _missing(inventory, items, options.subscriptions)
-    found += missing
     counts = Counter(difference.finding for difference in found)
     rows = [(one.application_id, Cell(one.finding, _FINDING_TONES[one.finding]), _details(one)) for one in found]
     document = {
@@ -151,14 +147,13 @@ async def check(workplace: Workplace, options: argparse.Namespace, console: Cons
             }
             for one in found
         ],
-        "notes": notes,
     }
     summary = ", ".join(f"{count} {finding}" for finding, count in sorted(counts.items())) or "no difference"
     return Report(
         ok=not found,
         document=document,
         listings=(Listing("Differences", ("Application", "Finding", "What"), rows),) if rows else (),
-        notes=(f"{len(items)} applications compared: {summary}", *notes),
+        notes=(f"{len(items)} applications compared: {summary}",),
         error=_advice(found),
     )
 
@@ -170,35 +165,6 @@ def _advice(found: Sequence[Difference]) -> str | None:
     if not any(one.can_be_repaired for one in found):
         return "no command repairs this: the reasons say who can"
     return "run `add` or `reconcile` to take over what Azure says"
-
-
-async def _missing(
-    inventory: Inventory, items: list[ManagedApplication | MalformedRow], subscriptions: list[str]
-) -> tuple[list[Difference], list[str]]:
-    """Return applications that are not registered, and notes about subscriptions that could not be listed."""
-    known = {item.application_id for item in items}
-    of_customers = {item.application_id.subscription_id.lower() for item in items if item.application_id}
-
-    async def look(subscription_id: str) -> tuple[Visible, str]:
-        try:
-            visible = await inventory.in_subscription(subscription_id)
-        except AzureFailure as failure:
-            note = f"{subscription_id} could not be searched for unregistered applications: {failure.code}"
-            return Visible({}), note
-        unread = len(visible.unreadable)
-        note = f"{unread} applications in {subscription_id} cannot be told: {visible.unreadable[0]}" if unread else ""
-        return visible, note
-
-    searched = await each(sorted(of_customers | set(subscriptions)), look)
-    missing = [
-        Difference(str(identity), Finding.UNUSABLE, problem)
-        if problem
-        else Difference(str(identity), Finding.MISSING, "Azure shows it to us, and it is not registered: use `add`")
-        for visible, _ in searched
-        for identity, problem in visible.applications.items()
-        if identity not in known
-    ]
-    return missing, [note for _, note in searched if note]
 
 
 async def _known(workplace: Workplace, control: Control, now: datetime) -> dict[ApplicationId, _Known]:

@@ -98,11 +98,14 @@ def accept(facts: ApplicationFacts, opened: Openness, acceptance: Acceptance) ->
         changed_at=now,
     )
     # What is accepted of an exemption shortly before its end is the exemption, too, if it should be given another end.
-    known = (*facts.known_exemptions, *(token for one in opened.told for token in (one.token, one.exemption.id)))
+    tokens = {token for one in opened.told for token in (one.token, one.exemption.id)}
+    existing = {one.id for one in facts.exemptions}
+    kept = {token: one for token, one in facts.accepted_exemptions.items() if token.partition("#")[0] in existing}
     return replace(
         facts,
         assignments={**facts.assignments, assignment.id: accepted},
-        known_exemptions=tuple(sorted(set(known))),
+        known_exemptions=tuple(sorted({*facts.known_exemptions, *tokens})),
+        accepted_exemptions={**kept, **dict.fromkeys(sorted(tokens), acceptance)},
         changed_at=now,
     )
 

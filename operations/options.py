@@ -36,13 +36,25 @@ def plan_version(command: argparse.ArgumentParser, what: str, version: str) -> N
     command.add_argument("--version", metavar="VERSION", type=arguments.some_name, help=version)
 
 
-def until(command: argparse.ArgumentParser, *, required: bool = False) -> None:
+def listing(command: argparse.ArgumentParser, what: str) -> None:
+    """Add --list, with what it says, and --expiring."""
+    command.add_argument("--list", action="store_true", help=what)
+    expiring(command)
+
+
+def expiring(command: argparse.ArgumentParser) -> None:
+    """Add --expiring, which narrows a list."""
+    command.add_argument(
+        "--expiring", metavar="DAYS", type=arguments.days, help="list only what ends within so many days, or has ended"
+    )
+
+
+def until(command: argparse.ArgumentParser) -> None:
     """Add --until, when it ends."""
     command.add_argument(
         "--until",
         metavar="DATE",
         type=arguments.end,
-        required=required,
         help="when it ends: a date such as 2026-12-31, or days such as 7d; at most a year ahead",
     )
 

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from operations import arguments, options
+from operations.parsing.acting import add_acting_commands
 from operations.parsing.commands import add_command as _command
+from operations.parsing.discovery import add_discovery_command
+from operations.parsing.exemptions import add_exemptions_command
 from operations.parsing.plan import add_plan_commands
 
 if TYPE_CHECKING:
@@ -25,8 +28,11 @@ def command_parser() -> arguments.Parser:
     )
     commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_registry_commands(commands)
+    add_discovery_command(commands)
     _add_ledger_commands(commands)
+    add_exemptions_command(commands)
     add_plan_commands(commands)
+    add_acting_commands(commands)
     _add_pending_commands(commands)
     cost = _command(
         commands,
@@ -74,13 +80,12 @@ def _add_registry_commands(commands: _Commands) -> None:
         commands,
         "add",
         "register applications as Azure describes them",
-        "Register applications that were deployed before the webhook existed, or refresh registered ones. "
-        "Each is read from Azure Resource Manager; nothing else is believed.",
+        "Register applications, or refresh registered ones. Each is read from Azure Resource Manager; nothing else is "
+        "believed. `discover` finds those whose ids you do not know.",
     )
     add.add_argument(
-        "applications", metavar="ID", nargs="*", type=arguments.application_id, help="resource id of an application"
+        "applications", metavar="ID", nargs="+", type=arguments.application_id, help="resource id of an application"
     )
-    options.subscriptions(add, "also every application of this subscription that the service principal can see")
     options.decision(add, is_reason_needed=False, asks=False)
 
     remove = _command(
@@ -100,14 +105,13 @@ def _add_registry_commands(commands: _Commands) -> None:
         "customer", metavar="CUSTOMER", type=arguments.name_or_nothing, help='the name; "" for the subscription id'
     )
 
-    check = _command(
+    _command(
         commands,
         "check",
         "compare the registry with Azure; change nothing",
-        "Compare every row with Azure Resource Manager, and look for applications that are not registered in the "
-        "customers' subscriptions. Changes nothing; exit status 1 when anything differs.",
+        "Compare every row with Azure Resource Manager. Changes nothing; exit status 1 when anything differs. "
+        "`discover --check` tells who has no row.",
     )
-    options.subscriptions(check, "also look for unregistered applications in this subscription")
 
     _command(
         commands,
@@ -122,11 +126,13 @@ def _add_ledger_commands(commands: _Commands) -> None:
     accept = _command(
         commands,
         "accept",
-        "accept what is open about an assignment, for a time",
+        "accept what is open about an assignment, for a time, or list what is accepted",
         "Accept every open violation, every difference from the baseline and every exemption of an assignment, of one "
         "application or of all of a plan version. The verdict stays, and says who accepted it; what opens later alarms "
-        "again.",
+        "again. With --list: what is accepted, by whom, why and until when, what ends first at the top; of all "
+        "applications unless one or a plan version is named.",
     )
+    options.listing(accept, "list what is accepted")
     accept.add_argument(
         "application", metavar="ID", nargs="?", type=arguments.application_id, help="resource id of the application"
     )
@@ -134,18 +140,17 @@ def _add_ledger_commands(commands: _Commands) -> None:
     accept.add_argument(
         "--assignment",
         metavar="NAME|ID",
-        required=True,
         type=arguments.some_name,
         help="the policy assignment, by its name or id",
     )
-    options.until(accept, required=True)
-    options.decision(accept)
+    options.until(accept)
+    options.decision(accept, is_reason_needed=False)
     options.dry_run(accept)
 
     baseline = _command(
         commands,
         "baseline",
-        "declare which assignments a plan version has",
+        "declare which assignments a plan version has, or list what is declared",
         "Declare the policy assignments that every application of a plan version must have. Those that the declaration "
         "lacks are retired, others are expected from now on.",
     )
@@ -153,7 +158,6 @@ def _add_ledger_commands(commands: _Commands) -> None:
         "--plan",
         metavar="NAME",
         type=arguments.some_name,
-        required=True,
         help="the plan; the name or id of the definition for service catalog applications",
     )
     baseline.add_argument(
@@ -172,7 +176,8 @@ def _add_ledger_commands(commands: _Commands) -> None:
         help="take those that this application has now",
     )
     source.add_argument("--file", metavar="FILE", type=Path, help="take those in this file")
-    options.decision(baseline)
+    source.add_argument("--list", action="store_true", help="list which plan versions are declared, by whom and when")
+    options.decision(baseline, is_reason_needed=False)
     options.dry_run(baseline)
 
     snooze = _command(

@@ -15,7 +15,7 @@ from rich.text import Text
 from publisher.texts import harmless, plain_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from publisher.environment import SettingsError
     from publisher.resource_ids import ApplicationId
@@ -109,13 +109,13 @@ class Console:
             self._errors.print(Text(harmless(f"  {problem}")), soft_wrap=True)
 
     @contextmanager
-    def busy(self, doing: str) -> Iterator[None]:
-        """Show what is being done while it is, on a terminal."""
+    def busy(self, doing: str) -> Iterator[Callable[[str], None]]:
+        """Show what is being done while it is, on a terminal; yield what replaces the words."""
         if self._errors.is_terminal:
-            with self._errors.status(doing):
-                yield
+            with self._errors.status(Text(harmless(doing))) as status:
+                yield lambda words: status.update(Text(harmless(words)))
         else:
-            yield
+            yield lambda _: None
 
     def confirm(self, question: str) -> bool:
         """Ask the operator, on a terminal; without one the answer is no."""

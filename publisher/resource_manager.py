@@ -7,10 +7,10 @@ subscription.
 
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from azure.core.pipeline.policies import UserAgentPolicy
@@ -32,6 +32,7 @@ APPLICATIONS_API_VERSION: Final = "2021-07-01"  # FACTS 5.4
 DEFAULT_SECONDS: Final = 60.0
 _USER_AGENT: Final = "managed-application-compliance"
 _MOST_PAGES: Final = 1000
+_Answer = TypeVar("_Answer")
 _SERVER: Final = re.compile(r"(?:[^/?#]*:)?//")
 """Begins what is no path."""
 
@@ -41,6 +42,8 @@ class Application:
     """A managed application as ARM describes it. Ids are cased as ARM cases them; texts are "" where ARM has none.
 
     `managed_resource_group_id` is None where ARM names none that can be used, and `group_problem` says why.
+    `management_mode` is Managed, or Unmanaged where the publisher has no part in it. `is_just_in_time` tells that the
+    publisher has to ask the customer before each change (FACTS 5.5).
     """
 
     id: ApplicationId
@@ -55,6 +58,8 @@ class Application:
     definition_id: str
     publisher_tenant_id: str = ""
     group_problem: str = ""
+    management_mode: str = ""
+    is_just_in_time: bool = False
 
     @property
     def group(self) -> ResourceGroupId:
@@ -90,8 +95,8 @@ class ResourceManager(Closing):
         patience: Patience = USUAL_PATIENCE,
     ) -> None:
         self.endpoint = cloud.resource_manager_endpoint
+        self.credential = credential
         self._patience = patience
-        self._credential = credential
         self._client: AsyncARMPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncARMPipelineClient(
             self.endpoint,
             policies=[
@@ -117,7 +122,7 @@ class ResourceManager(Closing):
         except AuthenticationFailed as failure:
             if failure.status is None or isinstance(failure, NoToken):
                 raise
-            self._credential.forget_tokens()
+            self.credential.forget_tokens()
             return await self._send_once(request, options)
 
     async def _send_once(self, request: HttpRequest, options: dict[str, Any]) -> AsyncHttpResponse:
@@ -139,21 +144,30 @@ class ResourceManager(Closing):
             parameters = {"api-version": api_version} if api_version else None
             return document_in(await self.send(HttpRequest("GET", url, params=parameters)))
 
+        return await self.repeated(attempt, deadline=deadline)
+
+    async def repeated(self, attempt: Callable[[], Awaitable[_Answer]], *, deadline: float) -> _Answer:
+        """Return what an attempt returns that sends requests, repeated until `deadline` as this client's calls are."""
         patience = self._patience
         return await with_retries(attempt, deadline=deadline, attempts=patience.attempts, sleep=patience.sleep)
 
     async def list(self, path: str, *, api_version: str, deadline: float) -> AsyncIterator[dict[str, Any]]:
-        """Yield the members of an ARM collection over all its pages."""
+        """Yield the members of an ARM collection over all its pages; raise MalformedAnswer where one is no object."""
+        async for members in self.pages(path, api_version=api_version, deadline=deadline):
+            for one in members:
+                if not isinstance(one, dict):
+                    raise MalformedAnswer("an entry of the list is no object", code="MalformedAnswer")
+                yield one
+
+    async def pages(self, path: str, *, api_version: str, deadline: float) -> AsyncIterator[Sequence[Any]]:
+        """Yield the members of an ARM collection page by page, whatever they are."""
         url, version, seen = path, str(api_version), set[str]()
         while True:
             page = await self.get(url, api_version=version, deadline=deadline)
             members = member(page, "value")
             if not isinstance(members, list):
                 raise MalformedAnswer("a page of the list has no value", code="MalformedAnswer")
-            for one in members:
-                if not isinstance(one, dict):
-                    raise MalformedAnswer("an entry of the list is no object", code="MalformedAnswer")
-                yield one
+            yield members
             url, version = next_link_in(page) or "", ""
             if not url:
                 return
@@ -235,6 +249,8 @@ def application_in(answer: dict[str, Any]) -> Application:
         definition_id=text_at(answer, "properties", "applicationDefinitionId"),
         publisher_tenant_id=text_at(answer, "properties", "publisherTenantId"),
         group_problem=group_problem,
+        management_mode=text_at(answer, "properties", "managementMode"),
+        is_just_in_time=member(member(member(answer, "properties"), "jitAccessPolicy"), "jitAccessEnabled") is True,
     )
 
 

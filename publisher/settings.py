@@ -30,6 +30,7 @@ from publisher.configuration.service_principal import (
 )
 from publisher.configuration.timers import (
     COLLECTION_SCHEDULE_SETTING,
+    DISCOVERY_SETTING,
     PROBE_SCHEDULE_SETTING,
     collection_interval_from,
     probe_interval_from,
@@ -43,6 +44,7 @@ __all__ = [
     "SETTING_NAMES",
     "Cloud",
     "CollectorSettings",
+    "DiscoverySettings",
     "IngestionSettings",
     "IntakeSettings",
     "NotificationSettings",
@@ -69,6 +71,7 @@ SETTING_NAMES: Final = (
     COLLECTION_SCHEDULE_SETTING,
     "COLLECTION_MODE",
     PROBE_SCHEDULE_SETTING,
+    DISCOVERY_SETTING,
     "STATES_WINDOW_HOURS",
     "COMPLIANT_STATES",
     "UPLOADED_STATES",
@@ -290,10 +293,34 @@ class ReconcileSettings(IngestionSettings):
     def from_environment(cls, variables: Mapping[str, str]) -> "ReconcileSettings":
         """Return the settings; raise SettingsError with every problem there is."""
         env = Environment(variables)
+        settings = cls.read(env)
+        env.finish()
+        return settings
+
+    @classmethod
+    def read(cls, env: Environment) -> "ReconcileSettings":
+        """Return the settings; note every problem there is."""
         (events,) = streams_from(env, "EVENTS_STREAM_NAME")
-        settings = cls(
+        return cls(
             *_shared(env), *endpoint_and_rule_from(env, cloud_from(env)), events_stream=events, offers=offers_from(env)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoverySettings:
+    """What the nightly discovery needs; `is_on` tells whether anything is searched.
+
+    It is apart from the others, so that a wrong DISCOVERY keeps nobody from being collected or reconciled.
+    """
+
+    reconcile: ReconcileSettings
+    is_on: bool
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> "DiscoverySettings":
+        """Return the settings; raise SettingsError with every problem there is."""
+        env = Environment(variables)
+        settings = cls(ReconcileSettings.read(env), _choice(env, DISCOVERY_SETTING, "nightly", "off") == "nightly")
         env.finish()
         return settings
 

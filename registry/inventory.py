@@ -11,9 +11,8 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from publisher.errors.absence import says_gone
-from publisher.errors.kinds import AzureFailure, MalformedAnswer
+from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
-from publisher.resource_manager import APPLICATIONS_API_VERSION, application_in
 from publisher.table import Row
 from registry.managed_application import ARM_TEXTS, MalformedRow, ManagedApplication, Removal
 from registry.reconcile import AT_ONCE, SECONDS_PER_APPLICATION
@@ -24,8 +23,6 @@ from registry.rows import is_tombstone
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
-
-SECONDS_PER_LIST: Final = 120.0
 
 _COMPARED: Final = ("managed_resource_group_id", *ARM_TEXTS, "assignments")
 """The fields that a refresh writes from what ARM says; of the others, some are the operator's and some are times."""
@@ -60,8 +57,6 @@ class Finding(StrEnum):
     """The row cannot be read."""
     UNUSABLE = "Unusable"
     """ARM describes it in a way that cannot be worked with, or as not ours: no command here repairs that."""
-    MISSING = "Missing"
-    """ARM lists it, and it is not registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +73,6 @@ class Difference:
         """Whether a command here can do anything about it: not about a row that names no application."""
         lasting = self.finding in (Finding.UNREAD, Finding.UNUSABLE)
         return not lasting and self.application_id.startswith("/subscriptions/")
-
-
-@dataclass(frozen=True, slots=True)
-class Visible:
-    """The applications of a subscription that we can see.
-
-    `applications` has the reason why each cannot be registered by anything done here, "" for none; `unreadable` what is
-    wrong with entries of ARM's list that name no application.
-    """
-
-    applications: dict[ApplicationId, str]
-    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,24 +113,6 @@ class Inventory:
     async def name(self, application_id: ApplicationId, customer_name: str) -> None:
         """Set what the customer is called, "" for the subscription id; raise NotRegistered."""
         await self.registry.name_customer(await self._active_row(application_id), customer_name)
-
-    async def in_subscription(self, subscription_id: str) -> Visible:
-        """Return the applications of a subscription that our service principal can see and ARM is not deleting.
-
-        Nothing found does not mean that there are none: ARM leaves out what we may not see (FACTS 5.4).
-        """
-        path = f"/subscriptions/{subscription_id}/providers/Microsoft.Solutions/applications"
-        deadline = time.monotonic() + SECONDS_PER_LIST
-        found, unreadable = dict[ApplicationId, str](), list[str]()
-        async for member in self.refresher.arm.list(path, api_version=APPLICATIONS_API_VERSION, deadline=deadline):
-            try:
-                application = application_in(member)
-            except MalformedAnswer as failure:
-                unreadable.append(str(failure))
-                continue
-            if not application.is_going:
-                found[application.id] = application.group_problem or self.refresher.ownership.refusal(application)
-        return Visible(found, tuple(unreadable))
 
     async def compare(self, item: ManagedApplication | MalformedRow) -> Difference | None:
         """Return how a row differs from what ARM says now, or None; writes nothing, raises no AzureFailure."""

@@ -128,6 +128,19 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
+class Removed:
+    """An application whose row is a tombstone.
+
+    `removal` is None where nothing was removed: Azure told of the deletion of an application that had no row.
+    """
+
+    application_id: ApplicationId
+    removal: Removal | None
+    is_operators: bool
+    """An operator took it out of monitoring."""
+
+
+@dataclass(frozen=True, slots=True)
 class MalformedRow:
     """A row that cannot be collected: its keys as `name`, the reason, and the application as far as it is known.
 

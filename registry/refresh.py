@@ -25,7 +25,7 @@ from registry.policies.policy_assignments import expected_assignments, known_exe
 from registry.registry import Registry
 from registry.repeating import repeated_on_row_change
 from registry.rows import UnreadableRow, application_of, event_time_of, is_tombstone, latest, registered_at_of
-from registry.tombstones import AZURE, removal_in
+from registry.tombstones import AZURE, is_operators, removal_in
 
 _INITIATIVE: Final = "/policysetdefinitions/"
 LASTING: Final = (GroupMissing, NotOurs, Unusable)
@@ -154,6 +154,18 @@ class Refresher:
             return await self._write(application, row, None, deadline)
         except LASTING:
             return Change.CONFIRMED
+
+    @repeated_on_row_change
+    async def register(self, asked: ApplicationId, *, deadline: float) -> Change:
+        """Register an application that has no row, or was removed, unless an operator did that; CONFIRMED otherwise.
+
+        Also CONFIRMED when ARM is deleting it. Raises NotOurs for one that is not the publisher's, Unusable for one
+        that cannot be worked with.
+        """
+        row = await self.registry.find(asked)
+        if row is not None and (not is_tombstone(row) or is_operators(row)):
+            return Change.CONFIRMED
+        return await self._write(await self.arm.application(asked, deadline=deadline), row, None, deadline)
 
     async def _confirm_removal(self, asked: ApplicationId, row: Row | None, said: str) -> Change:
         """Record that ARM has confirmed a removal; the time stays that of the removal."""

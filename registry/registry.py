@@ -14,7 +14,7 @@ from publisher.resource_ids import ROW_KEY_PREFIX, ApplicationId
 from publisher.retry import USUAL_PATIENCE, Patience
 from publisher.table import EVERYTHING, KeyRange, Row, RowChanged, Table
 from publisher.transport import Closing
-from registry.managed_application import MalformedRow, ManagedApplication, Removal
+from registry.managed_application import MalformedRow, ManagedApplication, Removal, Removed
 from registry.rows import (
     UnreadableRow,
     application_of,
@@ -25,8 +25,9 @@ from registry.rows import (
     time_text,
 )
 from registry.tombstones import (
-    OPERATOR,
+    is_operators,
     removal_in,
+    removed_in,
     removed_properties,
     tombstone_properties,
 )
@@ -125,9 +126,21 @@ class Registry(Closing):
     async def deleted(self, *, since: datetime) -> AsyncIterator[ApplicationId]:
         """Yield the applications whose tombstone was written since then, except those that an operator removed."""
         async for row in self._table.matching(_DELETED_SINCE, since=time_text(since)):
-            if is_tombstone(row) and row.properties.get("removed_by") != OPERATOR:
+            if is_tombstone(row) and not is_operators(row):
                 with suppress(UnreadableRow):
                     yield identity_of(row)
+
+    async def known(self) -> AsyncIterator[ManagedApplication | MalformedRow | Removed]:
+        """Yield every application that has a row once, removed ones included; rows that cannot be read as MalformedRow.
+
+        A tombstone that names no application is left out.
+        """
+        async for row in self._each_once(EVERYTHING):
+            if is_tombstone(row):
+                if (removed := removed_in(row)) is not None:
+                    yield removed
+            else:
+                yield _active(row)
 
     async def note_lost_access(self, row: Row, *, now: datetime) -> None:
         """Record on a row, once, since when ARM denies us the application; raise RowChanged."""
@@ -150,10 +163,7 @@ class Registry(Closing):
         async for row in rows:
             if is_tombstone(row):
                 continue
-            try:
-                yield row.partition_key, application_of(row)
-            except UnreadableRow as error:
-                yield row.partition_key, malformed(row, str(error))
+            yield row.partition_key, _active(row)
 
     async def _one(self, application_id: ApplicationId) -> AsyncIterator[Row]:
         row = await self.find(application_id)
@@ -194,6 +204,13 @@ class Registry(Closing):
                 if found is not None and (found.partition_key, found.row_key) != (row.partition_key, row.row_key):
                     continue
             yield row
+
+
+def _active(row: Row) -> ManagedApplication | MalformedRow:
+    try:
+        return application_of(row)
+    except UnreadableRow as error:
+        return malformed(row, str(error))
 
 
 def _is_about(row: Row, application_id: ApplicationId) -> bool:

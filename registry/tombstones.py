@@ -5,13 +5,16 @@ from typing import Any, Final
 
 from publisher.resource_ids import ApplicationId
 from publisher.table import Row
-from registry.managed_application import Removal
+from registry.managed_application import Removal, Removed
 from registry.rows import (
     DELETED,
     OF_THE_LIVING,
     OF_TOMBSTONES,
+    UnreadableRow,
     deleted_at_of,
     event_time_of,
+    identity_of,
+    identity_of_keys,
     identity_properties,
     is_tombstone,
     latest,
@@ -43,6 +46,20 @@ def removal_in(row: Row) -> Removal | None:
         by=text_in(row.properties, "removed_by_person") or (by if by == OPERATOR else AZURE),
         reason=text_in(row.properties, "removal_reason"),
     )
+
+
+def is_operators(row: Row) -> bool:
+    """Tell whether the row is the tombstone of an application that an operator took out of monitoring."""
+    return is_tombstone(row) and row.properties.get("removed_by") == OPERATOR
+
+
+def removed_in(row: Row) -> Removed | None:
+    """Return the application that a tombstone is about; None when neither its properties nor its keys name one."""
+    try:
+        identity: ApplicationId | None = identity_of(row)
+    except UnreadableRow:
+        identity = identity_of_keys(row)
+    return None if identity is None else Removed(identity, removal_in(row), is_operators(row))
 
 
 def tombstone_properties(row: Row, event_time: datetime | None, removal: Removal) -> dict[str, Any]:

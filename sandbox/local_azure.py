@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sandbox.address_book import KEY_DOORS, AddressBook
+from sandbox.azure.acting.authorization import Authorization
+from sandbox.azure.acting.evaluations import Evaluations
+from sandbox.azure.acting.remediations import Remediations
 from sandbox.azure.applications import Applications
 from sandbox.azure.certificates import CertificateAuthority
+from sandbox.azure.groups.documents import GroupDocuments
+from sandbox.azure.groups.resources import Resources
 from sandbox.azure.identity.directory import (
     SERVICE_PRINCIPAL,
     Directory,
@@ -21,7 +26,6 @@ from sandbox.azure.policy_states import PolicyStates
 from sandbox.azure.request_log import RequestLog
 from sandbox.azure.resource_graph.provider import ResourceGraphProvider
 from sandbox.azure.resource_manager import ResourceManager
-from sandbox.azure.resources import Resources
 from sandbox.azure.storage import STORAGE, Storage
 from sandbox.azure.web import Server, ServerThread
 from sandbox.clock import Clock
@@ -85,7 +89,11 @@ class Sandbox:
         Applications(self.arm)
         PolicyAssignments(self.arm)
         Resources(self.arm)
+        GroupDocuments(self.arm)
         PolicyStates(self.arm)
+        Authorization(self.arm)
+        self.evaluations = Evaluations(self.arm)
+        self.remediations = Remediations(self.arm)
         self.graph = ResourceGraphProvider(self.arm)
         tables = read_tables()
         self.rows = RowCounter()
@@ -207,6 +215,8 @@ class Sandbox:
         self.clock.reset()
         self.arm.reset()
         self.graph.reset()
+        self.evaluations.reset()
+        self.remediations.reset()
         self.arm.audiences.add(self.url(Service.RESOURCE_MANAGER))
         self.arm.authorized_object_ids = {SERVICE_PRINCIPAL.object_id}
         self.ingestion.authorized_object_ids = set(MAY_INGEST)

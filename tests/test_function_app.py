@@ -21,6 +21,7 @@ FUNCTIONS = {
         "ask_about_pending",
         "collect_policy_states",
         "collect_shard",
+        "discover_applications",
         "publish_verdicts",
         "reconcile_registry",
         "take_notification",

@@ -21,7 +21,8 @@
     publisher/  (ground floor: settings, identities, Azure clients, messages between roles, retries, errors)
 
 An arrow says that one room imports from another; operations/ also imports from compliance_api/, because its doctor
-and its estimate of costs ask the workspace as the api does. Imports for type checkers and imports inside functions count as well.
+and its estimate of costs ask the workspace as the api does, and from collector/, because what acts at a customer collects
+what came of it. Imports for type checkers and imports inside functions count as well.
 Inside a folder with folders of its own, each folder and each file beside them is a room.
 """
 
@@ -44,7 +45,7 @@ BELOW: Mapping[str, set[str]] = {
     "notification_endpoint": {"publisher"},
     "compliance_api": {"publisher"},
     "collector": {"verdicts", "registry", "publisher"},
-    "operations": {"compliance_api", "verdicts", "registry", "publisher"},
+    "operations": {"collector", "compliance_api", "verdicts", "registry", "publisher"},
     "function_app": {"collector", "compliance_api", "notification_endpoint", "publisher", "registry", "verdicts"},
     # What proves and plays the product stands over it; the product knows nothing of that.
     "infra": set(),

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from registry.managed_application import Exemption
@@ -36,29 +35,38 @@ def exemptions_of(facts: ApplicationFacts, assignment: AssignmentFacts) -> list[
 
 
 def told_of_exemptions(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> list[Exempted]:
-    """Return what there is to tell of an assignment's exemptions, without what is accepted."""
-    known = frozenset(facts.known_exemptions)
-    return [one for one in _all(facts, assignment, now) if one.token not in known]
+    """Return what there is to tell of an assignment's exemptions, without what is known or accepted."""
+    stages = (stage_of(one, now) for one in exemptions_of(facts, assignment))
+    return [one for one in stages if not is_known(facts, one.token, now)]
 
 
-def _all(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> Iterator[Exempted]:
-    for one in exemptions_of(facts, assignment):
-        name = one.display_name or one.id.rpartition("/")[2]
-        by = f" by {one.created_by}" if one.created_by else ""
-        ends = one.expires_at
-        if ends is not None and ends <= now:
-            yield Exempted(
-                one,
-                f"{one.id}#expired {ends.isoformat()}",
-                f"exemption {name}{by} has expired on {time_of(ends)}",
-                ends,
-            )
-        elif ends is not None and ends - now <= EXPIRES_SOON:
-            says = f"exemption {name}{by} expires on {time_of(ends)}"
-            yield Exempted(one, f"{one.id}#expires {ends.isoformat()}", says, ends - EXPIRES_SOON)
-        else:
-            until = f" until {time_of(ends)}" if ends else " without an end"
-            yield Exempted(one, one.id, f"exempted{by}, {one.category or 'no category'}{until}: {name}")
+def is_known(facts: ApplicationFacts, token: str, now: datetime) -> bool:
+    """Tell whether what there is to tell of an exemption was there from the first view, or is accepted at the time.
+
+    `token` is that of an Exempted, or the id of the exemption: that it is there.
+    """
+    acceptance = facts.accepted_exemptions.get(token)
+    return token in facts.known_exemptions and (acceptance is None or acceptance.until > now)
+
+
+def name_of(exemption: Exemption) -> str:
+    """Return what people call an exemption."""
+    return exemption.display_name or exemption.id.rpartition("/")[2]
+
+
+def stage_of(exemption: Exemption, now: datetime) -> Exempted:
+    """Return what there is to tell of an exemption: that it is there, that it expires soon, or that it has expired."""
+    name, ends = name_of(exemption), exemption.expires_at
+    by = f" by {exemption.created_by}" if exemption.created_by else ""
+    if ends is not None and ends <= now:
+        says = f"exemption {name}{by} has expired on {time_of(ends)}"
+        return Exempted(exemption, f"{exemption.id}#expired {ends.isoformat()}", says, ends)
+    if ends is not None and ends - now <= EXPIRES_SOON:
+        says = f"exemption {name}{by} expires on {time_of(ends)}"
+        return Exempted(exemption, f"{exemption.id}#expires {ends.isoformat()}", says, ends - EXPIRES_SOON)
+    until = f" until {time_of(ends)}" if ends else " without an end"
+    says = f"exempted{by}, {exemption.category or 'no category'}{until}: {name}"
+    return Exempted(exemption, exemption.id, says)
 
 
 def time_of(moment: datetime) -> str:

@@ -17,8 +17,8 @@ from verdicts.derive import (
     compliance_of,
     guard_accepted,
     held_of,
-    is_current,
     is_expected,
+    is_verdict_current,
     plan_of,
     resources_of,
     since_of,
@@ -30,6 +30,7 @@ from verdicts.known import last_read, unread_since
 from verdicts.life import life_of
 from verdicts.outcome import Outcome
 from verdicts.publication import CHANGES_REPEATED, everything_is_due, is_due
+from verdicts.publisher_checks.ids import is_check, judged_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,7 +129,7 @@ def forgettable(facts: ApplicationFacts, now: datetime) -> bool:
 
 def _verdict_row(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Publication) -> Row:
     now = publication.published_at
-    states = facts.states
+    states = facts.check_states if is_check(assignment.id) else facts.states
     return {
         "TimeGenerated": iso_milliseconds(now),
         "Run_id": publication.run_id,
@@ -143,11 +144,10 @@ def _verdict_row(facts: ApplicationFacts, assignment: AssignmentFacts, publicati
         "Policy_assignment_name": assignment.name,
         "Policy_assignment_display_name": assignment_name(assignment),
         "Policy_definition_id": assignment.definition_id,
+        "Judged_by": judged_by(assignment.id).value,
         **_verdict_columns(facts, assignment),
         **_life_columns(facts, assignment, publication),
-        "Last_read": _time(_last_read(facts, publication)),
-        "Unread_since": _time(unread_since(facts)),
-        "Unread_outcome": _unread_outcome(facts),
+        **_read_columns(facts, assignment, publication),
         "Changed_at": _time(assignment.changed_at),
         "States_id": states.run_id if states else "",
         "States_time": _time(states.time if states else None),
@@ -166,7 +166,7 @@ def _verdict_columns(facts: ApplicationFacts, assignment: AssignmentFacts) -> Ro
     return {
         "Verdict": verdict_of(facts, assignment).value,
         "Since": _time(since_of(facts, assignment)),
-        "Current": is_current(facts),
+        "Current": is_verdict_current(facts, assignment),
         "Expected": is_expected(assignment, facts.managed_resource_group_id),
         "Held_reason": held.reason.value if held else "",
         "Held_since": _time(held.since if held else None),
@@ -187,6 +187,27 @@ def _life_columns(facts: ApplicationFacts, assignment: AssignmentFacts, publicat
         "Severity": life.severity.value if life.severity else "",
         "Due_by": _time(life.due_by),
         "Opened_in_version": life.opened_in_version,
+    }
+
+
+def _read_columns(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Publication) -> Row:
+    """Return when what stands about an assignment was last read, which a check is by itself."""
+    if not is_check(assignment.id) or facts.departure is not None:
+        return {
+            "Last_read": _time(_last_read(facts, publication)),
+            "Unread_since": _time(unread_since(facts)),
+            "Unread_outcome": _unread_outcome(facts),
+            "Unread_reason": "",
+        }
+    unread, read = assignment.unread, assignment.last_read
+    if unread is None:
+        known = (read, publication.record.started_at if publication.record and read else None, publication.checked_at)
+        read = max((one for one in known if one is not None), default=None)
+    return {
+        "Last_read": _time(read),
+        "Unread_since": _time(unread.since if unread else None),
+        "Unread_outcome": unread.outcome.value if unread else "",
+        "Unread_reason": one_line(": ".join(filter(None, (unread.code, unread.message)))) if unread else "",
     }
 
 

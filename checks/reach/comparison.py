@@ -107,13 +107,21 @@ def _carriers(deployment: Deployment) -> Iterator[str]:
 
 
 def _never_made(infrastructure: Path, made: set[tuple[Path, int]]) -> Iterator[str]:
-    """Role assignments that stand somewhere and were in none of the deployments: nobody has judged them."""
-    for path in sorted(infrastructure.rglob("*.bicep")):
+    """Role assignments that stand somewhere and were in none of the deployments: nobody has judged them.
+
+    The samples are not the product's: what they give, they give to the customer's own resources.
+    """
+    for path in _of_the_product(infrastructure, "*.bicep"):
         for declaration in read(path):
             kind = declaration.source.partition("@")[0].lower()
             is_one = declaration.kind == "resource" and kind == ROLE_ASSIGNMENT.lower() and not declaration.is_existing
             if is_one and (path.resolve(), declaration.line) not in made:
                 yield f"{path.name}:{declaration.line}: {declaration.name} is a role assignment that no parameters make"
-    for path in sorted(infrastructure.rglob("*.json")):
+    for path in _of_the_product(infrastructure, "*.json"):
         if _IN_JSON.search(path.read_text(encoding="utf-8")):
             yield f"{path.name}: role assignments of a template in JSON are not looked at here"
+
+
+def _of_the_product(infrastructure: Path, pattern: str) -> list[Path]:
+    samples = infrastructure / "samples"
+    return sorted(path for path in infrastructure.rglob(pattern) if samples not in path.parents)

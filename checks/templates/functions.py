@@ -48,6 +48,7 @@ def functions(folder: Path) -> Mapping[str, Callable[..., Any]]:
         "string": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
         "subscription": lambda: _SUBSCRIPTION,
         "subscriptionResourceId": lambda kind, *names: resource_id(SUBSCRIPTION_ID, kind, names),
+        "tenantResourceId": lambda kind, *names: resource_id("", kind, names),
         "toLower": lambda text: text.lower(),
         "union": _union,
         "uniqueString": lambda *_: UNIQUE,

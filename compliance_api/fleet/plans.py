@@ -10,6 +10,9 @@ from compliance_api.fleet.paging import SortKey
 from compliance_api.fleet.views import plan_of
 
 Rows = Iterable[Mapping[str, Any]]
+Place = tuple[str, str, str]
+"""Plan, who judges, and name of an assignment."""
+
 _STATES: Final = {
     "Violated": "violated",
     "NotKnown": "not_known",
@@ -31,11 +34,7 @@ def plans_of(
         introductions: see there.
         budget: tells the error budget of a version.
     """
-    introduced = {
-        (str(row["Plan_name"]), str(row["Policy_assignment_name"])): _introduction(row)
-        for row in introductions
-        if row["Is_first"] is True
-    }
+    introduced = {_place(row): _introduction(row) for row in introductions if row["Is_first"] is True}
     broken = defaultdict(list)
     for row in assignments:
         broken[_version(row)].append(_assignment(row, introduced))
@@ -50,6 +49,10 @@ def key(one: Mapping[str, Any]) -> SortKey:
 
 def _version(row: Mapping[str, Any]) -> Version:
     return str(row["Plan_name"] or ""), str(row["Plan_version"] or "")
+
+
+def _place(row: Mapping[str, Any]) -> Place:
+    return str(row["Plan_name"] or ""), str(row["Judged_by"]), str(row["Policy_assignment_name"] or "")
 
 
 def _plan(row: Mapping[str, Any], assignments: list[dict[str, Any]], budget: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +83,7 @@ def _introduction(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _assignment(row: Mapping[str, Any], introduced: Mapping[tuple[str, str], dict[str, Any]]) -> dict[str, Any]:
+def _assignment(row: Mapping[str, Any], introduced: Mapping[Place, dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": row["Policy_assignment_name"] or "",
         "display_name": row["Policy_assignment"] or "",
@@ -91,7 +94,7 @@ def _assignment(row: Mapping[str, Any], introduced: Mapping[tuple[str, str], dic
         "opened_in_this_version": row["Opened_in_this_version"],
         "opened_before": row["Opened_before"],
         "opened_in_unknown_version": row["Opened_in_unknown_version"],
-        "introduced_in": introduced.get((str(row["Plan_name"]), str(row["Policy_assignment_name"]))),
+        "introduced_in": introduced.get(_place(row)),
         "held": row["With_held_violations"],
         "guard_changed": row["With_guard_changes"],
         "not_evaluated": row["Not_evaluated"],

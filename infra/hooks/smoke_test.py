@@ -41,6 +41,7 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         "collect_shard",
         "publish_verdicts",
         "reconcile_registry",
+        "discover_applications",
     ),
     API: ("compliance_fleet", "query_logs", "operations_page"),
 }

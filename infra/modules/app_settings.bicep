@@ -94,6 +94,7 @@ var workerSettings = {
   EVENTS_STREAM_NAME: 'Custom-${loadJsonContent('../tables/ManagedApplicationEvents_CL.json').name}'
   COLLECTION_SCHEDULE: collection.schedule
   PROBE_SCHEDULE: collection.probeSchedule
+  DISCOVERY: collection.discovery
   COLLECTION_MODE: collection.mode
   COMPLIANT_STATES: collection.compliantStates
   UPLOADED_STATES: collection.uploadedStates

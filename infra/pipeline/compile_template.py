@@ -1,7 +1,7 @@
-"""Compiles main.bicep to an ARM template, with the Bicep CLI of infra/runtime.json and no other.
+"""Compiles Bicep to an ARM template, with the Bicep CLI of infra/runtime.json and no other.
 
-`python -m infra.pipeline.compile_template FILE.json`; warnings of the compiler and its linter are printed, an error
-ends it with exit status 1.
+`python -m infra.pipeline.compile_template FILE.json [FILE.bicep]`; without the second one it compiles infra/main.bicep.
+Warnings of the compiler and its linter are printed, an error ends it with exit status 1.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _SETTINGS: Final = {
 }
 
 
-def compile_template(target: Path) -> list[str]:
-    """Write the template; return what the compiler and its linter warn of, a line each.
+def compile_template(target: Path, template: Path = TEMPLATE) -> list[str]:
+    """Write the compiled template; return what the compiler and its linter warn of, a line each.
 
     Raises:
         HookError: the Azure CLI is missing, Bicep could not be installed, or the template has errors.
@@ -41,7 +41,7 @@ def compile_template(target: Path) -> list[str]:
     installed = _run(program, "bicep", "install", "--version", version)
     if installed.returncode:
         raise HookError(f"Bicep {version} could not be installed: {installed.stderr.strip()}")
-    built = _run(program, "bicep", "build", "--file", str(TEMPLATE), "--outfile", str(target))
+    built = _run(program, "bicep", "build", "--file", str(template), "--outfile", str(target))
     if built.returncode:
         raise HookError(built.stderr.strip() or f"az bicep build ended with {built.returncode}")
     return [line for line in built.stderr.splitlines() if _DIAGNOSTIC.search(line)]
@@ -55,10 +55,10 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
 
 def main(arguments: list[str]) -> int:
     """Compile; print the warnings."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m infra.pipeline.compile_template FILE.json\n")
+    if len(arguments) not in (1, 2):
+        sys.stderr.write("usage: python -m infra.pipeline.compile_template FILE.json [FILE.bicep]\n")
         return 2
-    for warning in compile_template(Path(arguments[0])):
+    for warning in compile_template(*map(Path, arguments)):
         sys.stderr.write(f"{warning}\n")
     return 0
 

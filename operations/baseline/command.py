@@ -19,6 +19,7 @@ from verdicts.facts import GuardState
 from verdicts.guard.comparison import compare
 from verdicts.guard.declared import Declared, plan_key, relative_id
 from verdicts.ledger import Entry
+from verdicts.publisher_checks.ids import is_check
 
 if TYPE_CHECKING:
     import argparse
@@ -42,7 +43,12 @@ class _Effect(StrEnum):
 
 
 async def baseline(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
-    """Declare the baseline of a plan version, from an application as it is now or from a file."""
+    """Declare the baseline of a plan version, from an application as it is now or from a file; or list those."""
+    if options.list:
+        return await _list(workplace)
+    lacking = [name for name in ("plan", "reason") if getattr(options, name) is None]
+    if lacking:
+        raise BadUsage(f"{', '.join(f'--{name}' for name in lacking)} is missing: which plan is it about, and why?")
     decision = Decision.of(options)
     what = f"{options.plan} {options.version}".strip()
     of_plan = [
@@ -70,6 +76,34 @@ async def baseline(workplace: Workplace, options: argparse.Namespace, console: C
     note = f"{len(assignments)} assignments are declared for {what}, from the next run on."
     return Report(
         ok=error_of_event is None, document=document | {"declared": True}, notes=(note,), error=error_of_event
+    )
+
+
+async def _list(workplace: Workplace) -> Report:
+    control = await workplace.ledger.control()
+    declared = sorted(control.declared.values(), key=lambda one: one.plan)
+    rows = [
+        (one.plan, str(len(one.assignments)), f"{one.declared_at:%Y-%m-%d %H:%M}", one.person, one.reason)
+        for one in declared
+    ]
+    unread = "; ".join(map(str, control.unreadable)) or None
+    return Report(
+        ok=unread is None,
+        document={
+            "baselines": [
+                {
+                    "plan": one.plan,
+                    "assignments": sorted(one.assignments),
+                    "declared_at": one.declared_at,
+                    "person": one.person,
+                    "reason": one.reason,
+                }
+                for one in declared
+            ]
+        },
+        listings=(Listing("", ("Plan", "Assignments", "Since (UTC)", "Who", "Why"), rows),) if rows else (),
+        notes=() if rows else ("No baseline is declared: each application's is learned from what it had at first.",),
+        error=unread,
     )
 
 
@@ -165,7 +199,8 @@ def _effects_on(
     """Yield (relative id, effect, open violations that end) for each assignment of an application."""
     group = facts.managed_resource_group_id
     listed = {fold(one.id) for one in application.assignments or ()}
-    known = {relative_id(one.id, group): one for one in facts.assignments.values() if one.ending is None}
+    assignments = [one for key, one in facts.assignments.items() if one.ending is None and not is_check(key)]
+    known = {relative_id(one.id, group): one for one in assignments}
     for name, one in known.items():
         if name not in declared and one.id in listed:
             yield name, _Effect.RETIRE_LATER, 0

@@ -25,9 +25,9 @@ from publisher.credentials import own_identity_credential, service_principal_cre
 from publisher.resource_manager import ResourceManager
 from publisher.settings import (
     CollectorSettings,
+    DiscoverySettings,
     IntakeSettings,
     ProbeSettings,
-    ReconcileSettings,
     SettingsError,
     SharedSettings,
 )
@@ -54,7 +54,7 @@ class WorkerSettings:
     @classmethod
     def from_environment(cls, variables: Mapping[str, str], problems: set[str]) -> WorkerSettings:
         """Return the settings, and add what is wrong with them to `problems`."""
-        read(ReconcileSettings, variables, problems)  # those of the timers: its problems are of interest
+        read(DiscoverySettings, variables, problems)  # those of the timers: its problems are of interest
         try:
             function_timeout(variables)
         except SettingsError as error:

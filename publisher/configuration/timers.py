@@ -1,4 +1,4 @@
-"""The schedules of the collector's timers: how often it collects, and how often the probe brings turns forward."""
+"""The worker's timers: how often it collects, how often the probe brings turns forward, and whether it discovers."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -11,6 +11,9 @@ COLLECTION_SCHEDULE_SETTING: Final = "COLLECTION_SCHEDULE"
 
 PROBE_SCHEDULE_SETTING: Final = "PROBE_SCHEDULE"
 """When Azure Resource Graph is asked whose turn to bring forward; empty or missing: never."""
+
+DISCOVERY_SETTING: Final = "DISCOVERY"
+"""Whether applications that nobody told of are looked for every night: nightly, unless it is off."""
 
 _HOURLY: Final = "0 0 * * * *"
 """The schedule that is assumed where none is set, because something else than the timer collects."""

@@ -15,14 +15,17 @@ from azure.core.rest import HttpRequest
 from publisher.errors.kinds import MalformedAnswer
 from publisher.errors.waits import retry_after_seconds
 from publisher.lenient_json import member
-from publisher.resource_graph.state_counts import QUERY, StateCounts, counts_in
-from publisher.resource_ids import fold
+from publisher.resource_graph.applications import QUERY as APPLICATIONS_QUERY
+from publisher.resource_graph.applications import application_in
+from publisher.resource_graph.state_counts import QUERY as STATES_QUERY
+from publisher.resource_graph.state_counts import StateCounts, counts_in
+from publisher.resource_ids import ApplicationId, fold
 from publisher.resource_manager import document_in
 from publisher.retry import USUAL_PATIENCE, Patience, with_retries
 from publisher.texts import word
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import AsyncIterator, Collection
 
     from azure.core.rest import AsyncHttpResponse
 
@@ -77,28 +80,46 @@ class ResourceGraph:
             ValueError: the groups are in more than MOST_SUBSCRIPTIONS subscriptions.
         """
         subscriptions = sorted({group.subscription_id.lower() for group in groups})
+        wanted, taken = {fold(str(group)) for group in groups}, set[str]()
+        answer = GraphAnswer()
+        async for rows, answer.is_cut in self._pages(STATES_QUERY, subscriptions):
+            for row in rows:
+                _take(row, answer, wanted, taken)
+        return answer
+
+    async def applications(self, subscriptions: Collection[str]) -> set[ApplicationId]:
+        """Return the managed applications that Resource Graph shows us in these subscriptions, of whomever they are.
+
+        Raises:
+            AzureFailure: a page could not be read, or leads nowhere.
+            ValueError: there are more than MOST_SUBSCRIPTIONS subscriptions.
+        """
+        found = set[ApplicationId]()
+        async for rows, _ in self._pages(APPLICATIONS_QUERY, sorted(subscriptions)):
+            found.update(filter(None, map(application_in, rows)))
+        return found
+
+    async def _pages(self, query: str, subscriptions: list[str]) -> AsyncIterator[tuple[list[Any], bool]]:
+        """Yield the rows of each page of a query's answer, and whether Azure says that it left some out."""
         if len(subscriptions) > MOST_SUBSCRIPTIONS:
             raise ValueError(f"{len(subscriptions)} subscriptions are more than one query may name")
-        wanted, taken = {fold(str(group)) for group in groups}, set[str]()
-        answer, tokens, token = GraphAnswer(), set[str](), ""
+        tokens, token = set[str](), ""
         while True:
-            page = await self._page(subscriptions, token)
+            page = await self._page(query, subscriptions, token)
             rows = member(page, "data")
             if not isinstance(rows, list):
                 raise MalformedAnswer("the answer has no list 'data'", code="MalformedAnswer")
-            for row in rows:
-                _take(row, answer, wanted, taken)
+            yield rows, word(str(member(page, "resultTruncated"))) == "true"
             token = _token_in(page)
             if not token:
-                answer.is_cut = word(str(member(page, "resultTruncated"))) == "true"
-                return answer
+                return
             if token in tokens or len(tokens) >= _MOST_PAGES:
                 raise MalformedAnswer("the token of the next page makes no sense", code="MalformedAnswer")
             tokens.add(token)
 
-    async def _page(self, subscriptions: list[str], token: str) -> dict[str, Any]:
+    async def _page(self, query: str, subscriptions: list[str], token: str) -> dict[str, Any]:
         options = {"resultFormat": "objectArray", "$top": ROWS_IN_A_PAGE} | ({"$skipToken": token} if token else {})
-        body = {"subscriptions": subscriptions, "query": QUERY, "options": options}
+        body = {"subscriptions": subscriptions, "query": query, "options": options}
 
         async def attempt() -> dict[str, Any]:
             request = HttpRequest("POST", _PATH, params={"api-version": API_VERSION}, json=body)

@@ -24,6 +24,8 @@ _API_VERSION: Final = "2022-04-01"
 
 READ_ASSIGNMENTS: Final = "Microsoft.Authorization/policyAssignments/read"
 READ_EXEMPTIONS: Final = "Microsoft.Authorization/policyExemptions/read"
+CREATE_REMEDIATIONS: Final = "Microsoft.PolicyInsights/remediations/write"
+WRITE_EXEMPTIONS: Final = "Microsoft.Authorization/policyExemptions/write"
 
 
 async def is_allowed(arm: ResourceManager, group: ResourceGroupId, action: str, *, deadline: float) -> bool:
@@ -31,15 +33,23 @@ async def is_allowed(arm: ResourceManager, group: ResourceGroupId, action: str, 
 
     `deadline` is in seconds of `time.monotonic`.
     """
+    return await allowed(arm, group, action, deadline=deadline) is True
+
+
+async def allowed(arm: ResourceManager, group: ResourceGroupId, action: str, *, deadline: float) -> bool | None:
+    """Tell whether our permissions at the group include an action; None when that is not known."""
     path = f"{quote(str(group), safe='/()')}/providers/Microsoft.Authorization/permissions"
     try:
         roles = [role async for role in arm.list(path, api_version=_API_VERSION, deadline=deadline)]
     except AzureFailure as failure:
         _LOGGER.info("the permissions at %s could not be read: %s", group, failure.code)
-        return False
-    return any(
-        _covers(member(role, "actions"), action) and not _covers(member(role, "notActions"), action) for role in roles
-    )
+        return None
+    return any(includes(role, action) for role in roles)
+
+
+def includes(permission: Any, action: str) -> bool:
+    """Tell whether a permission, with its `actions` and `notActions`, includes an action."""
+    return _covers(member(permission, "actions"), action) and not _covers(member(permission, "notActions"), action)
 
 
 def _covers(patterns: Any, action: str) -> bool:

@@ -151,7 +151,7 @@ def _disabled(
     """Return the folded references whose effect is Disabled, "" outside an initiative; None when it is not known."""
     effects = definition.effects
     if not effects:
-        if _overridden(overrides, None) == _DISABLED:
+        if overridden_effect(overrides, None) == _DISABLED:
             return ("",)
         # Built-in definitions take their effect from a parameter of this name; of an initiative that is not known.
         plain = _plain(parameters.get("effect")) if _INITIATIVE not in fold(definition_id) else ""
@@ -160,14 +160,17 @@ def _disabled(
     for reference, effect in effects:
         named = effect.removeprefix("parameter:") if effect.startswith("parameter:") else None
         value = effect if named is None else _plain(parameters.get(named, definition.defaults.get(named)))
-        overridden = _overridden(overrides, reference)
+        overridden = overridden_effect(overrides, reference)
         if (value if overridden is None else overridden) == _DISABLED:
             found.append(reference)
     return tuple(sorted(found))
 
 
-def _overridden(overrides: Iterable[Any], reference: str | None) -> str | None:
-    """Return the effect that the first override sets for all resources of a reference; None: for every reference."""
+def overridden_effect(overrides: Iterable[Any], reference: str | None) -> str | None:
+    """Return the folded effect that the first override sets for all resources of a reference; None where none does.
+
+    The `reference` None stands for every reference.
+    """
     for override in overrides:
         if isinstance(override, dict) and fold(text_at(override, "kind")) == "policyeffect":
             conditions = _conditions(member(override, "selectors"))

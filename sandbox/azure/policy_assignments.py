@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from sandbox.azure.identity.directory import TENANT_ID
 from sandbox.azure.resource_manager import ArmRequest, ResourceManager, forbidden
 from sandbox.errors import RefusedError, json_response, not_implemented
 from sandbox.faults.operations import AssignmentList, DefinitionRead
@@ -106,10 +107,12 @@ def assignment_json(assignment: Assignment, api_version: str) -> dict[str, Any]:
         del properties["definitionVersion"]
     if api_version < _SELECTORS_SINCE:
         properties = {name: one for name, one in properties.items() if name not in {"resourceSelectors", "overrides"}}
+    identity = {"type": "SystemAssigned", "principalId": assignment.identity, "tenantId": TENANT_ID}
     return {
         "id": assignment.id,
         "name": assignment.name,
         "type": "Microsoft.Authorization/policyAssignments",
+        **({"identity": identity, "location": "westeurope"} if assignment.identity else {}),
         "properties": properties,
         "systemData": {"createdAt": timestamp(LONG_AGO), "lastModifiedAt": written_at},
     }
@@ -117,10 +120,11 @@ def assignment_json(assignment: Assignment, api_version: str) -> dict[str, Any]:
 
 def definition_json(definition: PolicyDefinition | PolicySet) -> dict[str, Any]:
     """A policy definition or initiative in Azure's spelling."""
+    effect = _effect(definition)
     properties: dict[str, Any] = {
         "displayName": definition.display_name,
         "policyType": "BuiltIn",
-        "parameters": {"effect": {"type": "String", "defaultValue": _effect(definition)}},
+        "parameters": {"effect": {"type": "String", "defaultValue": effect}} if effect else {},
     }
     kind = "policyDefinitions"
     if isinstance(definition, PolicySet):
@@ -129,13 +133,16 @@ def definition_json(definition: PolicyDefinition | PolicySet) -> dict[str, Any]:
             {
                 "policyDefinitionReferenceId": reference,
                 "policyDefinitionId": member.id,
-                "parameters": {"effect": {"value": "[parameters('effect')]"}},
+                "parameters": {"effect": {"value": "[parameters('effect')]"}} if effect else {},
             }
             for reference, member in definition.members
         ]
     else:
         properties["metadata"] = {"category": definition.category}
-        properties["policyRule"] = {"if": {}, "then": {"effect": "[parameters('effect')]"}}
+        then: dict[str, Any] = {"effect": "[parameters('effect')]"}
+        if definition.roles:
+            then["details"] = {"roleDefinitionIds": [f"{_PROVIDER}/roleDefinitions/{one}" for one in definition.roles]}
+        properties["policyRule"] = {"if": {}, "then": then}
     return {
         "id": definition.id,
         "name": definition.name,
@@ -149,7 +156,11 @@ def _version(request: ArmRequest) -> str:
 
 
 def _effect(definition: PolicyDefinition | PolicySet) -> str:
-    return definition.members[0][1].effect if isinstance(definition, PolicySet) else definition.effect
+    """The default of the parameter `effect`; "" for an initiative whose rules keep their own effects."""
+    if not isinstance(definition, PolicySet):
+        return definition.effect
+    effects = {member.effect for _, member in definition.members}
+    return effects.pop() if len(effects) == 1 else ""
 
 
 def _filtered(customer: Customer, text: str | None) -> list[Assignment]:

@@ -67,6 +67,7 @@ class PolicyStates:
         if cursor.top is not None:
             size = min(size, cursor.top - cursor.offset)
         owner.honour_expiry()
+        owner.remediation.honour_evaluation()
         page = owner.source.page(cursor.query, cursor.offset, size)
         sent = cursor.offset + page.count
         more = page.more and (cursor.top is None or sent < cursor.top)

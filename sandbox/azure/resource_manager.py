@@ -1,7 +1,7 @@
 """Plays Azure Resource Manager: finds the route of a request, checks token, tenant and API version, and meters.
 
-The routes come from a file per resource provider: applications.py, policy_assignments.py and policy_states.py. A new
-answer of ARM is a route there (`serve`), and an `Operation` in sandbox/faults/operations.py, so that it can fail.
+The routes come from a file per resource provider: applications.py, policy_states.py, acting/remediations.py and so on.
+A new answer of ARM is a route there (`serve`), and an `Operation` in sandbox/faults/operations.py, so that it can fail.
 """
 
 from __future__ import annotations
@@ -69,6 +69,14 @@ class ResourceManager:
         self.throttle = Throttle()
         self.page_size = 1000
         """States per page of a policy query."""
+        self.document_page_size = 100
+        """Resources per page of a list of one type."""
+        self.list_page_size = 1000
+        """Members per page of a list of subscriptions or applications."""
+        self.subscription_states: dict[str, str] = {}
+        """The state of a subscription by its id in lower case, where it is not Enabled."""
+        self.unlisted_subscriptions: set[str] = set()
+        """Subscriptions that the list of subscriptions leaves out, as Azure does for a while with new ones."""
         self.filter_ignores_case = True
         """Whether `$filter` compares strings without regard to case. Azure does not document which it is."""
         self.audiences = set(PUBLIC_AUDIENCES)
@@ -84,7 +92,10 @@ class ResourceManager:
         self.customers.clear()
         self.throttle.unlimit()
         self.throttle.allowed = self.throttle.refused = 0
-        self.page_size = 1000
+        self.page_size = self.list_page_size = 1000
+        self.document_page_size = 100
+        self.subscription_states.clear()
+        self.unlisted_subscriptions.clear()
         self.filter_ignores_case = True
 
     def serve(

@@ -65,6 +65,15 @@ class Display:
         self._console.print()
         self._console.print(Text(text), soft_wrap=True)
 
+    @property
+    def columns(self) -> int:
+        """How wide what is quoted may be."""
+        return self._console.width - 2
+
+    def quote(self, text: str) -> None:
+        """Show what a command printed."""
+        self._console.print(_indented(Text(text.rstrip(), style=QUIET)))
+
     def check(self, check: Check) -> None:
         """Show a check, and what is wrong when it does not hold."""
         mark, style = (self._mark, GOOD) if check.holds else (self._cross, BAD)

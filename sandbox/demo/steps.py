@@ -10,6 +10,7 @@ from sandbox.alerts.deliveries import Delivery, still_active
 from sandbox.demo.api import expect_api
 from sandbox.demo.break_in import expect_borders
 from sandbox.demo.checks import states_in_azure, states_in_rows
+from sandbox.demo.operator import operate
 from sandbox.demo.tables import Tables
 
 if TYPE_CHECKING:
@@ -112,6 +113,12 @@ class Steps:
         found = [_values(row, "Customer_name", "Verdict", "Held_reason", "Guard") for row in rows]
         self._checks.same("the verdicts say what stands, and why it is held", expected, found)
 
+    def expect_accepted(self, *expected: tuple[str, str, str]) -> None:
+        """Show what an operator has accepted; exactly this must be: customer, verdict, who accepted it."""
+        rows = self._tables.accepted()
+        found = [_values(row, "Customer_name", "Verdict", "Accepted_by") for row in rows]
+        self._checks.same("what is accepted says by whom", expected, found)
+
     def expect_fleet(self, *expected: tuple[str, str, str]) -> None:
         """Show the dashboards' view; it must have these customers, with their compliance and latest outcome."""
         rows = self._tables.fleet()
@@ -121,6 +128,10 @@ class Steps:
     def expect_api(self, *unread: tuple[Customer, str, str]) -> None:
         """Ask the API; it must agree with the tables, and name as unread these, with last known status and outcome."""
         expect_api(self._tables, self._checks, *unread)
+
+    def operate(self, customer: Customer, *arguments: str, told: str) -> None:
+        """An operator runs a command about a customer's application; it must succeed and say what is `told`."""
+        operate(self.installation, self._display, self._checks, customer, *arguments, told=told)
 
     def expect_borders(self, customer: Customer) -> None:
         """Break into each app, and try everything, on this customer too; it must reach what it needs and no more."""

@@ -26,7 +26,7 @@ SILENCE: Final = dt.timedelta(hours=4)
 
 
 class Story:
-    """Three customers: two have violations, one of these revokes access and then deletes the application.
+    """Three customers, all with violations: one is accepted and one is remediated, one customer revokes access.
 
     Alert rules are evaluated as of moments that the story sets; everything else happens in real time.
     """
@@ -39,11 +39,16 @@ class Story:
         self._contoso = add("Contoso")
         self._fabrikam = add("Fabrikam")
         self._northwind = add("Northwind", kind="ServiceCatalog")
+        self._contoso.assign_repairing()
+        self._contoso.break_resource("storage1", "no-public-blobs")
+        self._contoso.break_resource("storage2", "secure-transfer")
         self._fabrikam.break_resource("storage1", "secure-transfer")
         self._northwind.break_resource("vault", "baseline", "vaultPurgeProtection")
         for customer in (self._contoso, self._fabrikam, self._northwind):
             customer.age_states(EVALUATED)
         name = "application-noncompliant"
+        self._public_blobs = steps.alert(name, "Contoso", "contoso-analytics", "Storage has no public blobs")
+        self._old_device = steps.alert(name, "Contoso", "contoso-analytics", "Storage only accepts HTTPS")
         self._plain_http = steps.alert(name, "Fabrikam", "fabrikam-analytics", "Storage only accepts HTTPS")
         self._no_purge_protection = steps.alert(name, "Northwind", "northwind-analytics", "Security baseline")
         self._unread = steps.alert("application-unread", "Northwind", "northwind-analytics")
@@ -55,6 +60,7 @@ class Story:
         return (
             ("Customers deploy the application", self._deploy),
             ("The collector runs, and alerts fire", self._collect),
+            ("An operator accepts one violation, and has another one repaired", self._act),
             ("A customer deletes the assignment that betrays them", self._withdraw),
             ("One customer is repaired, another takes our access away", self._change),
             ("A customer deletes the application and leaves the fleet", self._leave),
@@ -90,14 +96,39 @@ class Story:
 
     def _collect(self) -> None:
         self._display.say(
-            "Fabrikam has a storage account that accepts plain HTTP, Northwind a key vault without purge protection. "
+            "Contoso has a storage account whose blobs anybody can read, and one that accepts plain HTTP, as Fabrikam "
+            "has. Northwind has a key vault without purge protection. "
             "The collector's timer fires: with the publisher's service principal it reads the policy states of every "
             "registered application, and uploads them through the data collection endpoint."
         )
         self._steps.collect(self._contoso, self._fabrikam, self._northwind)
         self._display.say("Azure Monitor evaluates the alert rules.")
         self._steps.now = dt.datetime.now(dt.UTC)
-        self._steps.evaluate_alerts(f"Fired: {self._plain_http}", f"Fired: {self._no_purge_protection}")
+        fired = (self._public_blobs, self._old_device, self._plain_http, self._no_purge_protection)
+        self._steps.evaluate_alerts(*(f"Fired: {one}" for one in fired))
+
+    def _act(self) -> None:
+        self._display.say(
+            "Contoso measures with a device that cannot speak TLS and is replaced next week. The operator accepts it, "
+            "with a name, a reason and an end. The verdict stays, and says so; no alert tells of it until then."
+        )
+        person = ("--person", "Ada Lovelace", "--yes")
+        why = ("--reason", "the device is replaced next week", "--until", "14d")
+        self._steps.operate(
+            self._contoso, "accept", "--assignment", "secure-transfer", *why, *person, told="1 accepted until"
+        )
+        self._display.say(
+            "The other policy has the effect modify: Azure Policy can repair what violates it. A remediation is shown "
+            "before it is done. It creates the task, follows it, lets Azure evaluate, and believes nothing but a later "
+            "evaluation."
+        )
+        finding = ("--assignment", "no-public-blobs")
+        self._steps.operate(self._contoso, "remediate", *finding, told="Nothing was changed.")
+        create = ("--create", "--reason", "incident 7")
+        self._steps.operate(self._contoso, "remediate", *finding, *create, *person, told="Compliant")
+        self._evaluate_until_resolved(self._public_blobs, self._old_device)
+        self._steps.expect_active(self._plain_http, self._no_purge_protection)
+        self._steps.expect_accepted(("Contoso", "NonCompliant", "Ada Lovelace"))
 
     def _withdraw(self) -> None:
         self._display.say(
@@ -113,7 +144,9 @@ class Story:
             "it is held."
         )
         self._steps.expect_verdicts(
-            ("Fabrikam", "NonCompliant", "Withdrawn", "Withdrawn"), ("Northwind", "NonCompliant", "", "Intact")
+            ("Contoso", "NonCompliant", "", "Intact"),
+            ("Fabrikam", "NonCompliant", "Withdrawn", "Withdrawn"),
+            ("Northwind", "NonCompliant", "", "Intact"),
         )
         for _ in range(HEALTHY):
             self._steps.now += FREQUENCY
@@ -139,7 +172,7 @@ class Story:
         self._display.say("Northwind's violation stays an alert: what cannot be read has not been repaired.")
         self._steps.expect_active(self._no_purge_protection, self._unread)
         self._steps.expect_fleet(
-            ("Contoso", "Compliant", "Succeeded"),
+            ("Contoso", "NonCompliant", "Succeeded"),
             ("Fabrikam", "Compliant", "Succeeded"),
             ("Northwind", "NonCompliant", "AccessDenied"),
         )
@@ -158,7 +191,7 @@ class Story:
         self._display.say("After three more evaluations, again 15 minutes apart, Northwind's alerts are resolved.")
         self._evaluate_until_resolved(self._no_purge_protection, self._unread)
         self._steps.expect_active()
-        self._steps.expect_fleet(("Contoso", "Compliant", "Succeeded"), ("Fabrikam", "Compliant", "Succeeded"))
+        self._steps.expect_fleet(("Contoso", "NonCompliant", "Succeeded"), ("Fabrikam", "Compliant", "Succeeded"))
 
     def _evaluate_until_resolved(self, *alerts: str, already: int = 0) -> None:
         for number in range(already + 1, HEALTHY + 1):

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 _LATEST_RUN: Final = "PolicyCollectionRuns_CL | top 1 by TimeGenerated desc"
 _READ: Final = ("Succeeded", "NoStates")
 _STATUSES: Final = {"NonCompliant": "noncompliant", "NoStates": "not_evaluated", "Compliant": "compliant"}
-_VERDICTS: Final = (
+_LATEST: Final = (
     "PolicyVerdicts_CL | where isnotempty(Application_id) "
     "| summarize arg_max(TimeGenerated, *) by Application_id, Policy_assignment_id "
-    "| where Verdict == 'NonCompliant' or Guard !in ('Intact', 'NotKnown') "
-    "| order by Customer_name asc"
 )
+_VERDICTS: Final = (
+    f"{_LATEST}| where Verdict == 'NonCompliant' or Guard !in ('Intact', 'NotKnown') | order by Customer_name asc"
+)
+_ACCEPTED: Final = f"{_LATEST}| where isnotnull(Accepted_until) | order by Customer_name asc"
 _RESULTS: Final = "PolicyCollectionResults_CL | where Run_id == '{run_id}'"
 _STANDING_STATES: Final = """PolicyVerdicts_CL
 | where isnotempty(Application_id)
@@ -124,6 +126,16 @@ class Tables:
             "PolicyVerdicts_CL, the latest rows, where something is wrong",
             rows,
             "Customer_name Policy_assignment_display_name Verdict Held_reason Guard",
+        )
+        return rows
+
+    def accepted(self) -> list[dict[str, Any]]:
+        """Show what operators have accepted, and return those rows."""
+        rows = self.installation.sandbox.workspace.query(_ACCEPTED)
+        self._show(
+            "PolicyVerdicts_CL, the latest rows, what is accepted",
+            [{**row, "Accepted_until": f"{row['Accepted_until']:%Y-%m-%d}"} for row in rows],
+            "Customer_name Policy_assignment_display_name Verdict Accepted_by Accepted_until",
         )
         return rows
 

@@ -86,6 +86,11 @@ class ApplicationList(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionList(Operation):
+    """GET of the subscriptions that the caller sees."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceGroupRead(Operation):
     """GET of a managed resource group."""
 
@@ -128,10 +133,89 @@ class ResourceRead(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentList(Operation):
+    """GET of the resources of one type in a managed resource group."""
+
+    customer: Customer | None = None
+    resource_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRead(Operation):
+    """GET of one resource of such a type, in whatever group."""
+
+    customer: Customer | None = None
+    resource_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DefinitionRead(Operation):
     """GET of a policy definition or initiative, by name."""
 
     name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationStart(Operation):
+    """POST that lets Azure Policy evaluate a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemediationRead(Operation):
+    """GET of a remediation task."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemediationWrite(Operation):
+    """PUT, cancel or DELETE of a remediation task."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemediationList(Operation):
+    """GET of the remediation tasks at a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentList(Operation):
+    """A page of the deployments of a remediation task."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleAssignmentList(Operation):
+    """GET of the role assignments at a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleDefinitionRead(Operation):
+    """GET of a role definition at a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DenyAssignmentList(Operation):
+    """GET of the deny assignments at a managed resource group."""
+
+    customer: Customer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRead(Operation):
+    """GET of how far an evaluation on demand is, by subscription."""
+
+    subscription_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

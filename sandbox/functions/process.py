@@ -25,7 +25,11 @@ ANSWER_TIMEOUT_SECONDS: Final = 230.0
 """The longest that Azure Functions lets an HTTP answer take."""
 
 _INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TEMP", "SYSTEMROOT", "LD_LIBRARY_PATH")
-"""The environment variables of this machine that the app gets besides its settings."""
+
+
+def inherited() -> dict[str, str]:
+    """Return what a process of the product gets of this machine's environment, besides settings."""
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ} | {"PYTHONUTF8": "1"}
 
 
 class FunctionsHostFailedError(Exception):
@@ -158,7 +162,6 @@ class FunctionsProcess:
         if self._hidden_seconds is not None:
             command += ["--hidden-seconds", str(self._hidden_seconds)]
         switches = {"--timers": self._timers, "--behind-sign-in": self._behind_sign_in}
-        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         self._process = subprocess.Popen(
             [*command, *(name for name, is_on in switches.items() if is_on)],
             stdin=subprocess.PIPE,
@@ -168,7 +171,7 @@ class FunctionsProcess:
             encoding="utf-8",
             errors="replace",
             cwd=REPOSITORY,
-            env=inherited | {"PYTHONUTF8": "1"} | self._settings,
+            env=inherited() | self._settings,
             start_new_session=True,  # Ctrl-C is for whoever started the host, who then ends it in good order
         )
         for read, stream in ((self._read_output, self._process.stdout), (self._read_log, self._process.stderr)):

@@ -181,7 +181,7 @@ class Workspace:
             QueryError: see there.
         """
         is_billing = billing.names_billing(kql)
-        sql, uses_clock = translated(kql, self._columns(is_billing=is_billing))
+        statement, uses_clock = translated(kql, self._columns(is_billing=is_billing))
         moment = now or self._clock()
         parameters = {CLOCK_SLOT: naive(moment)} if uses_clock else None
         bounds = {"as_of": moment} | dict(zip(("span_start", "span_end"), timespan or (), strict=False))
@@ -191,7 +191,7 @@ class Workspace:
             for variable, moment in bounds.items():
                 cursor.execute(f"SET VARIABLE {variable} = TIMESTAMP '{naive(moment).isoformat(' ')}'")
             try:
-                cursor.execute(sql, parameters)
+                cursor.execute(statement, parameters)
                 rows = cursor.fetchall()
             except duckdb.Error as error:
                 raise QueryError("SemanticError", str(error)) from error
@@ -211,8 +211,11 @@ class Workspace:
 
 
 @lru_cache(maxsize=512)
-def translated(kql: str, columns: TableColumns) -> tuple[str, bool]:
-    """Return the SQL and whether it asks for the time. Translating costs more than running, hence the cache."""
+def translated(kql: str, columns: TableColumns) -> tuple[duckdb.Statement, bool]:
+    """Return the parsed SQL and whether it asks for the time.
+
+    Translating and parsing cost more than running, hence the cache. Every connection may run the statement.
+    """
     schema = {table: list(names) for table, names in columns}
     try:
         sql = duckdb_kql.to_sql(kql, schema=schema, query_now=_SOME_TIME, allow_write=False)
@@ -224,4 +227,5 @@ def translated(kql: str, columns: TableColumns) -> tuple[str, bool]:
         raise QueryError("SemanticError", str(error)) from error
     if sql.declarations:
         raise QueryError("Unsupported", "the query API takes no query parameters")
-    return str(sql), CLOCK_SLOT in sql.parameters
+    [statement] = duckdb.extract_statements(str(sql))
+    return statement, CLOCK_SLOT in sql.parameters

@@ -8,7 +8,8 @@ from typing import Any
 
 from sandbox.world.deployments import DEFAULT_RESOURCES, MISSING, Deployment
 from sandbox.world.plans import Access, Plan
-from sandbox.world.policies import Assignment, Exemption
+from sandbox.world.policies import NO_PUBLIC_BLOBS_ASSIGNMENT, Assignment, Exemption
+from sandbox.world.remediation import Remediation
 from sandbox.world.state_documents import Resource
 from sandbox.world.state_sources import BulkStates
 
@@ -26,6 +27,12 @@ class Customer(Deployment):
     """Made by `ResourceManager.add_customer`. All methods can be called from any thread while servers run."""
 
     exempted: list[_Exempted] = field(default_factory=list)
+    publisher_is_owner: bool = False
+    """The plan's authorizations give the publisher Owner instead of Contributor."""
+
+    def __post_init__(self, foreign: bool, bulk: BulkStates | None) -> None:
+        super().__post_init__(foreign, bulk)
+        self.remediation = Remediation(self)
 
     def revoke_access(self, *what: Access) -> None:
         """Takes the publisher's permissions away: all, or only those named."""
@@ -62,6 +69,16 @@ class Customer(Deployment):
         if evaluated:
             with self.states.lock:
                 self.states.documents.extend(self.evaluated((added,), self.now()))
+
+    def assign_repairing(self, assignment: Assignment = NO_PUBLIC_BLOBS_ASSIGNMENT) -> Assignment:
+        """A new plan version brings an assignment that Azure Policy can repair; its identity has the roles it needs.
+
+        Returns it with its scope; break a resource of it, and `operations remediate` has something to do.
+        """
+        self.assign(assignment)
+        placed = self.assignments[-1]
+        self.remediation.give_roles(placed)
+        return placed
 
     def unassign(self, name: str) -> Assignment:
         """A new plan version drops an assignment, or somebody deletes it, and its states with it; returns it."""

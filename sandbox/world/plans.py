@@ -15,6 +15,11 @@ class Access(StrEnum):
     ASSIGNMENTS = "Microsoft.Authorization/policyAssignments/read"
     EXEMPTIONS = "Microsoft.Authorization/policyExemptions/read"
     STATES = "Microsoft.PolicyInsights/policyStates/queryResults/action"
+    EVALUATE = "Microsoft.PolicyInsights/policyStates/triggerEvaluation/action"
+    READ_REMEDIATIONS = "Microsoft.PolicyInsights/remediations/read"
+    REMEDIATE = "Microsoft.PolicyInsights/remediations/write"
+    ROLES = "Microsoft.Authorization/roleAssignments/read"
+    DENIALS = "Microsoft.Authorization/denyAssignments/read"
 
 
 @dataclass(frozen=True, slots=True)

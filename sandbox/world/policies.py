@@ -28,6 +28,8 @@ class PolicyDefinition:
     effect: str = "audit"
     category: str = "Security"
     scope: str = ""
+    roles: tuple[str, ...] = ()
+    """The names of the roles that its deployments need."""
 
     @property
     def id(self) -> str:
@@ -55,7 +57,7 @@ class Assignment:
     """A rule or an initiative assigned to `scope`: the managed resource group, something inside it or above it.
 
     `properties` are further ones as ARM spells them: notScopes, parameters, overrides and so on. `changed_at` is when
-    it was last written, None for long ago.
+    it was last written, None for long ago. `identity` is the principal of its system-assigned identity, "" for none.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Assignment:
     scope: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict, hash=False)
     changed_at: dt.datetime | None = None
+    identity: str = ""
 
     @property
     def id(self) -> str:
@@ -116,6 +119,52 @@ REQUIRED_TAG = PolicyDefinition(
 LOCATIONS = PolicyDefinition(
     "e56962a6-4747-49cd-b67b-bf8b01975c4c", "Allowed locations", "", effect="deny", category="General"
 )
+
+STORAGE_CONTRIBUTOR = "17d1049b-9a84-46fb-8f53-869881c3d3ab"
+MONITORING_CONTRIBUTOR = "749f88d5-cbae-40b8-bcfc-e573ddc772fa"
+LOG_ANALYTICS_CONTRIBUTOR = "92aaf0da-9dab-42b6-94a3-d43ce8d16293"
+CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
+ROLE_NAMES = {
+    STORAGE_CONTRIBUTOR: "Storage Account Contributor",
+    MONITORING_CONTRIBUTOR: "Monitoring Contributor",
+    LOG_ANALYTICS_CONTRIBUTOR: "Log Analytics Contributor",
+    CONTRIBUTOR: "Contributor",
+    OWNER: "Owner",
+    SECRETS_USER: "Key Vault Secrets User",
+}
+"""Built-in roles (https://learn.microsoft.com/azure/role-based-access-control/built-in-roles)."""
+
+NO_PUBLIC_BLOBS = PolicyDefinition(
+    "13502221-8df0-4414-9937-de9c5c4e396b",
+    "Configure your Storage account public access to be disallowed",
+    STORAGE,
+    effect="modify",
+    category="Storage",
+    roles=(STORAGE_CONTRIBUTOR,),
+)
+STORAGE_LOGS = PolicyDefinition(
+    "59759c62-9a22-4cdf-ae64-074495983fef",
+    "Configure diagnostic settings for Storage Accounts to Log Analytics workspace",
+    STORAGE,
+    effect="deployIfNotExists",
+    category="Storage",
+    roles=(MONITORING_CONTRIBUTOR, LOG_ANALYTICS_CONTRIBUTOR),
+)
+POLICY_IDENTITY = "7e57ab1e-0000-4000-8000-0000000000ac"
+"""The principal of the identity that repairs."""
+
+NO_PUBLIC_BLOBS_ASSIGNMENT = Assignment(
+    "no-public-blobs", "Storage has no public blobs", NO_PUBLIC_BLOBS, identity=POLICY_IDENTITY
+)
+
+REPAIRS = PolicySet(
+    "7e57ab1e-0000-4000-8000-0000000000ad",
+    "What Azure Policy repairs by itself",
+    (("noPublicBlobs", NO_PUBLIC_BLOBS), ("storageLogs", STORAGE_LOGS), ("vaultPurgeProtection", KEY_VAULT_PURGE)),
+)
+"""An invented initiative of three effects: modify, deployIfNotExists and audit."""
 
 BASELINE = PolicySet(
     "5a1f7e0c-9d2b-4c38-a6e1-3b8f0c2d4e6a",

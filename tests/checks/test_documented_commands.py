@@ -148,9 +148,9 @@ def test_a_right_command_passes(write: Write, text: str) -> None:
 
 
 def test_our_own_arguments_are_parsed_by_the_programs_own_parser(write: Write) -> None:
-    text = "From [there](operations.md#a-shell-with-the-apps-identity):\n\n" + shell("python -m operations add --all")
+    text = "From [there](operations.md#a-shell-with-the-apps-identity):\n\n" + shell("python -m operations list --all")
     assert problems([write(text)]) == [
-        "guide.md:8: python -m operations add --all: " + ("python -m operations: error: unrecognized arguments: --all")
+        "guide.md:8: python -m operations list --all: " + ("python -m operations: error: unrecognized arguments: --all")
     ]
 
 

@@ -190,7 +190,7 @@ def test_a_forged_sign_in_that_the_platform_lets_through_looks_different_from_a_
 
 BLUEPRINTS = {
     "front": ("notification_endpoint",),
-    "worker": ("collector", "verdicts", "registry/notifications"),
+    "worker": ("collector", "verdicts", "registry/notifications", "registry/discovery"),
     "api": ("compliance_api",),
 }
 

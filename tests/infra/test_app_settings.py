@@ -68,6 +68,7 @@ VALUES = {
         "EVENTS_STREAM_NAME": "Custom-ManagedApplicationEvents_CL",
         "COLLECTION_SCHEDULE": "0 0 * * * *",
         "PROBE_SCHEDULE": "",
+        "DISCOVERY": "nightly",
         "COLLECTION_MODE": "fan-out",
         "COMPLIANT_STATES": "summarised",
         "UPLOADED_STATES": "all",

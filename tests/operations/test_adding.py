@@ -33,21 +33,6 @@ class TestAdd:
         assert cli("add", registered.application_id, "--json").document["applications"][0]["result"] == "Updated"
         assert cli("show", registered.application_id, "--json").document["plan_version"] == "2.0.0"
 
-    def test_a_whole_subscription_at_once(self, cli: Cli, sandbox: Sandbox, customer: Customer) -> None:
-        second = sandbox.arm.add_customer("Contoso Two", subscription_id=customer.subscription_id)
-        going = sandbox.arm.add_customer("Contoso Three", subscription_id=customer.subscription_id)
-        going.start_deleting()
-        assert cli("add", "--subscription", customer.subscription_id.upper()).status == 0
-        assert sorted(listed(cli)) == sorted([customer.application_id, second.application_id])
-
-    def test_a_subscription_without_visible_applications_is_not_called_empty(
-        self, cli: Cli, customer: Customer
-    ) -> None:
-        customer.revoke_access()
-        done = cli("add", "--subscription", customer.subscription_id, "--json")
-        assert done.status == 1
-        assert "authorizations" in done.document["notes"][0]
-
     def test_one_failure_does_not_keep_the_others_out(self, cli: Cli, sandbox: Sandbox, customer: Customer) -> None:
         refusing, gone, going = (sandbox.arm.add_customer(name) for name in ("Fabrikam", "Tailspin", "Wingtip"))
         refusing.revoke_access()
@@ -67,7 +52,7 @@ class TestAdd:
         assert cli("add").status == 2
 
     @pytest.mark.parametrize(
-        "arguments", [("add", "/subscriptions/1"), ("add", "--subscription", "contoso"), ("sing",)]
+        "arguments", [("add", "/subscriptions/1"), ("discover", "--subscription", "contoso"), ("sing",)]
     )
     def test_bad_ids_and_commands_are_bad_usage(self, cli: Cli, arguments: tuple[str, ...]) -> None:
         assert cli(*arguments).status == 2

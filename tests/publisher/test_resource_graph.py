@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +14,10 @@ import pytest
 from publisher.errors.kinds import MalformedAnswer, RequestRefused, Throttled
 from publisher.resource_graph.client import MOST_SUBSCRIPTIONS, ResourceGraph
 from publisher.resource_graph.state_counts import StateCounts, counts_in
-from publisher.resource_ids import ResourceGroupId, fold
+from publisher.resource_ids import ApplicationId, ResourceGroupId, fold
 from publisher.resource_manager import ResourceManager
 from publisher.retry import Patience
-from sandbox.faults.effects import Edited, Status, html
+from sandbox.faults.effects import Body, Edited, Status, html
 from sandbox.faults.operations import GraphQuery
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
@@ -256,3 +257,20 @@ async def test_more_subscriptions_than_a_query_may_name_are_not_asked_for(graph:
 
 def rewrite(sandbox: Sandbox, edit: Callable[[dict[str, Any]], object]) -> None:
     sandbox.faults.add(GraphQuery(), Edited(edit))
+
+
+async def test_the_applications_of_all_pages_are_told_once_each(sandbox: Sandbox, graph: ResourceGraph) -> None:
+    customers = [sandbox.arm.add_customer(f"Customer {number}") for number in range(5)]
+    sandbox.graph.page_size = 2
+    found = await graph.applications({one.subscription_id.upper() for one in customers})
+    assert {str(one) for one in found} == {one.application_id for one in customers}
+    with pytest.raises(ValueError, match="more than one query may name"):
+        await graph.applications([str(number) for number in range(MOST_SUBSCRIPTIONS + 1)])
+
+
+async def test_rows_that_name_no_application_are_left_out(sandbox: Sandbox, graph: ResourceGraph) -> None:
+    contoso = sandbox.arm.add_customer("Contoso")
+    ids = [contoso.application_id.upper(), 17, None, "/subscriptions/x"]
+    rows = [*({"id": one} for one in ids), {}, None]
+    sandbox.faults.add(GraphQuery(), Body(json.dumps({"data": rows}).encode()))
+    assert await graph.applications([contoso.subscription_id]) == {ApplicationId.parse(contoso.application_id)}

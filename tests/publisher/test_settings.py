@@ -11,6 +11,7 @@ from publisher.settings import (
     SETTING_NAMES,
     Cloud,
     CollectorSettings,
+    DiscoverySettings,
     IntakeSettings,
     NotificationSettings,
     ProbeSettings,
@@ -62,6 +63,7 @@ def test_every_problem_is_reported_at_once_by_name() -> None:
 READERS: tuple[Callable[[Mapping[str, str]], object], ...] = (
     role_from,
     CollectorSettings.from_environment,
+    DiscoverySettings.from_environment,
     IntakeSettings.from_environment,
     NotificationSettings.from_environment,
     ProbeSettings.from_environment,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from publisher.errors.kinds import TransientFailure
+from registry.discovery.discover import discover
 from registry.inventory import Finding, Inventory, Standing
 from registry.policies.definition_names import DefinitionNames
 from registry.policies.policy_assignments import expected_assignments, known_exemptions
@@ -58,11 +59,10 @@ async def test_what_is_being_deleted_is_not_registered_however_that_is_written(
     odd = rewritten(lambda one: one["properties"].update(provisioningState=state))
     sandbox.faults.add(ApplicationRead(), odd)
     sandbox.faults.add(ApplicationList(), odd)
+    assert (await discover(refresher, may_be_new=True, deadline=soon())).going == (identity,)
     assert await refresher.refresh(identity, deadline=soon()) is Change.CONFIRMED
     assert await registry.find(identity) is None
-    inventory = Inventory(refresher)
-    assert await inventory.standing(identity) == (Standing.DELETING, "")
-    assert (await inventory.in_subscription(identity.subscription_id)).applications == {}
+    assert await Inventory(refresher).standing(identity) == (Standing.DELETING, "")
 
 
 @pytest.mark.parametrize("state", ["Undeleted", "DeleteFailed", "not deleted", "", None, 7, ["Deleted"], "Deleted?"])
@@ -165,9 +165,10 @@ async def test_a_listed_application_says_why_it_cannot_be_registered(
             one["id"] = 17
 
     sandbox.faults.add(ApplicationList(), rewritten(change))
-    visible = await Inventory(refresher).in_subscription(customer.subscription_id)
-    assert {one: "OFFERS" in why for one, why in visible.applications.items()} == {identity: True}
-    assert len(visible.unreadable) == 1
+    sandbox.graph.hide_application(customer, nameless)
+    found = await discover(refresher, may_be_new=True, deadline=soon())
+    assert {one: "OFFERS" in why for one, why in found.foreign.items()} == {identity: True}
+    assert "1 entries of Azure's list cannot be told" in found.unread[0].problem
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", " 2026-01-01", "soon"])

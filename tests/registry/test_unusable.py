@@ -10,7 +10,9 @@ import pytest
 
 from publisher.errors.kinds import Unusable
 from publisher.resource_ids import ApplicationId
+from registry.discovery.discover import discover
 from registry.inventory import Finding, Inventory, Standing
+from registry.managed_application import Removal
 from registry.reconcile import reconcile_registry
 from registry.refresh import Change
 from sandbox.faults.effects import Rewritten
@@ -126,5 +128,6 @@ async def test_the_comparison_says_what_no_command_repairs(
     (found,) = [await inventory.compare(item) async for item in registry.applications()]
     assert found
     assert found.finding is Finding.UNUSABLE
-    listed = await inventory.in_subscription(customer.subscription_id)
-    assert "cannot be used" in listed.applications[identity]
+    removal = Removal(refresher.clock(), confirmed=True, by="Azure")
+    await registry.remove(identity, await registry.find(identity), removal)
+    assert "cannot be used" in (await discover(refresher, deadline=soon())).unusable[identity]

@@ -29,6 +29,7 @@ from verdicts.facts import (
     PlanVersion,
     StateKey,
     StatesUpload,
+    Unchecked,
     Unread,
 )
 from verdicts.outcome import Outcome
@@ -159,6 +160,8 @@ assignments = st.builds(
     alarms=alarms,
     ending=st.none() | st.sampled_from(Ending),
     ended_at=st.none() | own_times,
+    unread=st.none() | st.builds(Unchecked, own_times, st.sampled_from(Outcome), texts, texts),
+    last_read=st.none() | own_times,
 )
 answers = st.builds(Answer, texts, counts, counts, counts, st.none() | texts, st.none() | texts)
 applications = st.builds(
@@ -180,10 +183,12 @@ applications = st.builds(
         st.builds(Exemption, texts, texts, lists_of_texts, texts, st.none() | azure_times, texts, texts), max_size=2
     ).map(tuple),
     known_exemptions=lists_of_texts,
+    accepted_exemptions=st.dictionaries(texts, acceptances, max_size=2),
     guard_read_at=st.none() | own_times,
     guard_unread_since=st.none() | own_times,
     last_read=st.none() | own_times,
     states=st.none() | st.builds(StatesUpload, texts, own_times, counts, texts, st.none() | answers),
+    check_states=st.none() | st.builds(StatesUpload, texts, own_times, counts, texts),
     unread=st.none() | st.builds(Unread, own_times, counts, st.sampled_from(Outcome), texts, texts),
     departure=st.none() | st.builds(Departure, st.sampled_from(Outcome), azure_times, texts),
     label=st.none() | labels,

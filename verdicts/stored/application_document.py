@@ -10,9 +10,12 @@ from registry.managed_application import Exemption
 from verdicts.facts import Answer, ApplicationFacts, Departure, PlanVersion, StatesUpload, Unread
 from verdicts.outcome import Outcome  # noqa: TC001 - msgspec looks types up
 from verdicts.stored.assignment_document import (
+    AcceptanceDocument,
     AlarmsDocument,
     AssignmentDocument,
     LabelDocument,
+    acceptance_document,
+    acceptance_of,
     alarms_document,
     alarms_of,
     document_of,
@@ -55,6 +58,7 @@ class ApplicationDocument(msgspec.Struct, kw_only=True):
     assignments: list[AssignmentDocument]
     exemptions: list[_ExemptionDocument]
     known_exemptions: tuple[str, ...]
+    accepted_exemptions: dict[str, AcceptanceDocument] = {}
     guard_read: OwnTime | None
     guard_unread: OwnTime | None
     read: OwnTime | None
@@ -67,6 +71,7 @@ class ApplicationDocument(msgspec.Struct, kw_only=True):
     alarms: AlarmsDocument
     probed: str = ""
     versions: list[tuple[str, OwnTime]] = []
+    check_states: tuple[str, OwnTime, Count, str] | None = None
 
 
 _DECODER: Final = msgspec.json.Decoder(ApplicationDocument)
@@ -76,6 +81,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 def application_document(facts: ApplicationFacts) -> ApplicationDocument:
     """Return the document of an application."""
     unread, states, departure = facts.unread, facts.states, facts.departure
+    checked = facts.check_states
     return ApplicationDocument(
         id=facts.application_id,
         subscription=facts.customer_subscription_id,
@@ -91,6 +97,7 @@ def application_document(facts: ApplicationFacts) -> ApplicationDocument:
         assignments=[document_of(one) for one in facts.assignments.values()],
         exemptions=[_exemption_document(one) for one in facts.exemptions],
         known_exemptions=facts.known_exemptions,
+        accepted_exemptions={token: acceptance_document(one) for token, one in facts.accepted_exemptions.items()},
         guard_read=number_or_none(facts.guard_read_at),
         guard_unread=number_or_none(facts.guard_unread_since),
         read=number_or_none(facts.last_read),
@@ -105,12 +112,16 @@ def application_document(facts: ApplicationFacts) -> ApplicationDocument:
         alarms=alarms_document(facts.alarms),
         probed=facts.probed,
         versions=[(version, number_of(since)) for version, since in facts.versions],
+        check_states=None
+        if checked is None
+        else (checked.run_id, number_of(checked.time), checked.rows, checked.fingerprint),
     )
 
 
 def application_of(document: ApplicationDocument) -> ApplicationFacts:
     """Return the application in a document; raise Misread."""
     unread, states, departure = document.unread, document.states, document.departure
+    checked = document.check_states
     return ApplicationFacts(
         application_id=document.id,
         customer_subscription_id=document.subscription,
@@ -126,6 +137,7 @@ def application_of(document: ApplicationDocument) -> ApplicationFacts:
         assignments={one.id: facts_of(one) for one in document.assignments},
         exemptions=tuple([_exemption(one) for one in document.exemptions]),
         known_exemptions=document.known_exemptions,
+        accepted_exemptions={token: acceptance_of(one) for token, one in document.accepted_exemptions.items()},
         guard_read_at=time_or_none(document.guard_read),
         guard_unread_since=time_or_none(document.guard_unread),
         last_read=time_or_none(document.read),
@@ -136,6 +148,7 @@ def application_of(document: ApplicationDocument) -> ApplicationFacts:
         alarms=alarms_of(document.alarms),
         probed=document.probed,
         versions=tuple([PlanVersion(version, time_of(since)) for version, since in document.versions]),
+        check_states=None if checked is None else StatesUpload(checked[0], time_of(checked[1]), *checked[2:]),
     )
 
 

@@ -22,7 +22,9 @@ from verdicts.facts import (
     Label,
     OpenKey,
     StateKey,
+    Unchecked,
 )
+from verdicts.outcome import Outcome
 from verdicts.stored.values import (
     AzureTime,
     Count,
@@ -45,9 +47,10 @@ LabelDocument = tuple[str, str, str, str]
 AlarmsDocument = dict[AlarmKind, tuple[str, str, str, OwnTime]]
 """By kind: the key, the cause, what it says, and when it was opened."""
 
-_AcceptanceDocument = tuple[str, str, OwnTime, AzureTime]
+AcceptanceDocument = tuple[str, str, OwnTime, AzureTime]
 _OpenDocument = tuple[str, str, str, OwnTime, AzureTime | None, OwnTime | None, bool, Count | None]
 _GoneDocument = tuple[str, str, str, OwnTime, AzureTime | None]
+_UncheckedDocument = tuple[OwnTime, Outcome, str, str]
 
 
 class GuardDocument(msgspec.Struct):
@@ -61,7 +64,7 @@ class GuardDocument(msgspec.Struct):
     seen: ExpectedDocument | Literal["baseline"] | None
     accepted: ExpectedDocument | None
     withdrawal: bool
-    acceptance: _AcceptanceDocument | None
+    acceptance: AcceptanceDocument | None
     changed: AzureTime | None
 
 
@@ -77,7 +80,7 @@ class AssignmentDocument(msgspec.Struct):
     definition: str
     first: OwnTime
     changed: OwnTime
-    acceptances: list[_AcceptanceDocument]
+    acceptances: list[AcceptanceDocument]
     open: list[_OpenDocument]
     overflow: bool
     gone: list[_GoneDocument]
@@ -93,6 +96,8 @@ class AssignmentDocument(msgspec.Struct):
     ending: Ending | None
     ended: OwnTime | None
     overflowing: OwnTime | None = None
+    unread: _UncheckedDocument | None = None
+    read: OwnTime | None = None
 
 
 def document_of(facts: AssignmentFacts) -> AssignmentDocument:
@@ -107,7 +112,7 @@ def document_of(facts: AssignmentFacts) -> AssignmentDocument:
         definition=facts.definition_id,
         first=number_of(facts.first_seen),
         changed=number_of(facts.changed_at),
-        acceptances=[_acceptance_document(one) for one in acceptances],
+        acceptances=[acceptance_document(one) for one in acceptances],
         open=[_open_document(key, places) for key in facts.open],
         overflow=facts.overflow,
         gone=[(*key.key, number_of(key.closed_at), number_or_none(key.evaluated_at)) for key in facts.gone],
@@ -123,12 +128,14 @@ def document_of(facts: AssignmentFacts) -> AssignmentDocument:
         ending=facts.ending,
         ended=number_or_none(facts.ended_at),
         overflowing=number_or_none(facts.overflow_since),
+        unread=_unchecked_document(facts.unread),
+        read=number_or_none(facts.last_read),
     )
 
 
 def facts_of(document: AssignmentDocument) -> AssignmentFacts:
     """Return the assignment in a document; raise Misread."""
-    acceptances = [_acceptance(one) for one in document.acceptances]
+    acceptances = [acceptance_of(one) for one in document.acceptances]
     # Equal texts become one: keys have most in common, and a run holds many.
     once = dict[str, str]().setdefault
     held = document.held
@@ -154,6 +161,8 @@ def facts_of(document: AssignmentDocument) -> AssignmentFacts:
         ending=document.ending,
         ended_at=time_or_none(document.ended),
         overflow_since=time_or_none(document.overflowing),
+        unread=None if document.unread is None else Unchecked(time_of(document.unread[0]), *document.unread[1:]),
+        last_read=time_or_none(document.read),
     )
 
 
@@ -208,11 +217,17 @@ def _gone_key(stored: _GoneDocument, once: Callable[[str, str], str]) -> GoneKey
     return GoneKey(key, time_of(closed), time_or_none(evaluated))
 
 
-def _acceptance_document(one: Acceptance) -> _AcceptanceDocument:
+def _unchecked_document(one: Unchecked | None) -> _UncheckedDocument | None:
+    return None if one is None else (number_of(one.since), one.outcome, one.code, one.message)
+
+
+def acceptance_document(one: Acceptance) -> AcceptanceDocument:
+    """Return the document of an operator's word."""
     return one.person, one.reason, number_of(one.accepted_at), number_of(one.until)
 
 
-def _acceptance(stored: _AcceptanceDocument) -> Acceptance:
+def acceptance_of(stored: AcceptanceDocument) -> Acceptance:
+    """Return the operator's word in a document."""
     person, reason, accepted, until = stored
     return Acceptance(person, reason, time_of(accepted), time_of(until))
 
@@ -229,7 +244,7 @@ def _guard_document(guard: AssignmentGuard) -> GuardDocument:
         seen="baseline" if seen == baseline else seen,
         accepted=_expected_document(guard.accepted),
         withdrawal=guard.accepted_withdrawal,
-        acceptance=None if guard.acceptance is None else _acceptance_document(guard.acceptance),
+        acceptance=None if guard.acceptance is None else acceptance_document(guard.acceptance),
         changed=number_or_none(guard.changed_at),
     )
 
@@ -245,7 +260,7 @@ def _guard(document: GuardDocument) -> AssignmentGuard:
         seen=baseline if seen == "baseline" else _expected(seen),
         accepted=_expected(document.accepted),
         accepted_withdrawal=document.withdrawal,
-        acceptance=None if document.acceptance is None else _acceptance(document.acceptance),
+        acceptance=None if document.acceptance is None else acceptance_of(document.acceptance),
         changed_at=time_or_none(document.changed),
     )
 

@@ -38,10 +38,11 @@ _OPTIONS = {"$skipToken", "$top", "$skip", "resultFormat"}
 
 
 class ResourceGraphProvider:
-    """Queries over the table `policyresources`, made from the states that Policy Insights would tell.
+    """Queries over `policyresources`, made from the states that Policy Insights would tell, and over `resources`.
 
-    Three switches make it as unreliable as Azure says it may be: `hide` leaves states out without a word, `fall_behind`
-    keeps telling what was true at that moment, and `limit` throttles. Faults are scripted for `GraphQuery`.
+    Switches make it as unreliable as Azure says it may be: `hide` and `hide_application` leave out rows without a word,
+    `fall_behind` keeps telling what was true at that moment, and `limit` throttles. Faults are scripted for
+    `GraphQuery`.
     """
 
     def __init__(self, arm: ResourceManager, clock: Callable[[], float] = time.monotonic) -> None:
@@ -58,7 +59,9 @@ class ResourceGraphProvider:
         """Up to date, complete, and without a limit."""
         self.page_size = MOST_ROWS
         self._hidden: Callable[[Customer, dict[str, Any]], bool] = lambda *_: False
+        self._hidden_applications: set[str] = set()
         self._old: dict[str, list[dict[str, Any]]] | None = None
+        self._old_applications: dict[str, dict[str, Any]] | None = None
         self._quota: int | None = None
         self._windows: dict[str, tuple[float, int]] = {}
 
@@ -66,13 +69,21 @@ class ResourceGraphProvider:
         """From now on leave out the states (as documents) for which this is true, without saying so."""
         self._hidden = is_hidden
 
+    def hide_application(self, *customers: Customer) -> None:
+        """From now on leave out these customers' applications, without saying so."""
+        self._hidden_applications |= {one.application_id for one in customers}
+
     def fall_behind(self) -> None:
         """Tell what is true now until `catch_up`, whatever happens meanwhile; who comes later is not there at all."""
-        self._old = {one.managed_resource_group_id: self._rows(one) for one in self._arm.customers.all()}
+        from sandbox.azure.resource_graph.table import application_row  # noqa: PLC0415 - DuckDB is heavy
+
+        everybody = self._arm.customers.all()
+        self._old = {one.managed_resource_group_id: self._rows(one) for one in everybody}
+        self._old_applications = {one.application_id: application_row(one) for one in everybody if not one.deleted}
 
     def catch_up(self) -> None:
         """Tell the truth again."""
-        self._old = None
+        self._old = self._old_applications = None
 
     def limit(self, queries: int = QUOTA) -> None:
         """From now on refuse a principal's further queries within five seconds."""
@@ -83,8 +94,7 @@ class ResourceGraphProvider:
         headers = self._metered(request.token.object_id)
         body = _body(request.body)
         options = _options(body.get("options") or {})
-        owners = self._readable(request, _subscriptions(body))
-        rows = self._answer(body["query"], owners)
+        rows = self._answer(body["query"], self._readable(request, _subscriptions(body)))
         digest = hashlib.sha256(orjson.dumps([body["query"], body["subscriptions"]])).hexdigest()[:16]
         offset = _offset(options["$skipToken"], digest) if "$skipToken" in options else options.get("$skip", 0)
         top = min(options.get("$top", MOST_ROWS), self.page_size)
@@ -105,12 +115,24 @@ class ResourceGraphProvider:
         return response
 
     def _answer(self, kql: str, owners: list[Customer]) -> list[dict[str, Any]]:
-        from sandbox.azure.resource_graph.table import run  # noqa: PLC0415 - DuckDB is heavy
+        from sandbox.azure.resource_graph.table import RESOURCES, STATES, run, tables_of  # noqa: PLC0415 - DuckDB is heavy
         from sandbox.workspace.workspace import QueryError  # noqa: PLC0415
 
-        rows = [row for one in owners for row in self._told(one) if not self._hidden(one, row["properties"])]
+        named, tables = tables_of(kql), dict[str, list[dict[str, Any]]]()
+        if RESOURCES in named and "microsoft.solutions/applications" not in kql.lower():
+            raise not_implemented("other resources than managed applications in Resource Graph")
+        if STATES in named:
+            tables[STATES] = [
+                row
+                for one in owners
+                if Access.STATES in one.access and not one.deleted
+                for row in self._told(one)
+                if not self._hidden(one, row["properties"])
+            ]
+        if RESOURCES in named:
+            tables[RESOURCES] = [row for one in owners for row in self._application(one)]
         try:
-            return run(kql, rows)
+            return run(kql, tables)
         except QueryError as error:
             raise _bad_request("InvalidQuery", f"Query is invalid: {error}") from error
 
@@ -123,20 +145,31 @@ class ResourceGraphProvider:
 
         return state_rows(owner)
 
+    def _application(self, owner: Customer) -> list[dict[str, Any]]:
+        from sandbox.azure.resource_graph.table import application_row  # noqa: PLC0415 - DuckDB is heavy
+
+        if Access.APPLICATION not in owner.access or owner.application_id in self._hidden_applications:
+            return []
+        if self._old_applications is not None:
+            row = self._old_applications.get(owner.application_id)
+            return [] if row is None else [row]
+        return [] if owner.deleted else [application_row(owner)]
+
     def _readable(self, request: ArmRequest, subscriptions: list[str]) -> list[Customer]:
+        """The customers in these subscriptions who let the caller read anything."""
         is_ours = request.token.object_id in self._arm.authorized_object_ids
         readable = [
             customer
             for subscription in dict.fromkeys(subscriptions)
             for customer in self._arm.customers.in_subscription(subscription)
-            if is_ours and customer.visible and not customer.deleted and customer.access
+            if is_ours and customer.visible and customer.access and (self._old_applications or not customer.deleted)
         ]
         if not readable:
             raise _bad_request(
                 "NoValidSubscriptionsInQueryRequest",
                 "There must be at least one subscription that is eligible to contain resources.",
             )
-        return [customer for customer in readable if Access.STATES in customer.access]
+        return readable
 
     def _metered(self, principal: str) -> dict[str, str]:
         """Take one query out of the quota; raises RefusedError 429 when none is left."""

@@ -110,3 +110,22 @@ async def test_a_throttled_subscription_does_not_slow_another(sandbox: Sandbox, 
     assert (await caller.arm("GET", calm.application_id, params=APPLICATIONS)).status == 200
     assert (sandbox.arm.throttle.allowed, sandbox.arm.throttle.refused) == (3, 1)
     assert sandbox.requests.count(Service.RESOURCE_MANAGER, 429) == 1
+
+
+async def test_subscriptions_are_listed_in_pages_for_who_may_read_anything_in_them(
+    sandbox: Sandbox, caller: Caller
+) -> None:
+    customers = [sandbox.arm.add_customer(f"Customer {number}") for number in range(5)]
+    customers[0].revoke_access()
+    sandbox.arm.unlisted_subscriptions = {customers[1].subscription_id}
+    sandbox.arm.subscription_states[customers[2].subscription_id] = "Disabled"
+    sandbox.arm.list_page_size = 2
+    first = await caller.arm("GET", "/subscriptions", params={"api-version": "2022-12-01"})
+    following = first.body["nextLink"].removeprefix(sandbox.url(Service.RESOURCE_MANAGER))
+    second = await caller.arm("GET", following)
+    assert [one["subscriptionId"] for one in first.body["value"]] == [one.subscription_id for one in customers[2:4]]
+    assert [one["subscriptionId"] for one in second.body["value"]] == [customers[4].subscription_id]
+    assert "nextLink" not in second.body
+    assert first.body["value"][0]["state"] == "Disabled"
+    strange = await caller.arm("GET", "/subscriptions?api-version=2022-12-01&$skiptoken=x")
+    assert (strange.status, strange.code) == (400, "InvalidSkipToken")

@@ -93,7 +93,7 @@ async def test_what_the_caller_may_not_read_is_left_out_without_a_word(sandbox: 
         ),
         ({"query": None}, "QueryEmpty"),
         ({"query": "policyresources | summarise x"}, "InvalidQuery"),
-        ({"query": "resources | project id"}, "InvalidQuery"),
+        ({"query": "resourcecontainers | project id"}, "InvalidQuery"),
         ({"query": "policyresources | project color"}, "InvalidQuery"),
         ({"options": {"$top": 1001}}, "InvalidQueryOptions"),
         ({"options": {"$top": "10"}}, "InvalidQueryOptions"),
@@ -155,3 +155,26 @@ async def test_it_can_leave_out_states_and_fall_behind_without_a_word(sandbox: S
     assert await told() == 0
     sandbox.graph.reset()
     assert await told() == 1
+
+
+async def test_managed_applications_are_resources_for_who_may_read_them(sandbox: Sandbox, caller: Caller) -> None:
+    contoso, fabrikam, tailspin = (sandbox.arm.add_customer(name) for name in ("Contoso", "Fabrikam", "Tailspin"))
+    query = "resources | where type =~ 'Microsoft.Solutions/applications' | project id, name, type | order by id asc"
+    fabrikam.revoke_access(Access.APPLICATION)
+    sandbox.graph.hide_application(tailspin)
+    answer = await ask(caller, query, contoso, fabrikam, tailspin)
+    assert answer.body["data"] == [
+        {
+            "id": contoso.application_id,
+            "name": contoso.application_name,
+            "type": "microsoft.solutions/applications",
+        }
+    ]
+    sandbox.graph.fall_behind()
+    contoso.delete()
+    sandbox.arm.add_customer("Contoso Two", subscription_id=contoso.subscription_id)
+    assert [one["id"] for one in (await ask(caller, query, contoso)).body["data"]] == [contoso.application_id]
+    sandbox.graph.catch_up()
+    assert len((await ask(caller, query, contoso)).body["data"]) == 1
+    other = await ask(caller, "resources | where type =~ 'microsoft.storage/storageaccounts'", contoso)
+    assert other.status == 501

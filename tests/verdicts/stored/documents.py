@@ -17,6 +17,7 @@ from verdicts.facts import (
     Departure,
     GoneKey,
     StatesUpload,
+    Unchecked,
     Unread,
 )
 from verdicts.outcome import Outcome
@@ -33,13 +34,15 @@ FULL = remembered(
         gone=(GoneKey(open_key("three").key, NOW, NOW),),
         guard=AssignmentGuard(baseline=EXPECTED, seen=EXPECTED, acceptance=ACCEPTANCE, details=("one",)),
     ),
-    assignment("second"),
+    assignment("second", unread=Unchecked(NOW, Outcome.ACCESS_DENIED, "AuthorizationFailed", "no"), last_read=NOW),
     exemptions=(Exemption("/e", "/a", ("one",)),),
     known_exemptions=("/e",),
+    accepted_exemptions={"/e": ACCEPTANCE},
     states=StatesUpload("run", NOW, 7, "fingerprint", Answer("digest", 7, 2, 1, "2026-03-04T05:06:07Z", None)),
     unread=Unread(NOW, 3, Outcome.THROTTLED),
     departure=Departure(Outcome.VANISHED, NOW),
     probed="3/297/0",
+    check_states=StatesUpload("run", NOW, 2, "other"),
 )
 
 

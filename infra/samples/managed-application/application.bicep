@@ -6,8 +6,11 @@ param location string = resourceGroup().location
 @description('Resource id of the definition: the output of definition.bicep.')
 param definitionId string
 
-@description('Name of the application.')
+@description('Name of the application. For a week after it was deleted its key vault keeps the names that follow from it.')
 param applicationName string = 'compliance-test'
+
+@description('Parameters of the application\'s main.bicep as a parameters file has them, for instance {"apps":{"value":true}}.')
+param applicationParameters object = {}
 
 var managedGroupName = 'mrg-${applicationName}'
 
@@ -18,6 +21,7 @@ resource application 'Microsoft.Solutions/applications@2021-07-01' = {
   properties: {
     applicationDefinitionId: definitionId
     managedResourceGroupId: subscriptionResourceId('Microsoft.Resources/resourceGroups', managedGroupName)
+    parameters: applicationParameters
   }
 }
 

@@ -1,5 +1,5 @@
-// The publisher's side of a test: a service catalog definition of a managed application with one storage account and one
-// policy assignment that a tester can violate and repair in a minute. docs/deployment.md leads through it.
+// The publisher's side of a first test: a definition of the managed application in the service catalog of your tenant.
+// docs/deployment.md leads through it.
 
 @description('Azure region.')
 param location string = resourceGroup().location
@@ -9,10 +9,17 @@ param location string = resourceGroup().location
 @maxLength(36)
 param publisherPrincipalId string
 
-@description('Object id of the person who tests: the managed resource group is locked for everybody whom the definition does not authorize.')
+@description('Object id of who tests or operates, a group or a person: the managed resource group is locked for everybody whom the definition does not authorize.')
 @minLength(36)
 @maxLength(36)
-param testerPrincipalId string
+param operatorsPrincipalId string
+
+@description('The compiled main.bicep. Empty: the package has it.')
+param mainTemplate object = {}
+
+@description('Where Azure fetches the package, app.zip, with the view of the application. Empty: mainTemplate is used, without a view.')
+@secure()
+param packageFileUri string = ''
 
 @description('The notification endpoint with its two secrets, as for Partner Center.')
 @secure()
@@ -25,7 +32,7 @@ resource definition 'Microsoft.Solutions/applicationDefinitions@2021-07-01' = {
   location: location
   properties: {
     displayName: 'Compliance test'
-    description: 'One storage account and one policy assignment, to see an alert fire and resolve.'
+    description: 'A small private application with the policy assignments that judge it, to see an alert fire and resolve.'
     lockLevel: 'ReadOnly'
     isEnabled: true
     authorizations: [
@@ -34,12 +41,13 @@ resource definition 'Microsoft.Solutions/applicationDefinitions@2021-07-01' = {
         roleDefinitionId: contributor
       }
       {
-        principalId: testerPrincipalId
+        principalId: operatorsPrincipalId
         roleDefinitionId: contributor
       }
     ]
-    mainTemplate: loadJsonContent('mainTemplate.json')
-    createUiDefinition: loadJsonContent('createUiDefinition.json')
+    mainTemplate: empty(packageFileUri) ? mainTemplate : null
+    createUiDefinition: empty(packageFileUri) ? loadJsonContent('createUiDefinition.json') : null
+    packageFileUri: empty(packageFileUri) ? null : packageFileUri
     notificationPolicy: {
       notificationEndpoints: [
         {

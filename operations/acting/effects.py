@@ -1,0 +1,125 @@
+"""What the rules behind a policy assignment do, and which roles they need: read from ARM's documents, without I/O.
+
+An effect may be a parameter of the definition, which the initiative may take from a parameter of its own, which the
+assignment sets or leaves at its default; and an override of the assignment may replace it. Sources: Azure Policy's
+documentation of the definition structure (parameters, policyRule), of initiatives, and of assignments (overrides).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from publisher.lenient_json import has_member, member
+from publisher.resource_ids import fold
+from publisher.resource_manager import id_at, text_at
+from registry.policies.postures import overridden_effect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+REMEDIABLE: Final = frozenset({"deployifnotexists", "modify"})
+"""Effects that have something to deploy (FACTS 11.5)."""
+
+_PARAMETER: Final = re.compile(r"\[\s*parameters\('([^']+)'\)\s*\]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The rule under a reference of an assignment, "" outside an initiative. Ids are folded.
+
+    `effect` is folded, "" where it cannot be told. `roles` are the names (GUIDs) of the role definitions that its
+    deployments need; None where the definition could not be read.
+    """
+
+    reference_id: str
+    definition_id: str
+    effect: str = ""
+    roles: tuple[str, ...] | None = None
+
+
+def rules_of(
+    assignment: Mapping[str, Any], definition: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]
+) -> tuple[Rule, ...]:
+    """Return the rules of an assignment of a definition or initiative.
+
+    `members` has the definitions of an initiative by folded id; those that could not be read are missing.
+    """
+    given = _values(member(member(assignment, "properties"), "parameters"), {})
+    overrides = member(member(assignment, "properties"), "overrides")
+    overrides = overrides if isinstance(overrides, list) else []
+    properties = member(definition, "properties")
+    parameters = _defaults(properties) | given
+    listed = member(properties, "policyDefinitions")
+    if not isinstance(listed, list):
+        override = overridden_effect(overrides, None)
+        identity = fold(id_at(definition, "id"))
+        return (_rule("", identity, definition, parameters, override),)
+    rules = []
+    for one in listed:
+        reference, identity = fold(text_at(one, "policyDefinitionReferenceId")), fold(id_at(one, "policyDefinitionId"))
+        own = _values(member(one, "parameters"), parameters)
+        override = overridden_effect(overrides, reference)
+        rules.append(_rule(reference, identity, members.get(identity), own, override))
+    return tuple(rules)
+
+
+def member_ids(definition: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the definitions in an initiative; none for a definition."""
+    listed = member(member(definition, "properties"), "policyDefinitions")
+    ids = (id_at(one, "policyDefinitionId") for one in listed) if isinstance(listed, list) else ()
+    return list({fold(one): one for one in ids if one}.values())
+
+
+def role_name(role_definition_id: str) -> str:
+    """Return the folded name (a GUID) of a role definition: what stays the same in every scope that its id names."""
+    return fold(role_definition_id).rstrip("/").rpartition("/")[2]
+
+
+def _rule(
+    reference: str,
+    definition_id: str,
+    definition: Mapping[str, Any] | None,
+    given: dict[str, Any],
+    override: str | None,
+) -> Rule:
+    if definition is None:
+        effect = given.get("effect")  # built-in definitions take their effect from a parameter of this name
+        return Rule(reference, definition_id, override or (fold(effect) if isinstance(effect, str) else ""))
+    properties = member(definition, "properties")
+    then = member(member(properties, "policyRule"), "then")
+    if then is None:
+        return Rule(reference, definition_id, override or "")
+    effect = _value(member(then, "effect"), _defaults(properties) | given)
+    roles = member(member(then, "details"), "roleDefinitionIds")
+    listed = roles if isinstance(roles, list) else []
+    names = tuple(dict.fromkeys(role_name(one) for one in listed if isinstance(one, str)))
+    return Rule(reference, definition_id, override or (fold(effect) if isinstance(effect, str) else ""), names)
+
+
+def _defaults(properties: Any) -> dict[str, Any]:
+    """Return the default values of a definition's parameters by folded name."""
+    parameters = member(properties, "parameters")
+    if not isinstance(parameters, dict):
+        return {}
+    return {
+        fold(name): member(one, "defaultValue") for name, one in parameters.items() if has_member(one, "defaultValue")
+    }
+
+
+def _values(parameters: Any, outer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of given parameters by folded name; `outer` are those that their expressions name."""
+    if not isinstance(parameters, dict):
+        return {}
+    return {
+        fold(name): _value(member(one, "value"), outer) for name, one in parameters.items() if has_member(one, "value")
+    }
+
+
+def _value(value: Any, parameters: Mapping[str, Any]) -> Any:
+    """Return a value, or that of the parameter which it names; None for any other expression."""
+    if not isinstance(value, str) or not value.startswith("[") or value.startswith("[["):
+        return value
+    named = _PARAMETER.fullmatch(value)
+    return parameters.get(fold(named[1])) if named else None

@@ -1,0 +1,181 @@
+"""``remediate``: remediation tasks for what is open about a policy assignment of one application.
+
+Without ``--create`` it shows what would be done, and changes nothing. With it, it creates one task for each reference,
+follows what they deploy, lets Azure evaluate, and tells the verdict once a later evaluation was collected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from operations.acceptances import readable_entry
+from operations.acting.collecting import verdict_cell, verdict_document
+from operations.acting.evaluation import Evaluator, Pace
+from operations.acting.plan import plan_of
+from operations.acting.readings import read_all
+from operations.acting.repair import Remediation, follow
+from operations.acting.tasks import Worker
+from operations.acting.told import course_listings
+from operations.decision import Decision, make_sure
+from operations.openness import named, open_about
+from operations.report import BadUsage, Listing, Refused, Report, not_registered
+from publisher.policy_insights.remediations import RemediationTasks
+from registry.managed_application import ManagedApplication
+from verdicts.joined import joined
+from verdicts.publisher_checks.ids import is_check
+
+if TYPE_CHECKING:
+    import argparse
+
+    from operations.acting.plan import Plan
+    from operations.acting.tasks import Course
+    from operations.report import Console
+    from operations.workplace import Workplace
+    from publisher.settings import CollectorSettings
+    from verdicts.facts import ApplicationFacts, AssignmentFacts
+
+_STARTED: Final = "RemediationStarted"
+"""The action of the event that tells who let tasks be created."""
+
+_CANCEL: Final = "az policy remediation cancel --name {} --resource-group {} --subscription {}"
+_NOTHING_CHANGED: Final = "Nothing was changed. To create the tasks, say --create."
+
+
+async def remediate(
+    workplace: Workplace, settings: CollectorSettings, options: argparse.Namespace, console: Console
+) -> Report:
+    """Show what would be done about a finding, or do it."""
+    if options.create and not options.reason:
+        raise BadUsage("--reason is missing: say why, it is told with your name")
+    decision = Decision.of(options) if options.create else None
+    found = [one async for one in joined(workplace.registry, workplace.ledger, only=options.application)]
+    application = found[0].application if found else None
+    if not isinstance(application, ManagedApplication):
+        return not_registered(options.application)
+    finding = _finding((await readable_entry(workplace, options.application)).facts, options, workplace)
+    arm, group = workplace.inventory.refresher.arm, application.managed_resource_group_id
+    evaluator = Evaluator(arm, group, workplace.now() - settings.states_window)
+    with console.busy("reading the assignment, its identity and what is violated"):
+        readings = await read_all(arm, application.application_id, finding.id, evaluator)
+    plan = plan_of(readings, finding, group, reference=options.reference)
+    task = Remediation(workplace, settings, application, finding, evaluator, readings, plan)
+    against = _against(plan, force=options.force)
+    if decision is None or against:
+        notes = (_NOTHING_CHANGED,) if not against else ()
+        return Report(
+            ok=not against, document=task.head | {"tasks": []}, listings=task.listings, notes=notes, error=against
+        )
+    for listing in task.listings:
+        console.show_listing(listing)
+    count, resources = len(plan.steps), sum(len(one.resources) for one in plan.steps)
+    question = f"Create {count} remediation tasks for {resources} resources of {application.customer_name}?"
+    make_sure(question, decision, options, console)
+    return await _act(task, decision, options.wait * 60.0, console)
+
+
+def _finding(facts: ApplicationFacts, options: argparse.Namespace, workplace: Workplace) -> AssignmentFacts:
+    """Return the assignment that is named, about which violations are open; raise Refused or BadUsage."""
+    known, now = named(facts, options.assignment), workplace.now()
+    if len(known) > 1:
+        names = ", ".join(one.id for one in known)
+        raise BadUsage(f"{options.assignment} are several assignments, name one by its id: {names}")
+    if known and is_check(known[0].id):
+        raise Refused(f"{known[0].name} is one of your own checks: Azure Policy has no remediation for it")
+    if known and known[0].ending is None and (known[0].open or known[0].overflow):
+        return known[0]
+    others = {one.name: open_about(facts, one, now) for one in facts.assignments.values()}
+    rest = "; ".join(f"{name} ({what})" for name, what in sorted(others.items()) if what)
+    begin = f"no violation of {options.assignment} is open" if known else f"there is no assignment {options.assignment}"
+    raise Refused(f"{begin}; open is: {rest}" if rest else f"{begin}, and nothing else is open")
+
+
+def _against(plan: Plan, *, force: bool) -> str | None:
+    """Return why nothing is created, None when nothing speaks against it."""
+    reasons = list(plan.refusals)
+    if plan.doubts and not force:
+        reasons += plan.doubts
+        reasons += [] if plan.refusals else ["say --force to create it all the same"]
+    return f"refused, nothing was created: {'; '.join(reasons)}" if reasons else None
+
+
+async def _act(task: Remediation, decision: Decision, seconds: float, console: Console) -> Report:
+    tasks = RemediationTasks(task.evaluator.arm, task.evaluator.group)
+    worker = Worker(tasks, task.assignment_id, task.workplace.now())
+    untold = None
+    try:
+        for step in task.plan.steps:
+            task.courses.append(await worker.begin(step))
+            if task.courses[-1].problem:
+                break  # what Azure refuses for one reference it refuses for the next
+    finally:
+        if any(one.acted for one in task.courses):
+            untold = await task.workplace.tell([await task.workplace.event(task.identity, _STARTED, decision)])
+    try:
+        if seconds:
+            await follow(task, worker, Pace(seconds), console)
+    except asyncio.CancelledError:
+        for one in task.courses:
+            if one.task and not one.task.is_over:
+                console.say(f"Task {one.name} goes on. To end it: {_cancel(task, one)}")
+        raise
+    return _report(task, untold, waited=seconds > 0)
+
+
+def _report(task: Remediation, untold: str | None, *, waited: bool) -> Report:
+    """Return the report: all is well when what was violated was evaluated later, collected, and is open no more."""
+    errors = [f"{one.name}: {one.trouble}" for one in task.courses if one.trouble and (waited or one.problem)]
+    skipped = len(task.plan.steps) - len(task.courses)
+    errors += [f"{skipped} further tasks were not tried"] if skipped else []
+    errors += _unproven(task) if waited else []
+    errors += [untold] if untold else []
+    notes = (
+        ()
+        if waited
+        else tuple(f"Task {one.name} is {_state(one)}. To end it: {_cancel(task, one)}" for one in task.courses)
+    )
+    verdict, facts = task.verdict, task.collected.facts if task.collected else None
+    listings = list(course_listings(task.courses, task.evaluator.group))
+    if verdict and facts:
+        row = (verdict.display_name or verdict.name, verdict_cell(task.workplace, facts, verdict))
+        listings.append(Listing("Verdict", ("Assignment", "Verdict"), [row]))
+    return Report(
+        ok=not errors,
+        document=task.head
+        | {
+            "tasks": [one.document for one in task.courses],
+            "evaluation": task.evaluation.document,
+            "collected": task.collected.document if task.collected else None,
+            "verdict": verdict_document(facts, verdict) if verdict and facts else None,
+        },
+        listings=tuple(listings),
+        notes=(*notes, *task.evaluation.notes),
+        error="; ".join(errors) or None,
+    )
+
+
+def _unproven(task: Remediation) -> list[str]:
+    """Return why it is not proven that what was violated is repaired."""
+    if task.collected is None:
+        return ["nothing was collected"]
+    errors = (
+        []
+        if task.evaluation.is_done
+        else [f"{task.evaluation.later} of {task.evaluation.needed} repaired resources were evaluated later"]
+    )
+    if task.collected.error:
+        errors.append(task.collected.error)
+    elif task.still_open:
+        errors.append(f"{task.still_open} violations are still open")
+    elif task.still_open is None:
+        errors.append("the ledger says nothing of the assignment any more")
+    return errors
+
+
+def _state(course: Course) -> str:
+    return course.task.state if course.task else "not created"
+
+
+def _cancel(task: Remediation, course: Course) -> str:
+    group = task.evaluator.group
+    return _CANCEL.format(course.name, group.resource_group, group.subscription_id)

@@ -1,0 +1,1 @@
+"""What was agreed with a customer, and until when: acceptances of ours, and exemptions at the customer."""

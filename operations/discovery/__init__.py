@@ -1,0 +1,1 @@
+"""``discover``: applications of ours that no notification told of."""

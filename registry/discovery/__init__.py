@@ -1,0 +1,1 @@
+"""Discovery: applications of ours that no notification told of, found in the subscriptions that we can see."""
