@@ -63,6 +63,12 @@ param additionalAlertEmails array = []
 @secure()
 param alertWebhookUris string = ''
 
+@description('Webhooks that get every alert and are protected by Microsoft Entra ID: objects with serviceUri, objectId, identifierUri and tenantId, see docs/tickets.md.')
+param alertSecureWebhooks array = []
+
+@description('Also send a digest on Monday mornings: what is overdue, what ends within a week, who could not be read.')
+param weeklyDigest bool = true
+
 @description('Name-value pairs added to every alert; a value may take a field of the alert, see docs/operations.md.')
 param alertCustomProperties object = {}
 
@@ -502,9 +508,13 @@ module observation 'modules/observation.bicep' = {
     alertEmail: alertEmail
     additionalAlertEmails: additionalAlertEmails
     alertWebhookUris: alertWebhookUris
-    alertCustomProperties: alertCustomProperties
-    repositoryUrl: repositoryUrl
-    operationsApp: hasApi ? api.functionApp : ''
+    alertSecureWebhooks: alertSecureWebhooks
+    weeklyDigest: weeklyDigest
+    context: {
+      operationsApp: hasApi ? api.functionApp : ''
+      runbook: '${empty(repositoryUrl) ? '' : '${repositoryUrl}/blob/main/'}docs/operations.md'
+      customProperties: alertCustomProperties
+    }
     alertOnElevatedAccess: alertOnElevatedAccess && canAskResourceGraph
   }
   dependsOn: [

@@ -15,12 +15,31 @@ param additionalEmails array
 @secure()
 param webhookUris string
 
+@description('Webhooks that are protected by Microsoft Entra ID: serviceUri, objectId, identifierUri, tenantId of each.')
+param secureWebhooks array
+
 @description('Tags of every resource.')
 param tags object
 
 var emails = concat([
   alertEmail
 ], additionalEmails)
+
+var webhooks = [for (uri, i) in (empty(webhookUris) ? [] : split(webhookUris, ',')): {
+  name: 'webhook-${i}'
+  serviceUri: trim(uri)
+  useCommonAlertSchema: true
+}]
+// The action group signs in to these as Azure Monitor's own application, which needs an app role there (docs/tickets.md).
+var protectedWebhooks = [for (webhook, i) in secureWebhooks: {
+  name: 'secure-webhook-${i}'
+  serviceUri: webhook.serviceUri
+  useCommonAlertSchema: true
+  useAadAuth: true
+  objectId: webhook.objectId
+  identifierUri: webhook.identifierUri
+  tenantId: webhook.tenantId
+}]
 
 resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: actionGroupName
@@ -34,10 +53,6 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
       emailAddress: email
       useCommonAlertSchema: true
     }]
-    webhookReceivers: [for (uri, i) in (empty(webhookUris) ? [] : split(webhookUris, ',')): {
-      name: 'webhook-${i}'
-      serviceUri: trim(uri)
-      useCommonAlertSchema: true
-    }]
+    webhookReceivers: concat(webhooks, protectedWebhooks)
   }
 }

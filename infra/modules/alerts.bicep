@@ -6,6 +6,9 @@ param location string
 @description('The collector: interval (how often it runs), isProbed (whether the probe brings collections forward).')
 param collection object
 
+@description('Whether the weekly digest is sent. A rule that is switched off stays deployed, because a deployment deletes nothing.')
+param weeklyDigest bool
+
 @description('Start of the names of the rules.')
 param namePrefix string
 
@@ -43,6 +46,7 @@ var queries = {
   guard_changed: loadTextContent('../queries/guard_changed.kql')
   guard_noticed: loadTextContent('../queries/guard_noticed.kql')
   rows_missing: loadTextContent('../queries/rows_missing.kql')
+  weekly_digest: loadTextContent('../queries/weekly_digest.kql')
 }
 
 // Stands in a query for the collection interval, which it needs while there is no run yet to tell.
@@ -62,6 +66,7 @@ module rules 'log_alert.bicep' = [for rule in catalogue.rules: {
     evaluationFrequency: collection.isProbed && contains(rule, 'probedFrequency') ? rule.probedFrequency : catalogue.timings[rule.timing][collection.interval].evaluationFrequency
     windowSize: catalogue.timings[rule.timing][collection.interval].windowSize
     autoMitigate: rule.autoMitigate
+    isEnabled: rule.name != 'weekly-digest' || weeklyDigest
     context: context
     identityName: identityName
     workspaceName: workspaceName

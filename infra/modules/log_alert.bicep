@@ -33,6 +33,9 @@ param windowSize string
 @description('True: the alert resolves by itself.')
 param autoMitigate bool
 
+@description('False: the rule is there and not evaluated.')
+param isEnabled bool = true
+
 @description('What every alert is told with: operationsApp (name of the app with the operations page; empty: none), runbook (where docs/operations.md is), customProperties (name-value pairs, which may use the alert\'s own fields).')
 param context object
 
@@ -109,7 +112,7 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
     displayName: displayName
     description: ruleDescription
     severity: severity
-    enabled: true
+    enabled: isEnabled
     scopes: [
       workspace.id
     ]

@@ -31,26 +31,20 @@ param additionalAlertEmails array
 @secure()
 param alertWebhookUris string
 
-@description('Name-value pairs added to every alert.')
-param alertCustomProperties object
+@description('Webhooks that get every alert and are protected by Microsoft Entra ID: serviceUri, objectId, identifierUri, tenantId of each.')
+param alertSecureWebhooks array
 
-@description('Address of the repository, whose docs/operations.md alerts link to; empty: they name the section.')
-param repositoryUrl string
+@description('Whether the weekly digest is sent.')
+param weeklyDigest bool
 
-@description('Name of the app with the operations page that alerts link to; empty: there is none.')
-param operationsApp string
+@description('What every alert is told with, see log_alert.bicep.')
+param context object
 
 @description('Also watch the root scope of the tenant.')
 param alertOnElevatedAccess bool
 
 var abbreviations = loadJsonContent('../abbreviations.json')
 var rulePrefix = '${abbreviations.alertRule}${environmentName}-'
-// What every alert is told with.
-var context = {
-  operationsApp: operationsApp
-  runbook: '${empty(repositoryUrl) ? '' : '${repositoryUrl}/blob/main/'}docs/operations.md'
-  customProperties: alertCustomProperties
-}
 
 module actionGroup 'action_group.bicep' = {
   name: 'action-group'
@@ -59,6 +53,7 @@ module actionGroup 'action_group.bicep' = {
     alertEmail: alertEmail
     additionalEmails: additionalAlertEmails
     webhookUris: alertWebhookUris
+    secureWebhooks: alertSecureWebhooks
     tags: tags
   }
 }
@@ -68,6 +63,7 @@ module alerts 'alerts.bicep' = {
   params: {
     location: location
     collection: collection
+    weeklyDigest: weeklyDigest
     namePrefix: rulePrefix
     context: context
     identityName: names.alertsIdentity

@@ -12,6 +12,7 @@ from tests.queries.published import RESULTS, Row, at, heartbeat, result, run, st
 UNREAD = "application-unread"
 LEFT = "application-left-unconfirmed"
 MANY = "fleet-in-trouble"
+EVERY = "every plan"
 EXPIRED = "unread: Failed: InvalidClientSecret"
 
 
@@ -124,7 +125,7 @@ def test_expired_credentials_for_everybody_are_one_alert_by_cause(workspace: Wor
     store(workspace, *(unread(f"a{number}", "Failed", cause="" if number < 25 else EXPIRED) for number in range(320)))
 
     assert len(fired(UNREAD)) == 25
-    assert fired(MANY) == {(EXPIRED,): 295}
+    assert fired(MANY) == {(EXPIRED, EVERY): 295}
 
 
 def test_causes_of_every_kind_are_counted_apart(workspace: Workspace, fired: Fired) -> None:
@@ -135,19 +136,35 @@ def test_causes_of_every_kind_are_counted_apart(workspace: Workspace, fired: Fir
     store(workspace, unread("r", cause=EXPIRED), unread("s", cause=EXPIRED))
 
     assert fired(MANY) == {
-        ("violated: tls",): 4,
-        ("withdrawn: tls",): 3,
-        ("noticed: tls",): 2,
-        ("no longer decided: tls",): 1,
-        (EXPIRED,): 2,
+        ("violated: tls", EVERY): 4,
+        ("withdrawn: tls", EVERY): 3,
+        ("noticed: tls", EVERY): 2,
+        ("no longer decided: tls", EVERY): 1,
+        (EXPIRED, EVERY): 2,
     }
+
+
+@pytest.mark.parametrize(
+    ("cause", "plan"),
+    [
+        ("violated: gold 1.2.0, baseline", "gold 1.2.0"),
+        ("no longer decided: gold, silver 1.0, tls", "gold, silver 1.0"),
+        ("withdrawn: no plan, tls", "no plan"),
+    ],
+)
+def test_a_release_manager_sees_the_plan_version_of_a_cause(
+    workspace: Workspace, fired: Fired, cause: str, plan: str
+) -> None:
+    store(workspace, violated("alpha", cause=cause), violated("beta", cause=cause))
+
+    assert fired(MANY) == {(cause, plan): 2}
 
 
 def test_one_application_with_two_kinds_counts_for_both(workspace: Workspace, fired: Fired) -> None:
     both = violated("alpha", cause="violated: tls").with_(Guard_alarm_key="cause: c", Guard_alarm_cause="changed: tls")
     store(workspace, both)
 
-    assert fired(MANY) == {("violated: tls",): 1, ("changed: tls",): 1}
+    assert fired(MANY) == {("violated: tls", EVERY): 1, ("changed: tls", EVERY): 1}
 
 
 def test_a_cause_stays_fired_while_its_number_changes_and_closes_with_the_last(story: Story) -> None:
@@ -188,8 +205,8 @@ def test_accepted_snoozed_and_departed_findings_do_not_count(workspace: Workspac
         unread("resting", cause=EXPIRED, Snoozed_until=at(3).isoformat()),
     )
 
-    assert fired(MANY) == {(cause,): 1}
-    assert fired(MANY, at=at(2)) == {(cause,): 3, ("withdrawn: tls",): 1}
+    assert fired(MANY) == {(cause, EVERY): 1}
+    assert fired(MANY, at=at(2)) == {(cause, EVERY): 3, ("withdrawn: tls", EVERY): 1}
 
 
 @pytest.mark.parametrize(("rule", "opened"), [(UNREAD, unread("alpha")), (LEFT, left_unconfirmed())])
@@ -208,4 +225,4 @@ def test_many_that_left_unconfirmed_are_one_alert_by_cause(workspace: Workspace,
     store(workspace, left_unconfirmed("gone", Left_alarm_cause=cause).with_(Outcome="Left"))
 
     assert fired(LEFT) == {}
-    assert fired(MANY) == {(cause,): 320}
+    assert fired(MANY) == {(cause, EVERY): 320}

@@ -284,4 +284,4 @@ def test_three_hundred_at_once_are_twenty_five_alarms_of_their_own_and_one_by_ca
     store(workspace, *(violated(f"a{number}", cause="" if number < 25 else cause) for number in range(300)))
 
     assert len(fired("application-noncompliant")) == 25
-    assert fired("fleet-in-trouble") == {(cause,): 275}
+    assert fired("fleet-in-trouble") == {(cause, "standard 1.0.0"): 275}

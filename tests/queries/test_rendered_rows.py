@@ -142,8 +142,11 @@ def test_three_hundred_applications_share_the_causes_of_their_kinds(workspace: W
 
     assert len(fired("application-noncompliant")) == len(fired("application-unread")) == 25
     assert sorted(fired("fleet-in-trouble").values()) == [275, 275]
-    causes = sorted(cause for (cause,) in fired("fleet-in-trouble"))
-    assert [cause.split(":")[0] for cause in causes] == ["unread", "violated"]
+    causes = sorted(fired("fleet-in-trouble"))
+    assert [(cause.split(":")[0], plan) for cause, plan in causes] == [
+        ("unread", "every plan"),
+        ("violated", "standard 1.0.0"),
+    ]
 
 
 def test_the_notation_of_these_tests_has_the_columns_and_keys_of_the_ledger() -> None:

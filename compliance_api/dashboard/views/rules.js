@@ -33,4 +33,6 @@ export const RULES = [
     about: { view: "collector" } },
   { query: "credential_expiring", severity: 2, title: "Publisher's credential expires soon" },
   { query: "canary_missing", severity: 1, title: "Canary is not reported" },
+  { query: "weekly_digest", severity: 4, title: "Weekly digest",
+    about: { view: "findings", overdue: "true" } },
 ];
