@@ -19,6 +19,7 @@ from verdicts.facts import GuardState
 from verdicts.guard.comparison import compare
 from verdicts.guard.declared import Declared, plan_key, relative_id
 from verdicts.ledger import Entry
+from verdicts.publisher_checks.ids import is_check
 
 if TYPE_CHECKING:
     import argparse
@@ -201,7 +202,8 @@ def _effects_on(
     """Yield (relative id, effect, open violations that end) for each assignment of an application."""
     group = facts.managed_resource_group_id
     listed = {fold(one.id) for one in application.assignments or ()}
-    known = {relative_id(one.id, group): one for one in facts.assignments.values() if one.ending is None}
+    assignments = [one for key, one in facts.assignments.items() if one.ending is None and not is_check(key)]
+    known = {relative_id(one.id, group): one for one in assignments}
     for name, one in known.items():
         if name not in declared and one.id in listed:
             yield name, _Effect.RETIRE_LATER, 0
