@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from verdicts.plan_settings import USUAL_SETTINGS, Severity
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -21,6 +23,9 @@ ASSIGNMENTS = (
     ("secure-transfer", "Storage accounts accept encrypted connections only", "storageAccounts"),
     ("private-endpoints", "Key vaults are reached through private endpoints", "vaults"),
 )
+SEVERITIES = (Severity.HIGH, Severity.MEDIUM)
+"""How severe a violation of each is."""
+
 TYPES = {"storageAccounts": "Microsoft.Storage", "vaults": "Microsoft.KeyVault"}
 FIRST = ("Contoso", "Fabrikam", "Northwind", "Tailspin", "Adventure", "Litware", "Proseware", "Wingtip", "Woodgrove")
 SECOND = ("Retail", "Bank", "Logistics", "Health", "Energy", "Media", "Foods", "Insurance", "Labs", "Travel")
@@ -157,6 +162,7 @@ class SampleFleet:
                     "Since": self.times[self._bad_from[customer] if bad else 0].isoformat(),
                     "Current": read == last,
                     "Expected": True,
+                    **self._life(customer, place, is_open=bool(bad)),
                     "Held_reason": "Unread" if bad and read < last else "",
                     "Held_since": self.times[read + 1].isoformat() if bad and read < last else None,
                     "Noncompliant_states": bad,
@@ -170,6 +176,15 @@ class SampleFleet:
                     "States_id": f"run-{read}",
                     "States_time": self.times[read].isoformat(),
                 }
+
+    def _life(self, customer: int, place: int, *, is_open: bool) -> dict[str, Any]:
+        """How severe a violation of an assignment is, and where one is open, its due date and version."""
+        severity = SEVERITIES[place]
+        if not is_open:
+            return {"Severity": severity.value}
+        due_by = USUAL_SETTINGS.due_by(severity, self.times[self._bad_from[customer]])
+        version = self._plan(customer)["Plan_version"] if customer % 5 else "1.9.0"
+        return {"Severity": severity.value, "Due_by": due_by.isoformat(), "Opened_in_version": version}
 
     def _guard(self, customer: int, place: int) -> dict[str, Any]:
         """How an assignment compares with its baseline: a few were weakened, a few have an exemption."""
