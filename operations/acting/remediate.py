@@ -48,11 +48,10 @@ async def remediate(
     if options.create and not options.reason:
         raise BadUsage("--reason is missing: say why, it is told with your name")
     decision = Decision.of(options) if options.create else None
-    found = [one async for one in joined(workplace.registry, workplace.ledger, only=options.application)]
-    application = found[0].application if found else None
-    if not isinstance(application, ManagedApplication):
+    standing = await _standing(workplace, options)
+    if standing is None:
         return not_registered(options.application)
-    finding = _finding((await readable_entry(workplace, options.application)).facts, options, workplace)
+    application, finding = standing
     arm, group = workplace.inventory.refresher.arm, application.managed_resource_group_id
     evaluator = Evaluator(arm, group, workplace.now() - settings.states_window)
     with console.busy("reading the assignment, its identity and what is violated"):
@@ -70,7 +69,22 @@ async def remediate(
     count, resources = len(plan.steps), sum(len(one.resources) for one in plan.steps)
     question = f"Create {count} remediation tasks for {resources} resources of {application.customer_name}?"
     make_sure(question, decision, options, console)
+    # While somebody made up his mind, the finding may have ended, or the application may have been deployed anew.
+    standing = await _standing(workplace, options)
+    if standing is None or standing[0].managed_resource_group_id != group:
+        raise Refused("not done: the registry has changed meanwhile, look at it again")
     return await _act(task, decision, options.wait * 60.0, console)
+
+
+async def _standing(
+    workplace: Workplace, options: argparse.Namespace
+) -> tuple[ManagedApplication, AssignmentFacts] | None:
+    """Return the application and the finding as they stand now, None without the application; raise as `_finding`."""
+    found = [one async for one in joined(workplace.registry, workplace.ledger, only=options.application)]
+    application = found[0].application if found else None
+    if not isinstance(application, ManagedApplication):
+        return None
+    return application, _finding((await readable_entry(workplace, options.application)).facts, options, workplace)
 
 
 def _finding(facts: ApplicationFacts, options: argparse.Namespace, workplace: Workplace) -> AssignmentFacts:
