@@ -61,6 +61,7 @@ class RowBuilder:
             "Policy_assignment_id": assignment,
             "Policy_assignment_name": state["policyAssignmentName"],
             "Policy_assignment_display_name": self._names.get(assignment, state["policyAssignmentName"]),
+            "Judged_by": "AzurePolicy",
             "Policy_definition_id": definition,
             "Policy_definition_name": state["policyDefinitionName"],
             "Policy_definition_display_name": self._definitions.get(definition),
@@ -72,6 +73,7 @@ class RowBuilder:
             "Resource_location": state["resourceLocation"],
             "Compliance_state": state["complianceState"],
             "Is_compliant": VERDICTS.get(state["complianceState"]),
+            "Reason": None,
             "Resource_count": 1,
             "Evaluated_at": state["timestamp"],
         }

@@ -67,11 +67,13 @@ def row_of(state: PolicyState, entity: dict[str, Any], run_id: str, time: str) -
         "Policy_definition_reference_id": state.policy_definition_reference_id or None,
         "Policy_set_definition_id": state.policy_set_definition_id or None,
         "Policy_effect": state.policy_definition_action,
+        "Judged_by": "AzurePolicy",
         "Resource_id": state.resource_id,
         "Resource_type": (state.resource_type or "").lstrip("/"),
         "Resource_location": state.resource_location,
         "Compliance_state": state.compliance_state,
         "Is_compliant": VERDICTS.get(state.compliance_state or ""),
+        "Reason": None,
         "Resource_count": 1,
         "Evaluated_at": state.timestamp.isoformat() if state.timestamp else None,
     }

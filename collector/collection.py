@@ -20,7 +20,6 @@ from collector.version import VERSION
 from publisher.credentials import certificate_expires_at
 from publisher.errors.kinds import AzureFailure
 from registry.managed_application import ManagedApplication
-from verdicts.evidence import Evidence
 from verdicts.ledger import Entry
 from verdicts.outcome import Outcome
 
@@ -231,8 +230,7 @@ class Collection:
     ) -> None:
         """Read an application, and begin to settle it once its state rows are accepted or refused."""
         result, before = _result_of(pair), pair.entry.facts if isinstance(pair.entry, Entry) else None
-        run = self._run
-        evidence = Evidence(run.run_id, run.started_at, result.outcome, partial_run=run.partial, probed=pair.probed)
+        evidence = self._judging.evidence(pair, result.outcome)
 
         def settle(refusal: Exception | None) -> None:
             if refusal is not None:

@@ -95,6 +95,7 @@ class Console:
             ("States", "right"),
             ("Non-compliant", "right"),
             ("Open", "right"),
+            ("Checks", "right"),
             ("Compliance", "left"),
             ("Why", "left"),
         ):
@@ -110,6 +111,7 @@ class Console:
                     style="yellow" if result.noncompliant_states else "",
                 ),
                 _known(result.open_violations),
+                "" if result.check_violations is None else str(result.check_violations),
                 _stands(result),
                 Text(harmless(f"{result.error_code}: {result.error_message}") if result.error_code else ""),
             )

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from collector.switched_on import note_checks
 from collector.unreadable import CODE, NOT_WRITTEN, UnreadableRows, message_of, nothing_known, unwritten, without_times
 from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId
@@ -14,6 +15,7 @@ from registry.managed_application import ManagedApplication
 from verdicts.alarms import AlarmBook
 from verdicts.control import RunRecord
 from verdicts.derive import UNREAD_TOLD_AFTER
+from verdicts.evidence import Evidence
 from verdicts.guard.declared import plan_key
 from verdicts.judging.departures import judge_absent
 from verdicts.judging.judge import judge
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
     from collector.reporting.outcomes import Run, RunSummary
     from registry.managed_application import MalformedRow, Removal
     from verdicts.control import Control
-    from verdicts.evidence import Evidence
     from verdicts.facts import ApplicationFacts
+    from verdicts.joined import Pair
     from verdicts.ledger import Ledger
 
     Decide = Callable[[ApplicationFacts | None], ApplicationFacts]
@@ -94,6 +96,14 @@ class Judging:
         named = self._record.named_alarms if self._record else 0
         self._unreadable_rows = UnreadableRows(run.run_id, run.started_at, shards=shards)
         self._alarms = AlarmBook(named_alarms=named, shards=shards, now=run.started_at)
+
+    def evidence(self, pair: Pair, outcome: Outcome) -> Evidence:
+        """Return the evidence about an application of the stream to be filled, with the checks that are switched on."""
+        run = self._run
+        evidence = Evidence(run.run_id, run.started_at, outcome, partial_run=run.partial, probed=pair.probed)
+        if isinstance(pair.application, ManagedApplication):
+            note_checks(evidence, pair.application, _facts_of(pair.entry), self._control)
+        return evidence
 
     async def apply(
         self, application: ManagedApplication | MalformedRow, remembered: Remembered, evidence: Evidence
@@ -166,12 +176,15 @@ class Judging:
 
     def publication(self, standing: Standing, evidence: Evidence | None = None) -> Publication:
         """Return how rows of what stands are made; `evidence` is what this run learned about the application."""
-        read = evidence if evidence is not None and evidence.complete and standing.is_judged else None
+        learned = evidence if evidence is not None and standing.is_judged else None
+        read = learned is not None and learned.complete
+        checked = learned is not None and any(one.failure is None for one in learned.checks.values())
         return Publication(
             run_id=self._run.run_id,
             published_at=standing.as_of,
             previous=self._record.started_at if self._record else None,
             read_at=self._run.started_at if read else None,
+            checked_at=self._run.started_at if checked else None,
             record=self._record,
             snoozes=self._control.snoozes,
         )

@@ -11,6 +11,7 @@ from publisher.resource_ids import fold
 from registry.managed_application import ManagedApplication
 from verdicts.judging.deployments import is_another_deployment
 from verdicts.ledger import Entry
+from verdicts.publisher_checks.ids import is_check
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -78,8 +79,8 @@ def candidate_in(pair: Pair) -> Candidate | None:
 
 
 def remembered_counts(facts: ApplicationFacts) -> StateCounts:
-    """Return how many states of the last complete read said what, over all assignments that are still judged."""
-    counts = [one.counts for one in facts.assignments.values() if one.ending is None]
+    """Return how many states of the last complete read said what, over all policy assignments that are still judged."""
+    counts = [one.counts for key, one in facts.assignments.items() if one.ending is None and not is_check(key)]
     return StateCounts(
         sum(one.noncompliant for one in counts),
         sum(one.compliant for one in counts),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from collector.collection import Collection
 from collector.judging import Judging
 from collector.reading.application_reader import ApplicationReader
+from collector.reading.check_reader import CheckReader
 from collector.reading.closer_look import CloserLook
 from collector.reporting.outcomes import Run, RunSummary, utc_now
 from collector.version import VERSION
@@ -61,6 +62,9 @@ logger = logging.getLogger(__name__)
 
 RESERVED_SHARE: Final = 0.1
 """Share of the host's functionTimeout that reading leaves to uploading."""
+
+CHECKS_SHARE: Final = 0.6
+"""Share of the time for reading in which checks of the publisher are read too; after that Azure's states alone are."""
 
 
 class CollectionFailedError(Exception):
@@ -158,7 +162,17 @@ async def open_collection(
             logger.error("%s", unreadable)
         judging = Judging(run, ledger, control, interval=settings.interval, clock=clock, shards=shards)
         closer_look = CloserLook(resource_manager, clock=clock, deadline=reading.deadline)
-        reader = ApplicationReader(run, settings, resource_manager, closer_look, reading, version=VERSION)
+        checks_until = started + limit * (1 - RESERVED_SHARE) * CHECKS_SHARE
+        check_reader = CheckReader(run, settings, resource_manager, deadline=checks_until)
+        reader = ApplicationReader(
+            run,
+            settings,
+            resource_manager,
+            reading,
+            check_reader=check_reader,
+            closer_look=closer_look,
+            version=VERSION,
+        )
         try:
             await _fetch_token(publisher, cloud.resource_manager_audience, reading)
         except AzureFailure as failure:

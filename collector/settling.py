@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from collector.reporting.outcomes import ApplicationResult
 from collector.reporting.rows import result_row
 from collector.reporting.serialised import encoded
-from verdicts.known import open_violations
+from collector.switched_on import note_not_read
+from verdicts.evidence import CheckFailure
+from verdicts.known import check_violations, open_violations
 from verdicts.outcome import ENDED_OUTCOMES, Outcome
 from verdicts.rows import result_columns, verdict_rows
 
@@ -59,6 +61,7 @@ class Settling:
             return
         evidence.outcome = result.outcome
         evidence.error_code, evidence.error_message = result.error_code or "", result.error_message or ""
+        note_not_read(evidence)
         standing = await self._judging.apply(application, pair.entry, evidence)
         self._tell(result, standing, evidence, outlets)
 
@@ -82,7 +85,11 @@ class Settling:
             rows = verdict_rows(standing.facts, publication)
             outlets.verdicts.add_made_at([encoded(row) for row in rows], publication.published_at)
             columns = result_columns(standing.facts, publication)
-            result.stands(columns, open_violations(standing.facts))
+            result.stands(
+                columns,
+                open_violations=open_violations(standing.facts),
+                check_violations=check_violations(standing.facts),
+            )
             self._summary.count_alarms(standing.facts)
         self._report(result, columns, len(rows), outlets)
 
@@ -99,4 +106,6 @@ def note_refusal(result: ApplicationResult, evidence: Evidence, refusal: Excepti
     result.conclude(Outcome.UPLOAD_FAILED, getattr(refusal, "code", None), str(refusal))
     evidence.complete = False
     evidence.assignments = {}
-    evidence.states = None
+    evidence.states = evidence.check_states = None
+    for check in evidence.checks.values():
+        check.failure = check.failure or CheckFailure(Outcome.UPLOAD_FAILED, result.error_code or "", str(refusal))

@@ -11,14 +11,15 @@ from publisher.resource_ids import fold
 from verdicts.derive import Verdict, accepted_until, compliance_of, guard_accepted, held_of, since_of, verdict_of
 from verdicts.exempted import is_known
 from verdicts.facts import GuardState
-from verdicts.known import last_read, open_violations, unread_since
+from verdicts.known import check_violations, last_read, open_violations, unread_since
 from verdicts.ledger import Entry, UnreadableEntry
+from verdicts.publisher_checks.ids import is_check, judged_by
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from verdicts.control import RunRecord
-    from verdicts.facts import ApplicationFacts, AssignmentFacts
+    from verdicts.facts import ApplicationFacts, AssignmentFacts, Unchecked
 
 _TONES: Final[dict[Verdict, Tone]] = {Verdict.COMPLIANT: "good", Verdict.NON_COMPLIANT: "bad"}
 _GUARD_TONES: Final[dict[GuardState, Tone]] = {GuardState.INTACT: "good", GuardState.NOT_KNOWN: ""}
@@ -30,25 +31,32 @@ def figures(entry: Entry | UnreadableEntry | None, latest: RunRecord | None) -> 
     `latest` is the latest completed run.
     """
     if not isinstance(entry, Entry):
-        return dict.fromkeys(("compliance", "open_violations", "last_read", "unread_since"))
+        return dict.fromkeys(("compliance", "open_violations", "check_violations", "last_read", "unread_since"))
     facts = entry.facts
     return {
         "compliance": compliance_of(facts),
         "open_violations": open_violations(facts),
+        "check_violations": check_violations(facts),
         "last_read": last_read(facts, latest),
         "unread_since": unread_since(facts),
     }
 
 
 def summary(entry: Entry | UnreadableEntry | None) -> tuple[str, Tone]:
-    """Return the verdicts of an application in a few words, the worst first, with the date of who is unread."""
+    """Return the verdicts of an application in a few words, the worst first, with the date of who is unread.
+
+    What the publisher's checks found is told behind them.
+    """
     if entry is None:
         return "not collected yet", "doubtful"
     if not isinstance(entry, Entry):
         return "ledger row unreadable", "bad"
     facts = entry.facts
-    counts = Counter(str(verdict_of(facts, one)) for one in facts.assignments.values())
-    words = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=_worst_first))
+    every = [(verdict_of(facts, one), is_check(key)) for key, one in facts.assignments.items()]
+    counts = Counter(str(verdict) for verdict, of_check in every if not of_check)
+    checked = Counter(str(verdict) for verdict, of_check in every if of_check)
+    words = "; ".join(filter(None, (_counted(counts), f"checks: {_counted(checked)}" if checked else "")))
+    counts += checked
     if facts.departure is not None:
         return str(facts.departure.outcome), "bad"
     if facts.unread is not None:
@@ -114,7 +122,7 @@ def listings_of(entry: Entry | UnreadableEntry | None, now: datetime, latest: Ru
 
 
 def _row(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> tuple[Cell | str, ...]:
-    verdict, held, guard = verdict_of(facts, assignment), held_of(facts, assignment), assignment.guard
+    verdict, held = verdict_of(facts, assignment), held_of(facts, assignment)
     acceptance = accepted_until(assignment, now) or guard_accepted(assignment, now)
     return (
         assignment.display_name or assignment.name,
@@ -122,9 +130,19 @@ def _row(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) ->
         _moment(since_of(facts, assignment)),
         str(open_about(facts, assignment, now)),
         f"{held.reason} since {_day(held.since)}" if held else "",
-        Cell(" ".join((str(guard.state), *guard.details)), _GUARD_TONES.get(guard.state, "bad")),
+        _unread_or_guard(assignment),
         f"{_day(acceptance.until)} by {acceptance.person}" if acceptance else "",
     )
+
+
+def _unread_or_guard(assignment: AssignmentFacts) -> Cell | str:
+    """Return how an assignment compares with its baseline; a check has none, and may be unread."""
+    guard, unread = assignment.guard, assignment.unread
+    if unread is not None:
+        return Cell(f"unread since {_day(unread.since)}: {unread.outcome} {unread.code}", "bad")
+    if is_check(assignment.id):
+        return ""
+    return Cell(" ".join((str(guard.state), *guard.details)), _GUARD_TONES.get(guard.state, "bad"))
 
 
 def _assignment(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> dict[str, Any]:
@@ -134,6 +152,7 @@ def _assignment(facts: ApplicationFacts, assignment: AssignmentFacts, now: datet
         "id": assignment.id,
         "name": assignment.name,
         "display_name": assignment.display_name,
+        "judged_by": judged_by(assignment.id).value,
         "verdict": str(verdict_of(facts, assignment)),
         "since": since_of(facts, assignment),
         "open": [
@@ -150,6 +169,7 @@ def _assignment(facts: ApplicationFacts, assignment: AssignmentFacts, now: datet
         ],
         "overflow": assignment.overflow,
         "held": {"reason": str(held.reason), "since": held.since} if held else None,
+        "unread": _unchecked(assignment.unread),
         "guard": {
             "state": str(guard.state),
             "since": guard.since,
@@ -164,6 +184,18 @@ def _assignment(facts: ApplicationFacts, assignment: AssignmentFacts, now: datet
         }
         if acceptance
         else None,
+    }
+
+
+def _unchecked(unread: Unchecked | None) -> dict[str, Any] | None:
+    """Return since when a check could not be read, and why; None for one that was, and for a policy assignment."""
+    if unread is None:
+        return None
+    return {
+        "since": unread.since,
+        "outcome": str(unread.outcome),
+        "code": unread.code,
+        "message": unread.message,
     }
 
 
@@ -185,6 +217,10 @@ def _departure(facts: ApplicationFacts) -> dict[str, Any] | None:
     if departure is None:
         return None
     return {"outcome": str(departure.outcome), "at": departure.at, "reason": departure.reason}
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=_worst_first))
 
 
 def _worst_first(counted: tuple[str, int]) -> tuple[bool, str]:

@@ -13,6 +13,8 @@ from sandbox.azure.acting.evaluations import Evaluations
 from sandbox.azure.acting.remediations import Remediations
 from sandbox.azure.applications import Applications
 from sandbox.azure.certificates import CertificateAuthority
+from sandbox.azure.groups.documents import GroupDocuments
+from sandbox.azure.groups.resources import Resources
 from sandbox.azure.identity.directory import (
     SERVICE_PRINCIPAL,
     Directory,
@@ -24,7 +26,6 @@ from sandbox.azure.policy_states import PolicyStates
 from sandbox.azure.request_log import RequestLog
 from sandbox.azure.resource_graph.provider import ResourceGraphProvider
 from sandbox.azure.resource_manager import ResourceManager
-from sandbox.azure.resources import Resources
 from sandbox.azure.storage import STORAGE, Storage
 from sandbox.azure.web import Server, ServerThread
 from sandbox.clock import Clock
@@ -88,6 +89,7 @@ class Sandbox:
         Applications(self.arm)
         PolicyAssignments(self.arm)
         Resources(self.arm)
+        GroupDocuments(self.arm)
         PolicyStates(self.arm)
         Authorization(self.arm)
         self.evaluations = Evaluations(self.arm)

@@ -14,6 +14,7 @@ from verdicts.facts import AlarmKind, Ending, GuardState, Held, HeldReason
 from verdicts.guard.comparison import judges_nothing, may_judge_nothing, stands_as
 from verdicts.guard.declared import relative_id
 from verdicts.outcome import Outcome
+from verdicts.publisher_checks.ids import is_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -103,9 +104,19 @@ def is_current(facts: ApplicationFacts) -> bool:
     return facts.unread is None and facts.departure is None and facts.last_read is not None
 
 
+def is_verdict_current(facts: ApplicationFacts, assignment: AssignmentFacts) -> bool:
+    """Tell whether the latest read says what stands about an assignment, or about a check, which is read by itself."""
+    if not is_check(assignment.id):
+        return is_current(facts)
+    return assignment.unread is None and facts.departure is None and assignment.last_read is not None
+
+
 def compliance_of(facts: ApplicationFacts) -> str:
-    """Return what stands about an application, the worst of its assignments (column Compliance of the results)."""
-    judged = [one for one in facts.assignments.values() if one.ending is None]
+    """Return what stands about an application, the worst of its policy assignments (column Compliance of the results).
+
+    The publisher's checks have no part in it: it is what Azure Policy says.
+    """
+    judged = [one for one in facts.assignments.values() if one.ending is None and not is_check(one.id)]
     verdicts = {verdict_of(facts, one) for one in judged}
     if Verdict.NON_COMPLIANT in verdicts:
         return "NonCompliant"
@@ -120,7 +131,9 @@ def held_of(facts: ApplicationFacts, assignment: AssignmentFacts) -> Held | None
     """Return why open keys are held, None when there are none or the latest read confirmed all of them."""
     if not (assignment.open or assignment.overflow):
         return None
-    if facts.unread is not None:
+    if assignment.unread is not None:
+        return Held(HeldReason.UNREAD, assignment.unread.since)
+    if facts.unread is not None and not is_check(assignment.id):
         return Held(HeldReason.UNREAD, facts.unread.since)
     if facts.departure is not None:
         return Held(HeldReason.UNREAD, facts.departure.at)
@@ -181,15 +194,28 @@ def open_kinds(facts: ApplicationFacts, assignment: AssignmentFacts, now: dateti
         found[AlarmKind.GUARD] = Finding(f"{guard.state.lower()}: {where}", says)
     if notices := "; ".join(_notices(facts, assignment, now)):
         found[AlarmKind.NOTICE] = Finding(f"noticed: {where}", notices, _latest_stage(facts, assignment, now))
-    undecided = verdict in {Verdict.NOT_EVALUATED, Verdict.UNDECIDED} and is_expected(
-        assignment, facts.managed_resource_group_id
-    )
-    since = since_of(facts, assignment)
-    lasting = is_current(facts) and now - since >= TOLD_AFTER
-    if undecided and (lasting or AlarmKind.UNDECIDED in assignment.alarms):  # being unread decides nothing
-        word = "not evaluated" if verdict is Verdict.NOT_EVALUATED else "no longer decided"
-        found[AlarmKind.UNDECIDED] = Finding(f"{word}: {where}", f"{word} since {time_of(since)}")
+    if undecided := _undecided(facts, assignment, now):
+        found[AlarmKind.UNDECIDED] = undecided
     return found
+
+
+def _undecided(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> Finding | None:
+    """Return that an assignment is not decided, or a check not read, for two days; None when it is."""
+    verdict, unread = verdict_of(facts, assignment), assignment.unread
+    where = f"{plan_of(facts) or 'no plan'}, {assignment.name}"
+    if unread is not None:
+        word, since, because = "not read", unread.since, ": ".join(filter(None, (unread.code, unread.message[:200])))
+    elif verdict not in {Verdict.NOT_EVALUATED, Verdict.UNDECIDED}:
+        return None
+    else:
+        word = "not evaluated" if verdict is Verdict.NOT_EVALUATED else "no longer decided"
+        since, because = since_of(facts, assignment), ""
+    if not is_expected(assignment, facts.managed_resource_group_id):
+        return None
+    lasting = is_current(facts) and now - since >= TOLD_AFTER  # being unread decides nothing
+    if not lasting and AlarmKind.UNDECIDED not in assignment.alarms:
+        return None
+    return Finding(f"{word}: {where}", f"{word} since {time_of(since)}{f': {because}' if because else ''}")
 
 
 def application_kinds(facts: ApplicationFacts, now: datetime) -> dict[AlarmKind, Finding]:
@@ -238,7 +264,7 @@ def _violations(facts: ApplicationFacts, assignment: AssignmentFacts, now: datet
 def _notices(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> Iterator[str]:
     yield from (one.says for one in told_of_exemptions(facts, assignment, now))
     since = facts.guard_unread_since
-    uncompared = assignment.guard.state in {GuardState.UNREAD, GuardState.NOT_KNOWN}
+    uncompared = assignment.guard.state in {GuardState.UNREAD, GuardState.NOT_KNOWN} and not is_check(assignment.id)
     if since is not None and now - since >= TOLD_AFTER and uncompared:
         yield f"the assignment could not be compared with its baseline since {time_of(since)}"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from registry.managed_application import Exemption, ExpectedAssignment
@@ -57,6 +57,27 @@ class GuardReading:
     exemptions: tuple[Exemption, ...] | None = None
 
 
+class CheckFailure(NamedTuple):
+    """Why a publisher's check could not be read."""
+
+    outcome: Outcome
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class CheckEvidence:
+    """What a publisher's check says of an application, as if it was an assignment.
+
+    `found` is complete, unless there is a `failure`: then it says no more than what the check is called. `parameters`
+    are what the operator set for it.
+    """
+
+    found: AssignmentEvidence
+    failure: CheckFailure | None = None
+    parameters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Evidence:
     """What a run learned about one application.
@@ -64,6 +85,10 @@ class Evidence:
     `complete` tells that every page was read and every state row was stored. `guard` is None when this run did not
     read it. `gone` has the folded ids of resources that are proven gone. `partial_run` is a run over chosen
     applications, which never counts failures; `probed` are the counts that brought the read forward, "" for none.
+
+    `checks` has, by folded id, every publisher's check that is switched on, whatever became of the states. When
+    `checks_are_known`, the others are switched off; else what switches them on could not be read, and none of them
+    ends.
     """
 
     run_id: str
@@ -78,3 +103,6 @@ class Evidence:
     states: StatesUpload | None = None
     guard: GuardReading | None = None
     gone: frozenset[str] = frozenset()
+    checks: dict[str, CheckEvidence] = field(default_factory=dict)
+    checks_are_known: bool = False
+    check_states: StatesUpload | None = None

@@ -185,16 +185,27 @@ class Ending(StrEnum):
 
     LEFT = "Left"
     RETIRED = "Retired"
-    """An operator declared the plan version without it, and Azure lists it no more."""
+    """An operator declared the plan version without it, and Azure lists it no more; or switched off the check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """Since when a publisher's check could not be read, and why the last time."""
+
+    since: datetime
+    outcome: Outcome
+    code: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AssignmentFacts:
-    """What is remembered of one assignment of an application.
+    """What is remembered of one assignment of an application, or of one of the publisher's checks.
 
     `decided` tells whether any complete read ever had a state of it that decides;
     `undecided_since` is the first of an unbroken row of complete reads in which no state decided it; `closed_at` when
-    its last open key closed; `changed_at` when the published verdict or its words last changed.
+    its last open key closed; `changed_at` when the published verdict or its words last changed. A check has no guard,
+    and is read by itself: `unread` and `last_read` are to it what those of the application are to its assignments.
     """
 
     id: str
@@ -218,6 +229,8 @@ class AssignmentFacts:
     alarms: Mapping[AlarmKind, Alarm] = field(default_factory=dict)
     ending: Ending | None = None
     ended_at: datetime | None = None
+    unread: Unchecked | None = None
+    last_read: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +322,8 @@ class ApplicationFacts:
     guard_unread_since: datetime | None = None
     last_read: datetime | None = None
     states: StatesUpload | None = None
+    check_states: StatesUpload | None = None
+    """Of what the publisher's checks found, which is uploaded by itself."""
     unread: Unread | None = None
     departure: Departure | None = None
     label: Label | None = None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from verdicts.derive import compliance_of, is_current
 from verdicts.outcome import Outcome
+from verdicts.publisher_checks.ids import is_check
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,9 +16,20 @@ if TYPE_CHECKING:
 
 
 def open_violations(facts: ApplicationFacts) -> int | None:
-    """Return how many violations are open, as far as they are known one by one; None when nobody knows any number."""
-    count = sum(len(one.open) for one in facts.assignments.values() if one.ending is None)
+    """Return how many violations of policy assignments are open, as far as they are known one by one.
+
+    None when nobody knows any number.
+    """
+    judged = [one for key, one in facts.assignments.items() if one.ending is None and not is_check(key)]
+    count = sum(len(one.open) for one in judged)
     return count if count or compliance_of(facts) not in {"NonCompliant", "NotRead"} else None
+
+
+def check_violations(facts: ApplicationFacts) -> int | None:
+    """Return how many violations the publisher's checks have open; None where none of them was ever read."""
+    judged = [one for key, one in facts.assignments.items() if one.ending is None and is_check(key)]
+    is_read = any(one.last_read is not None for one in judged)
+    return sum(len(one.open) for one in judged) if is_read else None
 
 
 def last_read(facts: ApplicationFacts, latest: RunRecord | None) -> datetime | None:

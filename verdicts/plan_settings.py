@@ -1,4 +1,4 @@
-"""What an operator settled for the applications of a plan: how severe findings are, and until when each is due."""
+"""What an operator settled for a plan: how severe findings are, until when each is due, and the publisher's checks."""
 
 from __future__ import annotations
 
@@ -41,13 +41,15 @@ class PlanSettings:
     """The settings of a plan, in all its versions; those of plan "" are for every plan that has none of its own.
 
     `severities` are by the assignment's name, or its path from the managed resource group on, folded; assignments that
-    it does not name are of `severity`. `overdue_after_days` has a number of days for every severity.
+    it does not name are of `severity`. `overdue_after_days` has a number of days for every severity. `checks` are those
+    of verdicts.publisher_checks that are switched on, by name, each with what was set for it.
     """
 
     plan_name: str = ""
     severity: Severity = Severity.MEDIUM
     severities: Mapping[str, Severity] = field(default_factory=dict)
     overdue_after_days: Mapping[Severity, int] = field(default_factory=lambda: dict(OVERDUE_AFTER_DAYS))
+    checks: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     settled_at: datetime | None = None
     """None for what holds where nothing was settled."""
     person: str = ""

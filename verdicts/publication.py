@@ -28,13 +28,15 @@ class Publication:
 
     `published_at` is when the facts were read or written: the latest row is then of the latest facts. `previous` is
     when the run or publication before it began, None when that is not known: then everything is due. `read_at` is the
-    start of this run, for an application that it read completely. `record` is the latest completed run before.
+    start of this run, for an application that it read completely; `checked_at` too, for one of which it read checks.
+    `record` is the latest completed run before.
     """
 
     run_id: str
     published_at: datetime
     previous: datetime | None
     read_at: datetime | None = None
+    checked_at: datetime | None = None
     record: RunRecord | None = None
     snoozes: tuple[Snooze, ...] = ()
 
@@ -45,7 +47,8 @@ def everything_is_due(facts: ApplicationFacts, publication: Publication) -> bool
     They are once in 19 hours, spread over the applications, and after an upload of its states, which they name.
     """
     previous = publication.previous
-    if previous is None or (facts.states is not None and facts.states.time > previous):
+    uploads = [one for one in (facts.states, facts.check_states) if one is not None]
+    if previous is None or any(one.time > previous for one in uploads):
         return True
     return is_turn(facts.application_id, previous, publication.published_at)
 

@@ -17,8 +17,8 @@ from verdicts.derive import (
     compliance_of,
     guard_accepted,
     held_of,
-    is_current,
     is_expected,
+    is_verdict_current,
     plan_of,
     resources_of,
     since_of,
@@ -29,6 +29,7 @@ from verdicts.facts import AlarmKind
 from verdicts.known import last_read, unread_since
 from verdicts.outcome import Outcome
 from verdicts.publication import CHANGES_REPEATED, everything_is_due, is_due
+from verdicts.publisher_checks.ids import is_check, judged_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +128,7 @@ def forgettable(facts: ApplicationFacts, now: datetime) -> bool:
 
 def _verdict_row(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Publication) -> Row:
     now = publication.published_at
-    states = facts.states
+    states = facts.check_states if is_check(assignment.id) else facts.states
     return {
         "TimeGenerated": iso_milliseconds(now),
         "Run_id": publication.run_id,
@@ -142,10 +143,9 @@ def _verdict_row(facts: ApplicationFacts, assignment: AssignmentFacts, publicati
         "Policy_assignment_name": assignment.name,
         "Policy_assignment_display_name": assignment_name(assignment),
         "Policy_definition_id": assignment.definition_id,
+        "Judged_by": judged_by(assignment.id).value,
         **_verdict_columns(facts, assignment),
-        "Last_read": _time(_last_read(facts, publication)),
-        "Unread_since": _time(unread_since(facts)),
-        "Unread_outcome": _unread_outcome(facts),
+        **_read_columns(facts, assignment, publication),
         "Changed_at": _time(assignment.changed_at),
         "States_id": states.run_id if states else "",
         "States_time": _time(states.time if states else None),
@@ -164,7 +164,7 @@ def _verdict_columns(facts: ApplicationFacts, assignment: AssignmentFacts) -> Ro
     return {
         "Verdict": verdict_of(facts, assignment).value,
         "Since": _time(since_of(facts, assignment)),
-        "Current": is_current(facts),
+        "Current": is_verdict_current(facts, assignment),
         "Expected": is_expected(assignment, facts.managed_resource_group_id),
         "Held_reason": held.reason.value if held else "",
         "Held_since": _time(held.since if held else None),
@@ -176,6 +176,27 @@ def _verdict_columns(facts: ApplicationFacts, assignment: AssignmentFacts) -> Ro
         "Overflow": assignment.overflow,
         "Resources": ", ".join(resource.rpartition("/")[2] for resource in resources),
         "Resource_ids": orjson.dumps(resources).decode(),
+    }
+
+
+def _read_columns(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Publication) -> Row:
+    """Return when what stands about an assignment was last read, which a check is by itself."""
+    if not is_check(assignment.id) or facts.departure is not None:
+        return {
+            "Last_read": _time(_last_read(facts, publication)),
+            "Unread_since": _time(unread_since(facts)),
+            "Unread_outcome": _unread_outcome(facts),
+            "Unread_reason": "",
+        }
+    unread, read = assignment.unread, assignment.last_read
+    if unread is None:
+        known = (read, publication.record.started_at if publication.record and read else None, publication.checked_at)
+        read = max((one for one in known if one is not None), default=None)
+    return {
+        "Last_read": _time(read),
+        "Unread_since": _time(unread.since if unread else None),
+        "Unread_outcome": unread.outcome.value if unread else "",
+        "Unread_reason": one_line(": ".join(filter(None, (unread.code, unread.message)))) if unread else "",
     }
 
 

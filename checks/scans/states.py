@@ -1,4 +1,4 @@
-"""State rows are the many: only drill-downs may read them, and only those of one upload of one application."""
+"""State rows are the many: only drill-downs may read them, and only those of the latest upload of one application."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ DRILL_DOWNS: Final = frozenset({"noncompliant_resources", "states_missing"})
 """The queries in infra/queries that read states; the workbook's drill-downs begin with their blocks."""
 
 CONDITIONS: Final = (
-    "isnotempty(Only) and TimeGenerated == Upload_time",
-    "Run_id == Upload_id and Application_id =~ Only",
+    "isnotempty(Only) and TimeGenerated in (Upload_time, Check_time)",
+    "Run_id in (Upload_id, Check_id) and Application_id =~ Only",
 )
-"""What a drill-down asks for before anything else: nothing without an application, then one moment, then one upload."""
+"""What a drill-down asks for before anything else.
+
+Nothing without an application, then the moments, then the uploads: that of Azure's states, and that of the checks.
+"""
 
 
 def state_problems(query: str, *, is_drill_down: bool) -> list[str]:
@@ -27,5 +30,5 @@ def state_problems(query: str, *, is_drill_down: bool) -> list[str]:
         elif scan.table == STATES and not is_drill_down:
             found.append(f"reads {STATES}, and is no drill-down")
         elif scan.table == STATES and scan.conditions[: len(CONDITIONS)] != CONDITIONS:
-            found.append(f"does not ask {STATES} for one upload of one application first")
+            found.append(f"does not ask {STATES} for the latest upload of one application first")
     return found

@@ -10,12 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from collector.reading.application_reading import ApplicationReading
+from collector.reading.failed_reads import outcome_of
 from collector.reading.intake import Intake
 from collector.reading.ownership import owned_scopes
 from collector.reading.pages import StatesPages
 from collector.reading.places import ReadingSlots
-from publisher.errors.absence import says_gone
-from publisher.errors.kinds import AccessDenied, AzureFailure, Blocked, DeadlineExceeded, Throttled
+from publisher.errors.kinds import AzureFailure
 from publisher.policy_states.query import page_request
 from publisher.resource_manager import body_in
 from publisher.retry import with_retries
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from azure.core.rest import AsyncHttpResponse
 
     from collector.reading.application_reading import ReadJob
+    from collector.reading.check_reader import CheckReader
     from collector.reading.closer_look import CloserLook
     from collector.reading.intake import PlaceAtTheDesk
     from collector.reading.places import Place
     from collector.reporting.ingestion import StreamUploader
     from collector.reporting.outcomes import Run
     from publisher.policy_states.page import Page
-    from publisher.resource_ids import ResourceGroupId
     from publisher.resource_manager import ResourceManager
     from publisher.retry import Patience
     from publisher.settings import CollectorSettings
@@ -41,12 +41,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_OUTCOMES: Final = (
-    (AccessDenied, Outcome.ACCESS_DENIED),
-    (Blocked, Outcome.BLOCKED),
-    (Throttled, Outcome.THROTTLED),
-    (DeadlineExceeded, Outcome.SKIPPED),
-)
+_NOT_CHECKED: Final = frozenset({Outcome.NOT_FOUND, Outcome.THROTTLED})
+"""Outcomes of reading an application's states after which nothing more is asked about it."""
 
 
 class ApplicationReader:
@@ -60,9 +56,10 @@ class ApplicationReader:
         run: Run,
         settings: CollectorSettings,
         resource_manager: ResourceManager,
-        closer_look: CloserLook,
         patience: Patience,
         *,
+        check_reader: CheckReader,
+        closer_look: CloserLook,
         version: str,
     ) -> None:
         self._run = run
@@ -70,6 +67,7 @@ class ApplicationReader:
         self._settings = settings
         self._resource_manager = resource_manager
         self._closer_look = closer_look
+        self._check_reader = check_reader
         self._deadline = patience.deadline
         self._slots = ReadingSlots(
             settings.max_concurrent_applications, settings.max_concurrent_per_subscription, patience.sleep
@@ -90,22 +88,14 @@ class ApplicationReader:
                 self._slots.reading(job.application.application_id.subscription_id) as place,
             ):
                 started = time.monotonic()
-                reading = ApplicationReading(
-                    job,
-                    self._run,
-                    uploader=states,
-                    compliant_states=self._settings.compliant_states,
-                    uploaded_states=self._settings.uploaded_states,
-                    version=self._version,
-                )
-                with closing(reading):
-                    await self._read_pages(job.application, reading, states, place)
-                    await reading.conclude()
+                try:
+                    await self._read_states(job, states, place)
+                except AzureFailure as failure:
+                    group = job.application.managed_resource_group_id
+                    result.conclude(outcome_of(failure, group), failure.code, str(failure))
                 limit.reschedule(None)  # what was read stays, however long the rest takes
+                await self._read_checks(job, states)
                 await self._look_closer(job)
-        except AzureFailure as failure:
-            group = job.application.managed_resource_group_id
-            result.conclude(_outcome_of(failure, group), failure.code, str(failure))
         except TimeoutError:
             result.conclude(
                 Outcome.SKIPPED, "DeadlineExceeded", "the run's time was over before this application was read"
@@ -117,9 +107,35 @@ class ApplicationReader:
             )
         result.duration_ms = round((time.monotonic() - started) * 1000)
 
+    async def _read_states(self, job: ReadJob, states: StreamUploader, place: Place) -> None:
+        """Read the application's states, and queue their rows; raise the AzureFailure when they cannot be read."""
+        reading = ApplicationReading(
+            job,
+            self._run,
+            uploader=states,
+            compliant_states=self._settings.compliant_states,
+            uploaded_states=self._settings.uploaded_states,
+            version=self._version,
+        )
+        with closing(reading):
+            await self._read_pages(job.application, reading, states, place)
+            await reading.conclude()
+
+    async def _read_checks(self, job: ReadJob, states: StreamUploader) -> None:
+        """Read what the publisher's checks need, and judge by it; a check that cannot be read concerns no other."""
+        if not job.evidence.checks or self.unreadable is not None or job.result.outcome in _NOT_CHECKED:
+            return
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                await self._check_reader.read(job, states)
+        except TimeoutError:
+            logger.info("no time was left for the checks of %s", job.result.application_id)
+        except Exception:
+            logger.exception("the checks of application %s failed", job.result.application_id)
+
     async def _look_closer(self, job: ReadJob) -> None:
         """Read the guard and prove resources gone, where the judge needs it; what cannot be read stays unknown."""
-        if not job.evidence.complete:
+        if not job.evidence.complete and not job.evidence.checks:
             return
         try:
             async with asyncio.timeout_at(self._deadline):
@@ -181,10 +197,3 @@ class ApplicationReader:
                     raise
 
         return await with_retries(attempt, deadline=self._deadline, sleep=place.pause)
-
-
-def _outcome_of(failure: AzureFailure, group: ResourceGroupId) -> Outcome:
-    """Return what a failure makes of reading this managed resource group."""
-    if says_gone(failure, group):
-        return Outcome.NOT_FOUND
-    return next((outcome for kind, outcome in _OUTCOMES if isinstance(failure, kind)), Outcome.FAILED)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from publisher.policy_states.page import Page
 from verdicts.evidence import AssignmentEvidence
 from verdicts.facts import Answer, Counts
+from verdicts.publisher_checks.ids import is_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,9 +62,10 @@ def evidence_of(facts: ApplicationFacts) -> dict[str, AssignmentEvidence] | None
     Of keys that are NonCompliant it says no other state, and their evaluation is the latest that is known: the judge
     concludes the same from both.
     """
-    if not all(_is_at_rest(one) for one in facts.assignments.values()):
+    assignments = {key: one for key, one in facts.assignments.items() if not is_check(key)}
+    if not all(map(_is_at_rest, assignments.values())):
         return None
-    return {key: _evidence_of(one) for key, one in facts.assignments.items() if one.counts != Counts()}
+    return {key: _evidence_of(one) for key, one in assignments.items() if one.counts != Counts()}
 
 
 def _is_at_rest(facts: AssignmentFacts) -> bool:

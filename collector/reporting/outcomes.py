@@ -66,6 +66,8 @@ class ApplicationResult:
     """What stands about it, as of `last_read`; this and what follows is what the rows of the run say."""
     open_violations: int | None = None
     """Also those that this run did not read as such, and are held; None: nobody knows."""
+    check_violations: int | None = None
+    """Those that the publisher's checks found; None: none was ever read."""
     last_read: str | None = None
     unread_since: str | None = None
 
@@ -108,9 +110,10 @@ class ApplicationResult:
         """
         return count if count or self.outcome in READ_OUTCOMES else None
 
-    def stands(self, columns: dict[str, Any], open_violations: int | None) -> None:
+    def stands(self, columns: dict[str, Any], *, open_violations: int | None, check_violations: int | None) -> None:
         """Set what is known of it, from the columns that the ledger tells."""
         self.compliance, self.open_violations = columns["Compliance"], open_violations
+        self.check_violations = check_violations
         self.last_read, self.unread_since = columns["Last_read"], columns["Unread_since"]
 
     @classmethod

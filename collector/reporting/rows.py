@@ -16,6 +16,7 @@ from collector.reporting.serialised import Row, encoded
 from collector.reporting.states import Definition
 from publisher.resource_ids import fold
 from publisher.texts import iso_milliseconds, printable
+from verdicts.publisher_checks.ids import JudgedBy
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collector.reporting.states import Assignment, Sighting
     from publisher.policy_states.state import Text as TextAsSent
     from registry.managed_application import ManagedApplication
+    from verdicts.evidence import AssignmentEvidence
 
 
 LATE: Final = timedelta(minutes=90)
@@ -113,6 +115,7 @@ class StateRows:
                 "Policy_assignment_id": assignment_id,
                 "Policy_assignment_name": assignment.name,
                 "Policy_assignment_display_name": display_name or None,
+                "Judged_by": JudgedBy.AZURE_POLICY.value,
             }
         )[1:-1]
         head, mark = self._head + columns + b",", mark_of(columns, self._mark)
@@ -124,6 +127,25 @@ class StateRows:
         return PolicyRows(
             (assignment.id, *definition.key), assignment.head + columns, mark_of(columns, assignment.mark)
         )
+
+    def check(self, check: AssignmentEvidence) -> PolicyRows:
+        """Return what one of the publisher's checks contributes to the rows of what it found."""
+        columns = encoded(
+            {
+                "Policy_assignment_id": check.id,
+                "Policy_assignment_name": check.name,
+                "Policy_assignment_display_name": check.display_name,
+                "Judged_by": JudgedBy.PUBLISHER_CHECK.value,
+                "Policy_definition_id": check.definition_id,
+                "Policy_definition_name": check.name,
+                "Policy_definition_reference_id": None,
+                "Policy_set_definition_id": None,
+                "Policy_effect": None,
+                "Policy_definition_display_name": check.display_name,
+            }
+        )[1:-1]
+        key = check.id, "", check.definition_id
+        return PolicyRows(key, self._head + columns + b",", mark_of(columns, self._mark))
 
 
 @lru_cache(MOST_KNOWN_DEFINITIONS)
@@ -155,8 +177,8 @@ def _display_name_column(display_name: str | None) -> bytes:
     return encoded({"Policy_definition_display_name": display_name})[1:-1] + b","
 
 
-def resource_columns(sighting: Sighting) -> bytes:
-    """Return the part of a state's row that is about its resource."""
+def resource_columns(sighting: Sighting, reason: str | None = None) -> bytes:
+    """Return the part of a state's row that is about its resource; `reason` is why one of our checks says so."""
     columns = {
         "Resource_id": sighting.resource_id,
         # Some answers carry a leading slash (FACTS 2.4).
@@ -164,6 +186,7 @@ def resource_columns(sighting: Sighting) -> bytes:
         "Resource_location": sighting.resource_location,
         "Compliance_state": sighting.compliance_state,
         "Is_compliant": sighting.is_compliant,
+        "Reason": reason,
     }
     return encoded(columns)[1:-1] + b","
 

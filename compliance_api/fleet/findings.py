@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from compliance_api.fleet.csv_export import cells_of
@@ -10,11 +11,11 @@ from compliance_api.fleet.listing import chosen
 from compliance_api.fleet.narrowing import NARROWING, Narrowing
 from compliance_api.fleet.paging import SortKey
 from compliance_api.fleet.rules import RULES, Kind, severities
-from compliance_api.fleet.views import application_link, assignment_link, held_of, plan_of
+from compliance_api.fleet.views import PUBLISHER_CHECK, application_link, assignment_link, held_of, plan_of
 from compliance_api.http import bad_request
 from publisher.errors.kinds import MalformedAnswer
 
-FILTERS: Final = ("kind", "severity", *NARROWING, "new")
+FILTERS: Final = ("kind", "severity", "judged_by", *NARROWING, "new")
 _KINDS: Final = {
     "NonCompliant": Kind.NONCOMPLIANT,
     "Guard": Kind.GUARD_CHANGED,
@@ -28,12 +29,20 @@ MOST_ROWS: Final = 20_000
 _SEVERITIES: Final = range(5)
 
 
+class JudgedBy(StrEnum):
+    """Who judges what a finding is about; the finding that an application cannot be read is nobody's."""
+
+    AZURE_POLICY = "AzurePolicy"
+    PUBLISHER_CHECK = PUBLISHER_CHECK
+
+
 @dataclass(frozen=True, slots=True)
 class FindingFilter:
     """Which findings are asked for."""
 
     kinds: frozenset[Kind]
     severities: frozenset[int]
+    judges: frozenset[JudgedBy]
     narrowing: Narrowing
     is_new: bool | None
 
@@ -43,6 +52,7 @@ class FindingFilter:
         return cls(
             kinds=chosen("kind", parameters, Kind),
             severities=_severities(parameters.get("severity", "")),
+            judges=chosen("judged_by", parameters, JudgedBy),
             narrowing=Narrowing.parse(parameters),
             is_new=_yes_or_no("new", parameters.get("new", "")),
         )
@@ -56,6 +66,7 @@ class FindingFilter:
         return (
             (not self.kinds or one["kind"] in self.kinds)
             and (not self.severities or one["severity"] in self.severities)
+            and (not self.judges or one["judged_by"] in self.judges)
             and self.is_new in (None, one["is_new"])
         )
 
@@ -70,6 +81,7 @@ def key(one: Mapping[str, Any]) -> SortKey:
 def counts(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return how many findings there are, and of each kind and severity."""
     kinds = Counter(one["kind"] for one in findings)
+    judges = Counter(one["judged_by"] for one in findings)
     by_severity = Counter(one["severity"] for one in findings)
     return {
         "total": len(findings),
@@ -78,6 +90,7 @@ def counts(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "accepted": sum(one["accepted_until"] is not None for one in findings),
         "applications": len({one["application"]["id"].casefold() for one in findings}),
         "by_kind": {kind.value: kinds[kind.value] for kind in Kind},
+        "by_judge": {judge.value: judges[judge.value] for judge in JudgedBy},
         "by_severity": {str(severity): by_severity[severity] for severity in _SEVERITIES},
     }
 
@@ -100,6 +113,7 @@ def _finding(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         "application": {"id": identifier, "name": row["Application_name"] or ""},
         "plan": plan_of(row),
         "assignment": {"id": assignment, "name": row["Policy_assignment"] or ""} if assignment else None,
+        "judged_by": row["Judged_by"] or None,
         "verdict": row["Verdict"] or None,
         "reason": row["Reason"] or None,
         "details": row["Details"] or "",
@@ -131,7 +145,7 @@ CSV_COLUMNS: Final = (
     "severity", "kind", "customer", "application", "assignment", "since", "is_new", "violations",
     "suspended_violations", "held_reason", "held_since", "accepted_until", "snoozed_until", "is_alarmed", "verdict",
     "reason", "details", "last_read", "unread_since", "plan", "plan_version", "subscription_id", "application_id",
-    "assignment_id",
+    "assignment_id", "judged_by",
 )  # fmt: skip
 
 

@@ -48,6 +48,11 @@ def _plan(row: Mapping[str, Any], assignments: list[dict[str, Any]], budget: dic
         "violations": row["Noncompliant_states"],
         "noncompliant_since": row["Noncompliant_since"],
         "error_budget": budget,
+        "checks": {
+            "applications": row["Checked"],
+            "noncompliant": row["With_check_violations"],
+            "violations": row["Check_violations"],
+        },
         "assignments": assignments,
     }
 
@@ -56,6 +61,7 @@ def _assignment(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": row["Policy_assignment_name"] or "",
         "display_name": row["Policy_assignment"] or "",
+        "judged_by": row["Judged_by"],
         "definition_id": row["Policy_definition_id"] or None,
         "applications": row["Applications"],
         "noncompliant": row["Noncompliant"],
@@ -71,7 +77,7 @@ def _assignment(row: Mapping[str, Any]) -> dict[str, Any]:
 _STATUSES: Final = ("total", "noncompliant", "unread", "not_evaluated", "compliant")
 _OF_ASSIGNMENT: Final = (
     "name", "display_name", "applications", "noncompliant", "held", "guard_changed", "not_evaluated", "unread",
-    "violations", "noncompliant_since", "definition_id",
+    "violations", "noncompliant_since", "definition_id", "judged_by",
 )  # fmt: skip
 _OF_BUDGET: Final = ("state", "objective", "remaining_share", "remaining_share_if_unknown_was_bad")
 CSV_COLUMNS: Final = (

@@ -24,6 +24,7 @@ from operations.report import BadUsage, Listing, Refused, Report, not_registered
 from publisher.policy_insights.remediations import RemediationTasks
 from registry.managed_application import ManagedApplication
 from verdicts.joined import joined
+from verdicts.publisher_checks.ids import is_check
 
 if TYPE_CHECKING:
     import argparse
@@ -93,6 +94,8 @@ def _finding(facts: ApplicationFacts, options: argparse.Namespace, workplace: Wo
     if len(known) > 1:
         names = ", ".join(one.id for one in known)
         raise BadUsage(f"{options.assignment} are several assignments, name one by its id: {names}")
+    if known and is_check(known[0].id):
+        raise Refused(f"{known[0].name} is one of your own checks: Azure Policy has no remediation for it")
     if known and known[0].ending is None and (known[0].open or known[0].overflow):
         return known[0]
     others = {one.name: open_about(facts, one, now) for one in facts.assignments.values()}

@@ -20,6 +20,7 @@ from registry.inventory import each
 from registry.managed_application import ManagedApplication
 from verdicts.joined import joined
 from verdicts.ledger import Entry
+from verdicts.publisher_checks.ids import is_check
 
 if TYPE_CHECKING:
     import argparse
@@ -115,7 +116,8 @@ async def _targets(workplace: Workplace, options: argparse.Namespace) -> tuple[l
 
 def _is_open(workplace: Workplace, facts: ApplicationFacts | None) -> bool:
     now = workplace.now()
-    return facts is not None and any(open_about(facts, one, now) for one in facts.assignments.values())
+    known = facts.assignments.items() if facts is not None else ()
+    return facts is not None and any(open_about(facts, one, now) for key, one in known if not is_check(key))
 
 
 def _is_untold(pair: Pair) -> bool:
@@ -184,9 +186,11 @@ class _Scanner:
 
 
 def _open_keys(facts: ApplicationFacts | None) -> list[Watched]:
+    """Return what is open and Azure Policy evaluates, which a check of the publisher's own is not."""
     if facts is None:
         return []
-    return [(assignment.id, one.key) for assignment in facts.assignments.values() for one in assignment.open]
+    judged = [one for key, one in facts.assignments.items() if not is_check(key)]
+    return [(assignment.id, one.key) for assignment in judged for one in assignment.open]
 
 
 def _planned(workplace: Workplace, targets: list[_Scanned]) -> Listing:

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from operations.baseline.file import BaselineFile, as_member, read_baseline
 from operations.decision import Decision, make_sure
@@ -19,6 +19,7 @@ from verdicts.facts import GuardState
 from verdicts.guard.comparison import compare
 from verdicts.guard.declared import Declared, plan_key, relative_id
 from verdicts.ledger import Entry
+from verdicts.publisher_checks.ids import is_check
 
 if TYPE_CHECKING:
     import argparse
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from operations.workplace import Workplace
     from registry.managed_application import ExpectedAssignment
     from verdicts.facts import ApplicationFacts
+
+
+_NONE_DECLARED: Final = "No baseline is declared: each application's is learned from what it had at first."
 
 
 class _Effect(StrEnum):
@@ -101,7 +105,7 @@ async def _list(workplace: Workplace) -> Report:
             ]
         },
         listings=(Listing("", ("Plan", "Assignments", "Since (UTC)", "Who", "Why"), rows),) if rows else (),
-        notes=() if rows else ("No baseline is declared: each application's is learned from what it had at first.",),
+        notes=() if rows or unread else (_NONE_DECLARED,),
         error=unread,
     )
 
@@ -198,7 +202,8 @@ def _effects_on(
     """Yield (relative id, effect, open violations that end) for each assignment of an application."""
     group = facts.managed_resource_group_id
     listed = {fold(one.id) for one in application.assignments or ()}
-    known = {relative_id(one.id, group): one for one in facts.assignments.values() if one.ending is None}
+    assignments = [one for key, one in facts.assignments.items() if one.ending is None and not is_check(key)]
+    known = {relative_id(one.id, group): one for one in assignments}
     for name, one in known.items():
         if name not in declared and one.id in listed:
             yield name, _Effect.RETIRE_LATER, 0

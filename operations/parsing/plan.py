@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
 def add_plan_commands(commands: Commands) -> None:
     """Add `plan show`, `plan settle` and `plan reset`."""
-    plan = commands.add_parser("plan", help="say how severe findings of a plan are, and until when each is due")
+    plan = commands.add_parser(
+        "plan", help="say how severe findings of a plan are, until when each is due, and which of your checks are on"
+    )
     actions = plan.add_subparsers(dest="action", metavar="ACTION", required=True)
     add_command(actions, "show", "show what is settled for each plan, and by whom")
     settle = add_command(
         actions,
         "settle",
         "settle it for a plan, from a file",
-        "Settle, for every version of a plan, how severe a violation of each assignment is, and after how many days it "
-        "is overdue. It holds from the next run on.",
+        "Settle, for every version of a plan, how severe a violation of each assignment is, after how many days it "
+        "is overdue, and which of the publisher's own checks are switched on. It holds from the next run on.",
     )
     settle.add_argument("--file", metavar="FILE", type=Path, required=True, help="the settings, as `show --json` has")
     options.decision(settle)

@@ -1,4 +1,4 @@
-"""``plan``: an operator settles, for all versions of a plan, how severe findings are and until when each is due."""
+"""``plan``: an operator settles for a plan how severe findings are, until when each is due, and which checks are on."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from operations.decision import Decision, make_sure
 from operations.files.fields import BadFile
+from operations.plans.ending import checks_that_end, listing_of, with_settings, without_settings
 from operations.plans.file import as_document, read_plan_settings
 from operations.report import BadUsage, Listing, Refused, Report
 from publisher.resource_ids import fold
 from verdicts.plan_settings import PlanSettings, Severity, settings_of_plan
+from verdicts.stored.control_rows import plan_settings_key
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from operations.report import Console
     from operations.workplace import Workplace
@@ -52,11 +54,14 @@ async def _settle(workplace: Workplace, options: argparse.Namespace, console: Co
     except BadFile as error:
         raise BadUsage(str(error)) from error
     settings = replace(read, settled_at=workplace.now(), person=decision.person, reason=decision.reason)
-    document = {"settings": as_document(settings), "settled": False}
-    listing = _listing([settings])
+    control = await workplace.ledger.control()
+    ending = await checks_that_end(workplace, with_settings(control.plans, settings))
+    document = {"settings": as_document(settings), "checks_that_end": ending, "settled": False}
+    listings = (_listing([settings]), *listing_of(ending))
     if options.dry_run:
-        return Report(ok=True, document=document, listings=(listing,), notes=("Nothing was changed.",))
-    console.show_listing(listing)
+        return Report(ok=True, document=document, listings=listings, notes=("Nothing was changed.",))
+    for listing in listings:
+        console.show_listing(listing)
     make_sure(f"Settle this for {_named(settings.plan_name)}?", decision, options, console)
     await workplace.ledger.settle(settings)
     event = workplace.plan_event(settings.plan_name, "", "PlanSettled", decision)
@@ -69,12 +74,17 @@ async def _reset(workplace: Workplace, options: argparse.Namespace, console: Con
     decision = Decision.of(options)
     control = await workplace.ledger.control()
     if fold(options.plan) not in control.plans:
-        raise Refused(f"nothing is settled for {_named(options.plan)}; see `plan show`")
+        unreadable = control.unreadable_at(plan_settings_key(options.plan))
+        raise Refused(str(unreadable or f"nothing is settled for {_named(options.plan)}; see `plan show`"))
+    ending = await checks_that_end(workplace, without_settings(control.plans, options.plan))
+    for listing in listing_of(ending):
+        console.show_listing(listing)
     make_sure(f"Forget what is settled for {_named(options.plan)}?", decision, options, console)
     await workplace.ledger.end_settings(options.plan)
     error = await workplace.tell([workplace.plan_event(options.plan, "", "PlanSettingsEnded", decision)])
     note = f"What holds for every plan holds for {_named(options.plan)}, from the next run on."
-    return Report(ok=error is None, document={"plan": options.plan, "reset": True}, notes=(note,), error=error)
+    document = {"plan": options.plan, "checks_that_end": ending, "reset": True}
+    return Report(ok=error is None, document=document, notes=(note,), error=error)
 
 
 def _named(plan_name: str) -> str:
@@ -87,12 +97,19 @@ def _listing(settled: Iterable[PlanSettings]) -> Listing:
             one.plan_name or _EVERY,
             f"{one.severity}, and {_severities(one)}" if one.severities else str(one.severity),
             ", ".join(f"{severity} {one.overdue_after_days[severity]}" for severity in Severity),
+            ", ".join(map(_check, sorted(one.checks.items()))) or "none",
             one.person,
             one.reason,
         )
         for one in settled
     ]
-    return Listing("", ("Plan", "Severity", "Overdue after days", "Who", "Why"), rows)
+    return Listing("", ("Plan", "Severity", "Overdue after days", "Checks", "Who", "Why"), rows)
+
+
+def _check(switched_on: tuple[str, Mapping[str, Sequence[str]]]) -> str:
+    name, parameters = switched_on
+    texts = [text for parameter in parameters.values() for text in parameter]
+    return f"{name} ({', '.join(texts)})" if texts else name
 
 
 def _severities(settings: PlanSettings) -> str:

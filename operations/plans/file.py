@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 from operations.files.fields import JsonFile
 from publisher.resource_ids import fold
 from verdicts.plan_settings import MOST_DAYS, OVERDUE_AFTER_DAYS, PlanSettings, Severity
+from verdicts.publisher_checks.catalogue import CHECKS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from operations.files.json_lines import Path as JsonPath
+    from verdicts.publisher_checks.catalogue import Parameter
+
+_MOST_ASSIGNMENTS: Final = 200
+"""As many as Azure keeps at one scope (azure-docs, "Azure subscription and service limits", Azure Policy limits)."""
+
+_LONGEST_PATH: Final = 400
+"""Of an assignment's path from the managed resource group on. So many of them fit into the ledger's row."""
 
 _SEVERITIES: Final = {one.value.lower(): one for one in Severity}
 
@@ -31,6 +41,10 @@ def as_document(settings: PlanSettings) -> dict[str, Any]:
         "severities": {name: severity.lower() for name, severity in sorted(settings.severities.items())},
         "overdue_after_days": {
             severity.lower(): settings.overdue_after_days[severity] for severity in settings.overdue_after_days
+        },
+        "checks": {
+            name: {parameter: list(texts) for parameter, texts in parameters.items()}
+            for name, parameters in sorted(settings.checks.items())
         },
         "settled_at": settings.settled_at,
         "person": settings.person,
@@ -53,18 +67,26 @@ class _Reader:
             raise self.file.bad(("plan",), 'is missing; "" is every plan that has no settings of its own')
         severity = value.get("severity", Severity.MEDIUM.lower())
         return PlanSettings(
-            plan_name=self.file.text((), value, "plan"),
+            plan_name=self.file.name((), value, "plan"),
             severity=self.file.choice(("severity",), severity, _SEVERITIES),
             severities=self._severities(value),
             overdue_after_days=self._days(value),
+            checks=self._checks(value),
         )
 
     def _severities(self, value: dict[str, Any]) -> dict[str, Severity]:
         found: dict[str, Severity] = {}
-        for name, severity in self.file.members(("severities",), value.get("severities", {})).items():
+        members = self.file.members(("severities",), value.get("severities", {}))
+        if len(members) > _MOST_ASSIGNMENTS:
+            raise self.file.bad(("severities",), f"names more than {_MOST_ASSIGNMENTS} assignments")
+        for name, severity in members.items():
             path, folded = ("severities", name), fold(name).strip("/ ")
             if not folded:
                 raise self.file.bad(path, "names no assignment")
+            if len(folded) > _LONGEST_PATH or not folded.isprintable():
+                raise self.file.bad(
+                    ("severities",), f"has a name that is not one line of at most {_LONGEST_PATH} characters"
+                )
             if folded in found:
                 raise self.file.bad(path, "names an assignment that has a severity already")
             found[folded] = self.file.choice(path, severity, _SEVERITIES)
@@ -78,3 +100,39 @@ class _Reader:
                 raise self.file.bad(("overdue_after_days", name), f"must be a number of days from 1 to {MOST_DAYS:,}")
             days[_SEVERITIES[name]] = number
         return days
+
+    def _checks(self, value: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Return the checks that are switched on: those that are named, each with all that it needs."""
+        named = self.file.members(("checks",), value.get("checks", {}))
+        found: dict[str, dict[str, tuple[str, ...]]] = {}
+        for name, given in named.items():
+            path, check = ("checks", name), CHECKS.get(fold(name))
+            if check is None:
+                raise self.file.bad(path, f"is no check; checks are {', '.join(CHECKS)}")
+            if check.name in found:
+                raise self.file.bad(path, "names a check that is switched on already")
+            known = {one.name: one for one in check.parameters}
+            members = self.file.members(path, given, known)
+            for one in check.parameters:
+                if one.is_needed and not members.get(one.name):
+                    raise self.file.bad((*path, one.name), f"is missing; it takes {one.takes}, at least one of them")
+            found[check.name] = {
+                name: self._parameter((*path, name), texts, known[name]) for name, texts in members.items()
+            }
+        return found
+
+    def _parameter(self, path: JsonPath, texts: Any, parameter: Parameter) -> tuple[str, ...]:
+        if not isinstance(texts, list):
+            raise self.file.bad(path, f"must be a list of {parameter.takes}")
+        for place, text in enumerate(texts):
+            if not isinstance(text, str) or not _is_fit(parameter, text):
+                raise self.file.bad((*path, place), f"must be one of {parameter.takes}")
+        return tuple(text.strip() for text in texts)
+
+
+def _is_fit(parameter: Parameter, text: str) -> bool:
+    try:
+        parameter.check(text.strip())
+    except ValueError:
+        return False
+    return True

@@ -69,6 +69,8 @@ class ResourceManager:
         self.throttle = Throttle()
         self.page_size = 1000
         """States per page of a policy query."""
+        self.document_page_size = 100
+        """Resources per page of a list of one type."""
         self.list_page_size = 1000
         """Members per page of a list of subscriptions or applications."""
         self.subscription_states: dict[str, str] = {}
@@ -91,6 +93,7 @@ class ResourceManager:
         self.throttle.unlimit()
         self.throttle.allowed = self.throttle.refused = 0
         self.page_size = self.list_page_size = 1000
+        self.document_page_size = 100
         self.subscription_states.clear()
         self.unlisted_subscriptions.clear()
         self.filter_ignores_case = True

@@ -133,6 +133,22 @@ class ResourceRead(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentList(Operation):
+    """GET of the resources of one type in a managed resource group."""
+
+    customer: Customer | None = None
+    resource_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRead(Operation):
+    """GET of one resource of such a type, in whatever group."""
+
+    customer: Customer | None = None
+    resource_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DefinitionRead(Operation):
     """GET of a policy definition or initiative, by name."""
 

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.world.arm_documents import ArmDocuments
 from sandbox.world.plans import Access, Plan, definition_id_of
 from sandbox.world.policies import KEY_VAULT, LOCATIONS, REQUIRED_TAG, STORAGE, WEB_APP, Assignment, Exemption
 from sandbox.world.state_documents import Resource, states_of, timestamp
@@ -56,6 +57,7 @@ class Deployment:
     jit_access_policy: dict[str, Any] | None = None
 
     def __post_init__(self, foreign: bool, bulk: BulkStates | None) -> None:
+        self.documents = ArmDocuments(self.managed_resource_group_id)
         self.usage_id = str(uuid.uuid5(uuid.NAMESPACE_URL, self.application_id))
         self.assignments = tuple(map(self.at_the_group, self.assignments))
         self.foreign_assignments = self._foreign_assignments() if foreign else ()
@@ -167,6 +169,7 @@ class Deployment:
         self.resource_group = resource_group or self.resource_group
         self.managed_resource_group = managed_resource_group or self.managed_resource_group
         after = self.managed_resource_group_id
+        self.documents = ArmDocuments(after)
         self.assignments = tuple(
             replace(assignment, scope=assignment.scope.replace(before, after)) for assignment in self.assignments
         )

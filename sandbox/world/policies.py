@@ -125,12 +125,14 @@ MONITORING_CONTRIBUTOR = "749f88d5-cbae-40b8-bcfc-e573ddc772fa"
 LOG_ANALYTICS_CONTRIBUTOR = "92aaf0da-9dab-42b6-94a3-d43ce8d16293"
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
 ROLE_NAMES = {
     STORAGE_CONTRIBUTOR: "Storage Account Contributor",
     MONITORING_CONTRIBUTOR: "Monitoring Contributor",
     LOG_ANALYTICS_CONTRIBUTOR: "Log Analytics Contributor",
     CONTRIBUTOR: "Contributor",
     OWNER: "Owner",
+    SECRETS_USER: "Key Vault Secrets User",
 }
 """Built-in roles (https://learn.microsoft.com/azure/role-based-access-control/built-in-roles)."""
 

@@ -83,13 +83,15 @@ class Evaluation:
 class Remediation:
     """The tasks of one deployment, the rights of the identities that deploy, and what was repaired.
 
-    `fails` says with which code and message the deployment for a resource (by name) fails. `evaluation_takes` is how
-    long an evaluation on demand takes, None for ever.
+    `roles_are_shown` says whether the publisher, of another tenant, is shown roles at all. `fails` says with which code
+    and message the deployment for a resource (by name) fails. `evaluation_takes` is how long an evaluation on demand
+    takes, None for ever.
     """
 
     place: Deployment
     tasks: dict[str, Task] = field(default_factory=dict)
     roles: list[RoleAssignment] = field(default_factory=list)
+    roles_are_shown: bool = True
     denials: list[DenyAssignment] = field(default_factory=list)
     fails: dict[str, tuple[str, str]] = field(default_factory=dict)
     evaluation: Evaluation | None = None

@@ -44,17 +44,17 @@ def test_only_a_drill_down_reads_states() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("TimeGenerated == Upload_time", "TimeGenerated >= Upload_time"),
+        ("TimeGenerated in (Upload_time, Check_time)", "TimeGenerated >= Upload_time"),
         ("isnotempty(Only) and ", ""),
-        ("Run_id == Upload_id and ", ""),
-        (" and Application_id =~ Only\n    | where Is_compliant", "\n    | where Is_compliant"),
+        ("Run_id in (Upload_id, Check_id) and ", ""),
+        (" and Application_id =~ Only\n    | where Run_id", "\n    | where Run_id"),
         (f"{STATES}\n", f"{STATES}\n    | extend Late = 1\n"),
     ],
 )
 def test_a_drill_down_that_asks_for_more_than_one_upload_is_found(old: str, new: str) -> None:
     assert old in DRILL_DOWN
     found = state_problems(DRILL_DOWN.replace(old, new, 1), is_drill_down=True)
-    assert found == [f"does not ask {STATES} for one upload of one application first"]
+    assert found == [f"does not ask {STATES} for the latest upload of one application first"]
 
 
 def test_a_rule_that_reads_states_is_found_by_the_check_of_all_queries(tmp_path: Path) -> None:

@@ -47,6 +47,36 @@ def test_the_files_of_a_release_are_those_that_the_documents_deploy() -> None:
     assert all(f"`{name}`" in text for name in (*built, "main.json"))
 
 
+def leads_to_a_command(path: Path, text: str) -> bool:
+    """Whether a text has a command, or a link to a section with one, or with a link to one."""
+    if re.search(r"`(?:python -m operations|az|azd) [^`]+`", text):
+        return True
+    targets = [
+        target.partition("#") for target in re.findall(r"\]\(([^)\s]+)\)", text) if not target.startswith("http")
+    ]
+    linked = [(path.parent / file if file else path, anchor) for file, _, anchor in targets]
+    sections = [read(file).find(anchor) for file, anchor in linked if anchor]
+    return any(
+        snippet.is_block and snippet.language in SHELLS
+        for one in sections
+        if one is not None
+        for snippet in one.snippets
+    )
+
+
+def alerts() -> dict[str, str]:
+    """What the sections about alerts say there is to do, by heading."""
+    page = (DOCS / "operations.md").read_text()
+    about = page[page.index("\n## Alerts\n") : page.index("\n## What error codes mean\n")]
+    sections = [one.partition("\n") for one in about.split("\n### ")[1:]]
+    return {heading: text.partition("**Action:**")[2].partition("\n- **")[0] for heading, _, text in sections}
+
+
+@pytest.mark.parametrize("heading", alerts())
+def test_every_alert_leads_to_a_command_that_acts(heading: str) -> None:
+    assert leads_to_a_command(DOCS / "operations.md", alerts()[heading])
+
+
 def shell_of(page: str, *anchor_starts: str) -> str:
     """The shell blocks of the sections of a page whose anchors begin so, without what only azd's users can run."""
     blocks = [

@@ -28,6 +28,7 @@ from verdicts.facts import (
     OpenKey,
     StateKey,
     StatesUpload,
+    Unchecked,
     Unread,
 )
 from verdicts.outcome import Outcome
@@ -156,6 +157,8 @@ assignments = st.builds(
     alarms=alarms,
     ending=st.none() | st.sampled_from(Ending),
     ended_at=st.none() | own_times,
+    unread=st.none() | st.builds(Unchecked, own_times, st.sampled_from(Outcome), texts, texts),
+    last_read=st.none() | own_times,
 )
 answers = st.builds(Answer, texts, counts, counts, counts, st.none() | texts, st.none() | texts)
 applications = st.builds(
@@ -181,6 +184,7 @@ applications = st.builds(
     guard_unread_since=st.none() | own_times,
     last_read=st.none() | own_times,
     states=st.none() | st.builds(StatesUpload, texts, own_times, counts, texts, st.none() | answers),
+    check_states=st.none() | st.builds(StatesUpload, texts, own_times, counts, texts),
     unread=st.none() | st.builds(Unread, own_times, counts, st.sampled_from(Outcome), texts, texts),
     departure=st.none() | st.builds(Departure, st.sampled_from(Outcome), azure_times, texts),
     label=st.none() | labels,

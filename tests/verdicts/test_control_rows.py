@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 
-from publisher.table import RowChanged
+from publisher.table import Row, RowChanged
 from registry.managed_application import ExpectedAssignment, Posture
 from sandbox.faults.effects import Status
 from sandbox.faults.operations import TableRequest
@@ -22,6 +24,12 @@ from verdicts.control import Control, RunRecord, Snooze
 from verdicts.guard.declared import Declared
 from verdicts.ledger import LEDGER_TABLE, Ledger
 from verdicts.plan_settings import PlanSettings, Severity
+from verdicts.stored.control_rows import (
+    control_of,
+    plan_settings_key,
+    plan_settings_properties,
+    unreadable_settings_of,
+)
 
 RUN = RunRecord("run", NOW, 3)
 SNOOZE = Snooze("Standard", "1.0.0", NOW, "ada", "migration")
@@ -131,3 +139,40 @@ async def test_a_record_of_a_run_that_cannot_be_read_is_replaced(ledger: Ledger,
     await ledger_rows.put("~control", "latest-run", document=b"cut")
     await ledger.note_run(RUN)
     assert (await ledger.control()).latest_run == RUN
+
+
+# Settings of plans, and the checks in them
+
+CHECKED = replace(SETTINGS, checks={"route-past-firewall": {"firewall_addresses": ("10.0.0.4",)}})
+
+
+def settings_row(plan_name: str, **changed: Any) -> Row:
+    properties = plan_settings_properties(replace(CHECKED, plan_name=plan_name))
+    return Row("~control", plan_settings_key(plan_name), "", properties | changed)
+
+
+def test_checks_are_read_as_they_were_settled() -> None:
+    assert control_of([settings_row("Standard")]).plans == {"standard": CHECKED}
+
+
+def test_settings_that_a_version_without_checks_wrote_switch_on_none() -> None:
+    document = orjson.loads(zlib.decompress(settings_row("Standard").properties["document"]))
+    assert document.pop() == {"route-past-firewall": {"firewall_addresses": ["10.0.0.4"]}}
+    row = settings_row("Standard", document=zlib.compress(orjson.dumps(document)))
+    assert control_of([row]).plans == {"standard": SETTINGS}
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_known"),
+    [
+        ([], True),
+        ([settings_row("Standard")], True),
+        ([settings_row("standard", document=b"x")], False),
+        ([settings_row("standard", document=b"x"), settings_row("")], False),
+        ([settings_row("", document=b"x")], False),
+        ([settings_row("", document=b"x"), settings_row("Standard")], True),
+        ([settings_row("other", document=b"x")], True),
+    ],
+)
+def test_settings_that_cannot_be_read_are_those_of_their_plan(rows: list[Row], is_known: bool) -> None:
+    assert (unreadable_settings_of(control_of(rows), "STANDARD") is None) == is_known

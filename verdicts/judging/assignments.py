@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from verdicts.facts import MOST_OPEN_KEYS, AssignmentFacts, Counts, GoneKey, Held, HeldReason, OpenKey
 from verdicts.guard.comparison import judges_nothing
 from verdicts.judging.closing import STAYED_COMPLIANT, guard_holds, read_again
+from verdicts.publisher_checks.ids import is_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,13 +117,18 @@ def _overflowing(
 
 
 def _decided(facts: AssignmentFacts, found: AssignmentEvidence | None, now: datetime, group_id: str) -> AssignmentFacts:
-    """Note whether the read decides the assignment; a disabled one reports Compliant and decides nothing."""
+    """Note whether the read decides the assignment; a disabled one reports Compliant and decides nothing.
+
+    A check that was read, and found nothing to judge, found nothing wrong; of an assignment nobody knows why it has no
+    states.
+    """
     violated = bool(facts.open or facts.overflow)
     judging = facts.guard.seen or facts.guard.baseline
     disabled = judging is not None and judges_nothing(judging, group_id)
     deciding = found.compliant_states + found.exempt_states + found.protected_states if found is not None else 0
-    good = not disabled and deciding > 0
-    if violated or (good and found is not None and not found.undecided_states):
+    is_sure = found is not None and not found.undecided_states
+    good = not disabled and (deciding > 0 or (is_sure and is_check(facts.id)))
+    if violated or (good and is_sure):
         return _with(facts, decided=True, undecided_since=None)
     return _with(facts, decided=facts.decided or good, undecided_since=facts.undecided_since or now)
 

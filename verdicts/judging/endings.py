@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from publisher.resource_ids import fold
 from verdicts.facts import Ending
 from verdicts.guard.declared import relative_id
+from verdicts.publisher_checks.ids import is_check
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,6 +53,7 @@ def with_retired(
         key: ended(one, Ending.RETIRED, now)
         for key, one in facts.assignments.items()
         if one.ending is None
+        and not is_check(key)
         and key not in listed
         and relative_id(key, group) not in declared.assignments
         # One that is known from its states alone may be newer than the list.

@@ -14,10 +14,12 @@ from verdicts.facts import Ending
 from verdicts.guard.declared import relative_id
 from verdicts.guard.watch import watch
 from verdicts.judging.assignments import first_sight, read_completely, with_opened
+from verdicts.judging.checks import checks_judged
 from verdicts.judging.deployments import described
 from verdicts.judging.endings import with_retired, without_long_ended
 from verdicts.judging.reads import applies, read_or_unread
 from verdicts.outcome import Outcome
+from verdicts.publisher_checks.ids import is_check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +62,7 @@ def judge(
         facts = watch(facts, application, evidence.guard, declared, evidence.started_at)
         facts = with_retired(facts, application, declared, evidence)
     facts = _states_judged(facts, evidence)
+    facts = checks_judged(facts, evidence, record)
     facts = read_or_unread(facts, evidence, record)
     return _as_changed(before, replace(facts, probed=_probed(before, facts, evidence)), evidence)
 
@@ -78,7 +81,8 @@ def _probed(before: ApplicationFacts | None, facts: ApplicationFacts, evidence: 
 
 
 def _counts_of(facts: ApplicationFacts) -> dict[str, Counts]:
-    return {key: one.counts for key, one in facts.assignments.items() if one.ending is None}
+    """Return what Azure Resource Graph counts too: of policy assignments alone."""
+    return {key: one.counts for key, one in facts.assignments.items() if one.ending is None and not is_check(key)}
 
 
 def _states_judged(facts: ApplicationFacts, evidence: Evidence) -> ApplicationFacts:
@@ -92,7 +96,7 @@ def _states_judged(facts: ApplicationFacts, evidence: Evidence) -> ApplicationFa
             assignments[key] = with_opened(known, found, now)
     if evidence.complete:
         for key, known in assignments.items():
-            if known.ending is None:
+            if known.ending is None and not is_check(key):
                 assignments[key] = read_completely(known, evidence.assignments.get(key), evidence, group_id)
     return facts if assignments == facts.assignments else replace(facts, assignments=assignments)
 
@@ -111,7 +115,8 @@ def _as_changed(before: ApplicationFacts | None, facts: ApplicationFacts, eviden
             return before
         if now - before.applied_at < ANSWERS_TOLD_EVERY and _differs_in_answer_alone(before, facts):
             return before
-        if replace(facts, last_read=before.last_read, states=before.states, probed=before.probed) == before:
+        told = replace(facts, last_read=before.last_read, states=before.states, probed=before.probed)
+        if replace(told, check_states=before.check_states) == before:
             return _applied(facts, evidence)
     if not evidence.complete and facts.states is not None:
         facts = replace(facts, states=replace(facts.states, answer=None))

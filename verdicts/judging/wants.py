@@ -13,13 +13,14 @@ from verdicts.guard.watch import watch
 from verdicts.judging.assignments import is_overflow_over
 from verdicts.judging.closing import is_ready
 from verdicts.judging.deployments import is_another_deployment
+from verdicts.publisher_checks.ids import is_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
     from registry.managed_application import ManagedApplication
-    from verdicts.evidence import Evidence
+    from verdicts.evidence import AssignmentEvidence, Evidence
     from verdicts.facts import ApplicationFacts, AssignmentFacts
 
 GUARD_READ_AT_MOST_EVERY: Final = timedelta(hours=6)
@@ -38,15 +39,24 @@ class Wants:
 
 
 def wants(before: ApplicationFacts | None, application: ManagedApplication, evidence: Evidence) -> Wants:
-    """Return what a complete read still needs before it is judged."""
-    if before is None or not evidence.complete or is_another_deployment(before, application):
+    """Return what a complete read still needs before it is judged; of checks, which are read by themselves, always."""
+    if before is None or is_another_deployment(before, application):
         return Wants()
+    missing = [
+        resource
+        for key, check in evidence.checks.items()
+        if check.failure is None and (known := before.assignments.get(key)) is not None and known.ending is None
+        for resource in _missing_resources(known, check.found)
+    ]
+    if not evidence.complete:
+        return Wants(resources=tuple(sorted(set(missing))))
     facts = watch(before, application, None, None, evidence.started_at)
-    judged = [one for one in facts.assignments.values() if one.ending is None]
+    judged = [one for key, one in facts.assignments.items() if one.ending is None and not is_check(key)]
+    missing += [resource for one in judged for resource in _missing_resources(one, evidence.assignments.get(one.id))]
     may_close = any(_wants_to_close(one, evidence) or _is_told_as_different(one, evidence) for one in judged)
     return Wants(
         guard=may_close or (_may_read_guard(before, evidence) and _is_any_doubtful(judged, application, evidence)),
-        resources=tuple(sorted({resource for one in judged for resource in _missing_resources(one, evidence)})),
+        resources=tuple(sorted(set(missing))),
     )
 
 
@@ -95,13 +105,14 @@ def _is_doubtful(
         return True
     if now - (application.assignments_read_at or facts.first_seen) >= NOT_READ_DAILY:
         return True
-    if any(_missing_resources(facts, evidence)):  # gone, or left out of what the assignment judges
+    if any(
+        _missing_resources(facts, evidence.assignments.get(facts.id))
+    ):  # gone, or left out of what the assignment judges
         return True
     return facts.guard.baseline is not None and listed is not None and facts.id not in listed
 
 
-def _missing_resources(facts: AssignmentFacts, evidence: Evidence) -> Iterator[str]:
-    found = evidence.assignments.get(facts.id)
+def _missing_resources(facts: AssignmentFacts, found: AssignmentEvidence | None) -> Iterator[str]:
     seen = () if found is None else (found.other, found.exempt, found.compliant)
     noncompliant = () if found is None else found.noncompliant
     for key in facts.open:

@@ -70,6 +70,7 @@ class ApplicationDocument(msgspec.Struct, kw_only=True):
     label: LabelDocument | None
     alarms: AlarmsDocument
     probed: str = ""
+    check_states: tuple[str, OwnTime, Count, str] | None = None
 
 
 _DECODER: Final = msgspec.json.Decoder(ApplicationDocument)
@@ -79,6 +80,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 def application_document(facts: ApplicationFacts) -> ApplicationDocument:
     """Return the document of an application."""
     unread, states, departure = facts.unread, facts.states, facts.departure
+    checked = facts.check_states
     return ApplicationDocument(
         id=facts.application_id,
         subscription=facts.customer_subscription_id,
@@ -108,12 +110,16 @@ def application_document(facts: ApplicationFacts) -> ApplicationDocument:
         label=label_document(facts.label),
         alarms=alarms_document(facts.alarms),
         probed=facts.probed,
+        check_states=None
+        if checked is None
+        else (checked.run_id, number_of(checked.time), checked.rows, checked.fingerprint),
     )
 
 
 def application_of(document: ApplicationDocument) -> ApplicationFacts:
     """Return the application in a document; raise Misread."""
     unread, states, departure = document.unread, document.states, document.departure
+    checked = document.check_states
     return ApplicationFacts(
         application_id=document.id,
         customer_subscription_id=document.subscription,
@@ -139,6 +145,7 @@ def application_of(document: ApplicationDocument) -> ApplicationFacts:
         label=label_or_none(document.label),
         alarms=alarms_of(document.alarms),
         probed=document.probed,
+        check_states=None if checked is None else StatesUpload(checked[0], time_of(checked[1]), *checked[2:]),
     )
 
 

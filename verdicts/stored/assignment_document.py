@@ -22,7 +22,9 @@ from verdicts.facts import (
     Label,
     OpenKey,
     StateKey,
+    Unchecked,
 )
+from verdicts.outcome import Outcome
 from verdicts.stored.values import (
     AzureTime,
     Count,
@@ -48,6 +50,7 @@ AlarmsDocument = dict[AlarmKind, tuple[str, str, str, OwnTime]]
 AcceptanceDocument = tuple[str, str, OwnTime, AzureTime]
 _OpenDocument = tuple[str, str, str, OwnTime, AzureTime | None, OwnTime | None, bool, Count | None]
 _GoneDocument = tuple[str, str, str, OwnTime, AzureTime | None]
+_UncheckedDocument = tuple[OwnTime, Outcome, str, str]
 
 
 class GuardDocument(msgspec.Struct):
@@ -66,7 +69,10 @@ class GuardDocument(msgspec.Struct):
 
 
 class AssignmentDocument(msgspec.Struct):
-    """An assignment. Its keys have few acceptances, which are therefore written once."""
+    """An assignment. Its keys have few acceptances, which are therefore written once.
+
+    Those members can be absent that earlier versions did not write.
+    """
 
     id: str
     name: str
@@ -89,6 +95,8 @@ class AssignmentDocument(msgspec.Struct):
     alarms: AlarmsDocument
     ending: Ending | None
     ended: OwnTime | None
+    unread: _UncheckedDocument | None = None
+    read: OwnTime | None = None
 
 
 def document_of(facts: AssignmentFacts) -> AssignmentDocument:
@@ -118,6 +126,8 @@ def document_of(facts: AssignmentFacts) -> AssignmentDocument:
         alarms=alarms_document(facts.alarms),
         ending=facts.ending,
         ended=number_or_none(facts.ended_at),
+        unread=_unchecked_document(facts.unread),
+        read=number_or_none(facts.last_read),
     )
 
 
@@ -148,6 +158,8 @@ def facts_of(document: AssignmentDocument) -> AssignmentFacts:
         alarms=alarms_of(document.alarms),
         ending=document.ending,
         ended_at=time_or_none(document.ended),
+        unread=None if document.unread is None else Unchecked(time_of(document.unread[0]), *document.unread[1:]),
+        last_read=time_or_none(document.read),
     )
 
 
@@ -200,6 +212,10 @@ def _gone_key(stored: _GoneDocument, once: Callable[[str, str], str]) -> GoneKey
     reference, definition, resource, closed, evaluated = stored
     key = StateKey(once(reference, reference), once(definition, definition), once(resource, resource))
     return GoneKey(key, time_of(closed), time_or_none(evaluated))
+
+
+def _unchecked_document(one: Unchecked | None) -> _UncheckedDocument | None:
+    return None if one is None else (number_of(one.since), one.outcome, one.code, one.message)
 
 
 def acceptance_document(one: Acceptance) -> AcceptanceDocument:

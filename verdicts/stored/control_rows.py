@@ -36,9 +36,22 @@ _Days = Annotated[int, msgspec.Meta(ge=1, le=MOST_DAYS)]
 _RUN_DOCUMENT: Final = msgspec.json.Decoder(tuple[str, OwnTime, Count])
 _DECLARED_DOCUMENT: Final = msgspec.json.Decoder(tuple[str, dict[str, ExpectedDocument], OwnTime, str, str])
 _SNOOZE_DOCUMENT: Final = msgspec.json.Decoder(tuple[str, str, AzureTime, str, str])
-_PLAN_DOCUMENT: Final = msgspec.json.Decoder(
-    tuple[str, Severity, dict[str, Severity], dict[Severity, _Days], OwnTime, str, str]
-)
+
+
+class _PlanDocument(msgspec.Struct, array_like=True):
+    """A plan's settings. The last members can be absent, which earlier versions did not write."""
+
+    plan_name: str
+    severity: Severity
+    severities: dict[str, Severity]
+    overdue_after_days: dict[Severity, _Days]
+    settled: OwnTime
+    person: str
+    reason: str
+    checks: dict[str, dict[str, tuple[str, ...]]] = {}
+
+
+_PLAN_DOCUMENT: Final = msgspec.json.Decoder(_PlanDocument)
 
 
 def declared_key(plan: str) -> str:
@@ -77,15 +90,16 @@ def snooze_properties(snooze: Snooze) -> dict[str, Any]:
 def plan_settings_properties(settings: PlanSettings) -> dict[str, Any]:
     """Return the properties of a plan's settings, which somebody settled."""
     assert settings.settled_at is not None  # noqa: S101 - for the type checker
-    document = [
+    document = _PlanDocument(
         settings.plan_name,
         settings.severity,
-        settings.severities,
-        settings.overdue_after_days,
+        dict(settings.severities),
+        dict(settings.overdue_after_days),
         number_of(settings.settled_at),
         settings.person,
         settings.reason,
-    ]
+        {name: dict(parameters) for name, parameters in settings.checks.items()},
+    )
     return {"plan": settings.plan_name, "document": _packed(document)}
 
 
@@ -111,6 +125,18 @@ def control_of(rows: Iterable[Row]) -> Control:
         except Misread as error:
             unreadable.append(_unreadable(one, error))
     return Control(latest_run, declared, tuple(snoozes), plans, tuple(unreadable))
+
+
+def unreadable_settings_of(control: Control, plan_name: str) -> UnreadableControl | None:
+    """Return the row that has the settings of a plan when it cannot be read; None when they are known.
+
+    A plan without settings of its own has those of every plan.
+    """
+    unreadable = {one.row.row_key: one for one in control.unreadable}
+    own = unreadable.get(plan_settings_key(plan_name))
+    if own is not None or fold(plan_name) in control.plans:
+        return own
+    return unreadable.get(plan_settings_key(""))
 
 
 def started_at_of(run: Row) -> datetime | None:
@@ -148,10 +174,19 @@ def _snooze(one: Row) -> Snooze:
 
 
 def _plan_settings(one: Row) -> PlanSettings:
-    plan_name, severity, severities, days, settled, person, reason = _read(_PLAN_DOCUMENT, one)
-    if days.keys() != set(Severity):
+    document = _read(_PLAN_DOCUMENT, one)
+    if document.overdue_after_days.keys() != set(Severity):
         raise Misread("it has not the days of every severity")
-    return PlanSettings(plan_name, severity, severities, days, time_of(settled), person, reason)
+    return PlanSettings(
+        document.plan_name,
+        document.severity,
+        document.severities,
+        document.overdue_after_days,
+        document.checks,
+        time_of(document.settled),
+        document.person,
+        document.reason,
+    )
 
 
 def _packed(document: Any) -> bytes:

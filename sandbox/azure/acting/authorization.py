@@ -61,7 +61,8 @@ class Authorization:
         of = _OF_PRINCIPAL.fullmatch(wanted)
         if wanted and of is None:
             raise not_implemented(f"$filter={wanted[:100]} on role assignments")
-        found = [one for one in owner.remediation.roles if of is None or one.principal_id.lower() == of[1].lower()]
+        shown = owner.remediation.roles if owner.remediation.roles_are_shown else []
+        found = [one for one in shown if of is None or one.principal_id.lower() == of[1].lower()]
         return json_response({"value": [_role_json(one) for one in found]})
 
     def _role(self, request: ArmRequest) -> web.Response:

@@ -17,6 +17,7 @@ from verdicts.facts import (
     Departure,
     GoneKey,
     StatesUpload,
+    Unchecked,
     Unread,
 )
 from verdicts.outcome import Outcome
@@ -33,7 +34,7 @@ FULL = remembered(
         gone=(GoneKey(open_key("three").key, NOW, NOW),),
         guard=AssignmentGuard(baseline=EXPECTED, seen=EXPECTED, acceptance=ACCEPTANCE, details=("one",)),
     ),
-    assignment("second"),
+    assignment("second", unread=Unchecked(NOW, Outcome.ACCESS_DENIED, "AuthorizationFailed", "no"), last_read=NOW),
     exemptions=(Exemption("/e", "/a", ("one",)),),
     known_exemptions=("/e",),
     accepted_exemptions={"/e": ACCEPTANCE},
@@ -41,6 +42,7 @@ FULL = remembered(
     unread=Unread(NOW, 3, Outcome.THROTTLED),
     departure=Departure(Outcome.VANISHED, NOW),
     probed="3/297/0",
+    check_states=StatesUpload("run", NOW, 2, "other"),
 )
 
 

@@ -42,6 +42,16 @@ def test_a_row_of_a_version_that_made_no_fingerprints_is_read_and_its_states_cou
     assert facts_of(of_document(document)).states == StatesUpload("run", NOW, 7, "")
 
 
+def test_a_row_of_a_version_without_checks_of_the_publisher_is_read() -> None:
+    document = document_of(FULL)
+    del document["check_states"]
+    for one in document["assignments"]:
+        del one["unread"], one["read"]
+    read = facts_of(of_document(document))
+    assert read.check_states is None
+    assert all(one.unread is None and one.last_read is None for one in read.assignments.values())
+
+
 def test_a_row_of_a_version_that_remembered_no_answer_is_read_and_the_next_answer_is_parsed() -> None:
     document = document_of(FULL)
     del document["answer"]

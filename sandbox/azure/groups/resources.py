@@ -63,12 +63,15 @@ class Resources:
     def _list(self, request: ArmRequest) -> web.Response:
         owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)
         group = owner.managed_resource_group_id
-        listed = [
+        shown = ("id", "name", "type", "location", "identity")  # without properties
+        documents = [one for one in owner.documents.of_group(group) if one["type"].count("/") == 1]
+        known = {one["id"].lower() for one in documents}
+        documents += [
             {"id": one.id(group), "name": one.name, "type": one.type, "location": one.location}
             for one in owner.resources
-            if one.type.count("/") == 1  # the list has no children
+            if one.type.count("/") == 1 and one.id(group).lower() not in known  # the list has no children
         ]
-        return json_response({"value": listed})
+        return json_response({"value": [{key: one[key] for key in shown if key in one} for one in documents]})
 
     def _resource(self, request: ArmRequest) -> web.Response:
         owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)

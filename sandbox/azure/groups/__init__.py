@@ -1,0 +1,1 @@
+"""What Azure Resource Manager says of what is in a resource group."""
