@@ -22,12 +22,21 @@ _MOST_MINUTES: Final = 1440
 _NOT_A_PERSON: Final = frozenset({"azure", "operator", "notification"})
 
 
+class Misuse(Exception):  # noqa: N818 - named for what it tells
+    """The command line makes no sense: what is wrong with it, and the `complaint` for a person, with the usage."""
+
+    def __init__(self, message: str, complaint: str) -> None:
+        super().__init__(message)
+        self.complaint = complaint
+
+
 class Parser(argparse.ArgumentParser):
     """Repeats harmlessly what it was given."""
 
     def error(self, message: str) -> NoReturn:
-        """End with exit status 2 and a message."""
-        super().error(one_line(message))
+        """Raise Misuse."""
+        message = one_line(message)
+        raise Misuse(message, f"{self.format_usage()}{self.prog}: error: {message}\n")
 
 
 def application_id(text: str) -> ApplicationId:
