@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from sandbox.world.sample_checks import check_states, check_verdict, is_checked
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -170,6 +172,9 @@ class SampleFleet:
                     "States_id": f"run-{read}",
                     "States_time": self.times[read].isoformat(),
                 }
+            if is_checked(customer) and read == last:
+                common = {**application, **self._plan(customer), "Run_id": f"run-{last}"}
+                yield check_verdict(customer, common, last, self.times[last], self.times[1])
 
     def _guard(self, customer: int, place: int) -> dict[str, Any]:
         """How an assignment compares with its baseline: a few were weakened, a few have an exemption."""
@@ -198,6 +203,9 @@ class SampleFleet:
                 for resource in range(bad):
                     path = f"providers/{TYPES[kind]}/{kind}/{kind[:2].lower()}{customer:05}x{resource:02}"
                     yield self._state(customer, run, (name, display_name), "NonCompliant", path=path)
+            if is_checked(customer):
+                common = {**self._application(customer), **self._plan(customer), "Run_id": f"run-{run}"}
+                yield from check_states(customer, common, self.times[run])
 
     def _violations(self, customer: int) -> int:
         return 1 + customer * 7 % 23
