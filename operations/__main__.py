@@ -31,9 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
     except Misuse as misuse:
-        sys.stderr.write(misuse.complaint)
         if "--json" in (sys.argv[1:] if arguments is None else arguments):
-            sys.stdout.write(f"{json.dumps({'error': str(misuse)})}\n")
+            sys.stdout.write(f"{json.dumps({'error': misuse.message})}\n")
         return BAD_USAGE
     return _run(options)
 
