@@ -187,6 +187,7 @@ class Judging:
             checked_at=self._run.started_at if checked else None,
             record=self._record,
             snoozes=self._control.snoozes,
+            plans=self._control.plans,
         )
 
     def _told(self, standing: Standing, application: ManagedApplication | MalformedRow | None = None) -> Standing:

@@ -133,6 +133,7 @@ class _Publishing:
             control.latest_run.started_at if control.latest_run else None,
             record=control.latest_run,
             snoozes=control.snoozes,
+            plans=control.plans,
         )
         unreadable = UnreadableRows(run_id, now)
         async for entry in ledger.entries():

@@ -21,7 +21,7 @@ Rows = list[dict[str, Any]]
 
 
 async def list_findings(request: Request, context: Context) -> Answer:
-    """Answer with what is wrong anywhere in the fleet, worst first, page by page; or with all of it as CSV."""
+    """Answer with what is wrong anywhere in the fleet, sorted, page by page; or with all of it as CSV."""
     request.refuse_other_parameters(*findings.FILTERS, *PAGING, FORMAT)
     wanted, is_csv = findings.FindingFilter.parse(request.parameters), as_csv(request)
     fleet = await context.compliance.fleet()
@@ -32,7 +32,15 @@ async def list_findings(request: Request, context: Context) -> Answer:
     counts = findings.counts(found) if fleet.run is not None else None
     more = {"counts": counts, "is_complete": fleet.run is not None and len(rows) < findings.MOST_ROWS}
     return _page(
-        request, fleet, context, name="findings", items=found, key=findings.key, question=repr(wanted), more=more
+        request,
+        fleet,
+        context,
+        name="findings",
+        items=found,
+        key=wanted.key,
+        question=repr(wanted),
+        descending=wanted.descending,
+        more=more,
     )
 
 
@@ -46,11 +54,13 @@ async def list_plans(request: Request, context: Context) -> Answer:
     fleet = await context.compliance.fleet()
     versions = await _standing("plans", fleet, context)
     assignments = await _standing("plan_assignments", fleet, context)
+    introductions = await _standing("plan_introductions", fleet, context)
     history = [] if fleet.run is None else await context.compliance.plan_history(before(timespan, budgets.BEFORE))
     known = budgets.budgets_of(history, begin, end, context.settings.stale_after)
     found = plans.plans_of(
         [row for row in versions if wanted.takes_plan(row)],
         assignments,
+        introductions,
         lambda version: known.get(version, budgets.Budget(begin)).told(end, objective),
     )
     if is_csv:
@@ -110,9 +120,10 @@ def _page(
     items: Sequence[dict[str, Any]],
     key: Callable[[dict[str, Any]], SortKey],
     question: str,
+    descending: bool = False,
     more: Mapping[str, Any] | None = None,
 ) -> Answer:
-    page = page_of(items, key, request, question=f"{name} {question}")
+    page = page_of(items, key, request, question=f"{name} {question}", descending=descending)
     return json_answer(
         {
             **frame(fleet, context.now, context.settings.stale_after),

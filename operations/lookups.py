@@ -19,10 +19,12 @@ from verdicts.ledger import Entry
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from operations.report import Console
     from operations.workplace import Workplace
     from publisher.table import Row
+    from verdicts.control import Control
 
     _Known = tuple[tuple[str, Tone], dict[str, Any]]
 
@@ -46,10 +48,11 @@ async def list_applications(workplace: Workplace, options: argparse.Namespace, _
         elif wanted in fold(f"{item.application_id} {item.customer_name}"):
             applications.append(item)
     applications.sort(key=lambda item: (fold(item.customer_name), fold(str(item.application_id))))
-    known = await _known(workplace)
+    control, now = await workplace.ledger.control(), workplace.now()
+    known = await _known(workplace, control, now)
     verdicts = {identity: words for identity, (words, _) in known.items()}
-    nothing: _Known = (summary(None), figures(None, None))
-    listings = [_applications_table(applications, verdicts)]
+    nothing: _Known = (summary(None, control, now), figures(None, control, now))
+    listings = [_applications_table(applications, verdicts, nothing[0])]
     if malformed:
         rows = [(item.name, item.subscription_id, Cell(item.reason, "bad")) for item in malformed]
         listings.append(Listing("Rows that cannot be collected", ("Row", "Subscription", "Why"), rows))
@@ -67,15 +70,15 @@ async def list_applications(workplace: Workplace, options: argparse.Namespace, _
 async def show(workplace: Workplace, options: argparse.Namespace, _: Console) -> Report:
     """Report everything that the registry and the ledger know about one application."""
     entry, now = await workplace.ledger.find(options.application), workplace.now()
-    latest = (await workplace.ledger.control()).latest_run
+    control = await workplace.ledger.control()
     row = await workplace.registry.find(options.application)
     if row is None and entry is None:
         return not_registered(options.application)
     report = _in_registry(options.application, row)
     return replace(
         report,
-        document=report.document | {"ledger": document_of(entry, now, latest)},
-        listings=(*report.listings, *listings_of(entry, now, latest)),
+        document=report.document | {"ledger": document_of(entry, control, now)},
+        listings=(*report.listings, *listings_of(entry, control, now)),
     )
 
 
@@ -164,14 +167,13 @@ def _advice(found: Sequence[Difference]) -> str | None:
     return "run `add` or `reconcile` to take over what Azure says"
 
 
-async def _known(workplace: Workplace) -> dict[ApplicationId, _Known]:
+async def _known(workplace: Workplace, control: Control, now: datetime) -> dict[ApplicationId, _Known]:
     """Return the verdicts of every application that the ledger knows, in a few words and in figures."""
-    latest = (await workplace.ledger.control()).latest_run
     found: dict[ApplicationId, _Known] = {}
     async for entry in workplace.ledger.entries():
         text = entry.facts.application_id if isinstance(entry, Entry) else entry.application_id
         with suppress(InvalidResourceId):
-            found[ApplicationId.parse(text)] = (summary(entry), figures(entry, latest))
+            found[ApplicationId.parse(text)] = (summary(entry, control, now), figures(entry, control, now))
     return found
 
 
@@ -184,7 +186,9 @@ def _in_list(application: ManagedApplication, known: _Known) -> dict[str, Any]:
 
 
 def _applications_table(
-    applications: list[ManagedApplication], verdicts: Mapping[ApplicationId, tuple[str, Tone]]
+    applications: list[ManagedApplication],
+    verdicts: Mapping[ApplicationId, tuple[str, Tone]],
+    nothing: tuple[str, Tone],
 ) -> Listing:
     rows = [
         (
@@ -198,7 +202,7 @@ def _applications_table(
             else f"{item.refreshed_at:%Y-%m-%d %H:%M}"
             if item.refreshed_at
             else Cell("never", "doubtful"),
-            Cell(*verdicts.get(item.application_id, summary(None))),
+            Cell(*verdicts.get(item.application_id, nothing)),
         )
         for item in applications
     ]

@@ -13,36 +13,43 @@ from verdicts.exempted import is_known
 from verdicts.facts import GuardState
 from verdicts.known import check_violations, last_read, open_violations, unread_since
 from verdicts.ledger import Entry, UnreadableEntry
+from verdicts.life import life_of, overdue_assignments
 from verdicts.publisher_checks.ids import is_check, judged_by
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from verdicts.control import RunRecord
+    from verdicts.control import Control
     from verdicts.facts import ApplicationFacts, AssignmentFacts, Unchecked
 
 _TONES: Final[dict[Verdict, Tone]] = {Verdict.COMPLIANT: "good", Verdict.NON_COMPLIANT: "bad"}
 _GUARD_TONES: Final[dict[GuardState, Tone]] = {GuardState.INTACT: "good", GuardState.NOT_KNOWN: ""}
 
 
-def figures(entry: Entry | UnreadableEntry | None, latest: RunRecord | None) -> dict[str, Any]:
-    """Return what is known of an application as a whole, and as of when; None is what nobody knows.
-
-    `latest` is the latest completed run.
-    """
+def figures(entry: Entry | UnreadableEntry | None, control: Control, now: datetime) -> dict[str, Any]:
+    """Return what is known of an application as a whole, and as of when; None is what nobody knows."""
     if not isinstance(entry, Entry):
-        return dict.fromkeys(("compliance", "open_violations", "check_violations", "last_read", "unread_since"))
+        counted = (
+            "compliance",
+            "open_violations",
+            "check_violations",
+            "overdue_assignments",
+            "last_read",
+            "unread_since",
+        )
+        return dict.fromkeys(counted)
     facts = entry.facts
     return {
         "compliance": compliance_of(facts),
         "open_violations": open_violations(facts),
         "check_violations": check_violations(facts),
-        "last_read": last_read(facts, latest),
+        "overdue_assignments": overdue_assignments(facts, control.plans, now),
+        "last_read": last_read(facts, control.latest_run),
         "unread_since": unread_since(facts),
     }
 
 
-def summary(entry: Entry | UnreadableEntry | None) -> tuple[str, Tone]:
+def summary(entry: Entry | UnreadableEntry | None, control: Control, now: datetime) -> tuple[str, Tone]:
     """Return the verdicts of an application in a few words, the worst first, with the date of who is unread.
 
     What the publisher's checks found is told behind them.
@@ -57,6 +64,8 @@ def summary(entry: Entry | UnreadableEntry | None) -> tuple[str, Tone]:
     checked = Counter(str(verdict) for verdict, of_check in every if of_check)
     words = "; ".join(filter(None, (_counted(counts), f"checks: {_counted(checked)}" if checked else "")))
     counts += checked
+    if overdue := overdue_assignments(facts, control.plans, now):
+        words = f"{overdue} overdue, {words}"
     if facts.departure is not None:
         return str(facts.departure.outcome), "bad"
     if facts.unread is not None:
@@ -65,9 +74,7 @@ def summary(entry: Entry | UnreadableEntry | None) -> tuple[str, Tone]:
     return words or "no verdict", "bad" if Verdict.NON_COMPLIANT in counts else "good" if counts else "doubtful"
 
 
-def document_of(
-    entry: Entry | UnreadableEntry | None, now: datetime, latest: RunRecord | None
-) -> dict[str, Any] | None:
+def document_of(entry: Entry | UnreadableEntry | None, control: Control, now: datetime) -> dict[str, Any] | None:
     """Return what the ledger remembers as JSON; None when it knows nothing."""
     if entry is None:
         return None
@@ -75,11 +82,12 @@ def document_of(
         return {"unreadable": entry.reason}
     facts = entry.facts
     return {
-        **figures(entry, latest),
+        **figures(entry, control, now),
         "last_changed_by_run": facts.applied_run,
         "unread": _unread(facts),
         "departure": _departure(facts),
-        "assignments": [_assignment(facts, one, now) for one in facts.assignments.values()],
+        "versions": [one._asdict() for one in facts.versions],
+        "assignments": [_assignment(facts, one, control, now) for one in facts.assignments.values()],
         "exemptions": [
             {
                 "id": one.id,
@@ -94,14 +102,17 @@ def document_of(
     }
 
 
-def listings_of(entry: Entry | UnreadableEntry | None, now: datetime, latest: RunRecord | None) -> tuple[Listing, ...]:
+def listings_of(entry: Entry | UnreadableEntry | None, control: Control, now: datetime) -> tuple[Listing, ...]:
     """Return the tables for people about what the ledger remembers."""
     if entry is None:
         return ()
     if not isinstance(entry, Entry):
         return (Listing("Ledger", ("Property", "Value"), [("unreadable", Cell(entry.reason, "bad"))]),)
     facts = entry.facts
-    state = [("compliance", compliance_of(facts)), ("last read", _moment(last_read(facts, latest)) or "never")]
+    state = [
+        ("compliance", compliance_of(facts)),
+        ("last read", _moment(last_read(facts, control.latest_run)) or "never"),
+    ]
     if facts.unread is not None:
         state.append(("unread since", f"{_moment(facts.unread.since)}: {facts.unread.outcome} {facts.unread.code}"))
     if facts.departure is not None:
@@ -109,8 +120,8 @@ def listings_of(entry: Entry | UnreadableEntry | None, now: datetime, latest: Ru
         state.append((str(departure.outcome), f"{_moment(departure.at)}: {departure.reason}"))
     tables = [Listing("Ledger", ("Property", "Value"), state)]
     if facts.assignments:
-        rows = [_row(facts, one, now) for one in facts.assignments.values()]
-        columns = ("Assignment", "Verdict", "Since", "Open", "Held", "Guard", "Accepted until")
+        rows = [_row(facts, one, control, now) for one in facts.assignments.values()]
+        columns = ("Assignment", "Verdict", "Since", "Severity", "Due by", "Open", "Held", "Guard", "Accepted until")
         tables.append(Listing("Verdicts", columns, rows))
     if facts.exemptions:
         exempted = [
@@ -121,13 +132,19 @@ def listings_of(entry: Entry | UnreadableEntry | None, now: datetime, latest: Ru
     return tuple(tables)
 
 
-def _row(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> tuple[Cell | str, ...]:
+def _row(
+    facts: ApplicationFacts, assignment: AssignmentFacts, control: Control, now: datetime
+) -> tuple[Cell | str, ...]:
     verdict, held = verdict_of(facts, assignment), held_of(facts, assignment)
     acceptance = accepted_until(assignment, now) or guard_accepted(assignment, now)
+    life = life_of(facts, assignment, control.plans, now)
+    due_by = _day(life.due_by) if life.due_by else ""
     return (
         assignment.display_name or assignment.name,
         Cell(str(verdict), _TONES.get(verdict, "doubtful")),
         _moment(since_of(facts, assignment)),
+        str(life.severity or ""),
+        Cell(f"{due_by} overdue", "bad") if life.is_overdue else due_by,
         str(open_about(facts, assignment, now)),
         f"{held.reason} since {_day(held.since)}" if held else "",
         _unread_or_guard(assignment),
@@ -145,9 +162,12 @@ def _unread_or_guard(assignment: AssignmentFacts) -> Cell | str:
     return Cell(" ".join((str(guard.state), *guard.details)), _GUARD_TONES.get(guard.state, "bad"))
 
 
-def _assignment(facts: ApplicationFacts, assignment: AssignmentFacts, now: datetime) -> dict[str, Any]:
+def _assignment(
+    facts: ApplicationFacts, assignment: AssignmentFacts, control: Control, now: datetime
+) -> dict[str, Any]:
     held, acceptance, guard = held_of(facts, assignment), accepted_until(assignment, now), assignment.guard
     guard_acceptance = guard_accepted(assignment, now)
+    life = life_of(facts, assignment, control.plans, now)
     return {
         "id": assignment.id,
         "name": assignment.name,
@@ -155,6 +175,10 @@ def _assignment(facts: ApplicationFacts, assignment: AssignmentFacts, now: datet
         "judged_by": judged_by(assignment.id).value,
         "verdict": str(verdict_of(facts, assignment)),
         "since": since_of(facts, assignment),
+        "severity": life.severity.lower() if life.severity else None,
+        "due_by": life.due_by,
+        "is_overdue": life.is_overdue,
+        "opened_in_version": life.opened_in_version or None,
         "open": [
             {
                 "resource_id": one.key.resource_id,

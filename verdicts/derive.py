@@ -82,8 +82,15 @@ def since_of(facts: ApplicationFacts, assignment: AssignmentFacts) -> datetime:
     if verdict is Verdict.LEFT_UNCONFIRMED and facts.departure is not None:
         return facts.departure.at
     if verdict is Verdict.NON_COMPLIANT:
-        return min((key.opened_at for key in assignment.open), default=assignment.changed_at)
+        return opened_since(assignment) or assignment.changed_at
     return assignment.undecided_since or assignment.closed_at or assignment.first_seen
+
+
+def opened_since(assignment: AssignmentFacts) -> datetime | None:
+    """Return when the oldest open violation was first seen; None: none is open, or it is not known."""
+    remembered = min((key.opened_at for key in assignment.open), default=None)
+    beyond = assignment.overflow_since if assignment.overflow else None
+    return min((one for one in (remembered, beyond) if one is not None), default=None)
 
 
 def is_expected(assignment: AssignmentFacts, group_id: str) -> bool:

@@ -86,6 +86,13 @@ class Label:
     assignment: str = ""
 
 
+class PlanVersion(NamedTuple):
+    """A version of its plan that an application was found to have, and in which run it was found first."""
+
+    version: str
+    since: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Acceptance:
     """An operator's word that open keys, or a difference from the baseline, may stay until `until`."""
@@ -216,6 +223,8 @@ class AssignmentFacts:
     definition_id: str = ""
     open: tuple[OpenKey, ...] = ()
     overflow: bool = False
+    overflow_since: datetime | None = None
+    """While overflowing: since when a violation that is not remembered is open, at the earliest; None: not known."""
     gone: tuple[GoneKey, ...] = ()
     decided: bool = False
     counts: Counts = Counts()
@@ -304,6 +313,8 @@ class ApplicationFacts:
     applied_run: str
     applied_at: datetime
     changed_at: datetime
+    versions: tuple[PlanVersion, ...] = ()
+    """The versions that it had of its present plan, as far as they are remembered; the last one is the present."""
     assignments: Mapping[str, AssignmentFacts] = field(default_factory=dict)
     """By folded id."""
     exemptions: tuple[Exemption, ...] = ()

@@ -57,6 +57,8 @@ class PlanSettings:
 
     def severity_of(self, assignment_id: str, group_id: str) -> Severity:
         """Return how severe a violation of an assignment is, which is at or in a managed resource group."""
+        if not self.severities:
+            return self.severity
         path = relative_id(assignment_id, group_id)
         return self.severities.get(path) or self.severities.get(path.rpartition("/")[2]) or self.severity
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from publisher.resource_ids import fold
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from verdicts.control import RunRecord, Snooze
     from verdicts.facts import ApplicationFacts, AssignmentFacts, StatesUpload
+    from verdicts.plan_settings import PlanSettings
 
 CHANGES_REPEATED: Final = timedelta(hours=50)
 """For so long a change is published again: rules look back two days, and rows can be late (FACTS 4.3)."""
@@ -29,7 +32,7 @@ class Publication:
     `published_at` is when the facts were read or written: the latest row is then of the latest facts. `previous` is
     when the run or publication before it began, None when that is not known: then everything is due. `read_at` is the
     start of this run, for an application that it read completely; `checked_at` too, for one of which it read checks.
-    `record` is the latest completed run before.
+    `record` is the latest completed run before. `plans` are the settings of plans, by folded name.
     """
 
     run_id: str
@@ -39,6 +42,7 @@ class Publication:
     checked_at: datetime | None = None
     record: RunRecord | None = None
     snoozes: tuple[Snooze, ...] = ()
+    plans: Mapping[str, PlanSettings] = field(default_factory=dict)
 
 
 def everything_is_due(facts: ApplicationFacts, publication: Publication) -> bool:

@@ -27,6 +27,7 @@ from verdicts.derive import (
 from verdicts.exempted import exemptions_of
 from verdicts.facts import AlarmKind
 from verdicts.known import last_read, unread_since
+from verdicts.life import life_of
 from verdicts.outcome import Outcome
 from verdicts.publication import CHANGES_REPEATED, everything_is_due, is_due
 from verdicts.publisher_checks.ids import is_check, judged_by
@@ -145,6 +146,7 @@ def _verdict_row(facts: ApplicationFacts, assignment: AssignmentFacts, publicati
         "Policy_definition_id": assignment.definition_id,
         "Judged_by": judged_by(assignment.id).value,
         **_verdict_columns(facts, assignment),
+        **_life_columns(facts, assignment, publication),
         **_read_columns(facts, assignment, publication),
         "Changed_at": _time(assignment.changed_at),
         "States_id": states.run_id if states else "",
@@ -176,6 +178,15 @@ def _verdict_columns(facts: ApplicationFacts, assignment: AssignmentFacts) -> Ro
         "Overflow": assignment.overflow,
         "Resources": ", ".join(resource.rpartition("/")[2] for resource in resources),
         "Resource_ids": orjson.dumps(resources).decode(),
+    }
+
+
+def _life_columns(facts: ApplicationFacts, assignment: AssignmentFacts, publication: Publication) -> Row:
+    life = life_of(facts, assignment, publication.plans, publication.published_at)
+    return {
+        "Severity": life.severity.value if life.severity else "",
+        "Due_by": _time(life.due_by),
+        "Opened_in_version": life.opened_in_version,
     }
 
 
@@ -214,6 +225,8 @@ def _guard_columns(facts: ApplicationFacts, assignment: AssignmentFacts, now: da
         "Exemption_expires_at": _time(first.expires_at if first else None),
         "Exemptions": len(in_force),
         "Guard_accepted_until": _time(accepted.until if accepted else None),
+        "Guard_accepted_by": accepted.person if accepted else "",
+        "Guard_accepted_reason": accepted.reason if accepted else "",
     }
 
 

@@ -15,6 +15,7 @@ import yaml
 
 from checks.bicep_source import BicepFile
 from checks.documents.shell_commands import PLACEHOLDER
+from operations.arguments import Misuse
 
 if TYPE_CHECKING:
     import argparse
@@ -108,6 +109,8 @@ def _parsed(module: str, arguments: list[str]) -> Complaint:
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
             parser.parse_args(arguments)
+    except Misuse as misuse:
+        return str(misuse)
     except SystemExit as end:
         if end.code:
             return said.getvalue().strip().splitlines()[-1]

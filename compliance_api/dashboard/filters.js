@@ -4,10 +4,10 @@
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { live } from "./vendor/lit-html/directives/live.js";
 import { addressOf } from "./router.js";
-import { JUDGE_WORDS, STATUS_WORDS } from "./words.js";
+import { JUDGE_WORDS, SEVERITY_WORDS, STATUS_WORDS } from "./words.js";
 
 const TYPING_MILLISECONDS = 250;
-const SEVERITIES = [["1", "Sev 1"], ["2", "Sev 2"], ["3", "Sev 3"]];
+const SEVERITIES = [...Object.entries(SEVERITY_WORDS), ["1", "Sev 1"], ["2", "Sev 2"], ["3", "Sev 3"]];
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const NARROW = matchMedia("(max-width: 47rem)");
 

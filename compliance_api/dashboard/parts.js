@@ -3,7 +3,7 @@
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { repeat } from "./vendor/lit-html/directives/repeat.js";
 import { signIn } from "./data.js";
-import { moment, utc } from "./moments.js";
+import { moment, shortDay, utc } from "./moments.js";
 import { addressOf } from "./router.js";
 import { counted, heldWord, isCheck, judgeWord, lastKnown, number, outcome, planText, SIGNS, STATUS_WORDS } from "./words.js";
 
@@ -91,8 +91,9 @@ export const severity = (value) => html`<span class="severity severity-${value}"
 export const judge = (one) => (isCheck(one) ? html`<span class="mark check">${judgeWord(one.judged_by)}</span>` : nothing);
 
 export function marks(one) {
-  const { is_new: isNew, held, accepted_until: acceptedUntil, snoozed_until: snoozedUntil } = one;
+  const { is_new: isNew, is_overdue: isOverdue, due_by: dueBy, held, accepted_until: acceptedUntil, snoozed_until: snoozedUntil } = one;
   return html`<span class="marks">${judge(one)}
+    ${isOverdue ? html`<span class="mark overdue" title=${`Due ${utc(dueBy)}`}>! Overdue since ${shortDay(dueBy)}</span>` : nothing}
     ${isNew ? html`<span class="mark new">New since yesterday</span>` : nothing}
     ${held ? html`<span class="mark held">Held</span>` : nothing}
     ${acceptedUntil ? html`<span class="mark accepted">Accepted until ${utc(acceptedUntil)}</span>` : nothing}
@@ -103,6 +104,7 @@ export function status(one) {
   const more = [];
   if (one.status === "unread") more.push(`${lastKnown(one.last_known)}${one.last_read ? `, ${utc(one.last_read)}` : ""}`);
   const tell = (count, what) => { if (count) more.push(`${counted(count, "assignment")} ${what}`); };
+  tell(one.overdue_assignments, "overdue");
   tell(one.held_assignments, "with violations that are held");
   tell(one.accepted_assignments, "accepted for now");
   tell(one.guard_changes, "deleted, weakened or changed");

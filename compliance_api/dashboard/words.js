@@ -62,6 +62,18 @@ export const JUDGE_WORDS = { AzurePolicy: "Azure Policy", PublisherCheck: "Own c
 
 const NUMBER = new Intl.NumberFormat("en");
 
+// How severe a violation is, as an operator settled it for the plan.
+export const SEVERITY_WORDS = { critical: "Critical", high: "High", medium: "Medium", low: "Low" };
+
+// How an assignment stood in the version before the one in which it was first violated.
+const BEFORE_WORDS = {
+  clean: "was clean",
+  violated: "had it too",
+  carried_over: "had it from an older one",
+  not_known: "is not known",
+  not_there: "did not have the assignment",
+};
+
 // What is not known has no figure, not even zero.
 export const number = (value) => (value === null || value === undefined ? "–" : NUMBER.format(value));
 export const percent = (value) => (value === null || value === undefined ? "–" : `${value.toFixed(1)}\u00a0%`);
@@ -71,6 +83,7 @@ export const lastKnown = (name) => LAST_KNOWN_WORDS[name] || name;
 export const verdictWord = (name) => VERDICT_WORDS[name] || name;
 export const heldWord = (name) => HELD_WORDS[name] || name;
 export const guardWord = (name) => GUARD_WORDS[name] || name;
+export const beforeWord = (name) => BEFORE_WORDS[name] || name;
 export const judgeWord = (name) => JUDGE_WORDS[name] || name;
 export const isCheck = ({ judged_by: judge }) => judge === "PublisherCheck";
 export const planText = (plan) => (plan ? `${plan.name} ${plan.version ?? ""}`.trim() : "–");

@@ -1,21 +1,34 @@
-"""What is wrong anywhere in the fleet, one finding for each application, assignment and kind, worst first."""
+"""What is wrong anywhere in the fleet, one finding for each application, assignment and kind, worst first.
+
+A finding has two severities: that of the alert rule that tells of it, a number as Azure Monitor counts, and where
+violations are open, how severe these are, a word that an operator settled for the plan.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from compliance_api.fleet.csv_export import cells_of
+from compliance_api.fleet.fleet import Severity
 from compliance_api.fleet.listing import chosen
 from compliance_api.fleet.narrowing import NARROWING, Narrowing
 from compliance_api.fleet.paging import SortKey
 from compliance_api.fleet.rules import RULES, Kind, severities
-from compliance_api.fleet.views import PUBLISHER_CHECK, application_link, assignment_link, held_of, plan_of
+from compliance_api.fleet.views import (
+    PUBLISHER_CHECK,
+    application_link,
+    assignment_link,
+    held_of,
+    life_of,
+    overdue,
+    plan_of,
+)
 from compliance_api.http import bad_request
 from publisher.errors.kinds import MalformedAnswer
 
-FILTERS: Final = ("kind", "severity", "judged_by", *NARROWING, "new")
+FILTERS: Final = ("kind", "severity", "judged_by", *NARROWING, "new", "overdue", "sort")
 _KINDS: Final = {
     "NonCompliant": Kind.NONCOMPLIANT,
     "Guard": Kind.GUARD_CHANGED,
@@ -27,6 +40,8 @@ MOST_ROWS: Final = 20_000
 """The saved query ends there; how many findings there are is then not known."""
 
 _SEVERITIES: Final = range(5)
+_BY_RANK: Final = {severity.value: rank for rank, severity in enumerate(Severity)}
+_NEVER: Final = "9999"
 
 
 class JudgedBy(StrEnum):
@@ -41,10 +56,13 @@ class FindingFilter:
     """Which findings are asked for."""
 
     kinds: frozenset[Kind]
-    severities: frozenset[int]
+    severities: frozenset[int | str]
     judges: frozenset[JudgedBy]
     narrowing: Narrowing
     is_new: bool | None
+    is_overdue: bool | None
+    sort: str
+    descending: bool
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str]) -> "FindingFilter":
@@ -55,33 +73,57 @@ class FindingFilter:
             judges=chosen("judged_by", parameters, JudgedBy),
             narrowing=Narrowing.parse(parameters),
             is_new=_yes_or_no("new", parameters.get("new", "")),
+            is_overdue=_yes_or_no("overdue", parameters.get("overdue", "")),
+            sort=_sort(parameters),
+            descending=parameters.get("sort", "").startswith("-"),
         )
 
+    def key(self, one: Mapping[str, Any]) -> SortKey:
+        """Return what findings are sorted by; it differs between any two."""
+        return _SORTS[self.sort](one)
+
     def of(self, rows: Iterable[Mapping[str, Any]], portal: str) -> list[dict[str, Any]]:
-        """Return the findings that match, from rows of the saved query `findings`, worst first, then the oldest."""
+        """Return the findings that match, from rows of the saved query `findings`, in order."""
         found = [_finding(row, portal) for row in rows if self.narrowing.takes(row)]
-        return sorted((one for one in found if self._takes(one)), key=key)
+        return sorted((one for one in found if self._takes(one)), key=self.key, reverse=self.descending)
 
     def _takes(self, one: Mapping[str, Any]) -> bool:
         return (
             (not self.kinds or one["kind"] in self.kinds)
-            and (not self.severities or one["severity"] in self.severities)
+            and (not self.severities or bool(self.severities & {one["severity"], one["violation_severity"]}))
             and (not self.judges or one["judged_by"] in self.judges)
             and self.is_new in (None, one["is_new"])
+            and self.is_overdue in (None, one["is_overdue"])
         )
 
 
-def key(one: Mapping[str, Any]) -> SortKey:
-    """Return what findings are sorted by; it differs between any two."""
+def _trouble(one: Mapping[str, Any]) -> SortKey:
+    """Sort key: overdue ones first, by how severe they are; then by the alert rule's severity and by age."""
+    late = one["is_overdue"]
+    of_late = (_BY_RANK.get(one["violation_severity"], 0), one["due_by"] or "") if late else (0, "")
+    return (int(not late), *of_late, one["severity"], one["since"] or "", *_named(one))
+
+
+def _due(one: Mapping[str, Any]) -> SortKey:
+    return (one["due_by"] or _NEVER, _BY_RANK.get(one["violation_severity"], len(_BY_RANK)), *_named(one))
+
+
+def _named(one: Mapping[str, Any]) -> SortKey:
+    """Return what differs between any two."""
     named = (one["customer"], one["application"]["name"], one["application"]["id"])
     assignment = one["assignment"]["id"] if one["assignment"] else ""
-    return (one["severity"], one["since"] or "", *(name.casefold() for name in named), assignment, one["kind"])
+    return (*(name.casefold() for name in named), assignment, one["kind"])
+
+
+_SORTS: Final[Mapping[str, Callable[[Mapping[str, Any]], SortKey]]] = {"trouble": _trouble, "due_by": _due}
 
 
 def counts(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return how many findings there are, and of each kind and severity."""
     kinds = Counter(one["kind"] for one in findings)
     judges = Counter(one["judged_by"] for one in findings)
+    late = Counter(one["violation_severity"] for one in findings if one["is_overdue"])
+    undated = sum(one["kind"] == Kind.NONCOMPLIANT.value and one["due_by"] is None for one in findings)
     by_severity = Counter(one["severity"] for one in findings)
     return {
         "total": len(findings),
@@ -92,6 +134,7 @@ def counts(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "by_kind": {kind.value: kinds[kind.value] for kind in Kind},
         "by_judge": {judge.value: judges[judge.value] for judge in JudgedBy},
         "by_severity": {str(severity): by_severity[severity] for severity in _SEVERITIES},
+        "overdue": overdue({severity: late[severity.value] for severity in Severity}, undated),
     }
 
 
@@ -119,8 +162,11 @@ def _finding(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         "details": row["Details"] or "",
         "violations": row["Noncompliant_states"],
         "suspended_violations": row["Suspended_states"],
+        **life_of(row),
         "held": held_of(row),
         "accepted_until": row["Accepted_until"],
+        "accepted_by": row["Accepted_by"] or "",
+        "accepted_reason": row["Accepted_reason"] or "",
         "snoozed_until": row["Snoozed_until"],
         "last_read": row["Last_read"],
         "unread_since": row["Unread_since"],
@@ -128,11 +174,20 @@ def _finding(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
     }
 
 
-def _severities(text: str) -> frozenset[int]:
+def _severities(text: str) -> frozenset[int | str]:
+    known: dict[str, int | str] = {str(severity): severity for severity in _SEVERITIES}
+    known |= {severity.value: severity.value for severity in Severity}
     words = [part.strip() for part in text.split(",") if part.strip()]
-    if not set(words) <= {str(severity) for severity in _SEVERITIES}:
-        raise bad_request("severity", "severity is any of 0, 1, 2, 3, 4, with commas between.")
-    return frozenset(map(int, words))
+    if not set(words) <= known.keys():
+        raise bad_request("severity", f"severity is any of {', '.join(known)}, with commas between.")
+    return frozenset(known[word] for word in words)
+
+
+def _sort(parameters: Mapping[str, str]) -> str:
+    sort = parameters.get("sort", "trouble").removeprefix("-")
+    if sort not in _SORTS:
+        raise bad_request("sort", f"sort is one of {', '.join(_SORTS)}, with a minus sign before it to reverse.")
+    return sort
 
 
 def _yes_or_no(name: str, text: str) -> bool | None:
@@ -143,9 +198,10 @@ def _yes_or_no(name: str, text: str) -> bool | None:
 
 CSV_COLUMNS: Final = (
     "severity", "kind", "customer", "application", "assignment", "since", "is_new", "violations",
-    "suspended_violations", "held_reason", "held_since", "accepted_until", "snoozed_until", "is_alarmed", "verdict",
-    "reason", "details", "last_read", "unread_since", "plan", "plan_version", "subscription_id", "application_id",
-    "assignment_id", "judged_by",
+    "suspended_violations", "violation_severity", "due_by", "is_overdue", "held_reason", "held_since", "accepted_until",
+    "accepted_by", "accepted_reason", "snoozed_until", "is_alarmed", "verdict", "reason", "details", "last_read",
+    "unread_since", "plan", "plan_version", "opened_in_version", "subscription_id", "application_id", "assignment_id",
+    "judged_by",
 )  # fmt: skip
 
 

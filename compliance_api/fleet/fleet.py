@@ -32,6 +32,15 @@ class LastKnown(StrEnum):
     COMPLIANT = "compliant"
 
 
+class Severity(StrEnum):
+    """How severe a violation is, as an operator settled it for the plan, the worst first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
 _LAST_KNOWN: Final = {
     "NonCompliant": LastKnown.NONCOMPLIANT,
     "NoStates": LastKnown.NOT_EVALUATED,
@@ -79,9 +88,15 @@ class Application:
     """Assignments with violations that were not read as such again, and that nobody has read as repaired."""
     accepted_assignments: int | None = None
     """Assignments all of whose violations an operator has accepted for now."""
+    overdue: Mapping[Severity, int] | None = None
+    """Assignments whose violations are open for too long, and not accepted, by severity."""
+    undated_assignments: int | None = None
+    """Assignments with violations of which nobody knows when they are due."""
     guard_changes: int | None = None
     """Assignments that were withdrawn, or differ from their baseline."""
     noncompliant_since: datetime | None = None
+    due_by: datetime | None = None
+    """When the first of its violations that are not accepted is due."""
     unread_since: datetime | None = None
     checks: "Checks | None" = None
     """None where nobody knows of any."""
@@ -90,6 +105,11 @@ class Application:
     def status(self) -> Status:
         """What was last found, or UNREAD when the application could not be read in the latest run."""
         return Status(self.last_known.value) if self.is_readable else Status.UNREAD
+
+    @property
+    def overdue_assignments(self) -> int | None:
+        """How many assignments are overdue, whatever their severity."""
+        return None if self.overdue is None else sum(self.overdue.values())
 
     @property
     def key(self) -> str:
@@ -127,7 +147,18 @@ class Fleet:
 
     def states(self, kind: str) -> int | None:
         """Return how many policy states of a kind there are, as far as they are known; None when they are of nobody."""
-        known = [count for application in self.applications if (count := getattr(application, kind)) is not None]
+        return self._sum(getattr(one, kind) for one in self.applications)
+
+    def overdue(self, severity: Severity) -> int | None:
+        """Return how many findings of a severity are overdue, as far as it is known; None when it is of nobody."""
+        return self._sum(one.overdue[severity] if one.overdue else None for one in self.applications)
+
+    def undated(self) -> int | None:
+        """Return of how many findings nobody knows when they are due, as far as it is known; None when of nobody."""
+        return self._sum(one.undated_assignments for one in self.applications)
+
+    def _sum(self, counts: Iterable[int | None]) -> int | None:
+        known = [count for count in counts if count is not None]
         return sum(known) if known or not self.applications else None
 
 
@@ -171,10 +202,13 @@ def _application(row: Mapping[str, Any]) -> Application:
         assignments_without_states=_count(row.get("Assignments_without_states")),
         held_assignments=_count(row.get("Held_assignments")),
         accepted_assignments=_count(row.get("Accepted_assignments")),
+        overdue=_overdue(row),
+        undated_assignments=_count(row.get("Undated_assignments")),
         guard_changes=_count(row.get("Guard_changes")),
         last_read=_time(row.get("Last_read")),
         last_tried=_time(row.get("Last_seen")),
         noncompliant_since=_time(row.get("Noncompliant_since")) if last_known is LastKnown.NONCOMPLIANT else None,
+        due_by=_time(row.get("Due_by")) if last_known is LastKnown.NONCOMPLIANT else None,
         unread_since=None if is_readable else _time(row.get("Unread_since")),
         checks=_checks(row),
     )
@@ -184,6 +218,12 @@ def _checks(row: Mapping[str, Any]) -> Checks | None:
     names = ("Checks", "Checks_noncompliant", "Checks_doubtful", "Check_violations")
     total, noncompliant, doubtful, violations = (_count(row.get(name)) or 0 for name in names)
     return Checks(total, noncompliant, doubtful, violations) if total else None
+
+
+def _overdue(row: Mapping[str, Any]) -> Mapping[Severity, int] | None:
+    counts = {severity: _count(row.get(f"Overdue_{severity.value}")) for severity in Severity}
+    known = {severity: count for severity, count in counts.items() if count is not None}
+    return known if len(known) == len(counts) else None
 
 
 def _count(value: object) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from compliance_api.fleet.compliance import Details
-from compliance_api.fleet.fleet import Application, Fleet, LastKnown, Status, share
+from compliance_api.fleet.fleet import Application, Fleet, LastKnown, Severity, Status, share
 from compliance_api.fleet.frame import iso
 
 STATE_KINDS: Final = ("noncompliant", "compliant", "exempt", "unknown")
@@ -34,6 +34,7 @@ def summary(fleet: Fleet) -> dict[str, Any]:
         },
         "states": {kind: fleet.states(kind) for kind in kinds},
         "checks": _checks_of(fleet),
+        "overdue": overdue({severity: fleet.overdue(severity) for severity in Severity}, fleet.undated()),
     }
     if fleet.run is None:
         numbers = {name: dict.fromkeys(figures) for name, figures in numbers.items()}
@@ -57,6 +58,13 @@ def _checks_of(fleet: Fleet) -> dict[str, int | None]:
     }
 
 
+def overdue(counts: Mapping[Severity, int | None], undated: int | None) -> dict[str, int | None]:
+    """Return how many findings are overdue, of each severity, and of how many it is not known when they are due."""
+    known = [count for count in counts.values() if count is not None]
+    total = sum(known) if known else None
+    return {"total": total, **{severity.value: counts[severity] for severity in Severity}, "not_known": undated}
+
+
 def application(one: Application, portal: str) -> dict[str, Any]:
     """Return one application of a listing."""
     return {
@@ -72,9 +80,11 @@ def application(one: Application, portal: str) -> dict[str, Any]:
         "assignments_without_states": one.assignments_without_states,
         "held_assignments": one.held_assignments,
         "accepted_assignments": one.accepted_assignments,
+        "overdue_assignments": one.overdue_assignments,
         "guard_changes": one.guard_changes,
         "checks": asdict(one.checks) if one.checks is not None else None,
         "noncompliant_since": iso(one.noncompliant_since),
+        "due_by": iso(one.due_by),
         "last_read": iso(one.last_read),
         "reading": {
             "is_readable": one.is_readable,
@@ -106,6 +116,7 @@ def assignment(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         "verdict": row["Verdict"],
         "since": row["Since"],
         "is_current": row["Current"] is True,
+        **life_of(row),
         "held": held_of(row),
         "states": {kind: row[f"{kind.capitalize()}_states"] for kind in STATE_KINDS},
         "guard": {
@@ -113,6 +124,8 @@ def assignment(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
             "since": row["Guard_since"],
             "details": row["Guard_details"] or "",
             "accepted_until": row["Guard_accepted_until"],
+            "accepted_by": row["Guard_accepted_by"] or "",
+            "accepted_reason": row["Guard_accepted_reason"] or "",
         },
         "exemptions": {
             "count": row["Exemptions"] or 0,
@@ -228,6 +241,20 @@ def unread_of(row: Mapping[str, Any]) -> dict[str, Any] | None:
     if row["Judged_by"] != PUBLISHER_CHECK or not row["Unread_since"]:
         return None
     return {"since": row["Unread_since"], "reason": row["Unread_reason"] or ""}
+
+
+def life_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how severe open violations are, when they are due, and in which plan version they opened; None: unknown.
+
+    Without open violations there is nothing to be due.
+    """
+    severity = str(row["Severity"] or "").lower()
+    return {
+        "violation_severity": severity if severity in {*Severity} else None,
+        "due_by": row["Due_by"],
+        "is_overdue": row["Overdue"] is True,
+        "opened_in_version": row["Opened_in_version"] or None,
+    }
 
 
 def plan_of(row: Mapping[str, Any]) -> dict[str, str] | None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from compliance_api.endpoint import Context
 from compliance_api.fleet import findings
-from compliance_api.fleet.fleet import Checks, Fleet, LastKnown, Run, Status, age_seconds
+from compliance_api.fleet.fleet import Checks, Fleet, LastKnown, Run, Severity, Status, age_seconds
 from compliance_api.http import Answer, Request
 from compliance_api.prometheus.open_metrics import MEDIA_TYPE, Exposition, Family
 from publisher.texts import moment_in
@@ -31,6 +31,7 @@ FAMILIES: Final = (
     Family("compliance_oldest_read_timestamp_seconds", "When the one read longest ago was read.", unit="seconds"),
     Family("compliance_oldest_read_age_seconds", "How long ago that was.", unit="seconds"),
     Family("compliance_open_findings", "What is in trouble, by severity of its alert rule.", ("severity",)),
+    Family("compliance_overdue_findings", "Findings open for too long, by how severe they are.", ("severity",)),
     Family("compliance_open_violations", "Open violations of all applications, as far as they are known."),
     Family(
         "compliance_checked_applications",
@@ -84,6 +85,8 @@ def _add_fleet(found: Exposition, fleet: Fleet, context: Context) -> None:
         found.add("compliance_applications", statuses[status], status=status.value)
     for known in LastKnown:
         found.add("compliance_unread_applications", last_known[known], last_known=known.value)
+    for severity in Severity:
+        found.add("compliance_overdue_findings", fleet.overdue(severity), severity=severity.value)
     found.add("compliance_open_violations", fleet.states("noncompliant"))
     checked = [one.checks for one in fleet.applications if one.checks is not None]
     said = Counter(_said_by(one) for one in checked)

@@ -23,6 +23,12 @@ ASSIGNMENTS = (
     ("secure-transfer", "Storage accounts accept encrypted connections only", "storageAccounts"),
     ("private-endpoints", "Key vaults are reached through private endpoints", "vaults"),
 )
+SEVERITIES = ("High", "Medium")
+"""How severe a violation of each is."""
+
+DUE_AFTER = {"High": timedelta(days=7), "Medium": timedelta(days=30)}
+"""As where no operator settled anything else."""
+
 TYPES = {"storageAccounts": "Microsoft.Storage", "vaults": "Microsoft.KeyVault"}
 FIRST = ("Contoso", "Fabrikam", "Northwind", "Tailspin", "Adventure", "Litware", "Proseware", "Wingtip", "Woodgrove")
 SECOND = ("Retail", "Bank", "Logistics", "Health", "Energy", "Media", "Foods", "Insurance", "Labs", "Travel")
@@ -159,6 +165,7 @@ class SampleFleet:
                     "Since": self.times[self._bad_from[customer] if bad else 0].isoformat(),
                     "Current": read == last,
                     "Expected": True,
+                    **self._life(customer, place, is_open=bool(bad)),
                     "Held_reason": "Unread" if bad and read < last else "",
                     "Held_since": self.times[read + 1].isoformat() if bad and read < last else None,
                     "Noncompliant_states": bad,
@@ -175,6 +182,15 @@ class SampleFleet:
             if is_checked(customer) and read == last:
                 common = {**application, **self._plan(customer), "Run_id": f"run-{last}"}
                 yield check_verdict(customer, common, last, self.times[last], self.times[1])
+
+    def _life(self, customer: int, place: int, *, is_open: bool) -> dict[str, Any]:
+        """How severe a violation of an assignment is, and where one is open, its due date and version."""
+        severity = SEVERITIES[place]
+        if not is_open:
+            return {"Severity": severity}
+        due_by = self.times[self._bad_from[customer]] + DUE_AFTER[severity]
+        version = self._plan(customer)["Plan_version"] if customer % 5 else "1.9.0"
+        return {"Severity": severity, "Due_by": due_by.isoformat(), "Opened_in_version": version}
 
     def _guard(self, customer: int, place: int) -> dict[str, Any]:
         """How an assignment compares with its baseline: a few were weakened, a few have an exemption."""

@@ -81,6 +81,8 @@ def test_the_page_is_walked_by_keyboard_alone(page: Page) -> None:
     press("Tab")
     assert page.evaluate(focused) == "Resolved since yesterday"
     press("Tab")
+    assert "overdue" in page.evaluate(focused)
+    press("Tab")
     assert "new since yesterday" in page.evaluate(focused)
     press("Enter")
     expect(page.locator("#view h2").first).to_have_text("Open findings")

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from compliance_api.endpoint import answer
+from publisher.resource_ids import ApplicationId
+from publisher.settings import ReconcileSettings
 from publisher.texts import moment_in
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
@@ -15,6 +18,8 @@ from tests.collector.conftest import Fleet as Collected
 from tests.collector.test_cli import run
 from tests.compliance_api.conftest import Api
 from tests.operations.command_line import Cli, cli
+from verdicts.facts import ApplicationFacts
+from verdicts.ledger import Entry, Ledger
 
 __all__ = ["cli"]
 COUNTED = ("compliance", "open_violations", "last_read", "unread_since")
@@ -80,6 +85,49 @@ async def test_the_commands_say_of_every_application_what_the_api_says(
     totals, latest = report["totals"], runs[report["run_id"]]
     for name in ("applications", "succeeded", "failed", "states", "noncompliant_states", "uploaded_rows"):
         assert totals[name] == latest[name], name
+
+
+async def test_the_commands_and_the_api_say_the_same_of_what_is_overdue(
+    collected: dict[str, Customer], asked: Api, sandbox: Sandbox, cli: Cli
+) -> None:
+    async with Ledger(ReconcileSettings.from_environment(sandbox.environment)) as ledger:
+        entry = await ledger.find(ApplicationId.parse(collected["violated"].application_id))
+        assert isinstance(entry, Entry)
+        await ledger.write(opened_forty_days_earlier(entry.facts), replacing=entry)
+    run(sandbox.environment, "--json")
+
+    listed = (await asked.get("compliance/applications")).json["applications"]
+    told = {one["id"].lower(): one["overdue_assignments"] for one in listed}
+    assert sum(count or 0 for count in told.values()) == (await asked.get("compliance")).json["overdue"]["total"] == 1
+    registered = (await asyncio.to_thread(cli, "list", "--json")).document["applications"]
+    assert {one["application_id"].lower(): one["overdue_assignments"] for one in registered} == told
+    for one in collected.values():
+        shown = (await asyncio.to_thread(cli, "show", one.application_id, "--json")).document["ledger"]
+        assert shown["overdue_assignments"] == told[one.application_id.lower()]
+        details = (await asked.get(f"compliance/applications{one.application_id}")).json["assignments"]
+        assert sorted(map(life_of_api, details)) == sorted(map(life_of_command, shown["assignments"]))
+
+
+def opened_forty_days_earlier(facts: ApplicationFacts) -> ApplicationFacts:
+    assignments = {
+        key: replace(one, open=tuple(replace(key, opened_at=key.opened_at - timedelta(days=40)) for key in one.open))
+        for key, one in facts.assignments.items()
+    }
+    return replace(facts, assignments=assignments)
+
+
+def life_of_api(one: dict[str, Any]) -> tuple[Any, ...]:
+    return life(one, one["violation_severity"])
+
+
+def life_of_command(one: dict[str, Any]) -> tuple[Any, ...]:
+    return life(one, one["severity"])
+
+
+def life(one: dict[str, Any], severity: str) -> tuple[Any, ...]:
+    due_by = moment_in(one["due_by"]) if one["due_by"] else None
+    seconds = due_by.replace(microsecond=0).isoformat() if due_by else ""
+    return one["id"], severity, seconds, one["is_overdue"], one["opened_in_version"] or ""
 
 
 async def test_of_who_cannot_be_read_the_commands_tell_what_was_known_and_no_zero(

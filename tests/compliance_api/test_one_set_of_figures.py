@@ -213,6 +213,46 @@ async def test_the_new_answers_count_what_the_others_count(api: Api, saved: Any,
     assert len(saved("findings")) == findings["total"]
 
 
+@pytest.mark.parametrize(
+    "after",
+    [
+        (29.5, set()),
+        (29.9, {*OPEN} - {"accepted"}),  # thirty days after they were first seen, at seven o'clock
+        (30.1, {*OPEN}),  # the acceptance has ended
+    ],
+)
+async def test_what_is_overdue_is_the_same_everywhere(
+    api: Api, sandbox: Sandbox, saved: Any, workbook: Any, after: tuple[float, set[str]]
+) -> None:
+    days_later, overdue = after
+    sandbox.clock.stop(NOW + timedelta(days=days_later))
+
+    findings = (await api.get("compliance/findings", overdue="true")).json
+    assert {one["application"]["name"] for one in findings["findings"]} == overdue
+    told = {"total": len(overdue), "critical": 0, "high": 0, "medium": len(overdue), "low": 0, "not_known": 0}
+    counts = (await api.get("compliance/findings")).json["counts"]
+    assert counts["overdue"] == (await api.get("compliance")).json["overdue"] == told
+    listed = {one["name"]: one for one in (await api.get("compliance/applications")).json["applications"]}
+    assert {name for name, one in listed.items() if one["overdue_assignments"]} == overdue
+    assert listed["newcomer"]["overdue_assignments"] is None
+    for name in OPEN:
+        told_of = (await api.get(f"compliance/applications{application_id(name)}")).json
+        [assignment] = told_of["assignments"]
+        assert assignment["is_overdue"] is (name in overdue)
+        assert assignment["due_by"] == "2026-04-09T07:00:00Z"
+        assert told_of["application"]["due_by"] == (
+            None if name == "accepted" and name not in overdue else assignment["due_by"]
+        )
+    [summary] = saved("fleet_summary")
+    assert (summary["Overdue"], summary["Overdue_medium"], summary["With_overdue_violations"]) == (len(overdue),) * 3
+    [plan] = (await api.get("compliance/plans")).json["plans"]
+    assert [one["overdue"] for one in plan["assignments"]] == [len(overdue)]
+    assert {row["Application_name"] for row in saved("findings") if row["Overdue"]} == overdue
+    assert {row["Application_name"] for row in saved("assignments") if row["Overdue"]} == overdue
+    tiles = {row["Title"]: row["Value"] for row in workbook("summary")}
+    assert tiles["With violations that are overdue"] == len(overdue)
+
+
 async def test_a_finding_is_alarmed_when_a_rule_alerts_about_it(api: Api, sandbox: Sandbox) -> None:
     told = (await api.get("compliance/findings")).json["findings"]
     for rule in ("application-noncompliant", "guard-changed", "application-unread", "assignment-undecided"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from pathlib import Path
+
 from azure.data.tables import TableClient
 
 from sandbox.faults.effects import Status
@@ -10,7 +13,7 @@ from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
 from tests.operations.command_line import WHY, Cli
 from tests.operations.ledger_facts import NOW, LedgerNow, assignment, facts, weakened
-from verdicts.facts import Unread
+from verdicts.facts import PlanVersion, Unread
 from verdicts.outcome import Outcome
 
 
@@ -90,6 +93,30 @@ class TestShow:
         words = cli("show", registered.application_id).words
         for word in ("NonCompliant", "Weakened DoNotEnforce", "AccessDenied", "1 violations, weakened"):
             assert word in words
+
+    def test_what_is_overdue_is_shown_by_the_settings_of_the_plan(
+        self, cli: Cli, environment: dict[str, str], registered: Customer, tmp_path: Path
+    ) -> None:
+        broken = assignment(registered, "baseline", "storage1")
+        since = (PlanVersion("0.9.0", NOW - timedelta(days=9)), PlanVersion("1.0.0", NOW - timedelta(days=1)))
+        LedgerNow(environment).write(facts(registered, broken, versions=since))
+        [before] = cli("show", registered.application_id, "--json").document["ledger"]["assignments"]
+        assert (before["severity"], before["is_overdue"], before["opened_in_version"]) == ("medium", False, "0.9.0")
+        settings = tmp_path / "plan.json"
+        settings.write_text(
+            '{"plan": "standard", "severities": {"baseline": "critical"}, "overdue_after_days": {"critical": 1}}'
+        )
+        assert cli("plan", "settle", "--file", str(settings), "--reason", "agreed", "--yes").status == 0
+        done = cli("show", registered.application_id, "--json").document["ledger"]
+        [shown] = done["assignments"]
+        assert (shown["severity"], shown["is_overdue"], done["overdue_assignments"]) == ("critical", True, 1)
+        assert datetime.fromisoformat(shown["due_by"]) == broken.open[0].opened_at + timedelta(days=1)
+        assert [one["version"] for one in done["versions"]] == ["0.9.0", "1.0.0"]
+        words = cli("show", registered.application_id).words
+        for word in ("Critical", f"{broken.open[0].opened_at + timedelta(days=1):%Y-%m-%d}", "overdue"):
+            assert word in words
+        [listed] = cli("list", "--json").document["applications"]
+        assert (listed["verdicts"], listed["overdue_assignments"]) == ("1 overdue, 1 NonCompliant", 1)
 
     def test_who_accepted_it_is_shown(self, cli: Cli, environment: dict[str, str], registered: Customer) -> None:
         LedgerNow(environment).write(facts(registered, assignment(registered, "baseline", "storage1")))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from sandbox.workspace.workspace import Workspace
+    from verdicts.plan_settings import PlanSettings
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 POLICIES = "/providers/microsoft.authorization/policydefinitions"
@@ -78,6 +79,8 @@ class Fleet:
         self.remembered: dict[str, ApplicationFacts] = {}
         self.plans: dict[str, tuple[str, str]] = {}
         """Plan name and version of each application that has one."""
+        self.settled: dict[str, PlanSettings] = {}
+        """Settings of plans, by their folded names."""
         self.exempted: dict[str, datetime | None] = {}
         """When the exemption of each exempted application's baseline expires."""
 
@@ -175,7 +178,8 @@ class Fleet:
         facts = self.remembered[name] = AlarmBook(named_alarms=0, now=now).update(after)
         read = None if isinstance(found, str) else now
         is_checked = check is not None and not isinstance(check, str)
-        publication = Publication(run_id, now, None, read_at=read, checked_at=now if is_checked else None)
+        checked = now if is_checked else None
+        publication = Publication(run_id, now, None, read_at=read, checked_at=checked, plans=self.settled)
         rows = verdict_rows(facts, publication)
         self.workspace.insert("PolicyVerdicts_CL", rows)
         return result_columns(facts, publication) | ({"Partial_run_verdicts": len(rows)} if partial else {})

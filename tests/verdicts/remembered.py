@@ -26,6 +26,7 @@ from verdicts.facts import (
     HeldReason,
     Label,
     OpenKey,
+    PlanVersion,
     StateKey,
     StatesUpload,
     Unchecked,
@@ -78,6 +79,7 @@ def remembered(
         "applied_run": "run",
         "applied_at": NOW,
         "changed_at": NOW,
+        "versions": (PlanVersion("1.0.0", NOW - 9 * DAY),),
         "assignments": {one.id: one for one in assignments},
         "last_read": NOW,
     }
@@ -145,6 +147,7 @@ assignments = st.builds(
     definition_id=texts,
     open=st.lists(open_keys, max_size=4).map(tuple),
     overflow=st.booleans(),
+    overflow_since=st.none() | own_times,
     gone=st.lists(st.builds(GoneKey, state_keys, own_times, st.none() | azure_times), max_size=3).map(tuple),
     decided=st.booleans(),
     counts=st.builds(Counts, counts, counts, counts, counts, counts),
@@ -174,6 +177,7 @@ applications = st.builds(
     applied_run=texts,
     applied_at=own_times,
     changed_at=own_times,
+    versions=st.lists(st.builds(PlanVersion, texts, own_times), max_size=3).map(tuple),
     assignments=st.lists(assignments, max_size=3).map(lambda found: {one.id: one for one in found}),
     exemptions=st.lists(
         st.builds(Exemption, texts, texts, lists_of_texts, texts, st.none() | azure_times, texts, texts), max_size=2

@@ -57,10 +57,12 @@ def with_opened(before: AssignmentFacts, found: AssignmentEvidence, now: datetim
     if not opened and not (found.overflow and not before.overflow):
         return before
     reopened = {key.key for key in opened}
+    overflows = before.overflow or found.overflow or len(before.open) + len(opened) > MOST_OPEN_KEYS
     return replace(
         before,
         open=(*before.open, *opened)[:MOST_OPEN_KEYS],
-        overflow=before.overflow or found.overflow or len(before.open) + len(opened) > MOST_OPEN_KEYS,
+        overflow=overflows,
+        overflow_since=before.overflow_since if before.overflow else now if overflows else None,
         gone=tuple(key for key in before.gone if key.key not in reopened),
         decided=True,
         undecided_since=None,
@@ -108,11 +110,13 @@ def _overflowing(
     """End the overflow mark after a day of complete reads without any NonCompliant state of the assignment."""
     if not facts.overflow:
         return facts
+    if facts.overflow_since is None:  # an earlier version did not remember it
+        facts = replace(facts, overflow_since=min((key.opened_at for key in facts.open), default=facts.changed_at))
     if found is None or found.noncompliant or found.overflow or not found.compliant_states:
         return replace(facts, clear_since=None)
     facts = replace(facts, clear_since=facts.clear_since or evidence.started_at)
     if is_overflow_over(facts, evidence.started_at) and guard_holds(facts, evidence, group_id) is None:
-        return replace(facts, overflow=False, clear_since=None)
+        return replace(facts, overflow=False, overflow_since=None, clear_since=None)
     return facts
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from publisher.resource_ids import fold
 from registry.managed_application import ManagedApplication
-from verdicts.facts import ApplicationFacts, Ending
+from verdicts.facts import ApplicationFacts, Ending, PlanVersion
 from verdicts.judging.endings import ended
 from verdicts.outcome import Outcome
 
 if TYPE_CHECKING:
     from registry.managed_application import MalformedRow
     from verdicts.evidence import Evidence
+
+MOST_VERSIONS: Final = 20
+"""Plan versions remembered of an application: what opened in an older one opened in a version that is not known."""
 
 
 def described(
@@ -38,8 +41,17 @@ def described(
         customer_name=fresh.customer_name,
         plan_name=fresh.plan_name,
         plan_version=fresh.plan_version,
+        versions=_versions(before, fresh),
         departure=None,
     )
+
+
+def _versions(before: ApplicationFacts, fresh: ApplicationFacts) -> tuple[PlanVersion, ...]:
+    """Return the versions that an application had of its present plan; those of another plan tell nothing about it."""
+    known = before.versions if fold(before.plan_name) == fold(fresh.plan_name) else ()
+    if known and fold(known[-1].version) == fold(fresh.plan_version):
+        return known
+    return (*known, *fresh.versions)[-MOST_VERSIONS:]
 
 
 def _fresh(application: ManagedApplication, evidence: Evidence) -> ApplicationFacts:
@@ -56,6 +68,7 @@ def _fresh(application: ManagedApplication, evidence: Evidence) -> ApplicationFa
         applied_run=evidence.run_id,
         applied_at=evidence.started_at,
         changed_at=evidence.started_at,
+        versions=(PlanVersion(application.plan_version, evidence.started_at),),
     )
 
 

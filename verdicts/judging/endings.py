@@ -32,6 +32,7 @@ def ended(facts: AssignmentFacts, ending: Ending, now: datetime) -> AssignmentFa
         changed_at=now,
         open=(),
         overflow=False,
+        overflow_since=None,
         clear_since=None,
         held=None,
         label=None,

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from registry.managed_application import Exemption
-from verdicts.facts import Answer, ApplicationFacts, Departure, StatesUpload, Unread
+from verdicts.facts import Answer, ApplicationFacts, Departure, PlanVersion, StatesUpload, Unread
 from verdicts.outcome import Outcome  # noqa: TC001 - msgspec looks types up
 from verdicts.stored.assignment_document import (
     AcceptanceDocument,
@@ -70,6 +70,7 @@ class ApplicationDocument(msgspec.Struct, kw_only=True):
     label: LabelDocument | None
     alarms: AlarmsDocument
     probed: str = ""
+    versions: list[tuple[str, OwnTime]] = []
     check_states: tuple[str, OwnTime, Count, str] | None = None
 
 
@@ -110,6 +111,7 @@ def application_document(facts: ApplicationFacts) -> ApplicationDocument:
         label=label_document(facts.label),
         alarms=alarms_document(facts.alarms),
         probed=facts.probed,
+        versions=[(version, number_of(since)) for version, since in facts.versions],
         check_states=None
         if checked is None
         else (checked.run_id, number_of(checked.time), checked.rows, checked.fingerprint),
@@ -145,6 +147,7 @@ def application_of(document: ApplicationDocument) -> ApplicationFacts:
         label=label_or_none(document.label),
         alarms=alarms_of(document.alarms),
         probed=document.probed,
+        versions=tuple([PlanVersion(version, time_of(since)) for version, since in document.versions]),
         check_states=None if checked is None else StatesUpload(checked[0], time_of(checked[1]), *checked[2:]),
     )
 

@@ -179,9 +179,11 @@ def _cut(one: AssignmentFacts, most_open: int, most_gone: int) -> AssignmentFact
     """Return an assignment with its first open keys, and the ones that are gone the shortest."""
     if len(one.open) <= most_open and len(one.gone) <= most_gone:
         return one
+    forgotten = min((key.opened_at for key in one.open[most_open:]), default=None)
     return replace(
         one,
         open=one.open[:most_open],
-        overflow=one.overflow or len(one.open) > most_open,
+        overflow=one.overflow or forgotten is not None,
+        overflow_since=one.overflow_since if one.overflow else forgotten,
         gone=one.gone[max(0, len(one.gone) - most_gone) :],
     )

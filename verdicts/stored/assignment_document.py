@@ -95,6 +95,7 @@ class AssignmentDocument(msgspec.Struct):
     alarms: AlarmsDocument
     ending: Ending | None
     ended: OwnTime | None
+    overflowing: OwnTime | None = None
     unread: _UncheckedDocument | None = None
     read: OwnTime | None = None
 
@@ -126,6 +127,7 @@ def document_of(facts: AssignmentFacts) -> AssignmentDocument:
         alarms=alarms_document(facts.alarms),
         ending=facts.ending,
         ended=number_or_none(facts.ended_at),
+        overflowing=number_or_none(facts.overflow_since),
         unread=_unchecked_document(facts.unread),
         read=number_or_none(facts.last_read),
     )
@@ -158,6 +160,7 @@ def facts_of(document: AssignmentDocument) -> AssignmentFacts:
         alarms=alarms_of(document.alarms),
         ending=document.ending,
         ended_at=time_or_none(document.ended),
+        overflow_since=time_or_none(document.overflowing),
         unread=None if document.unread is None else Unchecked(time_of(document.unread[0]), *document.unread[1:]),
         last_read=time_or_none(document.read),
     )

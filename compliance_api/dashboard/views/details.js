@@ -5,7 +5,7 @@ import { address, applicationPath } from "../data.js";
 import { moment, utc } from "../moments.js";
 import { clamped, empty, exportLink, held, judge, more, name, outside, panel, planLink, reason, status, table } from "../parts.js";
 import { addressOf } from "../router.js";
-import { guardWord, isCheck, lastKnown, number, verdictWord } from "../words.js";
+import { counted, guardWord, isCheck, lastKnown, number, verdictWord } from "../words.js";
 import { whyCommand } from "./why.js";
 
 const STEP = 100;
@@ -44,6 +44,8 @@ function facts(one) {
   const listed = [
     ["Status", status(one)],
     ["Not compliant since", moment(one.noncompliant_since)],
+    ["Due by", one.due_by ? html`${moment(one.due_by)}${one.overdue_assignments
+      ? html` <span class="mark overdue">! ${counted(one.overdue_assignments, "assignment")} overdue</span>` : nothing}` : "–"],
     ["Last read", moment(one.last_read, "never")],
     ["Plan", planLink(one.plan)],
     ["Subscription", one.subscription_id
@@ -82,7 +84,8 @@ function assignments(listed, router) {
 // What stands about an assignment, since when, and what qualifies it.
 function verdict(one) {
   const more = [
-    `since ${utc(one.since)}`,
+    `since ${utc(one.since)}${one.opened_in_version ? `, in version ${one.opened_in_version}` : ""}`,
+    one.due_by ? `${one.is_overdue ? "overdue since" : "due"} ${utc(one.due_by)}${one.violation_severity ? `, severity ${one.violation_severity}` : ""}` : "",
     one.is_current ? "" : `as of the last read, ${utc(one.last_read)}`,
     one.unread ? `could not be read since ${utc(one.unread.since)}: ${one.unread.reason}` : "",
     held(one.held),

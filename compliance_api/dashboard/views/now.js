@@ -4,7 +4,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { trend } from "../chart.js";
 import { narrow } from "../filters.js";
 import { empty, noRun, panel } from "../parts.js";
-import { counted, lastKnown, number, percent, STATUS_WORDS, STATUSES } from "../words.js";
+import { counted, lastKnown, number, percent, SEVERITY_WORDS, STATUS_WORDS, STATUSES } from "../words.js";
 import { addressOf } from "../router.js";
 import { FINDINGS, findingsTable } from "./findings.js";
 
@@ -53,12 +53,17 @@ function nothingOpen(fleet) {
 }
 
 function headline(answer, { router, fleet }) {
-  const { applications, new: fresh, held } = answer.counts;
+  const { applications, new: fresh, held, overdue } = answer.counts;
   const link = (changes, text) => html`<a href=${router.change({ view: "findings", ...changes })}>${text}</a>`;
-  return html`<p class="headline"><strong>${counted(answer.total, "finding")}</strong> at <strong>${counted(applications, "application")}</strong>${fresh ? html`, ${link({ new: "true" }, `${number(fresh)} new since yesterday`)}` : nothing}${held
+  return html`<p class="headline"><strong>${counted(answer.total, "finding")}</strong> at <strong>${counted(applications, "application")}</strong>${overdue.total
+    ? html`, <strong>${link({ overdue: "true" }, `${number(overdue.total)} overdue`)}</strong> (${lateBySeverity(overdue)})` : nothing}${fresh ? html`, ${link({ new: "true" }, `${number(fresh)} new since yesterday`)}` : nothing}${held
     ? html`, ${number(held)} held` : nothing}${fleet?.applications.unread ? html`; <a href=${addressOf({ view: "customers", status: "unread" })}
     >${counted(fleet.applications.unread, "application")} could not be read</a>` : nothing}.</p>`;
 }
+
+// Overdue findings by how severe they are, the worst first.
+const lateBySeverity = (overdue) => Object.keys(SEVERITY_WORDS).filter((severity) => overdue[severity])
+  .map((severity) => `${number(overdue[severity])} ${severity}`).join(", ");
 
 function figures({ fleet }) {
   return panel({

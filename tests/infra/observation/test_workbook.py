@@ -31,6 +31,7 @@ def test_the_tiles_count_every_application_once_and_unread_ones_apart(fleet: Fle
         "Could not be read just now": 1,
         "Not readable, not compliant when last read": 0,
         "Never read": 0,
+        "With violations that are overdue": 0,
         "With violations that are held": 0,
         "With violations that are accepted": 0,
         "With a policy assignment that was changed": 0,

@@ -68,6 +68,16 @@ def test_a_row_of_a_version_without_a_probe_is_read() -> None:
     assert facts_of(of_document(document)) == replace(FULL, probed="")
 
 
+def test_a_row_of_a_version_that_remembered_no_plan_versions_is_read_and_nobody_knows_in_which_one_anything_opened() -> (
+    None
+):
+    document = document_of(FULL)
+    del document["versions"]
+    for one in document["assignments"]:
+        del one["overflowing"]
+    assert facts_of(of_document(document)) == replace(FULL, versions=())
+
+
 def test_a_row_of_a_version_that_did_not_remember_who_accepted_an_exemption_is_read() -> None:
     document = document_of(FULL)
     del document["accepted_exemptions"]
