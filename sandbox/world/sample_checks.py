@@ -80,7 +80,7 @@ def _assignment(application: Mapping[str, Any]) -> Row:
     path = f"/publisher-check/{_NAME}"
     return {
         "Policy_assignment_id": f"{application['Managed_resource_group_id']}{path}".lower(),
-        "Policy_assignment_name": _NAME,
+        "Policy_assignment_name": path.removeprefix("/"),
         "Policy_assignment_display_name": _DISPLAY_NAME,
         "Policy_definition_id": path.removeprefix("/"),
         "Judged_by": "PublisherCheck",
