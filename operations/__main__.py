@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Final
 
+from operations.arguments import Misuse
 from operations.parser import command_parser
 
 if TYPE_CHECKING:
@@ -21,8 +23,21 @@ INTERRUPTED: Final = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status: 0 all is well, 1 something is not, 2 bad settings or usage."""
-    options = _parser().parse_args(arguments)
+    """Run the command line and return its exit status.
+
+    0 all is well, 1 something is not, 2 bad settings or usage, 130 interrupted. With --json, standard output has one
+    JSON object whatever happens.
+    """
+    try:
+        options = _parser().parse_args(arguments)
+    except Misuse as misuse:
+        if "--json" in (sys.argv[1:] if arguments is None else arguments):
+            sys.stdout.write(f"{json.dumps({'error': misuse.message})}\n")
+        return BAD_USAGE
+    return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     logging.getLogger("azure.identity").setLevel(logging.ERROR)  # why a sign-in fails is in the report, once
     # Imported here, so that --help and usage errors answer at once.
     from operations.commands import run  # noqa: PLC0415
@@ -47,8 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadUsage as usage:
         report = Report(ok=False, document={}, error=str(usage), bad_usage=True)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        report = Report(ok=False, document={}, error="interrupted", interrupted=True)
     console.show(report)
+    if report.interrupted:
+        return INTERRUPTED
     if report.bad_usage:
         return BAD_USAGE
     return DONE if report.ok else NOT_DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
+import sys
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -22,12 +23,23 @@ _MOST_MINUTES: Final = 1440
 _NOT_A_PERSON: Final = frozenset({"azure", "operator", "notification"})
 
 
+class Misuse(SystemExit):
+    """The command line makes no sense; `message` says what is wrong with it. Ends the program with exit status 2."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(2)
+        self.message = message
+
+
 class Parser(argparse.ArgumentParser):
     """Repeats harmlessly what it was given."""
 
     def error(self, message: str) -> NoReturn:
-        """End with exit status 2 and a message."""
-        super().error(one_line(message))
+        """Print usage and message to standard error, and raise Misuse."""
+        message = one_line(message)
+        self.print_usage(sys.stderr)
+        sys.stderr.write(f"{self.prog}: error: {message}\n")
+        raise Misuse(message)
 
 
 def application_id(text: str) -> ApplicationId:

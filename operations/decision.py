@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -53,6 +52,6 @@ def make_sure(question: str, decision: Decision, options: argparse.Namespace, co
     console.say(f"Decided by {decision}")
     if options.yes or console.confirm(question):
         return
-    if not sys.stdin.isatty():
+    if not console.can_ask:
         raise BadUsage("not done: say --yes, there is no terminal to ask on")
     raise Refused("not done")

@@ -24,7 +24,7 @@ def command_parser() -> arguments.Parser:
         "what is wrong with an installation.",
         epilog="Settings are environment variables, the same as the worker's; doctor takes those of any app, cost the "
         "api's. Exit status: 0 done, and all is well; 1 something could not be done or is not as it should be; 2 bad "
-        "settings or usage.",
+        "settings or usage; 130 interrupted.",
     )
     commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_registry_commands(commands)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Report:
     """The outcome of a command.
 
     `document` is the JSON object, to which `error` is added; `notes` are lines after the tables. The exit status is 0
-    when it is `ok`, 2 for `bad_usage`, else 1.
+    when it is `ok`, 2 for `bad_usage`, 130 when it was `interrupted`, else 1.
     """
 
     ok: bool
@@ -55,6 +56,7 @@ class Report:
     notes: tuple[str, ...] = ()
     error: str | None = None
     bad_usage: bool = False
+    interrupted: bool = False
 
 
 class BadUsage(Exception):  # noqa: N818 - named for what it tells
@@ -117,12 +119,22 @@ class Console:
         else:
             yield lambda _: None
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody is there who sees a question and can answer it."""
+        return sys.stdin.isatty() and self._errors.is_terminal
+
     def confirm(self, question: str) -> bool:
-        """Ask the operator, on a terminal; without one the answer is no."""
-        if not (sys.stdin.isatty() and self._errors.is_terminal):
+        """Ask the operator, on a terminal; without one the answer is no. Ctrl-C raises KeyboardInterrupt at once."""
+        if not self.can_ask:
             return False
-        self._errors.print(Text(harmless(f"{question} [y/N] ")), end="")
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        # asyncio's own handler only asks the loop to end, which waits for the answer.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            self._errors.print(Text(harmless(f"{question} [y/N] ")), end="")
+            return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def _table(listing: Listing) -> Table:

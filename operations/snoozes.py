@@ -8,6 +8,7 @@ from operations.decision import Decision, make_sure
 from operations.report import BadUsage, Listing, Refused, Report
 from publisher.resource_ids import fold
 from verdicts.control import Snooze
+from verdicts.stored.control_rows import snooze_key
 
 if TYPE_CHECKING:
     import argparse
@@ -27,7 +28,11 @@ async def snooze(workplace: Workplace, options: argparse.Namespace, console: Con
         raise BadUsage("--plan is missing: which plan is it about?")
     decision = Decision.of(options)
     if options.end:
-        return await _end(workplace, options, decision, [one for one in snoozes if _is_about(one, options)])
+        found = [one for one in snoozes if _is_about(one, options)]
+        unreadable = control.unreadable_at(snooze_key(options.plan, options.version or ""))
+        if unreadable and not found:
+            raise Refused(str(unreadable))
+        return await _end(workplace, options, decision, found)
     if options.until is None or not options.reason:
         raise BadUsage("--until and --reason are missing: a snooze has an end and a reason")
     what = f"{_named(options)} until {options.until:%Y-%m-%d %H:%M} UTC"
@@ -69,7 +74,7 @@ def _list(snoozes: list[Snooze], *, error: str | None) -> Report:
         ok=error is None,
         document={"snoozes": _document(snoozes)},
         listings=(listing,) if rows else (),
-        notes=() if rows else ("Nothing is snoozed.",),
+        notes=() if rows or error else ("Nothing is snoozed.",),
         error=error,
     )
 

@@ -74,3 +74,7 @@ class Control:
     snoozes: tuple[Snooze, ...] = ()
     plans: Mapping[str, PlanSettings] = field(default_factory=dict)
     unreadable: tuple[UnreadableControl, ...] = ()
+
+    def unreadable_at(self, row_key: str) -> UnreadableControl | None:
+        """Return the row with this key when it cannot be read, which does not mean that it is not there."""
+        return next((one for one in self.unreadable if one.row.row_key == row_key), None)

@@ -4,7 +4,7 @@
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { live } from "./vendor/lit-html/directives/live.js";
 import { addressOf } from "./router.js";
-import { SEVERITY_WORDS, STATUS_WORDS } from "./words.js";
+import { JUDGE_WORDS, SEVERITY_WORDS, STATUS_WORDS } from "./words.js";
 
 const TYPING_MILLISECONDS = 250;
 const SEVERITIES = [...Object.entries(SEVERITY_WORDS), ["1", "Sev 1"], ["2", "Sev 2"], ["3", "Sev 3"]];
@@ -26,6 +26,7 @@ const DRAWN = {
   status: ({ router }) => choice({ router, field: "status", title: "Status", options: Object.entries(STATUS_WORDS) }),
   kind: ({ router }) => choice({ router, field: "kind", title: "What", options: Object.entries(KINDS) }),
   severity: ({ router }) => choice({ router, field: "severity", title: "Severity", options: SEVERITIES }),
+  judged_by: ({ router }) => choice({ router, field: "judged_by", title: "Judged by", options: Object.entries(JUDGE_WORDS) }),
   plan: ({ router, plans }) => choice({ router, field: "plan", title: "Plan", options: plans }),
   plan_version: ({ router }) => textFilter({ router, field: "plan_version", title: "Plan version", longest: 64 }),
   assignment: ({ router }) => textFilter({ router, field: "assignment", title: "Assignment" }),

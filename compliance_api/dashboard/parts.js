@@ -5,7 +5,7 @@ import { repeat } from "./vendor/lit-html/directives/repeat.js";
 import { signIn } from "./data.js";
 import { moment, shortDay, utc } from "./moments.js";
 import { addressOf } from "./router.js";
-import { counted, heldWord, lastKnown, number, outcome, planText, SIGNS, STATUS_WORDS } from "./words.js";
+import { counted, heldWord, isCheck, judgeWord, lastKnown, number, outcome, planText, SIGNS, STATUS_WORDS } from "./words.js";
 
 // Names are chosen by others: isolated, so that their direction turns nothing else around.
 export const name = (text, otherwise = "–") => (text ? html`<bdi dir="auto">${text}</bdi>` : otherwise);
@@ -87,8 +87,12 @@ export function more(router, answer, list, step, field = "shown") {
 
 export const severity = (value) => html`<span class="severity severity-${value}">Sev ${value}</span>`;
 
-export function marks({ is_new: isNew, is_overdue: isOverdue, due_by: dueBy, held, accepted_until: acceptedUntil, snoozed_until: snoozedUntil }) {
-  return html`<span class="marks">
+// What Azure Policy judges is not marked: it is the rule.
+export const judge = (one) => (isCheck(one) ? html`<span class="mark check">${judgeWord(one.judged_by)}</span>` : nothing);
+
+export function marks(one) {
+  const { is_new: isNew, is_overdue: isOverdue, due_by: dueBy, held, accepted_until: acceptedUntil, snoozed_until: snoozedUntil } = one;
+  return html`<span class="marks">${judge(one)}
     ${isOverdue ? html`<span class="mark overdue" title=${`Due ${utc(dueBy)}`}>! Overdue since ${shortDay(dueBy)}</span>` : nothing}
     ${isNew ? html`<span class="mark new">New since yesterday</span>` : nothing}
     ${held ? html`<span class="mark held">Held</span>` : nothing}
@@ -105,6 +109,8 @@ export function status(one) {
   tell(one.accepted_assignments, "accepted for now");
   tell(one.guard_changes, "deleted, weakened or changed");
   tell(one.assignments_without_states, "not evaluated");
+  if (one.checks?.noncompliant) more.push(`own checks found ${counted(one.checks.violations, "violation")}`);
+  if (one.checks?.doubtful) more.push(`${counted(one.checks.doubtful, "own check")} without an answer`);
   return html`<span class="status ${one.status}">${SIGNS[one.status]} ${STATUS_WORDS[one.status]}</span>
     ${more.length ? html`<small>${more.join("; ")}</small>` : nothing}`;
 }

@@ -2,8 +2,8 @@
 
 export const PAGE = "/api/dashboard";
 const FIRST_VIEW = "now";
-const NAMES = ["view", "status", "kind", "severity", "new", "overdue", "plan", "plan_version", "assignment", "subscription", "search",
-  "sort", "shown", "since", "timespan", "application", "open", "resources"];
+const NAMES = ["view", "status", "kind", "severity", "judged_by", "new", "overdue", "plan", "plan_version", "assignment",
+  "subscription", "search", "sort", "shown", "since", "timespan", "application", "open", "resources"];
 
 // Returns what an address asks for: known names only, each a text; `view` is always there.
 export function parsed(search) {

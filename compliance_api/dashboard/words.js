@@ -57,6 +57,9 @@ const GUARD_WORDS = {
   Unread: "Could not be compared",
 };
 
+// Who judges: Azure Policy, or a check of the publisher's own.
+export const JUDGE_WORDS = { AzurePolicy: "Azure Policy", PublisherCheck: "Own check" };
+
 const NUMBER = new Intl.NumberFormat("en");
 
 // How severe a violation is, as an operator settled it for the plan.
@@ -81,4 +84,6 @@ export const verdictWord = (name) => VERDICT_WORDS[name] || name;
 export const heldWord = (name) => HELD_WORDS[name] || name;
 export const guardWord = (name) => GUARD_WORDS[name] || name;
 export const beforeWord = (name) => BEFORE_WORDS[name] || name;
+export const judgeWord = (name) => JUDGE_WORDS[name] || name;
+export const isCheck = ({ judged_by: judge }) => judge === "PublisherCheck";
 export const planText = (plan) => (plan ? `${plan.name} ${plan.version ?? ""}`.trim() : "–");

@@ -106,6 +106,7 @@ def _point(row: Mapping[str, Any]) -> dict[str, Any]:
         "violations": row["Noncompliant_states"],
         "noncompliant_assignments": row["Noncompliant_assignments"],
         "held_assignments": row["Held_assignments"],
+        "checks": {"noncompliant": row["Checks_noncompliant"], "violations": row["Check_violations"]},
         "last_read": row["Last_read"],
         "unread_since": row["Unread_since"],
         "plan": plan_of(row),
@@ -121,9 +122,11 @@ def _status(row: Mapping[str, Any], known: str) -> str:
 CSV_COLUMNS: Final = (
     "told_by_run", "told_at", "status", "last_known", "violations", "noncompliant_assignments", "held_assignments",
     "outcome", "error_code", "error_message", "last_read", "unread_since", "plan", "plan_version",
+    "checks_noncompliant", "check_violations",
 )  # fmt: skip
 
 
 def cells(one: Mapping[str, Any]) -> list[Any]:
     """Return a run as cells of CSV_COLUMNS; the columns before them name the run that the whole answer speaks of."""
-    return cells_of(one, CSV_COLUMNS, {"told_by_run": one["run_id"], "told_at": one["run_time"]})
+    checks = {"checks_noncompliant": one["checks"]["noncompliant"], "check_violations": one["checks"]["violations"]}
+    return cells_of(one, CSV_COLUMNS, {"told_by_run": one["run_id"], "told_at": one["run_time"], **checks})

@@ -18,7 +18,8 @@ def assignments(rows: Iterable[Row]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
         identifier = str(row["Policy_assignment_id"])
-        one = found.setdefault(identifier, {"id": identifier, "name": "", "periods": []})
+        judged_by = row["Judged_by"]
+        one = found.setdefault(identifier, {"id": identifier, "name": "", "judged_by": judged_by, "periods": []})
         one["name"] = row["Policy_assignment"] or one["name"]
         one["periods"].append(_period(row))
     for one in found.values():

@@ -31,12 +31,16 @@ APPLICATION_COLUMNS: Final = (
     "subscription_id",
     "application_id",
     "managed_resource_group_id",
+    "checks",
+    "checks_noncompliant",
+    "checks_doubtful",
+    "check_violations",
 )
 
 
 def application_cells(one: Mapping[str, Any]) -> list[Any]:
     """Return an application, as `views.application` has it, as cells of APPLICATION_COLUMNS."""
-    plan, reading, states = one["plan"] or {}, one["reading"], one["states"]
+    plan, reading, states, checks = one["plan"] or {}, one["reading"], one["states"], one["checks"] or {}
     return [
         one["customer"],
         one["name"],
@@ -60,12 +64,13 @@ def application_cells(one: Mapping[str, Any]) -> list[Any]:
         one["subscription_id"],
         one["id"],
         one["managed_resource_group_id"],
+        *(checks.get(name) for name in ("total", "noncompliant", "doubtful", "violations")),
     ]
 
 
 _OF_VIOLATION: Final = (
     "resource_id", "resource_type", "location", "assignment", "policy", "effect", "evaluated_at", "held_reason",
-    "held_since", "assignment_id", "definition_id", "definition_reference_id",
+    "held_since", "assignment_id", "definition_id", "definition_reference_id", "judged_by", "reason",
 )  # fmt: skip
 VIOLATION_COLUMNS: Final = (
     "customer", "application", "status", "last_known", "last_read", "unread_since", "open_violations", "listed",
@@ -88,6 +93,6 @@ def violation_lines(answer: Mapping[str, Any]) -> list[list[Any]]:
 
 def _violation_cells(one: Mapping[str, Any]) -> list[Any]:
     names = ("id", "type", "location", "assignment_name", "definition_name", "effect", "evaluated_at")
-    ids = ("assignment_id", "definition_id", "definition_reference_id")
+    ids = ("assignment_id", "definition_id", "definition_reference_id", "judged_by", "reason")
     held = one["held"] or {}
     return [*(one[name] for name in names), held.get("reason"), held.get("since"), *(one[name] for name in ids)]

@@ -7,6 +7,7 @@ violations are open, how severe these are, a word that an operator settled for t
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from compliance_api.fleet.csv_export import cells_of
@@ -15,11 +16,19 @@ from compliance_api.fleet.listing import chosen
 from compliance_api.fleet.narrowing import NARROWING, Narrowing
 from compliance_api.fleet.paging import SortKey
 from compliance_api.fleet.rules import RULES, Kind, severities
-from compliance_api.fleet.views import application_link, assignment_link, held_of, life_of, overdue, plan_of
+from compliance_api.fleet.views import (
+    PUBLISHER_CHECK,
+    application_link,
+    assignment_link,
+    held_of,
+    life_of,
+    overdue,
+    plan_of,
+)
 from compliance_api.http import bad_request
 from publisher.errors.kinds import MalformedAnswer
 
-FILTERS: Final = ("kind", "severity", *NARROWING, "new", "overdue", "sort")
+FILTERS: Final = ("kind", "severity", "judged_by", *NARROWING, "new", "overdue", "sort")
 _KINDS: Final = {
     "NonCompliant": Kind.NONCOMPLIANT,
     "Guard": Kind.GUARD_CHANGED,
@@ -35,12 +44,20 @@ _BY_RANK: Final = {severity.value: rank for rank, severity in enumerate(Severity
 _NEVER: Final = "9999"
 
 
+class JudgedBy(StrEnum):
+    """Who judges what a finding is about; the finding that an application cannot be read is nobody's."""
+
+    AZURE_POLICY = "AzurePolicy"
+    PUBLISHER_CHECK = PUBLISHER_CHECK
+
+
 @dataclass(frozen=True, slots=True)
 class FindingFilter:
     """Which findings are asked for."""
 
     kinds: frozenset[Kind]
     severities: frozenset[int | str]
+    judges: frozenset[JudgedBy]
     narrowing: Narrowing
     is_new: bool | None
     is_overdue: bool | None
@@ -53,6 +70,7 @@ class FindingFilter:
         return cls(
             kinds=chosen("kind", parameters, Kind),
             severities=_severities(parameters.get("severity", "")),
+            judges=chosen("judged_by", parameters, JudgedBy),
             narrowing=Narrowing.parse(parameters),
             is_new=_yes_or_no("new", parameters.get("new", "")),
             is_overdue=_yes_or_no("overdue", parameters.get("overdue", "")),
@@ -73,6 +91,7 @@ class FindingFilter:
         return (
             (not self.kinds or one["kind"] in self.kinds)
             and (not self.severities or bool(self.severities & {one["severity"], one["violation_severity"]}))
+            and (not self.judges or one["judged_by"] in self.judges)
             and self.is_new in (None, one["is_new"])
             and self.is_overdue in (None, one["is_overdue"])
         )
@@ -102,6 +121,7 @@ _SORTS: Final[Mapping[str, Callable[[Mapping[str, Any]], SortKey]]] = {"trouble"
 def counts(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return how many findings there are, and of each kind and severity."""
     kinds = Counter(one["kind"] for one in findings)
+    judges = Counter(one["judged_by"] for one in findings)
     late = Counter(one["violation_severity"] for one in findings if one["is_overdue"])
     undated = sum(one["kind"] == Kind.NONCOMPLIANT.value and one["due_by"] is None for one in findings)
     by_severity = Counter(one["severity"] for one in findings)
@@ -112,6 +132,7 @@ def counts(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "accepted": sum(one["accepted_until"] is not None for one in findings),
         "applications": len({one["application"]["id"].casefold() for one in findings}),
         "by_kind": {kind.value: kinds[kind.value] for kind in Kind},
+        "by_judge": {judge.value: judges[judge.value] for judge in JudgedBy},
         "by_severity": {str(severity): by_severity[severity] for severity in _SEVERITIES},
         "overdue": overdue({severity: late[severity.value] for severity in Severity}, undated),
     }
@@ -135,6 +156,7 @@ def _finding(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         "application": {"id": identifier, "name": row["Application_name"] or ""},
         "plan": plan_of(row),
         "assignment": {"id": assignment, "name": row["Policy_assignment"] or ""} if assignment else None,
+        "judged_by": row["Judged_by"] or None,
         "verdict": row["Verdict"] or None,
         "reason": row["Reason"] or None,
         "details": row["Details"] or "",
@@ -179,6 +201,7 @@ CSV_COLUMNS: Final = (
     "suspended_violations", "violation_severity", "due_by", "is_overdue", "held_reason", "held_since", "accepted_until",
     "accepted_by", "accepted_reason", "snoozed_until", "is_alarmed", "verdict", "reason", "details", "last_read",
     "unread_since", "plan", "plan_version", "opened_in_version", "subscription_id", "application_id", "assignment_id",
+    "judged_by",
 )  # fmt: skip
 
 

@@ -49,6 +49,19 @@ _LAST_KNOWN: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class Checks:
+    """The publisher's own checks of an application, which have no part in its status: how many there are, and stand so.
+
+    `doubtful` ones could not be decided, or not be read in the latest run.
+    """
+
+    total: int
+    noncompliant: int
+    doubtful: int
+    violations: int
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
     """One application. Counts are of its open violations, and of the states last read completely; None: not known."""
 
@@ -85,6 +98,8 @@ class Application:
     due_by: datetime | None = None
     """When the first of its violations that are not accepted is due."""
     unread_since: datetime | None = None
+    checks: "Checks | None" = None
+    """None where nobody knows of any."""
 
     @property
     def status(self) -> Status:
@@ -195,7 +210,14 @@ def _application(row: Mapping[str, Any]) -> Application:
         noncompliant_since=_time(row.get("Noncompliant_since")) if last_known is LastKnown.NONCOMPLIANT else None,
         due_by=_time(row.get("Due_by")) if last_known is LastKnown.NONCOMPLIANT else None,
         unread_since=None if is_readable else _time(row.get("Unread_since")),
+        checks=_checks(row),
     )
+
+
+def _checks(row: Mapping[str, Any]) -> Checks | None:
+    names = ("Checks", "Checks_noncompliant", "Checks_doubtful", "Check_violations")
+    total, noncompliant, doubtful, violations = (_count(row.get(name)) or 0 for name in names)
+    return Checks(total, noncompliant, doubtful, violations) if total else None
 
 
 def _overdue(row: Mapping[str, Any]) -> Mapping[Severity, int] | None:

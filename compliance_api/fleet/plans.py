@@ -71,6 +71,11 @@ def _plan(row: Mapping[str, Any], assignments: list[dict[str, Any]], budget: dic
         "violations": row["Noncompliant_states"],
         "noncompliant_since": row["Noncompliant_since"],
         "error_budget": budget,
+        "checks": {
+            "applications": row["Checked"],
+            "noncompliant": row["With_check_violations"],
+            "violations": row["Check_violations"],
+        },
         "assignments": assignments,
     }
 
@@ -87,6 +92,7 @@ def _assignment(row: Mapping[str, Any], introduced: Mapping[Place, dict[str, Any
     return {
         "name": row["Policy_assignment_name"] or "",
         "display_name": row["Policy_assignment"] or "",
+        "judged_by": row["Judged_by"],
         "definition_id": row["Policy_definition_id"] or None,
         "applications": row["Applications"],
         "noncompliant": row["Noncompliant"],
@@ -108,7 +114,7 @@ _STATUSES: Final = ("total", "noncompliant", "unread", "not_evaluated", "complia
 _OF_ASSIGNMENT: Final = (
     "name", "display_name", "applications", "noncompliant", "overdue", "opened_in_this_version", "opened_before",
     "opened_in_unknown_version", "held", "guard_changed", "not_evaluated", "unread", "violations", "noncompliant_since",
-    "definition_id",
+    "definition_id", "judged_by",
 )  # fmt: skip
 _OF_INTRODUCTION: Final = ("version", "previous_version", "previous_state")
 _OF_BUDGET: Final = ("state", "objective", "remaining_share", "remaining_share_if_unknown_was_bad")

@@ -42,6 +42,7 @@ def _resolved(row: Mapping[str, Any]) -> dict[str, Any]:
         "application": {"id": identifier, "name": row["Application_name"] or ""},
         "plan": plan_of(row),
         "assignment": {"id": str(row["Policy_assignment_id"] or ""), "name": row["Policy_assignment"] or ""},
+        "judged_by": row["Judged_by"],
         "noncompliant_since": row["Noncompliant_since"],
         "last_noncompliant": {"run_id": row["Last_noncompliant_run_id"], "time": row["Last_noncompliant"]},
         "resolved_by_run": row["Run_id"],
@@ -52,7 +53,7 @@ def _resolved(row: Mapping[str, Any]) -> dict[str, Any]:
 CSV_COLUMNS: Final = (
     "resolved_at", "how", "customer", "application", "assignment", "noncompliant_since", "last_noncompliant",
     "last_noncompliant_run_id", "resolved_by_run", "plan", "plan_version", "subscription_id", "application_id",
-    "assignment_id",
+    "assignment_id", "judged_by",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import quote
@@ -13,7 +14,11 @@ from compliance_api.fleet.frame import iso
 STATE_KINDS: Final = ("noncompliant", "compliant", "exempt", "unknown")
 """In the order in which answers count policy states."""
 
+PUBLISHER_CHECK: Final = "PublisherCheck"
+"""Who judges the publisher's own checks (column Judged_by)."""
+
 _INITIATIVES: Final = "/policysetdefinitions/"
+_CHECKS: Final = "/publisher-check/"
 
 
 def summary(fleet: Fleet) -> dict[str, Any]:
@@ -28,6 +33,7 @@ def summary(fleet: Fleet) -> dict[str, Any]:
             name: last_known[name] for name in ("noncompliant", "compliant", "not_evaluated", "unknown")
         },
         "states": {kind: fleet.states(kind) for kind in kinds},
+        "checks": _checks_of(fleet),
         "overdue": overdue({severity: fleet.overdue(severity) for severity in Severity}, fleet.undated()),
     }
     if fleet.run is None:
@@ -38,6 +44,17 @@ def summary(fleet: Fleet) -> dict[str, Any]:
         "oldest_read": iso(
             min((one.last_read for one in fleet.applications if one.last_read is not None), default=None)
         ),
+    }
+
+
+def _checks_of(fleet: Fleet) -> dict[str, int | None]:
+    """Return what the publisher's own checks say, of which nothing else in the summary tells."""
+    checked = [one.checks for one in fleet.applications if one.checks is not None]
+    return {
+        "applications": len(checked),
+        "noncompliant": sum(one.noncompliant > 0 for one in checked),
+        "doubtful": sum(one.doubtful > 0 for one in checked),
+        "violations": sum(one.violations for one in checked),
     }
 
 
@@ -65,6 +82,7 @@ def application(one: Application, portal: str) -> dict[str, Any]:
         "accepted_assignments": one.accepted_assignments,
         "overdue_assignments": one.overdue_assignments,
         "guard_changes": one.guard_changes,
+        "checks": asdict(one.checks) if one.checks is not None else None,
         "noncompliant_since": iso(one.noncompliant_since),
         "due_by": iso(one.due_by),
         "last_read": iso(one.last_read),
@@ -94,6 +112,7 @@ def assignment(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         "name": row["Policy_assignment"],
         "definition_id": definition,
         "initiative_id": definition if definition and _INITIATIVES in definition else None,
+        "judged_by": row["Judged_by"],
         "verdict": row["Verdict"],
         "since": row["Since"],
         "is_current": row["Current"] is True,
@@ -123,6 +142,7 @@ def assignment(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         else None,
         "snoozed_until": row["Snoozed_until"],
         "last_read": row["Last_read"],
+        "unread": unread_of(row),
         "links": {"portal": assignment_link(portal, identifier)},
     }
 
@@ -137,6 +157,8 @@ def resource(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         "location": row["Resource_location"] or "",
         "assignment_id": assignment_id,
         "assignment_name": row["Policy_assignment"] or "",
+        "judged_by": row["Judged_by"],
+        "reason": row["Reason"] or None,
         "definition_id": row["Policy_definition_id"] or "",
         "definition_name": row["Policy_definition"] or "",
         "definition_reference_id": row["Policy_definition_reference_id"] or None,
@@ -163,18 +185,22 @@ def violations(one: Application, details: Details) -> dict[str, Any]:
     """Return what is said about the list of an application's violations, before the list itself.
 
     `open` counts those too that no resource is known of. `states_missing` says how many state rows the verdicts speak
-    of, and how many are here; None when all are.
+    of, and how many are here; None when all are. What Azure Policy found and what checks found is uploaded apart, and
+    told together here.
     """
     lacking = details.states_missing
-    missing = {"announced": lacking[0]["States_rows"], "stored": lacking[0]["Stored_rows"]} if lacking else None
+    announced, stored = (sum(row[name] or 0 for row in lacking) for name in ("States_rows", "Stored_rows"))
+    missing = {"announced": announced, "stored": stored} if lacking else None
     listed = len(details.resources)
     known = sum(row["Noncompliant_states"] or 0 for row in details.assignments)
+    of_checks = [row for row in details.assignments if row["Judged_by"] == PUBLISHER_CHECK]
     is_known = one.last_known is not LastKnown.UNKNOWN and (one.noncompliant is not None or known > 0)
     is_complete = missing is None and listed >= known
     return {
         "listed": (Listed.UNKNOWN if not is_known else Listed.ALL if is_complete else Listed.SOME).value,
         "total": listed if is_known else None,
         "open": known if is_known else None,
+        "open_by_checks": sum(row["Noncompliant_states"] or 0 for row in of_checks) if is_known else None,
         "last_read": iso(one.last_read),
         "states_missing": missing,
     }
@@ -205,6 +231,16 @@ def run(row: Mapping[str, Any]) -> dict[str, Any]:
 def held_of(row: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return why violations stay open that were not read as such again, and since when; None where none does."""
     return {"reason": row["Held_reason"], "since": row["Held_since"]} if row["Held_reason"] else None
+
+
+def unread_of(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return since when a check could not be read, and why; None for one that was, and for policy assignments.
+
+    Those are read with their application, which says so itself.
+    """
+    if row["Judged_by"] != PUBLISHER_CHECK or not row["Unread_since"]:
+        return None
+    return {"since": row["Unread_since"], "reason": row["Unread_reason"] or ""}
 
 
 def life_of(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -238,8 +274,8 @@ def resource_link(portal: str, identifier: str) -> str | None:
 
 
 def assignment_link(portal: str, identifier: str) -> str | None:
-    """Return where the portal shows a policy assignment's compliance."""
-    if not identifier.startswith("/"):
+    """Return where the portal shows a policy assignment's compliance; None for a check, of which it knows nothing."""
+    if not identifier.startswith("/") or _CHECKS in identifier.lower():
         return None
     view = f"{portal}/#view/Microsoft_Azure_Policy/PolicyComplianceDetail.ReactView"
     return f"{view}/assignmentId/{quote(identifier, safe='')}"

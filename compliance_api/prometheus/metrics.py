@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from compliance_api.endpoint import Context
 from compliance_api.fleet import findings
-from compliance_api.fleet.fleet import Fleet, LastKnown, Run, Severity, Status, age_seconds
+from compliance_api.fleet.fleet import Checks, Fleet, LastKnown, Run, Severity, Status, age_seconds
 from compliance_api.http import Answer, Request
 from compliance_api.prometheus.open_metrics import MEDIA_TYPE, Exposition, Family
 from publisher.texts import moment_in
@@ -33,6 +33,12 @@ FAMILIES: Final = (
     Family("compliance_open_findings", "What is in trouble, by severity of its alert rule.", ("severity",)),
     Family("compliance_overdue_findings", "Findings open for too long, by how severe they are.", ("severity",)),
     Family("compliance_open_violations", "Open violations of all applications, as far as they are known."),
+    Family(
+        "compliance_checked_applications",
+        "Applications that checks of the publisher's own judge, by what they found.",
+        ("checks",),
+    ),
+    Family("compliance_check_violations", "Open violations that the publisher's own checks found."),
     Family("compliance_credential_expiry_timestamp_seconds", "When the credential expires.", unit="seconds"),
     Family("compliance_credential_expiry_remaining_seconds", "Time until then; negative after it.", unit="seconds"),
 )
@@ -82,10 +88,19 @@ def _add_fleet(found: Exposition, fleet: Fleet, context: Context) -> None:
     for severity in Severity:
         found.add("compliance_overdue_findings", fleet.overdue(severity), severity=severity.value)
     found.add("compliance_open_violations", fleet.states("noncompliant"))
+    checked = [one.checks for one in fleet.applications if one.checks is not None]
+    said = Counter(_said_by(one) for one in checked)
+    for word in ("noncompliant", "doubtful", "compliant"):
+        found.add("compliance_checked_applications", said[word], checks=word)
+    found.add("compliance_check_violations", sum(one.violations for one in checked))
     oldest = min((one.last_read for one in fleet.applications if one.last_read is not None), default=None)
     if oldest is not None:
         found.add("compliance_oldest_read_timestamp_seconds", oldest.timestamp())
         found.add("compliance_oldest_read_age_seconds", max(0.0, (context.now - oldest).total_seconds()))
+
+
+def _said_by(checks: Checks) -> str:
+    return "noncompliant" if checks.noncompliant else "doubtful" if checks.doubtful else "compliant"
 
 
 async def _findings(fleet: Fleet, context: Context) -> dict[str, int]:

@@ -8,13 +8,14 @@ documentation of the definition structure (parameters, policyRule), of initiativ
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from publisher.lenient_json import has_member, member
 from publisher.resource_ids import fold
 from publisher.resource_manager import id_at, text_at
-from registry.policies.postures import overridden_effect
+from publisher.texts import trimmed
+from registry.policies.postures import is_effect_overridden_for_some, overridden_effect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,8 @@ _PARAMETER: Final = re.compile(r"\[\s*parameters\('([^']+)'\)\s*\]", re.IGNORECA
 class Rule:
     """The rule under a reference of an assignment, "" outside an initiative. Ids are folded.
 
-    `effect` is folded, "" where it cannot be told. `roles` are the names (GUIDs) of the role definitions that its
-    deployments need; None where the definition could not be read.
+    `effect` is folded, "" where it cannot be told, or depends on the resource. `roles` are the names (GUIDs) of the
+    role definitions that its deployments need; None where the definition could not be read, or does not tell them.
     """
 
     reference_id: str
@@ -53,15 +54,13 @@ def rules_of(
     parameters = _defaults(properties) | given
     listed = member(properties, "policyDefinitions")
     if not isinstance(listed, list):
-        override = overridden_effect(overrides, None)
         identity = fold(id_at(definition, "id"))
-        return (_rule("", identity, definition, parameters, override),)
+        return (_overridden(_rule("", identity, definition, parameters), overrides),)
     rules = []
     for one in listed:
         reference, identity = fold(text_at(one, "policyDefinitionReferenceId")), fold(id_at(one, "policyDefinitionId"))
         own = _values(member(one, "parameters"), parameters)
-        override = overridden_effect(overrides, reference)
-        rules.append(_rule(reference, identity, members.get(identity), own, override))
+        rules.append(_overridden(_rule(reference, identity, members.get(identity), own), overrides))
     return tuple(rules)
 
 
@@ -77,25 +76,35 @@ def role_name(role_definition_id: str) -> str:
     return fold(role_definition_id).rstrip("/").rpartition("/")[2]
 
 
-def _rule(
-    reference: str,
-    definition_id: str,
-    definition: Mapping[str, Any] | None,
-    given: dict[str, Any],
-    override: str | None,
-) -> Rule:
+def _overridden(rule: Rule, overrides: list[Any]) -> Rule:
+    """Return the rule with the effect that the overrides of its assignment give it."""
+    reference = rule.reference_id or None
+    if is_effect_overridden_for_some(overrides, reference):
+        return replace(rule, effect="")
+    return replace(rule, effect=overridden_effect(overrides, reference) or rule.effect)
+
+
+def _rule(reference: str, definition_id: str, definition: Mapping[str, Any] | None, given: dict[str, Any]) -> Rule:
     if definition is None:
-        effect = given.get("effect")  # built-in definitions take their effect from a parameter of this name
-        return Rule(reference, definition_id, override or (fold(effect) if isinstance(effect, str) else ""))
+        # Built-in definitions take their effect from a parameter of this name.
+        return Rule(reference, definition_id, _effect(given.get("effect")))
     properties = member(definition, "properties")
     then = member(member(properties, "policyRule"), "then")
     if then is None:
-        return Rule(reference, definition_id, override or "")
-    effect = _value(member(then, "effect"), _defaults(properties) | given)
-    roles = member(member(then, "details"), "roleDefinitionIds")
-    listed = roles if isinstance(roles, list) else []
-    names = tuple(dict.fromkeys(role_name(one) for one in listed if isinstance(one, str)))
-    return Rule(reference, definition_id, override or (fold(effect) if isinstance(effect, str) else ""), names)
+        return Rule(reference, definition_id)
+    effect = _effect(_value(member(then, "effect"), _defaults(properties) | given))
+    return Rule(reference, definition_id, effect, _roles(member(member(then, "details"), "roleDefinitionIds")))
+
+
+def _effect(value: Any) -> str:
+    return fold(trimmed(value)) if isinstance(value, str) else ""
+
+
+def _roles(listed: Any) -> tuple[str, ...] | None:
+    """Return the names of the roles in a definition; None where it has no list of them: it cannot deploy without."""
+    if not isinstance(listed, list) or not listed or not all(isinstance(one, str) for one in listed):
+        return None
+    return tuple(dict.fromkeys(map(role_name, listed)))
 
 
 def _defaults(properties: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from operations.acting.states import states_of
-from publisher.errors.kinds import AccessDenied, AzureFailure, MalformedAnswer, TransientFailure
+from publisher.errors.kinds import AccessDenied, AzureFailure, Throttled, TransientFailure
 from publisher.policy_insights.evaluations import Scan, scan_answer, start_evaluation
 
 if TYPE_CHECKING:
@@ -56,10 +56,12 @@ def soon() -> float:
 
 
 def is_unanswered(failure: AzureFailure) -> bool:
-    """Tell whether a request may have been carried out: it was sent, and nothing told what became of it."""
-    if isinstance(failure, MalformedAnswer):
-        return True
-    return isinstance(failure, TransientFailure) and failure.status is None and failure.code != "ConnectionFailed"
+    """Tell whether a request may have been carried out: it was sent, and nothing tells what became of it.
+
+    A gateway that gave up (504), or a service that broke down (500), may have done first what was asked.
+    """
+    is_refusal = isinstance(failure, Throttled) or failure.code == "ConnectionFailed"
+    return isinstance(failure, TransientFailure) and not is_refusal
 
 
 @dataclass(slots=True)

@@ -134,22 +134,33 @@ class _Planner:
         return violations
 
     def _rule(self, reference: str, definition: str, states: Sequence[SeenState]) -> Rule:
-        """Return the rule behind states; where it could not be read, its effect is what the states say it is."""
+        """Return the rule behind states; where its effect cannot be told, it is what the states say it is.
+
+        Of several effects, which overrides may give to resources, it is the one that can be remediated.
+        """
         rules = self._read.rules if not isinstance(self._read.rules, Unread) else ()
         known = next((one for one in rules if (one.reference_id, one.definition_id) == (reference, definition)), None)
         known = known or next((one for one in rules if reference and one.reference_id == reference), None)
         if known is not None and known.effect:
             return known
         effects = {one.effect for one in states if one.effect}
-        effect = effects.pop() if len(effects) == 1 else ""
-        return Rule(reference, definition, effect, known.roles if known else None)
+        told = effects & REMEDIABLE or effects
+        return Rule(reference, definition, told.pop() if len(told) == 1 else "", known.roles if known else None)
 
     def _step(self, rule: Rule, states: Sequence[SeenState]) -> Step | None:
+        """Return the step of a rule; Azure may have evaluated some of its resources with another effect."""
+        what = states[0].reference or "the definition"
         if rule.effect not in REMEDIABLE:
             if self._reference is None:
-                what = states[0].reference or "the definition"
                 self.notes.append(f"{what} has the effect {rule.effect or 'not known'} and is left as it is")
             return None
+        others = [one for one in states if one.effect and one.effect not in REMEDIABLE]
+        if others:
+            effects = ", ".join(sorted({one.effect for one in others}))
+            self.doubts.append(
+                f"{what} had the effect {effects} for {len(others)} of {len(states)} resources, and the effect "
+                f"{rule.effect} otherwise: whether Azure remediates them cannot be told"
+            )
         return Step(rule, tuple(states), self._running(rule.reference_id))
 
     def _running(self, reference: str) -> Task | None:
@@ -197,7 +208,12 @@ class _Planner:
                     f"the assignment is at {assignment.scope}, and tasks stand at the managed resource group: use "
                     "`az policy remediation create --resource`"
                 )
-            if not assignment.identity.principal_ids:
+            if assignment.identity.is_untold:
+                self.doubts.append(
+                    f"the assignment has a {assignment.identity.kind} identity whose principal Azure does not tell, so "
+                    "its roles could not be read"
+                )
+            elif not assignment.identity.principal_ids:
                 self.refusals.append("the assignment has no managed identity, and nobody else can deploy for it")
             if word(assignment.enforcement) != "default":
                 self.notes.append(f"the assignment is {assignment.enforcement}: new violations are not repaired")

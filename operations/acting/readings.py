@@ -18,6 +18,7 @@ from publisher.lenient_json import member
 from publisher.policy_insights.remediations import RemediationTasks
 from publisher.resource_ids import fold, is_guid
 from publisher.resource_manager import document_in, id_at, text_at
+from publisher.texts import word
 from registry.policies.deny_assignments import deny_assignments
 from registry.policies.permissions import CREATE_REMEDIATIONS, allowed
 from registry.policies.policy_assignments import ASSIGNMENTS_API_VERSION
@@ -59,6 +60,11 @@ class Identity:
 
     kind: str
     principal_ids: tuple[str, ...]
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether there is an identity, and Azure does not tell its principals."""
+        return not self.principal_ids and word(self.kind) not in {"", "none"}
 
     def __str__(self) -> str:
         return f"{self.kind or 'none'} {', '.join(self.principal_ids)}".rstrip()

@@ -7,6 +7,7 @@ follows what they deploy, lets Azure evaluate, and tells the verdict once a late
 from __future__ import annotations
 
 import asyncio
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from operations.acceptances import readable_entry
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import argparse
 
     from operations.acting.plan import Plan
-    from operations.acting.tasks import Course
     from operations.report import Console
     from operations.workplace import Workplace
     from publisher.settings import CollectorSettings
@@ -49,11 +49,10 @@ async def remediate(
     if options.create and not options.reason:
         raise BadUsage("--reason is missing: say why, it is told with your name")
     decision = Decision.of(options) if options.create else None
-    found = [one async for one in joined(workplace.registry, workplace.ledger, only=options.application)]
-    application = found[0].application if found else None
-    if not isinstance(application, ManagedApplication):
+    standing = await _standing(workplace, options)
+    if standing is None:
         return not_registered(options.application)
-    finding = _finding((await readable_entry(workplace, options.application)).facts, options, workplace)
+    application, finding = standing
     arm, group = workplace.inventory.refresher.arm, application.managed_resource_group_id
     evaluator = Evaluator(arm, group, workplace.now() - settings.states_window)
     with console.busy("reading the assignment, its identity and what is violated"):
@@ -71,7 +70,22 @@ async def remediate(
     count, resources = len(plan.steps), sum(len(one.resources) for one in plan.steps)
     question = f"Create {count} remediation tasks for {resources} resources of {application.customer_name}?"
     make_sure(question, decision, options, console)
+    # While somebody made up his mind, the finding may have ended, or the application may have been deployed anew.
+    standing = await _standing(workplace, options)
+    if standing is None or standing[0].managed_resource_group_id != group:
+        raise Refused("not done: the registry has changed meanwhile, look at it again")
     return await _act(task, decision, options.wait * 60.0, console)
+
+
+async def _standing(
+    workplace: Workplace, options: argparse.Namespace
+) -> tuple[ManagedApplication, AssignmentFacts] | None:
+    """Return the application and the finding as they stand now, None without the application; raise as `_finding`."""
+    found = [one async for one in joined(workplace.registry, workplace.ledger, only=options.application)]
+    application = found[0].application if found else None
+    if not isinstance(application, ManagedApplication):
+        return None
+    return application, _finding((await readable_entry(workplace, options.application)).facts, options, workplace)
 
 
 def _finding(facts: ApplicationFacts, options: argparse.Namespace, workplace: Workplace) -> AssignmentFacts:
@@ -100,40 +114,43 @@ def _against(plan: Plan, *, force: bool) -> str | None:
 
 
 async def _act(task: Remediation, decision: Decision, seconds: float, console: Console) -> Report:
+    """Create the tasks and follow them for so many seconds; interrupted, report what stands, as the tasks go on."""
     tasks = RemediationTasks(task.evaluator.arm, task.evaluator.group)
     worker = Worker(tasks, task.assignment_id, task.workplace.now())
-    untold = None
+    try:
+        await _create(task, worker, decision)
+        if seconds:
+            await follow(task, worker, Pace(seconds), console)
+    except asyncio.CancelledError:
+        for words in _going_on(task):
+            console.say(words)
+        return _report(task, waited=False, interrupted=True)
+    return _report(task, waited=seconds > 0)
+
+
+async def _create(task: Remediation, worker: Worker, decision: Decision) -> None:
+    """Create the tasks, and tell who did it, also when they may have been created only."""
     try:
         for step in task.plan.steps:
-            task.courses.append(await worker.begin(step))
+            task.courses.append(worker.course(step))
+            await worker.begin(task.courses[-1])
             if task.courses[-1].problem:
                 break  # what Azure refuses for one reference it refuses for the next
     finally:
         if any(one.acted for one in task.courses):
-            untold = await task.workplace.tell([await task.workplace.event(task.identity, _STARTED, decision)])
-    try:
-        if seconds:
-            await follow(task, worker, Pace(seconds), console)
-    except asyncio.CancelledError:
-        for one in task.courses:
-            if one.task and not one.task.is_over:
-                console.say(f"Task {one.name} goes on. To end it: {_cancel(task, one)}")
-        raise
-    return _report(task, untold, waited=seconds > 0)
+            event = await task.workplace.event(task.identity, _STARTED, decision)
+            task.untold = await task.workplace.tell([event])
 
 
-def _report(task: Remediation, untold: str | None, *, waited: bool) -> Report:
+def _report(task: Remediation, *, waited: bool, interrupted: bool = False) -> Report:
     """Return the report: all is well when what was violated was evaluated later, collected, and is open no more."""
-    errors = [f"{one.name}: {one.trouble}" for one in task.courses if one.trouble and (waited or one.problem)]
+    errors = ["interrupted"] if interrupted else []
+    errors += [f"{one.name}: {one.trouble}" for one in task.courses if one.trouble and (waited or one.problem)]
     skipped = len(task.plan.steps) - len(task.courses)
     errors += [f"{skipped} further tasks were not tried"] if skipped else []
     errors += _unproven(task) if waited else []
-    errors += [untold] if untold else []
-    notes = (
-        ()
-        if waited
-        else tuple(f"Task {one.name} is {_state(one)}. To end it: {_cancel(task, one)}" for one in task.courses)
-    )
+    errors += [task.untold] if task.untold else []
+    notes = () if waited or interrupted else _going_on(task)
     verdict, facts = task.verdict, task.collected.facts if task.collected else None
     listings = list(course_listings(task.courses, task.evaluator.group))
     if verdict and facts:
@@ -151,6 +168,7 @@ def _report(task: Remediation, untold: str | None, *, waited: bool) -> Report:
         listings=tuple(listings),
         notes=(*notes, *task.evaluation.notes),
         error="; ".join(errors) or None,
+        interrupted=interrupted,
     )
 
 
@@ -172,10 +190,16 @@ def _unproven(task: Remediation) -> list[str]:
     return errors
 
 
-def _state(course: Course) -> str:
-    return course.task.state if course.task else "not created"
-
-
-def _cancel(task: Remediation, course: Course) -> str:
-    group = task.evaluator.group
-    return _CANCEL.format(course.name, group.resource_group, group.subscription_id)
+def _going_on(task: Remediation) -> tuple[str, ...]:
+    """Return what Azure goes on with, and how to end it: tasks that are not over, or may have been created."""
+    group, told = task.evaluator.group, []
+    for one in task.courses:
+        if one.task is None and one.acted:
+            begin = f"Task {one.name} may have been created"
+        elif one.task is not None and not one.task.is_over:
+            begin = f"Task {one.name} goes on"
+        else:
+            continue
+        words = (one.name, group.resource_group, group.subscription_id)
+        told.append(f"{begin}. To end it: {_CANCEL.format(*map(shlex.quote, words))}")
+    return tuple(told)

@@ -42,6 +42,8 @@ class Remediation:
     courses: list[Course] = field(default_factory=list)
     evaluation: Evaluation = field(default_factory=Evaluation)
     collected: Collected | None = None
+    untold: str | None = None
+    """Why the event that tells who did it was not stored."""
 
     @property
     def identity(self) -> ApplicationId:

@@ -49,7 +49,7 @@ class _Scanned:
     watch: Watch | None = None
     link: str = ""
     acted: bool = False
-    """Azure was asked, and did not refuse."""
+    """Azure was asked, and nothing tells that it did not do it."""
     collected: Collected | None = None
     error: str | None = None
 
@@ -88,12 +88,13 @@ async def scan(
     if untold:
         console.say(untold)
     make_sure(f"Let Azure Policy evaluate {len(targets)} managed resource groups now?", decision, options, console)
+    scanner = _Scanner(workplace, settings, console)
     try:
-        error = await _Scanner(workplace, settings, console).scan(targets, options.wait * 60.0, decision)
+        await scanner.scan(targets, options.wait * 60.0, decision)
     except asyncio.CancelledError:
         console.say(_GOES_ON)
-        raise
-    return _report(workplace, targets, error or untold, waited=options.wait > 0)
+        return _report(workplace, targets, scanner.untold or untold, waited=False, interrupted=True)
+    return _report(workplace, targets, scanner.untold or untold, waited=options.wait > 0)
 
 
 async def _targets(workplace: Workplace, options: argparse.Namespace) -> tuple[list[_Scanned], str | None]:
@@ -124,22 +125,27 @@ def _is_untold(pair: Pair) -> bool:
     return pair.application is not None or (pair.entry is not None and not isinstance(pair.entry, Entry))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Scanner:
     """Lets Azure evaluate applications, waits, and collects them."""
 
     workplace: Workplace
     settings: CollectorSettings
     console: Console
+    untold: str | None = None
+    """Why the events that tell who did it were not stored."""
 
-    async def scan(self, targets: list[_Scanned], seconds: float, decision: Decision) -> str | None:
-        """Start, tell who did it, wait for so many seconds and collect; return the error of telling."""
-        await each(targets, self._start)
-        acted = [one.application.application_id for one in targets if one.acted]
-        untold = await self.workplace.tell([await self.workplace.event(one, _STARTED, decision) for one in acted])
+    async def scan(self, targets: list[_Scanned], seconds: float, decision: Decision) -> None:
+        """Start, tell who did it, also when it is interrupted, wait for so many seconds and collect."""
+        try:
+            await each(targets, self._start)
+        finally:
+            acted = [one.application.application_id for one in targets if one.acted]
+            events = [await self.workplace.event(one, _STARTED, decision) for one in acted]
+            self.untold = await self.workplace.tell(events)
         waiting = [one for one in targets if one.evaluation.started]
         if not (seconds and waiting):
-            return untold
+            return
         with self.console.busy("waiting for later evaluations") as tell:
             await asyncio.gather(*(self._wait(one, seconds, tell) for one in waiting))
         with self.console.busy(f"collecting {len(waiting)} applications"):
@@ -147,7 +153,6 @@ class _Scanner:
             collected = await collect(self.workplace, self.settings, identities)
         for one in waiting:
             one.collected = collected[one.application.application_id]
-        return untold
 
     async def _start(self, target: _Scanned) -> None:
         """Start the evaluation of an application whose states can be read: nothing else would tell of it."""
@@ -158,6 +163,7 @@ class _Scanner:
             target.error = f"not started: its policy states cannot be read, {failure.code}: {failure}"
             return
         target.evaluation.needed = target.watch.needed
+        target.acted, target.error = True, "whether it was started is not known: the command was interrupted"
         try:
             target.link = await evaluator.start()
         except AzureFailure as failure:
@@ -165,7 +171,7 @@ class _Scanner:
             told = "whether it was started is not known" if target.acted else "not started"
             target.error = f"{told}: {failure.code}: {failure}"
             return
-        target.acted = target.evaluation.started = True
+        target.evaluation.started, target.error = True, None
 
     async def _wait(self, target: _Scanned, seconds: float, tell: Callable[[str], None]) -> None:
         assert target.watch is not None  # noqa: S101 - for the type checker
@@ -200,10 +206,13 @@ def _planned(workplace: Workplace, targets: list[_Scanned]) -> Listing:
     return Listing("To be evaluated", ("Application", "Customer", "Managed resource group", "Open"), rows)
 
 
-def _report(workplace: Workplace, targets: list[_Scanned], untold: str | None, *, waited: bool) -> Report:
+def _report(
+    workplace: Workplace, targets: list[_Scanned], untold: str | None, *, waited: bool, interrupted: bool = False
+) -> Report:
     """Return the report: all is well when every application was evaluated later and collected, or only had to start."""
     good = [one for one in targets if (one.is_good if waited else one.evaluation.started)]
-    errors = (
+    errors = ["interrupted"] if interrupted else []
+    errors += (
         [] if len(good) == len(targets) else [f"{len(targets) - len(good)} of {len(targets)} applications are not done"]
     )
     errors += [untold] if untold else []
@@ -214,8 +223,9 @@ def _report(workplace: Workplace, targets: list[_Scanned], untold: str | None, *
             _evaluated(targets),
             *([_verdicts(workplace, targets)] if any(one.collected for one in targets) else []),
         ),
-        notes=() if waited else (_GOES_ON,),
+        notes=() if waited or interrupted else (_GOES_ON,),
         error="; ".join(errors) or None,
+        interrupted=interrupted,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from operations.acting.evaluation import is_unanswered, soon
+from operations.acting.evaluation import CALL_SECONDS, Pace, soon
 from publisher.errors.kinds import AzureFailure, NotFound, RequestRefused, TransientFailure
 from publisher.resource_ids import fold
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from operations.acting.evaluation import Pace
     from operations.acting.plan import Step
     from publisher.policy_insights.remediations import RemediationTasks, Task, TaskDeployment
 
@@ -45,7 +44,7 @@ class Course:
     task: Task | None = None
     created: bool = False
     acted: bool = False
-    """Azure was asked to create it, and did not refuse."""
+    """Azure was asked to create it, and nothing tells that it did not."""
     problem: str | None = None
     deployments: list[TaskDeployment] | None = None
     notes: list[str] = field(default_factory=list)
@@ -136,36 +135,63 @@ class Worker:
         self._assignment_id = assignment_id
         self._now = now
 
-    async def begin(self, step: Step) -> Course:
-        """Create the task of a step, or find the one that is at it; raises no AzureFailure."""
-        if step.running is not None:
-            course = Course(step, step.running.name, step.running)
-            course.notes.append(f"task {course.name} is under way already and is followed; no other one is created")
-            return course
-        course = Course(step, task_name(self._assignment_id, step.rule.reference_id, self._now))
-        try:
-            course.task = await self._tasks.create(course.name, self._assignment_id, step.reference, deadline=soon())
-            course.created = course.acted = True
-        except AzureFailure as failure:
-            await self._find(course, failure)
+    def course(self, step: Step) -> Course:
+        """Return the course of a step that has not begun; of one that a task is at already, that of this task."""
+        if step.running is None:
+            return Course(step, task_name(self._assignment_id, step.rule.reference_id, self._now))
+        course = Course(step, step.running.name, step.running)
+        course.notes.append(f"task {course.name} is under way already and is followed; no other one is created")
         return course
 
+    async def begin(self, course: Course) -> None:
+        """Create the task of a course, or find the one that is at it; raises no AzureFailure.
+
+        Interrupted, it leaves the course as one of which nobody knows whether its task was created.
+        """
+        if course.task is not None:
+            return
+        course.acted, course.problem = True, "whether it was created is not known: the command was interrupted"
+        try:
+            course.task = await self._tasks.create(
+                course.name, self._assignment_id, course.step.reference, deadline=soon()
+            )
+        except AzureFailure as failure:
+            await self._find(course, failure)
+        else:
+            course.created, course.problem = True, None
+
     async def _find(self, course: Course, failure: AzureFailure) -> None:
-        """Look for the task after a failure: another one may be at it, or ours was created and nobody told us."""
-        course.problem = f"not created: {failure.code}: {failure}"
+        """Look for the task after a failure: another one may be at it, or ours was created and nobody told us.
+
+        Of several attempts the failure is the last one's: an earlier one may have been carried out.
+        """
+        told = f"{failure.code}: {failure}"
+        if not isinstance(failure, TransientFailure):
+            course.acted, course.problem = False, f"not created: {told}"
         try:
             if isinstance(failure, RequestRefused) and fold(failure.code) in _BUSY:
                 await self._find_other(course)
-            elif is_unanswered(failure):
-                course.acted = True
-                course.problem = f"whether it was created is not known: {failure.code}: {failure}"
-                course.task = await self._tasks.get(course.name, deadline=soon())
-                course.created, course.problem = True, None
+            elif isinstance(failure, TransientFailure):
+                course.problem = f"whether it was created is not known: {told}"
+                await self._find_own(course, told)
         except AzureFailure as unread:
-            if _is_absence(unread):
-                course.acted, course.problem = False, f"not created: {failure.code}: {failure}"
+            course.notes.append(f"task {course.name} could not be looked for: {unread.code}")
+
+    async def _find_own(self, course: Course, told: str) -> None:
+        """Look for the task of a course, several times, as Azure may not show at once what it made."""
+        pace = Pace(CALL_SECONDS)
+        for look in range(_ABSENCES_BELIEVED):
+            if look:
+                await pace.pause()
+            try:
+                course.task = await self._tasks.get(course.name, deadline=soon())
+            except (NotFound, RequestRefused) as failure:
+                if not _is_absence(failure):
+                    raise
             else:
-                course.notes.append(f"task {course.name} could not be looked for: {unread.code}")
+                course.created, course.problem = True, None
+                return
+        course.acted, course.problem = False, f"not created: {told}"
 
     async def _find_other(self, course: Course) -> None:
         reference = course.step.rule.reference_id

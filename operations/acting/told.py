@@ -11,7 +11,7 @@ from publisher.policy_insights.remediations import DISCOVERY_MODE
 from publisher.resource_ids import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from operations.acting.plan import Plan, Step
     from operations.acting.readings import Readings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from publisher.resource_ids import ResourceGroupId
     from verdicts.facts import AssignmentFacts
 
-_SHOWN_DEPLOYMENTS = 50
+_SHOWN_ROWS = 50
 
 
 def plan_listings(
@@ -28,12 +28,12 @@ def plan_listings(
     """Return the tables about what would be done: the assignment and its identity, the resources, and what is wrong."""
     tables = [Listing("Finding", ("Property", "Value"), _properties(readings, finding, group))]
     if plan.steps:
-        rows = [
-            (step.reference or "(the definition)", step.rule.effect, _needed(readings, step), _inside(group, resource))
-            for step in plan.steps
-            for resource in step.resources
+        steps = [
+            (_name(step), step.rule.effect, _needed(readings, step), str(len(step.resources))) for step in plan.steps
         ]
-        tables.append(Listing("To be remediated", ("Reference", "Effect", "Needs roles", "Resource"), rows))
+        tables.append(Listing("To be remediated", ("Reference", "Effect", "Needs roles", "Resources"), steps))
+        resources = [(_name(step), _inside(group, one)) for step in plan.steps for one in step.resources]
+        tables.append(_bounded("Resources", ("Reference", "Resource"), resources))
     wrong = [(Cell("refused", "bad"), one) for one in plan.refusals]
     wrong += [(Cell("in doubt", "doubtful"), one) for one in plan.doubts]
     wrong += [(Cell("note"), one) for one in plan.notes]
@@ -73,11 +73,18 @@ def course_listings(courses: Iterable[Course], group: ResourceGroupId) -> tuple[
     columns = ("Task", "Reference", "State", "Deployments", "Why")
     tables = [Listing("Remediation tasks", columns, tasks)]
     if deployments:
-        left = len(deployments) - _SHOWN_DEPLOYMENTS
-        title = f"Deployments ({left} more are in --json)" if left > 0 else "Deployments"
-        rows = deployments[:_SHOWN_DEPLOYMENTS]
-        tables.append(Listing(title, ("Task", "Resource", "Status", "Error"), rows))
+        tables.append(_bounded("Deployments", ("Task", "Resource", "Status", "Error"), deployments))
     return tuple(tables)
+
+
+def _bounded(title: str, columns: tuple[str, ...], rows: Sequence[tuple[Cell | str, ...]]) -> Listing:
+    """Return a table of no more rows than somebody reads; its title tells how many are left out."""
+    left = len(rows) - _SHOWN_ROWS
+    return Listing(f"{title} ({left} more are in --json)" if left > 0 else title, columns, rows[:_SHOWN_ROWS])
+
+
+def _name(step: Step) -> str:
+    return step.reference or "(the definition)"
 
 
 def _counts(course: Course) -> str:

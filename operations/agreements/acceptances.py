@@ -52,7 +52,7 @@ async def accept(workplace: Workplace, options: argparse.Namespace, console: Con
         ok=untold is None,
         document={"acceptances": [_document(one, now) for one in found]},
         listings=(Listing("", columns, rows),) if rows else (),
-        notes=() if rows else ("Nothing is accepted.",),
+        notes=() if rows or untold else ("Nothing is accepted.",),
         error=untold,
     )
 

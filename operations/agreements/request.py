@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 EXEMPT: Final = "Microsoft.Authorization/policyAssignments/exempt/action"
 _NEEDED: Final = (WRITE_EXEMPTIONS, EXEMPT)
 _BOTH: Final = " and ".join(_NEEDED)
+_LONGEST_PREFIX: Final = 64 - len("-until-20271231")
+"""An exemption's name has at most 64 characters.
+
+Sources: policyExemptions of Azure/ResourceModules, and policy-exemption of Azure/bicep-registry-modules.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ def _command(assignment: AssignmentFacts, group: ResourceGroupId, options: argpa
     """Return the command of Azure CLI that makes the exemption, for who may."""
     seen = assignment.guard.seen or assignment.guard.baseline
     arguments = {
-        "--name": f"{assignment.name}-until-{options.until:%Y%m%d}",
+        "--name": f"{assignment.name[:_LONGEST_PREFIX]}-until-{options.until:%Y%m%d}",
         "--policy-assignment": seen.id if seen is not None and seen.id.startswith("/subscriptions/") else assignment.id,
         "--exemption-category": options.category,
         "--expires-on": f"{options.until:%Y-%m-%dT%H:%M:%SZ}",
@@ -118,7 +123,7 @@ def _command(assignment: AssignmentFacts, group: ResourceGroupId, options: argpa
 def _accept(facts: ApplicationFacts, assignment: AssignmentFacts, options: argparse.Namespace) -> str:
     """Return the command that ends the alarms here without anybody's exemption."""
     where = f"{shlex.quote(facts.application_id)} --assignment {shlex.quote(assignment.name)}"
-    return f'python -m operations accept {where} --until {options.until:%Y-%m-%d} --reason "…"'
+    return f'python -m operations accept {where} --until {options.until:%Y-%m-%dT%H:%M:%SZ} --reason "…"'
 
 
 def _steps(may: _Rights, command: str, group: ResourceGroupId) -> Iterator[str]:

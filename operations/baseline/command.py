@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from operations.baseline.file import BaselineFile, as_member, read_baseline
 from operations.decision import Decision, make_sure
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from operations.workplace import Workplace
     from registry.managed_application import ExpectedAssignment
     from verdicts.facts import ApplicationFacts
+
+
+_NONE_DECLARED: Final = "No baseline is declared: each application's is learned from what it had at first."
 
 
 class _Effect(StrEnum):
@@ -102,7 +105,7 @@ async def _list(workplace: Workplace) -> Report:
             ]
         },
         listings=(Listing("", ("Plan", "Assignments", "Since (UTC)", "Who", "Why"), rows),) if rows else (),
-        notes=() if rows else ("No baseline is declared: each application's is learned from what it had at first.",),
+        notes=() if rows or unread else (_NONE_DECLARED,),
         error=unread,
     )
 

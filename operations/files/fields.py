@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
+from operations.arguments import name_or_nothing
 from operations.files.json_lines import BadJson, read
 
 if TYPE_CHECKING:
@@ -67,6 +69,13 @@ class JsonFile:
         if is_needed and not text.strip():
             raise self.bad((*path, name), "is missing")
         return text.strip()
+
+    def name(self, path: JsonPath, value: dict[str, Any], name: str) -> str:
+        """Return a member that is a name as the command line takes it, which may be empty."""
+        try:
+            return name_or_nothing(self.text(path, value, name))
+        except ArgumentTypeError as error:
+            raise self.bad((*path, name), f"cannot be used: {error}") from error
 
     def choice(self, path: JsonPath, value: Any, choices: Mapping[str, _Choice]) -> _Choice:
         """Return the choice that a text names, in any letter case."""

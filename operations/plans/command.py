@@ -12,6 +12,7 @@ from operations.plans.file import as_document, read_plan_settings
 from operations.report import BadUsage, Listing, Refused, Report
 from publisher.resource_ids import fold
 from verdicts.plan_settings import PlanSettings, Severity, settings_of_plan
+from verdicts.stored.control_rows import plan_settings_key
 
 if TYPE_CHECKING:
     import argparse
@@ -73,7 +74,8 @@ async def _reset(workplace: Workplace, options: argparse.Namespace, console: Con
     decision = Decision.of(options)
     control = await workplace.ledger.control()
     if fold(options.plan) not in control.plans:
-        raise Refused(f"nothing is settled for {_named(options.plan)}; see `plan show`")
+        unreadable = control.unreadable_at(plan_settings_key(options.plan))
+        raise Refused(str(unreadable or f"nothing is settled for {_named(options.plan)}; see `plan show`"))
     ending = await checks_that_end(workplace, without_settings(control.plans, options.plan))
     for listing in listing_of(ending):
         console.show_listing(listing)

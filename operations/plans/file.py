@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from operations.files.json_lines import Path as JsonPath
     from verdicts.publisher_checks.catalogue import Parameter
 
+_MOST_ASSIGNMENTS: Final = 200
+"""As many as Azure keeps at one scope (azure-docs, "Azure subscription and service limits", Azure Policy limits)."""
+
+_LONGEST_PATH: Final = 400
+"""Of an assignment's path from the managed resource group on. So many of them fit into the ledger's row."""
+
 _SEVERITIES: Final = {one.value.lower(): one for one in Severity}
 
 
@@ -61,7 +67,7 @@ class _Reader:
             raise self.file.bad(("plan",), 'is missing; "" is every plan that has no settings of its own')
         severity = value.get("severity", Severity.MEDIUM.lower())
         return PlanSettings(
-            plan_name=self.file.text((), value, "plan"),
+            plan_name=self.file.name((), value, "plan"),
             severity=self.file.choice(("severity",), severity, _SEVERITIES),
             severities=self._severities(value),
             overdue_after_days=self._days(value),
@@ -70,10 +76,17 @@ class _Reader:
 
     def _severities(self, value: dict[str, Any]) -> dict[str, Severity]:
         found: dict[str, Severity] = {}
-        for name, severity in self.file.members(("severities",), value.get("severities", {})).items():
+        members = self.file.members(("severities",), value.get("severities", {}))
+        if len(members) > _MOST_ASSIGNMENTS:
+            raise self.file.bad(("severities",), f"names more than {_MOST_ASSIGNMENTS} assignments")
+        for name, severity in members.items():
             path, folded = ("severities", name), fold(name).strip("/ ")
             if not folded:
                 raise self.file.bad(path, "names no assignment")
+            if len(folded) > _LONGEST_PATH or not folded.isprintable():
+                raise self.file.bad(
+                    ("severities",), f"has a name that is not one line of at most {_LONGEST_PATH} characters"
+                )
             if folded in found:
                 raise self.file.bad(path, "names an assignment that has a severity already")
             found[folded] = self.file.choice(path, severity, _SEVERITIES)

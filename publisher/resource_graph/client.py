@@ -87,17 +87,18 @@ class ResourceGraph:
                 _take(row, answer, wanted, taken)
         return answer
 
-    async def applications(self, subscriptions: Collection[str]) -> set[ApplicationId]:
-        """Return the managed applications that Resource Graph shows us in these subscriptions, of whomever they are.
+    async def applications(self, subscriptions: Collection[str]) -> AsyncIterator[ApplicationId]:
+        """Yield the managed applications that Resource Graph shows us in these subscriptions, of whomever they are.
+
+        Those of the pages before one that fails are as good as others: each may be a reason to look.
 
         Raises:
             AzureFailure: a page could not be read, or leads nowhere.
             ValueError: there are more than MOST_SUBSCRIPTIONS subscriptions.
         """
-        found = set[ApplicationId]()
         async for rows, _ in self._pages(APPLICATIONS_QUERY, sorted(subscriptions)):
-            found.update(filter(None, map(application_in, rows)))
-        return found
+            for identity in filter(None, map(application_in, rows)):
+                yield identity
 
     async def _pages(self, query: str, subscriptions: list[str]) -> AsyncIterator[tuple[list[Any], bool]]:
         """Yield the rows of each page of a query's answer, and whether Azure says that it left some out."""

@@ -10,7 +10,7 @@ from registry.managed_application import Removed
 from registry.rows import time_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from publisher.resource_manager import Application
     from registry.discovery.known import Known
@@ -54,29 +54,47 @@ class Discovery:
         return not (self.unread or self.problems or self.is_quick)
 
 
+def unclear_in(searched: Iterable[Searched]) -> frozenset[ApplicationId]:
+    """Return the applications of which ARM's lists do not say enough, or not the same each time, to judge by them.
+
+    Whose an application is tells its plan or definition; without a managed resource group it cannot be registered.
+    """
+    first: dict[ApplicationId, Application] = {}
+    unclear = set[ApplicationId]()
+    for one in (application for result in searched for application in result.applications):
+        has_origin = bool(one.plan_publisher and one.plan_product) or bool(one.definition_id)
+        if not has_origin or one.group_problem or first.setdefault(one.id, one) != one:
+            unclear.add(one.id)
+    return frozenset(unclear)
+
+
 def compare(
     known: Known,
     searched: Iterable[Searched],
     confirmed: Iterable[Application],
     refusal: Callable[[Application], str],
+    *,
+    unclear: Collection[ApplicationId] = (),
 ) -> Discovery:
     """Hold what ARM shows against the registry.
 
     Args:
         known: what the registry has.
         searched: what ARM's lists say, by subscription.
-        confirmed: applications that ARM describes, and that none of its lists showed.
+        confirmed: applications that ARM describes by themselves, because its lists did not, or not clearly.
         refusal: why an application is not the publisher's, "" for one that is.
+        unclear: whom nothing is concluded about from ARM's lists.
     """
     results = tuple(searched)
+    described = {one.id: one for one in confirmed}
     listed = {one.id: one for result in results for one in result.applications}
-    shown = {**listed, **{one.id: one for one in confirmed}}
+    shown = {**listed, **described}
     missing, left_alone = dict[ApplicationId, str](), dict[ApplicationId, Removed]()
     unusable, foreign = dict[ApplicationId, str](), dict[ApplicationId, str]()
     going = list[ApplicationId]()
     for identity, application in shown.items():
         removed = known.removed.get(identity)
-        if identity in known.registered:
+        if identity in known.registered or (identity in unclear and identity not in described):
             continue
         if application.is_going:
             going.append(identity)

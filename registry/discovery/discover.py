@@ -15,7 +15,7 @@ from publisher.errors.absence import says_gone
 from publisher.errors.kinds import AzureFailure, NotFound
 from publisher.resource_graph.client import ResourceGraph
 from publisher.retry import Patience
-from registry.discovery.comparison import Discovery, compare
+from registry.discovery.comparison import Discovery, compare, unclear_in
 from registry.discovery.known import Known, known_to
 from registry.discovery.search import Searched, hinted_at, search
 from registry.discovery.subscriptions import Listed, Subscription, listed_subscriptions, to_search
@@ -63,6 +63,10 @@ async def discover(
         if not may_be_new:
             raise
         known, notes = Known(), [f"Taken for an empty registry, which the first registration makes: {failure}"]
+    if known.unreadable:
+        notes.append(
+            f"{known.unreadable} rows of the registry cannot be read, and count as registered: `check` tells why"
+        )
     listed = Listed({one: Subscription(one) for one in map(str.lower, only)})
     if not only:
         progress("reading the list of subscriptions")
@@ -73,11 +77,12 @@ async def discover(
     hints, untold = await hinted_at(graph, places)
     searched = [] if quick else await _search_all(refresher, places, deadline, progress)
     shown = {one.id for result in searched for one in result.applications}
-    confirmed, refused = await _confirm(refresher, hints - shown - known.registered, deadline)
+    unclear = unclear_in(searched) - known.registered
+    confirmed, refused = await _confirm(refresher, (hints - shown - known.registered) | unclear, deadline)
     problems = [*listed.problems, *refused]
     if untold:
         (problems if quick else notes).append(untold)
-    found = compare(known, searched, confirmed, refresher.ownership.refusal)
+    found = compare(known, searched, confirmed, refresher.ownership.refusal, unclear=unclear)
     return replace(found, is_quick=quick, problems=tuple(problems), notes=tuple(notes))
 
 
@@ -124,7 +129,7 @@ async def _search_all(
 async def _confirm(
     refresher: Refresher, hints: Iterable[ApplicationId], deadline: float
 ) -> tuple[list[Application], list[str]]:
-    """Return what ARM says of applications that Resource Graph shows, and those that ARM does not tell about.
+    """Return what ARM says of applications by themselves, and those that it does not tell about.
 
     Who does not exist any more is in neither.
     """
@@ -136,7 +141,7 @@ async def _confirm(
         except AzureFailure as failure:
             if says_gone(failure, identity):
                 return None
-            return f"Azure Resource Graph shows {identity}, and it could not be read: {failure.code}: {failure}"
+            return f"Azure shows {identity}, and it could not be read: {failure.code}: {failure}"
 
     answers = await each(sorted(hints, key=str), one)
     told = [answer for answer in answers if answer is not None and not isinstance(answer, str)]

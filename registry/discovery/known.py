@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class Known:
     """Everybody who has a row in the registry; subscription ids are in lower case.
 
+    `registered` are also those whose row cannot be read, of which `unreadable` is the number.
     `subscriptions` are those of all rows, `expecting` those in which somebody is registered, or was removed without
     anybody's word that the application does not exist.
     """
@@ -26,13 +27,15 @@ class Known:
     removed: Mapping[ApplicationId, Removed] = field(default_factory=dict)
     subscriptions: frozenset[str] = frozenset()
     expecting: frozenset[str] = frozenset()
+    unreadable: int = 0
 
 
 async def known_to(registry: Registry) -> Known:
     """Read the whole registry; raise the AzureFailure when that is not possible: a part of it would be no answer."""
     registered, removed = set[ApplicationId](), dict[ApplicationId, Removed]()
-    subscriptions, expecting = set[str](), set[str]()
+    subscriptions, expecting, unreadable = set[str](), set[str](), 0
     async for item in registry.known():
+        unreadable += isinstance(item, MalformedRow)
         if isinstance(item, Removed):
             removed[item.application_id] = item
         elif item.application_id is not None:
@@ -41,7 +44,7 @@ async def known_to(registry: Registry) -> Known:
             subscriptions.add(subscription)
             if not (isinstance(item, Removed) and (item.removal is None or item.removal.confirmed)):
                 expecting.add(subscription)
-    return Known(frozenset(registered), removed, frozenset(subscriptions), frozenset(expecting))
+    return Known(frozenset(registered), removed, frozenset(subscriptions), frozenset(expecting), unreadable)
 
 
 def _subscription_of(item: ManagedApplication | MalformedRow | Removed) -> str:

@@ -91,7 +91,9 @@ async def hinted_at(graph: ResourceGraph, subscriptions: Sequence[Subscription])
     found = set[ApplicationId]()
     try:
         for first in range(0, len(subscriptions), MOST_SUBSCRIPTIONS):
-            found |= await graph.applications([one.id for one in subscriptions[first : first + MOST_SUBSCRIPTIONS]])
+            places = [one.id for one in subscriptions[first : first + MOST_SUBSCRIPTIONS]]
+            async for identity in graph.applications(places):
+                found.add(identity)
     except AzureFailure as failure:
         return found, f"Azure Resource Graph could not be asked: {failure.code}: {failure}"
     return found, ""

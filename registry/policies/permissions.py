@@ -37,19 +37,29 @@ async def is_allowed(arm: ResourceManager, group: ResourceGroupId, action: str, 
 
 
 async def allowed(arm: ResourceManager, group: ResourceGroupId, action: str, *, deadline: float) -> bool | None:
-    """Tell whether our permissions at the group include an action; None when that is not known."""
+    """Tell whether our permissions at the group include an action; None when that is not known.
+
+    Nor is it when a permission cannot be read, and those that can be do not include the action.
+    """
     path = f"{quote(str(group), safe='/()')}/providers/Microsoft.Authorization/permissions"
     try:
         roles = [role async for role in arm.list(path, api_version=_API_VERSION, deadline=deadline)]
     except AzureFailure as failure:
         _LOGGER.info("the permissions at %s could not be read: %s", group, failure.code)
         return None
-    return any(includes(role, action) for role in roles)
+    readable = [role for role in roles if _is_readable(role)]
+    return any(includes(role, action) for role in readable) or (False if len(readable) == len(roles) else None)
 
 
 def includes(permission: Any, action: str) -> bool:
     """Tell whether a permission, with its `actions` and `notActions`, includes an action."""
     return _covers(member(permission, "actions"), action) and not _covers(member(permission, "notActions"), action)
+
+
+def _is_readable(permission: Any) -> bool:
+    """Tell whether a permission says what it allows, and what it leaves out: Azure may leave out either list."""
+    lists = (member(permission, "actions") or [], member(permission, "notActions") or [])
+    return all(isinstance(one, list) and all(isinstance(text, str) for text in one) for one in lists)
 
 
 def _covers(patterns: Any, action: str) -> bool:

@@ -30,6 +30,7 @@ GROUP: Final = "{group}"
 """Stands in a posture for the id of the assignment's resource group."""
 
 _DISABLED: Final = "disabled"
+_REFERENCE: Final = "policydefinitionreferenceid"
 _INITIATIVE: Final = "/policysetdefinitions/"
 _ENFORCED: Final = frozenset({"", "default"})
 """Enroll enforces nothing until a resource is enrolled (reference of azure-sdk: KnownEnforcementMode)."""
@@ -179,9 +180,22 @@ def overridden_effect(overrides: Iterable[Any], reference: str | None) -> str | 
     return None
 
 
+def is_effect_overridden_for_some(overrides: Iterable[Any], reference: str | None) -> bool:
+    """Tell whether overrides set the effect of a reference for some resources only, or differently for some."""
+    for override in overrides:
+        if isinstance(override, dict) and fold(text_at(override, "kind")) == "policyeffect":
+            conditions = _conditions(member(override, "selectors"))
+            unmet = [one for one in conditions if not _is_met(one, reference)]
+            if not unmet:
+                return False
+            if all(one["kind"] != _REFERENCE for one in unmet):
+                return True
+    return False
+
+
 def _is_met(condition: Mapping[str, Any], reference: str | None) -> bool:
     """Tell whether a selector's condition holds for a reference; those about resources hold for some only."""
-    if reference is None or condition["kind"] != "policydefinitionreferenceid":
+    if reference is None or condition["kind"] != _REFERENCE:
         return False
     return reference in condition["in"] if "in" in condition else reference not in condition.get("notIn", ())
 

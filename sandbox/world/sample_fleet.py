@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from verdicts.plan_settings import USUAL_SETTINGS, Severity
+from sandbox.world.sample_checks import check_states, check_verdict, is_checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,8 +23,11 @@ ASSIGNMENTS = (
     ("secure-transfer", "Storage accounts accept encrypted connections only", "storageAccounts"),
     ("private-endpoints", "Key vaults are reached through private endpoints", "vaults"),
 )
-SEVERITIES = (Severity.HIGH, Severity.MEDIUM)
+SEVERITIES = ("High", "Medium")
 """How severe a violation of each is."""
+
+DUE_AFTER = {"High": timedelta(days=7), "Medium": timedelta(days=30)}
+"""As where no operator settled anything else."""
 
 TYPES = {"storageAccounts": "Microsoft.Storage", "vaults": "Microsoft.KeyVault"}
 FIRST = ("Contoso", "Fabrikam", "Northwind", "Tailspin", "Adventure", "Litware", "Proseware", "Wingtip", "Woodgrove")
@@ -176,15 +179,18 @@ class SampleFleet:
                     "States_id": f"run-{read}",
                     "States_time": self.times[read].isoformat(),
                 }
+            if is_checked(customer) and read == last:
+                common = {**application, **self._plan(customer), "Run_id": f"run-{last}"}
+                yield check_verdict(customer, common, last, self.times[last], self.times[1])
 
     def _life(self, customer: int, place: int, *, is_open: bool) -> dict[str, Any]:
         """How severe a violation of an assignment is, and where one is open, its due date and version."""
         severity = SEVERITIES[place]
         if not is_open:
-            return {"Severity": severity.value}
-        due_by = USUAL_SETTINGS.due_by(severity, self.times[self._bad_from[customer]])
+            return {"Severity": severity}
+        due_by = self.times[self._bad_from[customer]] + DUE_AFTER[severity]
         version = self._plan(customer)["Plan_version"] if customer % 5 else "1.9.0"
-        return {"Severity": severity.value, "Due_by": due_by.isoformat(), "Opened_in_version": version}
+        return {"Severity": severity, "Due_by": due_by.isoformat(), "Opened_in_version": version}
 
     def _guard(self, customer: int, place: int) -> dict[str, Any]:
         """How an assignment compares with its baseline: a few were weakened, a few have an exemption."""
@@ -213,6 +219,9 @@ class SampleFleet:
                 for resource in range(bad):
                     path = f"providers/{TYPES[kind]}/{kind}/{kind[:2].lower()}{customer:05}x{resource:02}"
                     yield self._state(customer, run, (name, display_name), "NonCompliant", path=path)
+            if is_checked(customer):
+                common = {**self._application(customer), **self._plan(customer), "Run_id": f"run-{run}"}
+                yield from check_states(customer, common, self.times[run])
 
     def _violations(self, customer: int) -> int:
         return 1 + customer * 7 % 23

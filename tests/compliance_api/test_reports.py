@@ -57,6 +57,7 @@ async def test_every_trouble_is_found_once_the_most_severe_and_oldest_first(api:
         "accepted": 1,
         "applications": 8,
         "by_kind": {"noncompliant": 5, "guard_changed": 1, "not_evaluated": 1, "unread": 3, "left_unconfirmed": 0},
+        "by_judge": {"AzurePolicy": 7, "PublisherCheck": 0},
         "by_severity": {"0": 0, "1": 0, "2": 9, "3": 1, "4": 0},
         "overdue": {"total": 0, "critical": 0, "high": 0, "medium": 0, "low": 0, "not_known": 0},
     }

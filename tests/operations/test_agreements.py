@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from azure.data.tables import TableClient
 
 from registry.managed_application import Exemption
-from sandbox.faults.effects import Status
+from sandbox.faults.effects import Body, Status
 from sandbox.faults.operations import DenyAssignmentList, ExemptionList, PermissionList
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
@@ -18,6 +21,7 @@ from tests.operations.command_line import Cli
 from tests.operations.ledger_facts import LedgerNow, assignment, assignment_id, facts, weakened
 from verdicts.derive import open_kinds
 from verdicts.facts import AlarmKind, ApplicationFacts
+from verdicts.ledger import LEDGER_TABLE
 
 NOW = datetime.now(UTC)
 SURE = ("--reason", "repair is planned", "--until", "14d", "--yes")
@@ -33,6 +37,13 @@ def exemption(customer: Customer, name: str, *, days: float | None = None, of: s
         created_by="eve@contoso.example",
         display_name=name,
     )
+
+
+def damage(sandbox: Sandbox) -> None:
+    """Make every row of the ledger one that nobody can read."""
+    with TableClient.from_connection_string(sandbox.environment["AzureWebJobsStorage"], LEDGER_TABLE) as table:
+        for row in list(table.list_entities()):
+            table.upsert_entity({name: b"?" if isinstance(value, bytes) else value for name, value in row.items()})
 
 
 def known(customer: Customer, *exemptions: Exemption) -> ApplicationFacts:
@@ -212,8 +223,38 @@ class TestHowAnExemptionIsMade:
             f"--expires-on 2027-07-01T00:00:00Z --scope {customer.managed_resource_group_id}"
         )
         assert done.document["command"] in " ".join(done.document["steps"])
-        assert f"operations accept {customer.application_id} --assignment baseline" in done.document["accept"]
+        accept = f"python -m operations accept {customer.application_id} --assignment baseline --until "
+        assert done.document["accept"].startswith(f"{accept}2027-07-01T00:00:00Z ")
         assert "The customer can." in cli("exemptions", customer.application_id, *self.REQUEST).words
+
+    @pytest.mark.parametrize("until", ["2027-06-30", "2027-06-30T08:30", "300d"])
+    def test_the_exemption_and_the_acceptance_that_stands_in_for_it_end_together(
+        self, cli: Cli, ledger: LedgerNow, customer: Customer, until: str
+    ) -> None:
+        told = cli("exemptions", customer.application_id, "--request", "baseline", "--until", until, "--json").document
+        accept = [*shlex.split(told["accept"])[3:], "--yes"]
+        assert cli(*accept).status == 0
+        [one] = cli("accept", "--list", "--json").document["acceptances"]
+        assert f"--expires-on {one['until'].partition('.')[0].rstrip('Z')}Z " in told["command"]
+
+    def test_the_name_of_the_exemption_is_one_that_azure_takes(
+        self, cli: Cli, ledger: LedgerNow, customer: Customer
+    ) -> None:
+        long = "a" * 64
+        other = replace(known(customer), assignments={})
+        facts_of_long = facts(customer, assignment(customer, long, "storage1"))
+        ledger.write(replace(other, assignments=facts_of_long.assignments))
+        done = cli("exemptions", customer.application_id, "--request", long, "--until", "2027-06-30", "--json")
+        assert f" --name {'a' * 49}-until-20270701 " in done.document["command"]
+
+    @pytest.mark.parametrize("role", [{"actions": "*"}, {"actions": ["*"], "notActions": "x"}, {"actions": [7]}, None])
+    def test_permissions_that_make_no_sense_are_not_known(
+        self, cli: Cli, sandbox: Sandbox, customer: Customer, role: object
+    ) -> None:
+        body = Body(json.dumps({"value": [role, {"actions": ["*/read"], "notActions": None}]}).encode())
+        sandbox.faults.add(PermissionList(), body)
+        done = cli("exemptions", customer.application_id, *self.REQUEST, "--json")
+        assert (done.status, done.document["publisher_may"]) == (1, None)
 
     def test_a_plan_that_lets_customers_do_it_is_found(self, cli: Cli, customer: Customer) -> None:
         customer.remediation.denials = [DenyAssignment("of the plan", not_actions=("*/read", *ACTIONS))]
@@ -278,6 +319,27 @@ class TestBaselines:
         )
         assert "baseline" in one["assignments"]
         assert "as shipped" in cli("baseline", "--list").words
+
+    def test_where_rows_cannot_be_read_nothing_is_said_to_be_nothing(
+        self, cli: Cli, sandbox: Sandbox, ledger: LedgerNow, registered: Customer
+    ) -> None:
+        plan = ("--plan", "standard", "--version", "1.0.0", "--reason", "r", "--yes")
+        assert cli("baseline", "--from", registered.application_id, *plan).status == 0
+        assert cli("snooze", "--until", "3d", *plan).status == 0
+        ledger.write(known(registered))
+        damage(sandbox)
+        for command, nothing in (
+            (("baseline", "--list"), "No baseline is declared"),
+            (("snooze", "--list"), "Nothing is snoozed"),
+            (("accept", "--list"), "Nothing is accepted"),
+            (("exemptions",), "There is no such exemption"),
+        ):
+            done = cli(*command)
+            assert (done.status, nothing in done.words) == (1, False), command
+            assert "cannot be read" in done.errors
+        ended = cli("snooze", "--plan", "standard", "--version", "1.0.0", "--end")
+        assert (ended.status, "is not snoozed" in ended.errors) == (1, False)
+        assert "the ledger's snooze of standard 1.0.0 cannot be read" in ended.errors
 
     def test_what_declaring_lacks_is_named_at_once(self, cli: Cli, customer: Customer) -> None:
         done = cli("baseline", "--from", customer.application_id, "--yes")

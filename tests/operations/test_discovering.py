@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -199,6 +200,41 @@ class TestWhatCouldNotBeRead:
         assert (done.document["complete"], missing(done.document)) == (False, {fabrikam.application_id: None})
         assert done.document["unread"][0]["reason"].startswith("4 entries of Azure's list cannot be told")
 
+    @pytest.mark.parametrize(
+        "left_out",
+        [{"plan": None}, {"properties": None}, {"plan": {"publisher": "contoso"}}, {"properties": {}}],
+        ids=["plan", "properties", "half of the plan", "group"],
+    )
+    def test_whom_an_entry_does_not_describe_is_asked_for_by_id(
+        self, cli: Cli, sandbox: Sandbox, fabrikam: Customer, left_out: dict[str, Any]
+    ) -> None:
+        sandbox.faults.add(ApplicationList(), listing(described(fabrikam) | left_out))
+        done = cli("discover", "--yes", "--json")
+        assert (done.status, done.document["complete"], done.document["not_ours"]) == (0, True, [])
+        assert missing(done.document) == {fabrikam.application_id: "Registered"}
+
+    def test_whom_two_entries_describe_differently_is_asked_for_by_id(
+        self, cli: Cli, sandbox: Sandbox, fabrikam: Customer
+    ) -> None:
+        going = described(fabrikam) | {"id": fabrikam.application_id.upper()}
+        going["properties"] = going["properties"] | {"provisioningState": "Deleting"}
+        sandbox.faults.add(ApplicationList(), listing(described(fabrikam), going))
+        done = cli("discover", "--yes", "--json")
+        assert (done.status, done.document["deleting"]) == (0, [])
+        assert missing(done.document) == {fabrikam.application_id: "Registered"}
+
+    def test_whom_nothing_describes_is_told_and_called_neither_foreign_nor_unusable(
+        self, cli: Cli, sandbox: Sandbox, registered: Customer, fabrikam: Customer
+    ) -> None:
+        bare = [{"id": one.application_id} for one in (registered, fabrikam)]
+        sandbox.faults.add(ApplicationList(), listing(*bare))
+        sandbox.faults.add(ApplicationRead(fabrikam), Status(403))
+        done = cli("discover", "--yes", "--json")
+        assert (done.status, done.document["complete"], missing(done.document)) == (1, False, {})
+        assert (done.document["not_ours"], done.document["unusable"], done.document["not_seen"]) == ([], [], [])
+        [problem] = done.document["problems"]
+        assert problem.startswith(f"Azure shows {fabrikam.application_id}, and it could not be read")
+
     def test_the_list_of_subscriptions_is_told_and_the_registrys_are_searched(
         self, cli: Cli, sandbox: Sandbox, registered: Customer
     ) -> None:
@@ -306,16 +342,20 @@ class TestWhoIsLeftOut:
         assert registered.application_id in listed(cli)
 
     def test_one_without_a_usable_group_is_told_as_such(self, cli: Cli, sandbox: Sandbox, fabrikam: Customer) -> None:
-        body = f'{{"value": [{{"id": "{fabrikam.application_id}", "plan": {{"publisher": "contoso", "product": '
-        body += '"secure-analytics"}, "properties": {"managedResourceGroupId": "mrg"}}]}'
-        sandbox.faults.add(ApplicationList(), Body(body.encode()))
+        entry = described(fabrikam) | {"properties": {"managedResourceGroupId": "mrg"}}
+        sandbox.faults.add(ApplicationList(), listing(entry))
+        sandbox.faults.add(ApplicationRead(), Body(json.dumps(entry).encode()))
         done = cli("discover", "--yes", "--json")
         assert (done.status, missing(done.document)) == (1, {})
         assert [one["application_id"] for one in done.document["unusable"]] == [fabrikam.application_id]
 
     def test_a_malformed_row_is_a_row(self, cli: Cli, sandbox: Sandbox, registered: Customer) -> None:
         put(sandbox, registered, status="odd")
-        assert missing(cli("discover", "--check", "--json").document) == {}
+        done = cli("discover", "--check", "--json")
+        assert (missing(done.document), done.document["notes"]) == (
+            {},
+            ["1 rows of the registry cannot be read, and count as registered: `check` tells why"],
+        )
 
 
 class TestResourceGraph:
@@ -363,11 +403,32 @@ class TestResourceGraph:
         assert lists == []
         assert "may leave out anything" in cli("discover", "--quick").words
 
+    def test_whom_it_showed_before_it_broke_off_counts(self, cli: Cli, sandbox: Sandbox, fabrikam: Customer) -> None:
+        sandbox.arm.add_customer("Contoso", subscription_id=fabrikam.subscription_id)
+        sandbox.graph.page_size = 1
+        sandbox.faults.add(GraphQuery(), Status(403), after=1)
+        done = cli("discover", "--quick", "--yes", "--json")
+        assert (done.status, len(missing(done.document)), done.document["complete"]) == (1, 1, False)
+        assert "AuthorizationFailed" in done.document["error"]
+
     def test_a_quick_search_that_it_refuses_is_trouble(self, cli: Cli, sandbox: Sandbox, fabrikam: Customer) -> None:
         sandbox.faults.add(GraphQuery(), Status(403))
         done = cli("discover", "--quick", "--yes", "--json")
         assert (done.status, done.document["complete"]) == (1, False)
         assert "AuthorizationFailed" in done.document["error"]
+
+
+def described(customer: Customer) -> dict[str, Any]:
+    """An entry of ARM's list, as far as discovery reads it."""
+    return {
+        "id": customer.application_id,
+        "plan": {"publisher": "contoso", "product": "secure-analytics"},
+        "properties": {"managedResourceGroupId": customer.managed_resource_group_id},
+    }
+
+
+def listing(*entries: dict[str, Any]) -> Body:
+    return Body(json.dumps({"value": entries}).encode())
 
 
 def put(sandbox: Sandbox, customer: Customer, **properties: Any) -> None:

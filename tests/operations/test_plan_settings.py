@@ -11,6 +11,7 @@ import pytest
 from sandbox.local_azure import Sandbox
 from tests.operations.command_line import Cli
 from tests.operations.ledger_facts import LedgerNow, assignment, facts
+from tests.operations.test_agreements import damage
 from verdicts.plan_settings import OVERDUE_AFTER_DAYS, PlanSettings, Severity
 from verdicts.publisher_checks.ids import check_id
 
@@ -97,6 +98,18 @@ def test_a_plan_goes_back_to_what_holds_for_every_plan(
     assert [row["Registry_action"] for row in rows] == ["PlanSettled", "PlanSettingsEnded"]
 
 
+def test_settings_that_cannot_be_read_are_not_called_nothing(
+    cli: Cli, sandbox: Sandbox, ledger: LedgerNow, tmp_path: Path
+) -> None:
+    cli("plan", "settle", "--file", written(tmp_path, SOUND), *SURE)
+    damage(sandbox)
+    done = cli("plan", "reset", "--plan", "standard", *SURE)
+    assert (done.status, "nothing is settled" in done.errors) == (1, False)
+    assert "the ledger's settings of Standard cannot be read" in done.errors
+    assert "operations ledger repair" in done.errors
+    assert "nothing is settled for plan other" in cli("plan", "reset", "--plan", "other", *SURE).errors
+
+
 def test_nothing_is_settled_by_a_dry_run_or_without_a_yes(cli: Cli, ledger: LedgerNow, tmp_path: Path) -> None:
     file = written(tmp_path, SOUND)
     shown = cli("plan", "settle", "--file", file, "--reason", "r", "--dry-run")
@@ -113,6 +126,15 @@ def test_nothing_is_settled_by_a_dry_run_or_without_a_yes(cli: Cli, ledger: Ledg
         ("[]", "plan.json:1: the file must be an object"),
         ("{}", 'plan.json:1: plan is missing; "" is every plan'),
         (SOUND | {"plan": 1}, "plan.json:2: plan must be text"),
+        (SOUND | {"plan": "a\nb"}, "plan.json:2: plan cannot be used: a name is one line"),
+        (SOUND | {"plan": "a\u202eb"}, "plan.json:2: plan cannot be used: a name is one line"),
+        (SOUND | {"plan": "a" * 257}, "plan.json:2: plan cannot be used: a name is one line of at most 256"),
+        (SOUND | {"severities": {"a\nb": "low"}}, "plan.json:4: severities has a name that is not one line"),
+        (SOUND | {"severities": {"a" * 401: "low"}}, "plan.json:4: severities has a name that is not one line"),
+        (
+            SOUND | {"severities": {str(number): "low" for number in range(201)}},
+            "plan.json:4: severities names more than 200 assignments",
+        ),
         (SOUND | {"sevrity": "low"}, "sevrity is no field; fields are"),
         (SOUND | {"severity": "urgent"}, "plan.json:3: severity must be one of critical, high, medium, low"),
         (SOUND | {"severities": ["x"]}, "plan.json:4: severities must be an object"),

@@ -74,3 +74,29 @@ def test_the_old_name_of_the_program_says_the_new_one() -> None:
     done = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "python -m operations" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("list", "--json", "--bogus"), "unrecognized arguments: --bogus"),
+        (("remediate", "--json"), "the following arguments are required: ID, --assignment"),
+        (("scan", "nonsense\x1b[2J", "--json"), "not the id of a managed application"),
+        (("scan", "--json"), "name an application, or --all-open"),
+    ],
+)
+def test_bad_usage_is_one_json_object_too(cli: Cli, arguments: tuple[str, ...], complaint: str) -> None:
+    done = cli(*arguments)
+    assert (done.status, complaint in done.document["error"], complaint in done.errors) == (2, True, True), done.errors
+    assert "\x1b" not in done.output + done.errors
+
+
+def test_a_terminal_on_which_nobody_sees_the_question_is_told_as_none(
+    cli: Cli, registered: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered.start_deleting()
+    keyboard = io.StringIO("y\n")
+    monkeypatch.setattr(keyboard, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", keyboard)  # errors go to a file
+    done = cli("remove", registered.application_id, *WHY)
+    assert (done.status, "say --yes, there is no terminal to ask on" in done.errors) == (2, True), done.errors

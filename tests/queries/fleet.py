@@ -13,12 +13,13 @@ from uuid import NAMESPACE_DNS, uuid5
 from publisher.resource_ids import ApplicationId, ResourceGroupId
 from registry.managed_application import Exemption, ExpectedAssignment, ManagedApplication, Posture, Removal
 from verdicts.alarms import AlarmBook
-from verdicts.evidence import AssignmentEvidence, Evidence, GuardReading
+from verdicts.evidence import AssignmentEvidence, CheckEvidence, CheckFailure, Evidence, GuardReading
 from verdicts.facts import Acceptance, ApplicationFacts, StateKey, StatesUpload
 from verdicts.judging.departures import judge_absent
 from verdicts.judging.judge import judge
 from verdicts.outcome import ENDED_OUTCOMES, READ_OUTCOMES, Outcome
 from verdicts.publication import Publication
+from verdicts.publisher_checks.ids import JudgedBy, check_id, definition_id
 from verdicts.rows import result_columns, verdict_rows
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 POLICIES = "/providers/microsoft.authorization/policydefinitions"
+CHECK = "nsg-without-deny-all"
+REASON = "no inbound rule denies anything"
 VERDICTS = {"Compliant": True, "Exempt": True, "NonCompliant": False}
 
 
@@ -95,6 +98,7 @@ class Fleet:
         shouting: bool = False,
         dropped: Collection[str] = (),
         weakened: Collection[str] = (),
+        checks: Mapping[str, Sequence[State] | str] | None = None,
         **applications: Sequence[State] | str,
     ) -> str:
         """Write a run: state rows, verdict rows, result rows and (if completed) the run row; return its id.
@@ -102,16 +106,22 @@ class Fleet:
         A `partial` one is over chosen applications: it has no run row, and each result row announces verdict rows.
         `registered` is how many applications the run says it went through: as many as it reports, unless told.
         `shouting` writes every id in capitals, as Azure sometimes does. State rows of the `dropped` are lost after they
-        were accepted; the policy assignments of the `weakened` are not enforced any more.
+        were accepted; the policy assignments of the `weakened` are not enforced any more. `checks` has what the check
+        CHECK found at each application where it is switched on, or the outcome that kept it from being read.
         """
         run_id = f"run-{len(self.runs) + 1}"
         self.runs[run_id] = (NOW - timedelta(hours=hours_ago)).isoformat()
         common = {"TimeGenerated": self.runs[run_id], "Run_id": run_id}
         uploaded = sum(len(found) for found in applications.values() if not isinstance(found, str))
         for name, found in applications.items():
-            stored = [] if isinstance(found, str) or name in dropped else found
+            of_check = (checks or {}).get(name)
+            stored = [] if isinstance(found, str) or name in dropped else [*found]
+            if not isinstance(of_check, str) and name not in dropped:
+                stored += [replace(one, assignment=CHECK) for one in of_check or ()]
             self.upload_states(common, name, stored, shouting=shouting)
-            known = self.upload_verdicts(common, name, found, enforced=name not in weakened, partial=partial)
+            known = self.upload_verdicts(
+                common, name, found, enforced=name not in weakened, partial=partial, check=of_check
+            )
             self.upload_result(common, name, found, shouting=shouting, **known)
         if completed and not partial:
             run = {
@@ -147,6 +157,7 @@ class Fleet:
         *,
         enforced: bool = True,
         partial: bool = False,
+        check: Sequence[State] | str | None = None,
     ) -> dict[str, Any]:
         """Judge what the run found, write the verdict rows, and return what the ledger adds to the result row."""
         now, run_id = datetime.fromisoformat(common["TimeGenerated"]), str(common["Run_id"])
@@ -160,10 +171,15 @@ class Fleet:
             evidence = _evidence(name, found, run_id, now, enforced=enforced)
             if evidence.guard is not None and name in self.exempted:
                 evidence.guard = replace(evidence.guard, exemptions=(_exemption(name, self.exempted[name]),))
+            evidence.checks_are_known = True
+            if check is not None:
+                _note_check(evidence, name, check)
             after = judge(before, _registered(name, *self.plans.get(name, ())), evidence, record=None, declared=None)
         facts = self.remembered[name] = AlarmBook(named_alarms=0, now=now).update(after)
         read = None if isinstance(found, str) else now
-        publication = Publication(run_id, now, None, read_at=read, plans=self.settled)
+        is_checked = check is not None and not isinstance(check, str)
+        checked = now if is_checked else None
+        publication = Publication(run_id, now, None, read_at=read, checked_at=checked, plans=self.settled)
         rows = verdict_rows(facts, publication)
         self.workspace.insert("PolicyVerdicts_CL", rows)
         return result_columns(facts, publication) | ({"Partial_run_verdicts": len(rows)} if partial else {})
@@ -187,13 +203,14 @@ class Fleet:
 
 def _state_row(common: Mapping[str, Any], name: str, state: State) -> dict[str, Any]:
     scope = f"/subscriptions/{subscription_of(name)}/resourceGroups/mrg-{name}"
-    return {
+    assignment = f"{scope}/providers/microsoft.authorization/policyassignments/{state.assignment}".lower()
+    row = {
         **common,
         "Application_id": application_id(name),
         "Application_name": name,
         "Customer_name": f"Customer {name}",
         "Customer_subscription_id": subscription_of(name),
-        "Policy_assignment_id": f"{scope}/providers/microsoft.authorization/policyassignments/{state.assignment}".lower(),
+        "Policy_assignment_id": assignment,
         "Policy_assignment_name": state.assignment,
         "Policy_assignment_display_name": f"The {state.assignment}",
         "Policy_definition_id": f"{POLICIES}/{state.definition}",
@@ -205,6 +222,29 @@ def _state_row(common: Mapping[str, Any], name: str, state: State) -> dict[str, 
         "Is_compliant": VERDICTS.get(state.compliance),
         "Resource_count": state.count,
     }
+    if state.assignment != CHECK:
+        return row
+    of_check = {
+        "Policy_assignment_id": check_id(scope, CHECK),
+        "Policy_definition_id": definition_id(CHECK),
+        "Judged_by": JudgedBy.PUBLISHER_CHECK.value,
+    }
+    return row | of_check | ({"Reason": REASON} if state.compliance == "NonCompliant" else {})
+
+
+def _note_check(evidence: Evidence, name: str, found: Sequence[State] | str) -> None:
+    """Add to the evidence what the check CHECK found, or why it found nothing."""
+    states = [] if isinstance(found, str) else [replace(one, assignment=CHECK) for one in found]
+    row = _state_row({}, name, State("", assignment=CHECK))
+    key = row["Policy_assignment_id"]
+    one = AssignmentEvidence(key, CHECK, f"The {CHECK}", row["Policy_definition_id"])
+    for state in states:
+        resource = str(_state_row({}, name, state)["Resource_id"]).lower()
+        _take(one, state, StateKey("", one.definition_id, resource), evidence.started_at)
+    failure = CheckFailure(Outcome(found), "Code", "message") if isinstance(found, str) else None
+    evidence.checks[key] = CheckEvidence(one, failure)
+    if failure is None:
+        evidence.check_states = StatesUpload(evidence.run_id, evidence.started_at, len(states))
 
 
 def _shouted(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address, applicationPath } from "../data.js";
 import { moment, utc } from "../moments.js";
-import { clamped, empty, exportLink, held, more, name, outside, panel, planLink, reason, status, table } from "../parts.js";
+import { clamped, empty, exportLink, held, judge, more, name, outside, panel, planLink, reason, status, table } from "../parts.js";
 import { addressOf } from "../router.js";
-import { counted, guardWord, lastKnown, number, verdictWord } from "../words.js";
+import { counted, guardWord, isCheck, lastKnown, number, verdictWord } from "../words.js";
 import { whyCommand } from "./why.js";
 
 const STEP = 100;
@@ -20,7 +20,7 @@ export function details({ router, store }) {
       <button type="button" data-close>Close</button></div>
     <div class="body">
       ${entry.data ? html`${banners(one)}${facts(one)}` : nothing}
-      ${panel({ id: "details-assignments", title: "Policy assignments", entry, body: (answer) => assignments(answer.assignments, router) })}
+      ${panel({ id: "details-assignments", title: titleOf(entry.data?.assignments), entry, body: (answer) => assignments(answer.assignments, router) })}
       ${entry.data ? panel({ id: "details-violations", title: "Resources that are not compliant", entry,
         tools: entry.data.violations.total ? exportLink(address(path, { format: "csv" })) : nothing,
         body: (answer) => violations(answer, router) }) : nothing}
@@ -59,15 +59,17 @@ function facts(one) {
       <a href=${addressOf({ view: "findings", search: one.id })}>Its findings</a></p>`;
 }
 
+const titleOf = (listed) => (listed?.some(isCheck) ? "Policy assignments and own checks" : "Policy assignments");
+
 function assignments(listed, router) {
   if (!listed.length) return empty("No policy assignment of this application is known.", "It is not evaluated: compare it with the plan.");
   const count = (kind) => (one) => number(one.states[kind]);
   return table({
-    label: "Policy assignments",
+    label: titleOf(listed),
     items: listed,
     key: (one) => one.id,
     columns: [
-      { title: "Assignment", isHead: true, cell: (one) => html`${outside(one.links.portal, one.name, `${one.name} (in the Azure portal)`)}
+      { title: "Assignment", isHead: true, cell: (one) => html`${outside(one.links.portal, one.name, `${one.name} (in the Azure portal)`)} ${judge(one)}
         <small class="no-print"><a href=${addressOf({ view: "findings", assignment: one.name })}>at other customers</a></small>` },
       { title: "Verdict", cell: verdict },
       { title: "Guard", cell: guard },
@@ -85,6 +87,7 @@ function verdict(one) {
     `since ${utc(one.since)}${one.opened_in_version ? `, in version ${one.opened_in_version}` : ""}`,
     one.due_by ? `${one.is_overdue ? "overdue since" : "due"} ${utc(one.due_by)}${one.violation_severity ? `, severity ${one.violation_severity}` : ""}` : "",
     one.is_current ? "" : `as of the last read, ${utc(one.last_read)}`,
+    one.unread ? `could not be read since ${utc(one.unread.since)}: ${one.unread.reason}` : "",
     held(one.held),
     one.accepted ? `accepted until ${utc(one.accepted.until)} by ${one.accepted.by}: ${one.accepted.reason}` : "",
     one.snoozed_until ? `alarms snoozed until ${utc(one.snoozed_until)}` : "",
@@ -92,8 +95,9 @@ function verdict(one) {
   return html`<span class=${one.verdict === "NonCompliant" ? "status noncompliant" : ""}>${verdictWord(one.verdict)}</span> <small>${name(more.filter(Boolean).join("; "))}</small>`;
 }
 
-// How an assignment compares with its baseline, and what is exempted from it.
+// How an assignment compares with its baseline, and what is exempted from it. A check has neither.
 function guard(one) {
+  if (isCheck(one)) return "–";
   const { state, since, details: differs, accepted_until: acceptedUntil } = one.guard;
   const { count, category, created_by: creator, expires_at: expiry } = one.exemptions;
   const exempted = count ? `${number(count)} exempted (${[category, creator && `by ${creator}`,
@@ -117,8 +121,9 @@ function violations(answer, router) {
       key: (row) => [row.id, row.assignment_id, row.definition_id, row.definition_reference_id].join("|"),
       columns: [
         { title: "Resource", kind: "wide", isHead: true, cell: (row) => html`${outside(row.links.portal, row.id.split("/").pop(), `${row.id} (in the Azure portal)`)}
-          <small>${name([row.type, row.location].filter(Boolean).join(", "), "")}</small>${whyCommand(row)}` },
-        { title: "Policy", cell: (row) => html`${clamped(row.definition_name || row.definition_id.split("/").pop())}
+          <small>${name([row.type, row.location].filter(Boolean).join(", "), "")}</small>
+          ${isCheck(row) ? html`<small>${name(row.reason, "")}</small>` : whyCommand(row)}` },
+        { title: "Policy", cell: (row) => html`${clamped(row.definition_name || row.definition_id.split("/").pop())} ${judge(row)}
           ${row.definition_reference_id ? html`<small>${name(row.definition_reference_id)}</small>` : nothing}` },
         { title: "Assignment", cell: (row) => outside(row.links.portal_assignment, row.assignment_name, `${row.assignment_name} (in the Azure portal)`) },
         { title: "Effect", kind: "short", cell: (row) => row.effect },

@@ -11,7 +11,7 @@ import { counted, guardWord, heldWord, number, outcome } from "../words.js";
 
 export const FINDINGS = "/api/compliance/findings";
 const STEP = 100;
-const FIELDS = ["search", "kind", "severity", "plan", "plan_version", "assignment", "subscription"];
+const FIELDS = ["search", "kind", "severity", "judged_by", "plan", "plan_version", "assignment", "subscription"];
 export const GUARD = "guard_changed";
 
 // One finding for each application, assignment and kind.
@@ -29,8 +29,8 @@ function tabs(router) {
 export function findings(context) {
   const { router, store, plans, now } = context;
   if (router.state.since) return resolved(context, tabs(router));
-  const { kind, severity: wanted, plan, plan_version: version, subscription, assignment, search, new: fresh, overdue, sort } = router.state;
-  const parameters = { kind, severity: wanted, plan, plan_version: version, subscription, assignment, search, new: fresh, overdue, sort };
+  const { kind, severity: wanted, judged_by: judge, plan, plan_version: version, subscription, assignment, search, overdue, sort } = router.state;
+  const parameters = { kind, severity: wanted, judged_by: judge, plan, plan_version: version, subscription, assignment, search, new: router.state.new, overdue, sort };
   const entry = store.list("findings", FINDINGS, parameters, "findings", router.shown(STEP));
   return panel({
     id: "findings",

@@ -35,11 +35,16 @@ function trouble({ router, store, fleet, now: time }) {
   });
 }
 
-// No finding is an all-clear only where every application was read and complies.
+// No finding is an all-clear only where every application was read and complies, by the publisher's own checks too.
 function nothingOpen(fleet) {
   if (!fleet) return empty("No finding is open.", "The figures that would say whether this is an all-clear are not here.");
   const { total, compliant, unread, not_evaluated: notEvaluated } = fleet.applications;
   if (!total) return empty("No application is registered.", "Once a customer deploys, it stands here: see the documentation on notifications and discovery.");
+  const doubtful = fleet.checks.doubtful;
+  if (compliant === total && doubtful) {
+    return empty("No finding is open, but this is no all-clear.", html`Every application was read, and none is in breach; own checks of
+      <a href=${addressOf({ view: "customers" })}>${counted(doubtful, "application")}</a> have no answer.`);
+  }
   if (compliant === total) {
     return empty("No finding is open.", `Every application was read and complies: ${number(total)} of ${number(total)}. What opens from now on stands here first.`);
   }
@@ -86,9 +91,17 @@ function figures({ fleet }) {
       return html`<div class="tiles">${tiles.map(([kind, title, value, filter]) => html`<a
         href=${addressOf({ view: "customers", ...filter })}><span class="name">${title}</span>
         <span class="value ${known && answer.applications[kind] && STATUSES.includes(kind) ? kind : ""}" data-tile=${kind}>${value}</span>
-        ${notes[kind] ? html`<span class="note">${notes[kind]}</span>` : nothing}</a>`)}</div>`;
+        ${notes[kind] ? html`<span class="note">${notes[kind]}</span>` : nothing}</a>`)}</div>${known ? checked(answer.checks) : nothing}`;
     },
   });
+}
+
+// What the publisher's own checks say stands beside the figures of Azure Policy, and is no part of them.
+function checked({ applications, noncompliant, doubtful, violations }) {
+  if (!applications) return nothing;
+  return html`<p class="quiet" data-checks>Own checks judge ${counted(applications, "application")}: <a
+    href=${addressOf({ view: "findings", judged_by: "PublisherCheck" })}>${counted(violations, "open violation")} at ${number(noncompliant)}</a>${doubtful
+    ? `, ${number(doubtful)} with a check that has no answer` : ""}.</p>`;
 }
 
 // The width of the place where the chart stands or will stand; where nothing stands yet, it is drawn again once something does.

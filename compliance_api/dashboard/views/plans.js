@@ -4,7 +4,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address } from "../data.js";
 import { utc } from "../moments.js";
 import { filters } from "../filters.js";
-import { clamped, empty, exportLink, name, noRun, panel, table } from "../parts.js";
+import { clamped, empty, exportLink, judge, name, noRun, panel, table } from "../parts.js";
 import { addressOf } from "../router.js";
 import { beforeWord, counted, number, percent } from "../words.js";
 
@@ -87,7 +87,7 @@ function brokenBy(plan) {
   const broken = plan.assignments.filter((one) => one.noncompliant || one.guard_changed || one.not_evaluated);
   if (!broken.length) return html`<span class="quiet">none of ${counted(plan.assignments.length, "assignment")}</span>`;
   return html`<ul class="plain">${broken.map((one) => html`<li>
-    <a href=${addressOf({ view: "findings", ...filterOf(plan), assignment: one.name })}>${clamped(one.display_name || one.name)}</a>
+    <a href=${addressOf({ view: "findings", ...filterOf(plan), assignment: one.name })}>${clamped(one.display_name || one.name)}</a> ${judge(one)}
     <small>${[one.noncompliant ? `${counted(one.noncompliant, "customer")} not compliant${sinceVersion(one)}` : "",
     one.overdue ? `${number(one.overdue)} overdue` : "",
     one.held ? `${number(one.held)} held` : "",

@@ -4,9 +4,9 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address, applicationPath } from "../data.js";
 import { moment, utc } from "../moments.js";
 import { choice } from "../filters.js";
-import { clamped, empty, held, name, panel, status, table } from "../parts.js";
+import { clamped, empty, held, judge, name, panel, status, table } from "../parts.js";
 import { addressOf } from "../router.js";
-import { counted, guardWord, number, planText, verdictWord } from "../words.js";
+import { counted, guardWord, isCheck, number, planText, verdictWord } from "../words.js";
 
 const DEFAULT_SPAN = "P30D";
 const SPANS = [["P7D", "7 days"], ["P60D", "60 days"], ["P90D", "90 days"]];
@@ -49,7 +49,7 @@ const proof = ({ first, last, rows }) => html`<small>${counted(rows, "row")}: <b
 function verdicts({ assignments }) {
   if (!assignments.length) return html`<h3>Verdicts over time</h3>${empty("No verdict was published in this period.", "Nothing was judged: see the gaps below.")}`;
   return html`<h3>Verdicts over time</h3>${assignments.map((one) => html`
-    <h4>${name(one.name)} <small class="quiet">${name(one.id)}</small></h4>
+    <h4>${name(one.name)} ${judge(one)} <small class="quiet">${name(one.id)}</small></h4>
     ${table({
       label: `Verdicts of ${one.name}`,
       items: one.periods,
@@ -60,7 +60,7 @@ function verdicts({ assignments }) {
         { title: "Verdict", cell: (period) => html`${verdictWord(period.verdict)}<small>${[`since ${utc(period.since)}`, held(period.held),
           period.accepted ? `accepted until ${utc(period.accepted.until)} by ${period.accepted.by}: ${period.accepted.reason}` : ""].filter(Boolean).join("; ")}</small>` },
         { title: "Violations", kind: "number", cell: (period) => number(period.noncompliant_states) },
-        { title: "Guard", cell: (period) => html`${guardWord(period.guard.state)}${period.guard.details ? html`<small>${name(period.guard.details)}</small>` : nothing}` },
+        { title: "Guard", cell: (period) => isCheck(one) ? "–" : html`${guardWord(period.guard.state)}${period.guard.details ? html`<small>${name(period.guard.details)}</small>` : nothing}` },
         { title: "Last read", cell: (period) => moment(period.last_read, "never") },
         { title: "Evidence", cell: proof },
       ],

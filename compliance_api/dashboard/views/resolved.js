@@ -4,7 +4,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { address } from "../data.js";
 import { age, distance, moment } from "../moments.js";
 import { filters, narrowed } from "../filters.js";
-import { clamped, customer, empty, exportLink, more, name, noRun, panel, planLink, table } from "../parts.js";
+import { clamped, customer, empty, exportLink, judge, more, name, noRun, panel, planLink, table } from "../parts.js";
 import { addressOf } from "../router.js";
 import { counted, number } from "../words.js";
 
@@ -42,7 +42,7 @@ function listed(answer, { router, now }) {
       { title: "Resolved", kind: "time", isHead: true, cell: (one) => html`${distance(one.resolved_at, now)} ago<small>${moment(one.resolved_at)}</small>` },
       { title: "Customer", kind: "wide", isHead: true, cell: (one) => (one.how === "left"
         ? html`${clamped(one.customer)}<small>${name(one.application.name)}</small>` : customer(router, { ...one.application, customer: one.customer })) },
-      { title: "Assignment", cell: (one) => html`<a href=${addressOf({ view: "findings", assignment: one.assignment.name })}>${clamped(one.assignment.name)}</a>` },
+      { title: "Assignment", cell: (one) => html`<a href=${addressOf({ view: "findings", assignment: one.assignment.name })}>${clamped(one.assignment.name)}</a> ${judge(one)}` },
       { title: "How", cell: (one) => html`${HOW[one.how]}${one.noncompliant_since ? html`<small>after ${age((Date.parse(one.resolved_at) - Date.parse(one.noncompliant_since)) / 1000)}</small>` : nothing}` },
       { title: "Plan", kind: "short", cell: (one) => planLink(one.plan) },
     ],

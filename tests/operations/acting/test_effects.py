@@ -56,11 +56,12 @@ def test_the_effect_of_a_definition(assigned: dict[str, Any], defined: dict[str,
     [
         ([f"/providers/Microsoft.Authorization/roleDefinitions/{ROLE.upper()}"], (ROLE,)),
         ([f"/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/{ROLE}/", ROLE], (ROLE,)),
-        (None, ()),
-        ([7], ()),
+        (None, None),
+        ([], None),
+        ([ROLE, 7], None),
     ],
 )
-def test_the_roles_of_a_definition(roles: Any, names: tuple[str, ...]) -> None:
+def test_the_roles_of_a_definition(roles: Any, names: tuple[str, ...] | None) -> None:
     [rule] = rules_of(assignment(), definition("modify", roles=roles), {})
     assert rule.roles == names
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from azure.data.tables import TableClient
 
-from sandbox.faults.effects import Effect, Status, html
+from publisher.resource_ids import ApplicationId
+from sandbox.faults.effects import Edited, Effect, Status, html
 from sandbox.faults.operations import (
     ApplicationRead,
     AssignmentList,
@@ -234,3 +240,102 @@ def test_a_definition_of_the_customers_own_is_remediated_by_what_its_states_say(
     done = violated.remediate("--force", "--json")
     assert done.document["plan"]["steps"][0]["effect"] == "modify"
     assert done.document["plan"]["steps"][0]["roles_needed"] is None
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        {"type": "UserAssigned", "userAssignedIdentities": {"/identity": {}}},
+        {"type": "UserAssigned", "userAssignedIdentities": {"/identity": None}},
+        {"type": "SystemAssigned", "principalId": None},
+    ],
+)
+def test_an_identity_whose_principal_azure_does_not_tell_is_a_doubt_and_not_missing(
+    violated: Violated, identity: dict[str, Any]
+) -> None:
+    violated.sandbox.faults.add(AssignmentList(), Edited(lambda one: one.update(identity=identity)))
+    assert_refused(violated, "whose principal Azure does not tell", "say --force")
+    assert violated.remediate("--force", "--json").status == 0
+
+
+@pytest.mark.parametrize("details", [None, {"operations": []}, {"roleDefinitionIds": [None]}])
+def test_a_definition_that_tells_no_roles_is_a_doubt(violated: Violated, details: Any) -> None:
+    rule = {"effect": " Modify", "details": details}
+    edited = Edited(lambda one: one["properties"]["policyRule"].update(then=rule))
+    violated.sandbox.faults.add(DefinitionRead(), edited)
+    assert_refused(violated, "which roles it needs, could not be read", "say --force")
+
+
+IN_WEST_EUROPE = [{"kind": "resourceLocation", "in": ["westeurope"]}]
+
+
+@pytest.mark.parametrize("own", ["Modify", "Audit"])
+@pytest.mark.parametrize(
+    ("evaluated", "status", "told"),
+    [
+        (("modify", "modify"), 0, None),
+        (("audit", "audit"), 1, "nothing can be remediated"),
+        (("modify", "audit"), 1, "had the effect audit for 1 of 2 resources"),
+    ],
+)
+def test_what_an_override_for_some_resources_leaves_is_what_azure_evaluated(
+    violated: Violated, own: str, evaluated: tuple[str, ...], status: int, told: str | None
+) -> None:
+    override = {"kind": "policyEffect", "value": "Audit" if own == "Modify" else "Modify", "selectors": IN_WEST_EUROPE}
+    violated.customer.change_assignment("no-public-blobs", parameters={"effect": {"value": own}}, overrides=[override])
+    open_now = (one for one in violated.customer.states.documents if one["complianceState"] == "NonCompliant")
+    for state, effect in zip(open_now, evaluated, strict=True):
+        state["policyDefinitionAction"] = effect
+    done = violated.remediate("--json")
+    assert (done.status, (told or "") in (done.document["error"] or "")) == (status, True), done.output
+
+
+def test_of_hundreds_of_resources_people_see_how_many_and_the_first_ones(
+    violated: Violated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = violated.customer.states.documents
+    violation = next(one for one in documents if one["complianceState"] == "NonCompliant")
+    parent = violation["resourceId"].rpartition("/")[0]
+    documents += [violation | {"resourceId": f"{parent}/account{number:03}"} for number in range(500)]
+    monkeypatch.setenv("COLUMNS", "80")
+    done = violated.remediate()
+    assert "Resources (452 more are in --json)" in done.output
+    assert (len(done.output.splitlines()) < 150, "│ 502" in done.output) == (True, True), done.output
+    [step] = violated.remediate("--json").document["plan"]["steps"]
+    assert len(step["resources"]) == 502
+
+
+@pytest.mark.parametrize("meanwhile", ["removed", "repaired"])
+def test_what_ended_while_somebody_made_up_his_mind_is_not_remediated(
+    violated: Violated,
+    collect: Callable[[], None],
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: str,
+) -> None:
+    def answer() -> str:
+        thread = threading.Thread(target=end)
+        thread.start()
+        thread.join()
+        return "y\n"
+
+    def end() -> None:
+        if meanwhile == "repaired":
+            time.sleep(1.1)  # policy states tell their times by the second
+            violated.customer.repair()
+            collect()
+        else:
+            keys = ApplicationId.parse(violated.customer.application_id)
+            with TableClient.from_connection_string(environment["AzureWebJobsStorage"], "applications") as rows:
+                rows.delete_entity(keys.partition_key, keys.row_key)
+
+    keyboard = io.StringIO()
+    monkeypatch.setattr(keyboard, "isatty", lambda: True)
+    monkeypatch.setattr(keyboard, "readline", answer)
+    monkeypatch.setattr(sys, "stdin", keyboard)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    violated.sandbox.clear_counts()
+    done = violated.remediate("--create", "--reason", "repair of incident 7")
+    told = {"removed": "the registry has changed meanwhile", "repaired": "no violation of no-public-blobs is open"}
+    assert (done.status, told[meanwhile] in done.words) == (1, True), done.errors
+    assert (violated.acted, violated.tasks) == ([], [])

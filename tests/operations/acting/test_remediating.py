@@ -335,6 +335,13 @@ def test_with_no_time_to_wait_the_task_is_created_and_how_to_end_it_is_told(viol
     assert task.state == "Accepted"
 
 
+def test_of_a_task_that_was_refused_it_is_not_said_how_to_end_it(violated: Violated) -> None:
+    violated.sandbox.faults.add(RemediationWrite(), Status(403))
+    done = violated.remediate("--create", *SURE, "--wait", "0")
+    assert (done.status, "not created: AuthorizationFailed" in done.errors) == (1, True), done.errors
+    assert "To end it" not in done.words
+
+
 def test_states_that_cannot_be_read_afterwards_are_told(violated: Violated) -> None:
     violated.sandbox.faults.add(PolicyQuery(), Status(403), after=1)
     done = violated.create(*SHORT)
