@@ -50,6 +50,7 @@ def functions(folder: Path) -> Mapping[str, Callable[..., Any]]:
         "subscriptionResourceId": lambda kind, *names: resource_id(SUBSCRIPTION_ID, kind, names),
         "tenantResourceId": lambda kind, *names: resource_id("", kind, names),
         "toLower": lambda text: text.lower(),
+        "trim": lambda text: text.strip(),
         "union": _union,
         "uniqueString": lambda *_: UNIQUE,
     }

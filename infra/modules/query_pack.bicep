@@ -14,6 +14,8 @@ var catalogue = any(loadJsonContent('../query_pack/queries.json'))
 // The list names a query by the name of its file.
 var texts = {
   applications: loadTextContent('../queries/applications.kql')
+  findings: loadTextContent('../queries/findings.kql')
+  plan_introductions: loadTextContent('../queries/plan_introductions.kql')
   collector_runs: loadTextContent('../queries/collector_runs.kql')
   noncompliant_resources: loadTextContent('../queries/noncompliant_resources.kql')
   credential_reads: loadTextContent('../query_pack/credential_reads.kql')

@@ -267,3 +267,31 @@ def test_the_tables_of_the_worker_are_logged_and_the_queue_too() -> None:
     logged = {one.scope.id.partition("/storageAccounts/")[2] for one in settings if one.scope}
     assert {"stworker…/tableServices/default", "stworker…/queueServices/default", "st…/blobServices/default"} <= logged
     assert "st…/tableServices/default" not in logged
+
+
+def test_the_weekly_digest_can_be_switched_off_and_nothing_else_with_it() -> None:
+    def disabled(deployment: Deployment) -> list[str]:
+        rules = deployment.of_type("Microsoft.Insights/scheduledQueryRules")
+        return [rule.name.split("production-")[-1] for rule in rules if not rule.body["properties"]["enabled"]]
+
+    assert disabled(deployed()) == []
+    assert disabled(deployed(weeklyDigest=False)) == ["weekly-digest"]
+
+
+def test_azure_monitor_signs_in_to_protected_webhooks_and_not_to_others() -> None:
+    protected = {
+        "serviceUri": "https://tickets.contoso.com/alerts",
+        "objectId": GUID,
+        "identifierUri": "api://tickets.contoso.com",
+        "tenantId": GUID,
+    }
+    chat = "https://chat.contoso.com/?sig=a"
+    settings = {"alertWebhookUris": chat, "alertSecureWebhooks": [protected]}
+    deployment = deploy({**scenarios()[0], **settings})
+
+    [group] = deployment.of_type("Microsoft.Insights/actionGroups")
+    common = {"useCommonAlertSchema": True}
+    assert group.body["properties"]["webhookReceivers"] == [
+        {"name": "webhook-0", "serviceUri": chat, **common},
+        {"name": "secure-webhook-0", **protected, "useAadAuth": True, **common},
+    ]

@@ -119,3 +119,19 @@ def test_another_finding_and_the_same_one_again_are_tickets_of_their_own(
     assert [one["state"] for one in tickets] == ["open", "open", "closed", "open"]
     assert len({one["key"] for one in tickets}) == 3
     assert tickets[3]["finding"] in {one["finding"] for one in tickets[:2]}
+
+
+def test_a_cause_of_many_findings_is_one_ticket_that_names_the_plan_version(
+    workspace: Workspace, rules: dict[str, AlertRule]
+) -> None:
+    cause = "violated: gold 1.2.0, baseline"
+    told: list[Mapping[str, Any]] = []
+    store(workspace, *(violated(name, cause=cause) for name in ("alpha", "beta")))
+    AlertEvaluator([rules["fleet-in-trouble"]], workspace, told.append).evaluate(NOW + timedelta(minutes=1))
+    [payload] = told
+    event, card, ticket = (mapped(mapping_of(target), dict(payload)) for target in TARGETS)
+    assert event["description"] == f"Many findings have one cause. Cause: {cause}; Plan: gold 1.2.0"
+    facts = card["attachments"][0]["content"]["body"][1]["facts"]
+    assert facts[:2] == [{"title": "Cause", "value": cause}, {"title": "Plan", "value": "gold 1.2.0"}]
+    assert all(fact["value"] for fact in facts)
+    assert event["additional_info"]["finding"] == ticket["finding"] == cause

@@ -15,6 +15,7 @@ from sandbox.workspace.schema import read_tables
 from sandbox.workspace.workspace import Workspace
 from tests.queries import fleet as written
 from tests.queries.fleet import Fleet, State, bad, good
+from tests.queries.tickets import mapped, mapping_of
 from verdicts.plan_settings import PlanSettings, Severity
 
 MONDAY = datetime(2026, 3, 9, 6, 0, tzinfo=UTC)
@@ -229,7 +230,9 @@ def test_who_has_left_is_not_in_it(told: Fleet, workspace: Workspace, clock: Clo
     )
 
 
-def test_a_mailbox_gets_one_mail_and_its_end(told: Fleet, workspace: Workspace, clock: Clock, rule: AlertRule) -> None:
+def test_a_mailbox_gets_one_mail_and_its_end_and_teams_a_card_with_all_it_says(
+    told: Fleet, workspace: Workspace, clock: Clock, rule: AlertRule
+) -> None:
     told.run(hours_ago=1, alpha=[good()])
     mail = MailAction(["team@contoso.example"])
     play(AlertEvaluator([rule], workspace, mail), clock, every(HOUR, MONDAY, MONDAY + DAY))
@@ -237,3 +240,7 @@ def test_a_mailbox_gets_one_mail_and_its_end(told: Fleet, workspace: Workspace, 
     conditions = [one.payload["data"]["essentials"]["monitorCondition"] for one in mail.mails]
     assert conditions == ["Fired", "Resolved"]
     assert mail.mails[0].payload["data"]["essentials"]["severity"] == "Sev4"
+    card = mapped(mapping_of("teams"), dict(mail.mails[0].payload))["attachments"][0]["content"]
+    facts = {fact["title"]: fact["value"] for fact in card["body"][1]["facts"]}
+    assert facts["Week"] == "2026-03-09"
+    assert facts["Unread"] == "every application was read, 1 of 1"
