@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ def is_checked(customer: int) -> bool:
 def check_verdict(customer: int, application: Mapping[str, Any], run: int, read_at: datetime, since: datetime) -> Row:
     """Return what stands about the check at a customer, as of the run that last read it."""
     bad = _breaks(customer)
+    life = {"Due_by": (since + timedelta(days=30)).isoformat(), "Opened_in_version": application["Plan_version"]}
     return {
         **application,
         **_assignment(application),
         "Verdict": "NonCompliant" if bad else "Compliant",
         "Since": since.isoformat(),
+        "Severity": "Medium",
+        **(life if bad else {}),
         "Current": True,
         "Expected": True,
         "Held_reason": "",
