@@ -15,6 +15,7 @@ from collector.reporting.ingestion import HeldRows, StreamUploader
 from collector.reporting.outcomes import ApplicationResult, RunSummary
 from collector.reporting.rows import run_row
 from collector.reporting.serialised import encoded
+from collector.reporting.waiting import what_waits
 from collector.settling import Outlets, Settling, note_refusal
 from collector.version import VERSION
 from publisher.credentials import certificate_expires_at
@@ -158,6 +159,7 @@ class Collection:
         Raises:
             ReportRefusedError: it was not stored.
         """
+        self.summary.waiting = await what_waits(self._settings.storage, sleep=self._reader.sleep)
         await self._upload(self._settings.runs_stream, [encoded(self._run_row())])
         self.summary.completed = True
 

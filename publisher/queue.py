@@ -6,7 +6,7 @@ are base64, which is the default of the host's `messageEncoding`.
 """
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from azure.core.exceptions import ResourceExistsError
@@ -64,6 +64,15 @@ class Queue(StorageClient[QueueClient]):
             if not isinstance(count, int) or count < 0:
                 raise malformed("the answer does not say how many messages there are")
             return count
+
+        return await self._repeated(attempt)
+
+    async def oldest(self) -> datetime | None:
+        """Return when the first message came that nobody has taken, about; None when there is none to be seen."""
+
+        async def attempt() -> datetime | None:
+            messages = await self._client.peek_messages(max_messages=1)
+            return messages[0].inserted_on if messages else None
 
         return await self._repeated(attempt)
 

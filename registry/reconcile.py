@@ -26,6 +26,9 @@ _NAMED_FAILURES: Final = 10
 _REVISITED_FOR: Final = timedelta(days=30)
 """For how long removed applications are read again."""
 
+ERASED_AFTER: Final = timedelta(days=90)
+"""How long the tombstone of an application is kept whose deletion Azure confirmed: no notification is that late."""
+
 _TOLD: Final = frozenset({Change.REGISTERED, Change.REMOVED, Change.DELETION_CONFIRMED})
 
 
@@ -66,16 +69,23 @@ class Reconciliation:
 async def reconcile_registry(refresher: Refresher, *, deadline: float) -> Reconciliation:
     """Refresh every active application and those that were removed in the last 30 days; return what was changed.
 
+    Tombstones of deletions that Azure confirmed more than ERASED_AFTER ago are erased.
+
     `deadline` is in seconds of `time.monotonic`; an application that is not reached by then is a failure. A malformed
     row is rewritten from what ARM says when it has the application's id.
     """
     result = Reconciliation()
     await refresh_each(_active_and_removed(refresher), refresher, result, deadline=deadline)
+    try:
+        erased = await refresher.registry.erase_tombstones(before=refresher.clock() - ERASED_AFTER)
+    except AzureFailure as failure:
+        result.broken_off, erased = result.broken_off or failure, 0
     _LOGGER.info(
-        "registry reconciled%s: %s; %d failed",
+        "registry reconciled%s: %s; %d failed; %d tombstones erased",
         " in part" if result.broken_off else "",
         ", ".join(f"{count} {change}" for change, count in sorted(result.changes.items())) or "no application",
         len(result.failures),
+        erased,
     )
     return result
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _AFTER_PREFIX: Final = chr(ord(ROW_KEY_PREFIX) + 1)
 _NO_ETAG: Final = "W/\"datetime'2000-01-01T00%3A00%3A00.0000000Z'\""
 _DELETED_SINCE: Final = "status eq 'deleted' and deleted_at ge @since"
+_DELETED_BEFORE: Final = "status eq 'deleted' and deleted_at lt @before"
 _FOREIGN_KEYS: Final = "PartitionKey eq @partition and ( RowKey lt @first or RowKey ge @after )"
 
 
@@ -129,6 +130,21 @@ class Registry(Closing):
             if is_tombstone(row) and not is_operators(row):
                 with suppress(UnreadableRow):
                     yield identity_of(row)
+
+    async def erase_tombstones(self, *, before: datetime) -> int:
+        """Erase the tombstones that were written before, where Azure confirmed the deletion; return how many.
+
+        One that an operator made stays, because it keeps the application out; and so does an unconfirmed one.
+        """
+        erased = 0
+        async for row in self._table.matching(_DELETED_BEFORE, before=time_text(before)):
+            removal = removal_in(row)
+            if removal is None or not removal.confirmed or is_operators(row):
+                continue
+            with suppress(RowChanged):
+                await self._table.delete_unchanged(row)
+                erased += 1
+        return erased
 
     async def known(self) -> AsyncIterator[ManagedApplication | MalformedRow | Removed]:
         """Yield every application that has a row once, removed ones included; rows that cannot be read as MalformedRow.

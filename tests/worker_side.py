@@ -23,6 +23,7 @@ from publisher.settings import IntakeSettings, ReconcileSettings
 from publisher.table import Row
 from registry.managed_application import ManagedApplication
 from registry.notifications.asking import Asker, Round
+from registry.notifications.bounds import Bounds
 from registry.notifications.intake import Intake
 from registry.notifications.opening import open_asker, shared_intake
 from registry.notifications.pending import Pending
@@ -58,7 +59,7 @@ class WorkerSide:
     passed: timedelta = timedelta()
 
     def __post_init__(self) -> None:
-        self.intake = replace(self.intake, clock=self.now)
+        self.intake = replace(self.intake, clock=self.now, bounds=Bounds())
         self.asker = replace(self.asker, refresher=replace(self.asker.refresher, clock=self.now))
 
     @property

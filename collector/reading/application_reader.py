@@ -69,6 +69,7 @@ class ApplicationReader:
         self._closer_look = closer_look
         self._check_reader = check_reader
         self._deadline = patience.deadline
+        self.sleep = patience.sleep
         self._slots = ReadingSlots(
             settings.max_concurrent_applications, settings.max_concurrent_per_subscription, patience.sleep
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from publisher.texts import iso_milliseconds
 from verdicts.outcome import CUSTOMER_OUTCOMES, ENDED_OUTCOMES, READ_OUTCOMES, Outcome
@@ -33,6 +33,17 @@ class Run:
     def time_generated(self) -> str:
         """The start in ISO 8601, UTC, with milliseconds."""
         return iso_milliseconds(self.started_at)
+
+
+class Waiting(NamedTuple):
+    """About how many notifications wait in the queue, since when the first one does, and how many applications wait.
+
+    None: there is none, or it could not be read.
+    """
+
+    notifications: int | None = None
+    oldest: datetime | None = None
+    applications: int | None = None
 
 
 def utc_now() -> datetime:
@@ -183,6 +194,8 @@ class RunSummary:
     unreadable_control: tuple[str, ...] = ()
     """Why control rows of the ledger cannot be read: the run goes on without them, and has failed."""
     duration_ms: int = 0
+    waiting: Waiting = field(default_factory=Waiting)
+    """What waited for the worker besides, at the end of a run over the whole registry."""
     error: AzureFailure | None = None
     """Why the registry could not be read completely, or why nothing could be uploaded."""
     completed: bool = False

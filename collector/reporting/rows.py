@@ -278,4 +278,7 @@ def run_row(
         "Canary_application_id": canary_application_id,
         "Credential_expires_at": iso_milliseconds(credential_expires_at) if credential_expires_at else None,
         "States_withheld": summary.withheld_rows,
+        "Notifications_waiting": summary.waiting.notifications,
+        "Notifications_oldest": iso_milliseconds(summary.waiting.oldest) if summary.waiting.oldest else None,
+        "Pending_applications": summary.waiting.applications,
     }

@@ -21,6 +21,11 @@ IGNORED: Final = "Ignored"
 NOT_OURS: Final = "NotOurs"
 GIVEN_UP: Final = "GivenUp"
 UNUSABLE: Final = "Unusable"
+NOT_TOLD: Final = "NotTold"
+"""Of a row that tells of many notifications, none of which has a row of its own."""
+
+NOTIFICATIONS: Final = "Notifications"
+"""The event type of such a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,19 @@ def event_row(
         reason=outcome.reason,
         correlation_id=notification.correlation_id,
     ).row(stored_at)
+
+
+def not_told_row(about: str, above: int, *, at: datetime) -> dict[str, Any]:
+    """Return the row that says how many notifications of an hour have no rows of their own, and whom they are about."""
+    return Event(
+        event_type=NOTIFICATIONS,
+        action=NOT_TOLD,
+        happened_at=at,
+        received_at=at,
+        registry_error=about,
+        reason=f"in the hour of {at:%H}:00 UTC one instance of the worker told no rows of {above} more notifications "
+        f"about {about}",
+    ).row(at)
 
 
 async def customer_name(registry: Registry, notification: Notification) -> str:

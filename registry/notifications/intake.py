@@ -5,26 +5,38 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from publisher.configuration.offers import Offers
+from publisher.errors.kinds import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.notifications import MalformedMessage, Notification, notification_in
+from publisher.resource_ids import fold
 from publisher.texts import printable
 from registry.events import upload_rows
+from registry.notifications.bounds import (
+    MOST_ABOUT_ONE,
+    MOST_ABOUT_STRANGERS,
+    NO_PLACE,
+    STRANGERS,
+    Bounds,
+    is_told,
+)
 from registry.notifications.events import (
     IGNORED,
     NOT_OURS,
+    NOT_TOLD,
     PENDING,
     SUPERSEDED,
     Outcome,
-    customer_name,
     event_id,
     event_row,
+    not_told_row,
 )
 from registry.notifications.pending import Pending
 from registry.notifications.pending_table import PendingTable
 from registry.registry import Registry
+from registry.rows import customer_name_of
 
 _LOGGER = logging.getLogger(__name__)
 _SECONDS: Final = 60.0
@@ -56,6 +68,7 @@ class Intake:
         endpoint: the data collection rule.
         stream: that of the events.
         offers: what the publisher sells.
+        bounds: of what one instance tells and keeps.
         clock: aware UTC time.
     """
 
@@ -64,6 +77,7 @@ class Intake:
     endpoint: LogsEndpoint
     stream: str
     offers: Offers
+    bounds: Bounds
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def take(self, message: bytes) -> Outcome | None:
@@ -79,12 +93,7 @@ class Intake:
         now = self.clock()
         if notification.received_at > now + _MOST_SKEW:
             notification = replace(notification, received_at=now, event_time=min(notification.event_time, now))
-        outcome = outcome_without_asking(notification, self.offers)
-        if outcome is None:
-            before = await self.pending.note(notification, now, superseding=self._tell_superseded)
-            outcome = _beside(notification, before)
-        # As of before it waited: whatever ARM answers to somebody who asks meanwhile is later.
-        await self._tell(notification, outcome, now)
+        outcome = await self._taken(notification, now)
         _LOGGER.info(
             "notification %s: %s/%s for %s: %s%s",
             printable(notification.correlation_id, longest=32),
@@ -95,14 +104,51 @@ class Intake:
         )
         return outcome
 
-    async def _tell_superseded(self, waiting: Pending) -> None:
-        """Tell of what loses its place: before it does, because nobody will know of it when the message comes again."""
-        await self._tell(waiting.notification, waiting.answer or Outcome(SUPERSEDED, _LATER), self.clock())
+    async def _taken(self, notification: Notification, now: datetime) -> Outcome:
+        """Let an application wait that has to be asked about, and tell of the notification, within the bounds."""
+        try:
+            row = await self.registry.find(notification.application_id)
+            is_stranger = row is None
+        except AzureFailure:
+            row, is_stranger = None, False  # the event itself is worth more than what the registry says
+        about, most = (STRANGERS, MOST_ABOUT_STRANGERS) if is_stranger else (_name_of(notification), MOST_ABOUT_ONE)
+        above = self.bounds.above(about, most, now)
+        outcome = outcome_without_asking(notification, self.offers)
+        if is_stranger and not above and outcome is None and await self.bounds.is_full(self.pending, now):
+            about, above = NO_PLACE, self.bounds.above(NO_PLACE, 0, now)
+        if above and is_stranger:
+            await self._tell_count(about, above, now)
+            return Outcome(NOT_TOLD, f"there were too many about {about}")
+        name = customer_name_of(row) if row else ""
 
-    async def _tell(self, notification: Notification, outcome: Outcome, now: datetime) -> None:
-        name = await customer_name(self.registry, notification)
-        row = event_row(notification, outcome, stored_at=now, customer_name=name)
+        async def tell_superseded(waiting: Pending) -> None:
+            """Tell of what loses its place before it does: nobody will know of it when the message comes again."""
+            if not above:
+                told = waiting.answer or Outcome(SUPERSEDED, _LATER)
+                await self._tell(waiting.notification, told, self.clock(), name)
+
+        if outcome is None:
+            outcome = _beside(notification, await self.pending.note(notification, now, superseding=tell_superseded))
+        # As of before it waited: whatever ARM answers to somebody who asks meanwhile is later.
+        if above:
+            await self._tell_count(about, above, now)
+        else:
+            await self._tell(notification, outcome, now, name)
+        return outcome
+
+    async def _tell(self, notification: Notification, outcome: Outcome, now: datetime, name: str) -> None:
+        await self._upload(event_row(notification, outcome, stored_at=now, customer_name=name))
+
+    async def _tell_count(self, about: str, above: int, now: datetime) -> None:
+        if is_told(above):
+            await self._upload(not_told_row(about, above, at=now))
+
+    async def _upload(self, row: dict[str, Any]) -> None:
         await upload_rows([row], self.endpoint, self.stream, deadline=time.monotonic() + _SECONDS)
+
+
+def _name_of(notification: Notification) -> str:
+    return fold(str(notification.application_id))
 
 
 def _beside(notification: Notification, before: Pending | None) -> Outcome:

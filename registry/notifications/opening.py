@@ -11,6 +11,7 @@ from publisher.retry import Patience, Sleep
 from publisher.settings import IntakeSettings, ReconcileSettings
 from registry.clients import SharedClients, closing, shared_logs_endpoint, shared_refresher
 from registry.notifications.asking import Asker
+from registry.notifications.bounds import Bounds
 from registry.notifications.intake import Intake
 from registry.notifications.pending_table import PendingTable
 from registry.registry import Registry
@@ -18,13 +19,16 @@ from registry.registry import Registry
 _ATTEMPTS: Final = 2
 """The host delivers a message again, and the timer asks again in a minute: few quick attempts are enough."""
 
+BOUNDS: Final = Bounds()
+"""Of this process, for as long as it lives: an intake is closed when no message is being taken."""
+
 
 def _open_intake(settings: IntakeSettings, patience: Patience) -> tuple[Intake, AsyncExitStack]:
     credential = own_identity_credential(settings.own_identity_client_id)
     endpoint = LogsEndpoint(settings, credential, patience=patience)
     registry = Registry(settings, patience=patience)
     pending = PendingTable(settings.storage, patience=patience)
-    intake = Intake(registry, pending, endpoint, settings.events_stream, settings.offers)
+    intake = Intake(registry, pending, endpoint, settings.events_stream, settings.offers, BOUNDS)
     return intake, closing(credential, endpoint, registry, pending)
 
 

@@ -128,6 +128,15 @@ class PendingTable(Closing):
             except MalformedMessage as error:
                 yield UnreadablePending(f"{row.partition_key}/{row.row_key}", str(error))
 
+    async def count(self, most: int) -> int:
+        """Return how many applications wait, and no more than `most`."""
+        count = 0
+        async for _ in self._table.matching("PartitionKey ge @first", columns=["PartitionKey", "RowKey"], first=""):
+            count += 1
+            if count >= most:
+                break
+        return count
+
     async def put(self, before: PendingRow, after: Pending) -> PendingRow:
         """Store what waits now, and return its row; raise RowChanged when somebody else wrote it in between."""
         return PendingRow(after, await self._table.replace(before.row, _properties(after)))
