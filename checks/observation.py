@@ -30,6 +30,7 @@ PLACEHOLDERS: Final = {
     "{frontPrincipalId}": "00000000-0000-0000-0000-000000000000",
     "{workerPrincipalId}": "00000000-0000-0000-0000-000000000000",
     "{tenantId}": "00000000-0000-0000-0000-000000000000",
+    "{dailyCapGigabytes}": "5",
     'arg("").': "",
 }
 """What stands in a query file until the workbook, Bicep or Azure Monitor fills it in."""

@@ -207,6 +207,19 @@ param storageSku string = 'Standard_LRS'
 @maxValue(730)
 param retentionInDays int = 90
 
+@description('Gigabytes that the workspace takes in a day; then it takes nothing until the next one, and alerts tell. -1: as many as come.')
+@minValue(-1)
+@maxValue(100000)
+param dailyCapGigabytes int = 5
+
+@description('Amount of a month for the resource group, in the currency of the bill: e-mails tell when it is nearly spent. 0: no budget.')
+@minValue(0)
+param monthlyBudget int = 0
+
+@description('First day of the month in which the budget begins, as in 2027-01-01. Never changed afterwards: another day is another budget.')
+@maxLength(10)
+param budgetStart string = ''
+
 @description('True: storage, vault and workspace are reachable through private endpoints only. The webhook stays public.')
 param privateNetworking bool = false
 
@@ -385,6 +398,7 @@ module foundation 'modules/foundation.bicep' = {
     notificationSignature: notificationSignature
     storageSku: storageSku
     retentionInDays: retentionInDays
+    dailyCapGigabytes: dailyCapGigabytes
     privateNetworking: privateNetworking
     addressPrefixes: addressPrefixes
     monitorDnsZones: cloud.monitorDnsZones
@@ -521,12 +535,28 @@ module observation 'modules/observation.bicep' = {
       runbook: '${empty(repositoryUrl) ? '' : '${repositoryUrl}/blob/main/'}docs/operations.md'
       customProperties: alertCustomProperties
     }
+    dailyCapGigabytes: dailyCapGigabytes
     alertOnElevatedAccess: alertOnElevatedAccess && canAskResourceGraph
   }
   dependsOn: [
     foundation
     // Alerts link to the operations page.
     functionApps
+  ]
+}
+
+module budget 'modules/budget.bicep' = if (monthlyBudget > 0) {
+  name: 'budget'
+  scope: group
+  params: {
+    environmentName: environmentName
+    monthlyBudget: monthlyBudget
+    budgetStart: budgetStart
+    actionGroupName: names.actionGroup
+    alertEmail: alertEmail
+  }
+  dependsOn: [
+    observation
   ]
 }
 

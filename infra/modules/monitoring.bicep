@@ -17,6 +17,9 @@ param workerIdentityName string
 @maxValue(730)
 param retentionInDays int
 
+@description('Gigabytes that the workspace takes in a day; -1: as many as come.')
+param dailyCapGigabytes int
+
 @description('True: no ingestion and no query from public networks.')
 param privateNetworking bool
 
@@ -38,6 +41,7 @@ module workspace 'workspace.bicep' = {
     workspaceName: names.workspace
     applicationInsightsName: names.applicationInsights
     retentionInDays: retentionInDays
+    dailyCapGigabytes: dailyCapGigabytes
     appIdentityNames: appIdentityNames
     alertsIdentityName: names.alertsIdentity
     privateNetworking: privateNetworking

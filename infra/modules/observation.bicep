@@ -40,6 +40,9 @@ param weeklyDigest bool
 @description('What every alert is told with, see log_alert.bicep.')
 param context object
 
+@description('Gigabytes that the workspace takes in a day; -1: as many as come.')
+param dailyCapGigabytes int
+
 @description('Also watch the root scope of the tenant.')
 param alertOnElevatedAccess bool
 
@@ -119,6 +122,7 @@ module watchAlerts 'watch_alerts.bicep' = {
     identityName: names.alertsIdentity
     workspaceName: names.workspace
     actionGroupName: names.actionGroup
+    dailyCapGigabytes: dailyCapGigabytes
     tags: tags
   }
   dependsOn: [

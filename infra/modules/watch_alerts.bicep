@@ -1,5 +1,5 @@
 // Alerts about the watch itself, from what Azure tells of it: that a rule fails, is switched off, changed or deleted, and that
-// the workspace takes no more rows today.
+// the workspace takes no more rows today, or is about to.
 
 @description('Azure region.')
 param location string
@@ -19,9 +19,13 @@ param workspaceName string
 @description('Name of the action group.')
 param actionGroupName string
 
+@description('Gigabytes that the workspace takes in a day; -1: there is no cap, and nobody is told before it.')
+param dailyCapGigabytes int
+
 @description('Tags of every resource.')
 param tags object
 
+var nearCap = any(loadJsonContent('../security_alerts/rules.json')).ingestionNearCap
 var capped = any(loadJsonContent('../security_alerts/rules.json')).ingestionCapped
 
 module ingestionCapped 'log_alert.bicep' = {
@@ -37,6 +41,27 @@ module ingestionCapped 'log_alert.bicep' = {
     evaluationFrequency: capped.evaluationFrequency
     windowSize: capped.windowSize
     autoMitigate: capped.autoMitigate
+    context: context
+    identityName: identityName
+    workspaceName: workspaceName
+    actionGroupName: actionGroupName
+    tags: tags
+  }
+}
+
+module ingestionNearCap 'log_alert.bicep' = if (dailyCapGigabytes > 0) {
+  name: 'alert-${nearCap.name}'
+  params: {
+    location: location
+    ruleName: '${namePrefix}${nearCap.name}'
+    displayName: nearCap.displayName
+    ruleDescription: nearCap.description
+    severity: nearCap.severity
+    query: replace(loadTextContent('../security_alerts/ingestion_near_cap.kql'), '{dailyCapGigabytes}', string(dailyCapGigabytes))
+    criterion: nearCap.criterion
+    evaluationFrequency: nearCap.evaluationFrequency
+    windowSize: nearCap.windowSize
+    autoMitigate: nearCap.autoMitigate
     context: context
     identityName: identityName
     workspaceName: workspaceName

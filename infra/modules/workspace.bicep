@@ -14,6 +14,9 @@ param applicationInsightsName string
 @maxValue(730)
 param retentionInDays int
 
+@description('Gigabytes that the workspace takes in a day; -1: as many as come.')
+param dailyCapGigabytes int
+
 @description('Names of the apps\' identities: each sends telemetry.')
 param appIdentityNames array
 
@@ -46,6 +49,9 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
       name: 'PerGB2018'
     }
     retentionInDays: retentionInDays
+    workspaceCapping: {
+      dailyQuotaGb: dailyCapGigabytes
+    }
     features: {
       disableLocalAuth: true
       enableLogAccessUsingOnlyResourcePermissions: true

@@ -34,6 +34,10 @@ FORMS: Final = {
         rf"{_SIGNATURE}(,{_SIGNATURE})*",
         "each value needs 32 or more letters, digits or - . _ ~ (it is part of a URL)",
     ),
+    "budgetStart": (
+        r"20[0-9]{2}-(0[1-9]|1[0-2])-01",
+        "must be the first day of a month, this one or a later one, as in 2027-01-01",
+    ),
     "alertWebhookUris": (r"(\s*(https://[^,]+)?(,|$))*", "every webhook must begin with https://"),
     "apiClientId": (_GUID, "must be the application (client) id of the API's own app registration, a GUID"),
     "apiAllowedClients": (rf"\s*{_GUID}\s*(,\s*{_GUID}\s*)*", "must be client ids (GUIDs) with commas between"),
@@ -60,6 +64,10 @@ def check_values(values: Mapping[str, Any]) -> Report:
         found["apiClientId"] = "must not be the registration that reads the customers: make one for the API"
     if given("apiAllowedClients") and not values.get("apiClientId"):
         found["apiAllowedClients"] = "is set without apiClientId: there is no API that they could call"
+    if given("monthlyBudget") and not values.get("budgetStart") and "budgetStart" not in found:
+        found["budgetStart"] = "is empty, and monthlyBudget is set: give the first day of this month, as in 2027-01-01"
+    if given("dailyCapGigabytes") == 0:
+        found["dailyCapGigabytes"] = "is 0, so that no row would be taken: give gigabytes, or -1 for no cap"
     if given("credentialKind") == "federated" and given("publisherCredential"):
         found["publisherCredential"] = "is not used in federated mode: leave it empty, and delete the secret it holds"
     report = Report()

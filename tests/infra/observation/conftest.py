@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from checks.observation import INFRASTRUCTURE, azure_tables, runnable
+from sandbox.workspace.billing import USAGE
 from sandbox.workspace.schema import Column, read_tables
 from sandbox.workspace.workspace import Workspace
 from tests.queries.fleet import NOW
@@ -26,6 +27,7 @@ def shared_workspace() -> Iterator[Workspace]:
         if "TimeGenerated" in {column.name for column in table.columns}
         else replace(table, columns=(*table.columns, time))
         for name, table in azure_tables().items()
+        if name != USAGE  # the local workspace fills it by itself
     }
     with Workspace({**read_tables(), **timed}, clock=lambda: NOW) as workspace:
         yield workspace

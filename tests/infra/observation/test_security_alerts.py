@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from sandbox.workspace.workspace import Workspace
 from tests.infra.observation.conftest import Ask
@@ -124,3 +125,24 @@ def test_saved_queries_for_operators_answer(workspace: Workspace, ask: Ask) -> N
     assert [row["Stream"] for row in ask("query_pack/rows_dropped.kql")] == ["Custom-X"]
     assert [row["OperationName"] for row in ask("query_pack/registry_changes.kql")] == ["MergeEntity"]
     assert [row["Failures"] for row in ask("query_pack/function_failures.kql")] == [1]
+
+
+def test_a_workspace_near_its_cap_names_the_table_that_grew_and_says_when_the_cap_is_passed(
+    workspace: Workspace, ask: Ask
+) -> None:
+    def take(table: str, column: str, megabytes: float) -> None:
+        rows = [{"TimeGenerated": NOW.isoformat(), column: "x" * 10_000}] * round(megabytes * 100)
+        workspace.insert(table, rows)
+
+    def near_a_megabyte() -> list[dict[str, Any]]:
+        return ask("security_alerts/ingestion_near_cap.kql", dailyCapGigabytes="0.001")
+
+    assert near_a_megabyte() == []
+    take("PolicyVerdicts_CL", "Resources", 0.5)
+    take("StorageTableLogs", "Uri", 0.2)
+    assert near_a_megabyte() == []
+    take("StorageTableLogs", "Uri", 0.2)
+    assert near_a_megabyte() == [{"Largest_table": "PolicyVerdicts_CL", "Taken": "more than 80 % of the cap"}]
+    take("StorageTableLogs", "Uri", 0.2)
+    assert near_a_megabyte() == [{"Largest_table": "StorageTableLogs", "Taken": "more than the cap"}]
+    assert ask("security_alerts/ingestion_near_cap.kql") == [], "the template puts in a cap of gigabytes"
