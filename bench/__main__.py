@@ -25,7 +25,19 @@ from bench.contenders import (
 )
 from bench.hours import figures as hours
 from bench.report import JUDGE, OURS, STEADY, Report, as_required, show, show_hours
-from bench.workloads import DEEP, FLEET, GROWTH, HOURS_REQUIRED, LARGE_PAGES, LEDGER, MILLION, REQUIRED, TENTH
+from bench.workloads import (
+    CUSTOMER,
+    DEEP,
+    FLEET,
+    GROWTH,
+    HOURS_REQUIRED,
+    LARGE_CUSTOMER,
+    LARGE_PAGES,
+    LEDGER,
+    MILLION,
+    REQUIRED,
+    TENTH,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             report.front = measure_front()
         with Server() as server:
             for workload in (TENTH, TENTH, *(() if options.no_growth else GROWTH)):
+                _measure(server, report, workload, OURS, COLLECTOR)
+            for workload in (CUSTOMER, LARGE_CUSTOMER):
                 _measure(server, report, workload, OURS, COLLECTOR)
             for workload in (MILLION, LARGE_PAGES):
                 _measure(server, report, workload, OURS, COLLECTOR)

@@ -106,9 +106,13 @@ def measure(server: Server, workload: Workload, program: Sequence[str], *, is_st
     least a single one, because in a small fleet that is more.
     """
     server.ask("play", **asdict(workload), is_steady=is_steady)
-    seconds, usage, _ = _watched(program, server.environment)
+    environment = {**server.environment, "MAX_ROWS_PER_APPLICATION": str(workload.ceiling)}
+    seconds, usage, _ = _watched(program, environment)
     counts = server.ask("report")
-    arrived, states = (counts.get(_STATES, 0), counts.get(_RESULTS, 0)), workload.applications * workload.states
+    arrived, states = (
+        (counts.get(_STATES, 0), counts.get(_RESULTS, 0)),
+        workload.applications * workload.states_uploaded,
+    )
     fewest, most = (0, max(states / 100, workload.states)) if is_steady else (states, states)
     if not fewest <= arrived[0] <= most or arrived[1] != workload.applications:
         raise WrongResultError(f"{' '.join(program)} on {workload.name}: {arrived} rows arrived")

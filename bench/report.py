@@ -14,7 +14,18 @@ from rich.text import Text
 from bench.contenders import FrontTimes
 from bench.document import as_text
 from bench.hours.figures import table, times_fewer
-from bench.workloads import DEEP, FLEET, IN_TIME_SECONDS, LARGE_PAGES, LEDGER, MILLION, REQUIRED, TENTH
+from bench.workloads import (
+    CUSTOMER,
+    DEEP,
+    FLEET,
+    IN_TIME_SECONDS,
+    LARGE_CUSTOMER,
+    LARGE_PAGES,
+    LEDGER,
+    MILLION,
+    REQUIRED,
+    TENTH,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,6 +77,7 @@ class Report:
             self._larger_peak(MILLION),
             self._peak(MILLION) - self._peak(TENTH),
             self._larger_peak(LARGE_PAGES),
+            self._peak(LARGE_CUSTOMER) - self._peak(CUSTOMER),
             self._of_an_application(LEDGER, JUDGE) / self._of_an_application(MILLION, "floor"),
             self._peak(LEDGER, JUDGE),
             self._judging_seconds() / self._of_an_application(MILLION, OURS),

@@ -57,7 +57,7 @@ class BenchServer:
     @property
     def environment(self) -> dict[str, str]:
         """The product's settings for this server."""
-        storage = f"{self._plain}/{ACCOUNT}"
+        endpoints = "".join(f"{service}Endpoint={self._plain}/{ACCOUNT};" for service in ("Table", "Queue"))
         return {
             "AZURE_TENANT_ID": "10000000-0000-4000-8000-000000000001",
             "AZURE_CLIENT_ID": "10000000-0000-4000-8000-000000000002",
@@ -67,10 +67,9 @@ class BenchServer:
             "AZURE_RESOURCE_MANAGER_ENDPOINT": self._secure,
             "IDENTITY_ENDPOINT": f"{self._plain}/identity",
             "IDENTITY_HEADER": "bench",
-            "AzureWebJobsStorage": f"AccountName={ACCOUNT};AccountKey=YmVuY2g=;TableEndpoint={storage};",
+            "AzureWebJobsStorage": f"AccountName={ACCOUNT};AccountKey=YmVuY2g=;{endpoints}",
             "DATA_COLLECTION_ENDPOINT": self._secure,
             "DATA_COLLECTION_IMMUTABLE_ID": RULE_ID,
-            "MAX_ROWS_PER_APPLICATION": "1000000",  # every row has to arrive
             "SSL_CERT_FILE": str(self._trust),
         }
 

@@ -19,7 +19,7 @@ VIOLATIONS: Final = 10
 class Workload:
     """A fleet: ``applications`` with ``states`` each, all in their own subscriptions; a call takes ``latency_ms``.
 
-    A page has ``page_size`` states.
+    A page has ``page_size`` states, and an application may have ``ceiling`` rows in an upload.
     """
 
     name: str
@@ -27,11 +27,17 @@ class Workload:
     states: int
     latency_ms: float
     page_size: int = PAGE_SIZE
+    ceiling: int = 1_000_000
 
     @property
     def rows(self) -> int:
         """State rows and result rows that must arrive."""
-        return self.applications * (self.states + 1)
+        return self.applications * (self.states_uploaded + 1)
+
+    @property
+    def states_uploaded(self) -> int:
+        """State rows of an application that must arrive."""
+        return min(self.states, self.ceiling)
 
     def scaled(self, name: str, applications: int) -> Workload:
         """Return the same workload for another number of applications."""
@@ -47,6 +53,11 @@ LEDGER: Final = Workload("ledger", 20_000, 500, 0)
 TENTH: Final = MILLION.scaled("tenth of million", 200)
 LARGE_PAGES: Final = Workload("large pages", 20, 10_000, 40, 10_000)
 """For the memory: pages ten times as large as Azure's."""
+
+CUSTOMER: Final = Workload("customer", 1, 8_000, 0, ceiling=4_000)
+"""For the memory: one who has twice as many states as may be uploaded."""
+
+LARGE_CUSTOMER: Final = replace(CUSTOMER, name="large customer", states=80_000)
 
 GROWTH: Final = (
     *(Workload("applications", count, 300, 40) for count in (100, 200, 400, 800)),
@@ -89,6 +100,7 @@ REQUIRED: Final[dict[str, Bound]] = {
     "million: peak memory": Bound("at most", 125.0, "MB"),
     "million: peak beyond that of a tenth": Bound("at most", 20.0, "MB"),
     "large pages: peak memory": Bound("at most", 120.0, "MB"),
+    "large customer: peak beyond that of one a tenth as large": Bound("at most", 20.0, "MB"),
     "ledger: joined and judged, against the floor's time for an application": Bound("at most", 0.3, ""),
     "ledger: peak memory": Bound("at most", 110.0, "MB"),
     "ledger: judge's share of a run's processor time": Bound("at most", 0.1, ""),

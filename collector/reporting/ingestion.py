@@ -27,6 +27,9 @@ MOST_UNCOMPRESSED: Final = 3
 LONGEST_TIME_RANGE: Final = timedelta(minutes=25)
 """Azure refuses a request whose rows' times are more than 30 minutes apart (FACTS 3.3)."""
 
+LONGEST_WAIT: Final = 20.0
+"""Seconds after which rows are sent although the request is not full: a small application waits for no large one."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -76,6 +79,7 @@ class StreamUploader:
         self._endpoint = endpoint
         self._stream = stream
         self._tasks = tasks
+        self._owner = asyncio.current_task()
         self._slots = asyncio.Semaphore(in_flight)
         self._compressing = asyncio.Semaphore(COMPRESSING_THREADS)
         self._most_outstanding = 2 * in_flight
@@ -85,6 +89,8 @@ class StreamUploader:
         self._chunk = Chunk()
         self._earliest: datetime | None = None
         self._latest: datetime | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        """Set while rows wait for a request to be full."""
         self.uploaded_rows = 0
         self.rejected_rows = 0
         self.truncated_rows = 0
@@ -110,6 +116,8 @@ class StreamUploader:
             rows = rows[self._chunk.take(rows, owner) :]
             if rows:
                 self._send()
+        if self._chunk.parts and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LONGEST_WAIT, self._send_overdue)
 
     async def room(self) -> None:
         """Wait until fewer chunks are outstanding than the bounds; callers get room in the order in which they asked.
@@ -129,7 +137,15 @@ class StreamUploader:
         while self._outstanding:
             await asyncio.wait(self._outstanding)
 
+    def _send_overdue(self) -> None:
+        self._timer = None
+        if self._owner is None or not self._owner.done():  # else the run was cancelled meanwhile
+            self._send()
+
     def _send(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         chunk, self._chunk = self._chunk, Chunk()
         body = self._tasks.create_task(self._compressed(chunk))
         self._uncompressed.add(body)

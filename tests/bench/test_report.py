@@ -11,7 +11,18 @@ from rich.console import Console
 from bench.contenders import FrontTimes, Measurement
 from bench.hours.figures import AFTER, SCENARIOS, Scenario
 from bench.report import Report, show
-from bench.workloads import DEEP, FLEET, HOURS_REQUIRED, LARGE_PAGES, LEDGER, MILLION, REQUIRED, TENTH
+from bench.workloads import (
+    CUSTOMER,
+    DEEP,
+    FLEET,
+    HOURS_REQUIRED,
+    LARGE_CUSTOMER,
+    LARGE_PAGES,
+    LEDGER,
+    MILLION,
+    REQUIRED,
+    TENTH,
+)
 
 TOKENS = {"https://management.azure.com": 1, "https://monitor.azure.com": 1}
 
@@ -46,6 +57,8 @@ def a_report(**changed: float) -> Report:
         (MILLION, "collector, steady"): (10.0, changed.get("steady million", 119.0)),
         (MILLION, "floor"): (10.0, 400.0),
         (LARGE_PAGES, "collector"): (3.0, 110.0),
+        (CUSTOMER, "collector"): (1.0, 80.0),
+        (LARGE_CUSTOMER, "collector"): (3.0, changed.get("large customer", 95.0)),
         (LARGE_PAGES, "collector, steady"): (2.0, changed.get("large pages", 111.0)),
         (TENTH, "collector"): (2.0, changed.get("tenth", 110.0)),
         (LEDGER, "judge"): (20.0, changed.get("ledger", 80.0)),
@@ -100,6 +113,7 @@ def test_medians_count_and_not_what_disturbed_one_run() -> None:
         ({"million collector": 21.0}, {"million: first run against the floor"}),
         ({"million collector, steady": 12.0}, {"million: steady run against the floor"}),
         ({"large pages": 121.0}, {"large pages: peak memory"}),
+        ({"large customer": 101.0}, {"large customer: peak beyond that of one a tenth as large"}),
         ({"million": 131.0}, {"million: peak memory", "million: peak beyond that of a tenth"}),
     ],
 )

@@ -10,7 +10,7 @@ from infra.hooks import parameters
 from infra.hooks.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _GUID: Final = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _SIGNATURE: Final = r"[A-Za-z0-9._~-]{32,}"
@@ -60,14 +60,7 @@ def check_values(values: Mapping[str, Any]) -> Report:
     for name, (form, message) in FORMS.items():
         if (value := given(name)) and not re.fullmatch(form, value):
             found[name] = message
-    if given("apiClientId") and given("apiClientId").lower() == given("publisherClientId").lower():
-        found["apiClientId"] = "must not be the registration that reads the customers: make one for the API"
-    if given("apiAllowedClients") and not values.get("apiClientId"):
-        found["apiAllowedClients"] = "is set without apiClientId: there is no API that they could call"
-    if given("monthlyBudget") and not values.get("budgetStart") and "budgetStart" not in found:
-        found["budgetStart"] = "is empty, and monthlyBudget is set: give the first day of this month, as in 2027-01-01"
-    if given("dailyCapGigabytes") == 0:
-        found["dailyCapGigabytes"] = "is 0, so that no row would be taken: give gigabytes, or -1 for no cap"
+    found |= _api_complaints(given, values) | _cost_complaints(given, values)
     if given("credentialKind") == "federated" and given("publisherCredential"):
         found["publisherCredential"] = "is not used in federated mode: leave it empty, and delete the secret it holds"
     report = Report()
@@ -86,6 +79,26 @@ def check_values(values: Mapping[str, Any]) -> Report:
         message = "alert queries cannot read Azure Resource Graph over private link, so not with privateNetworking"
         report.problems.append(parameters.refusal("alertOnElevatedAccess", message, "false"))
     return report
+
+
+def _api_complaints(given: Callable[[str], Any], values: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with who signs in to the API and calls it."""
+    found = {}
+    if given("apiClientId") and given("apiClientId").lower() == given("publisherClientId").lower():
+        found["apiClientId"] = "must not be the registration that reads the customers: make one for the API"
+    if given("apiAllowedClients") and not values.get("apiClientId"):
+        found["apiAllowedClients"] = "is set without apiClientId: there is no API that they could call"
+    return found
+
+
+def _cost_complaints(given: Callable[[str], Any], values: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with the daily cap and the budget."""
+    found = {}
+    if given("monthlyBudget") and not values.get("budgetStart"):
+        found["budgetStart"] = "is empty, and monthlyBudget is set: give the first day of this month, as in 2027-01-01"
+    if given("dailyCapGigabytes") == 0:
+        found["dailyCapGigabytes"] = "is 0, so that no row would be taken: give gigabytes, or -1 for no cap"
+    return found
 
 
 def _network_problems(is_private: bool, deployment_sources: str) -> list[str]:  # noqa: FBT001 - a value of a parameter

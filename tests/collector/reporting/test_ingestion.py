@@ -5,6 +5,7 @@ import gzip
 from datetime import UTC, datetime, timedelta
 
 import orjson
+import pytest
 
 from collector.reporting.ingestion import LONGEST_TIME_RANGE, StreamUploader
 from collector.reporting.serialised import CHUNK_LIMIT_BYTES
@@ -91,3 +92,39 @@ def test_whoever_waits_for_room_gets_it_in_turn_and_no_more_is_queued_than_there
     assert order == list(range(40))
     assert queued <= 2 * in_flight + 1
     assert len(endpoint.requests) == 40
+
+
+def test_rows_are_sent_after_a_while_although_the_request_is_not_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small application is settled when its rows are stored: it must not wait for a large one to fill the request."""
+    monkeypatch.setattr("collector.reporting.ingestion.LONGEST_WAIT", 0.01)
+    endpoint = Bodies()
+
+    async def upload() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            uploader = StreamUploader(endpoint, "stream", tasks, 1)
+            for number in range(2):
+                uploader.add([str(number).encode()])
+                while len(endpoint.requests) <= number:
+                    await asyncio.sleep(0.01)
+            await uploader.flush()
+
+    asyncio.run(upload())
+    assert endpoint.requests == [[0], [1]]
+
+
+def test_nothing_is_sent_after_the_run_was_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.reporting.ingestion.LONGEST_WAIT", 0.01)
+    endpoint = Bodies()
+
+    async def upload() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            StreamUploader(endpoint, "stream", tasks, 1).add([b"1"])
+            raise asyncio.CancelledError
+
+    async def cancelled() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.create_task(upload())
+        await asyncio.sleep(0.05)
+
+    asyncio.run(cancelled())
+    assert endpoint.requests == []
