@@ -38,6 +38,13 @@ def sent(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked(sandbox.workspace, monkeypatch)
 
 
+def first_rows(name: str, application_id: str = "", *, size: int = 1000) -> str:
+    """The query that the API asks about the latest run: of violations it reads no more than a page."""
+    query = saved_queries.text_for(name, application_id, run_id="run-3")
+    return saved_queries.part_of(query, 0, size) if name == saved_queries.VIOLATIONS else query
+
+
+
 async def test_nothing_about_the_whole_fleet_reads_a_state(api: Api, mixed: Fleet, sent: list[str]) -> None:
     for path in WHOLE_FLEET:
         assert (await api.get(path)).status == 200
@@ -45,7 +52,7 @@ async def test_nothing_about_the_whole_fleet_reads_a_state(api: Api, mixed: Flee
     assert len({*sent}) == len(saved_queries.names()) + 4, (
         "every saved query, one application's history and report, what was resolved since yesterday, and the tables"
     )
-    drill_downs = {saved_queries.text_for(name, run_id="run-3") for name in DRILL_DOWNS}
+    drill_downs = {*map(first_rows, DRILL_DOWNS)}
     assert [found for query in sent for found in state_problems(query, is_drill_down=query in drill_downs)] == []
 
 
@@ -68,7 +75,7 @@ async def test_an_application_reads_the_states_of_its_latest_upload(api: Api, mi
     answer = (await api.get(f"compliance/applications{NU}")).json
 
     reading = [query for query in sent if STATES in query]
-    assert {*reading} == {saved_queries.text_for(name, NU, run_id="run-3") for name in DRILL_DOWNS}
+    assert {*reading} == {first_rows(name, NU, size=100) for name in DRILL_DOWNS}
     assert [found for query in reading for found in state_problems(query, is_drill_down=True)] == []
     names = [one["id"].rpartition("/")[2] for one in answer["violations"]["resources"]]
     assert names == ["a", "b"]

@@ -72,6 +72,7 @@ VALUES = {
         "COLLECTION_MODE": "fan-out",
         "COMPLIANT_STATES": "summarised",
         "UPLOADED_STATES": "all",
+        "MAX_ROWS_PER_APPLICATION": "20000",
         "STATES_WINDOW_HOURS": "48",
         "MAX_CONCURRENT_APPLICATIONS": "32",
         "MAX_CONCURRENT_PER_SUBSCRIPTION": "4",
