@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from checks.bicep_source import BicepFile
+from checks.templates.parser import read
 from infra.hooks.package import PROJECT
 from infra.hooks.run import HookError
 from infra.pipeline import managed_application
 from infra.pipeline.managed_application import SAMPLE
-from tests.infra.samples.sample import POLICIES
+from tests.infra.samples.sample import POLICIES, deployed
 
 MAIN = BicepFile(SAMPLE / "main.bicep")
 INTERFACE = json.loads((SAMPLE / "createUiDefinition.json").read_text())
@@ -51,6 +52,16 @@ def test_what_the_portal_puts_out_is_a_parameter_of_the_template_and_none_is_for
     assert set(MAIN.parameters) - outputs == {"publisherTenantId"}
 
 
+def test_what_the_portal_puts_out_has_the_type_of_the_parameter() -> None:
+    """A check box puts out true or false, location() and a tenant are texts; ARM converts neither."""
+    types = {one.name: one.source for one in read(SAMPLE / "main.bicep") if one.kind == "param"}
+    boxes = {f"[{name}]" for name, element in elements() if element["type"] == "Microsoft.Common.CheckBox"}
+    for name, output in INTERFACE["parameters"]["outputs"].items():
+        assert types[name] == ("bool" if output in boxes else "string"), name
+    assert INTERFACE["parameters"]["outputs"]["location"] == "[location()]"
+    assert types["publisherTenantId"] == "string"
+
+
 def test_every_output_reads_an_element_that_is_asked_and_has_a_value_when_nobody_touches_it() -> None:
     asked = dict(elements())
     for output in INTERFACE["parameters"]["outputs"].values():
@@ -71,6 +82,23 @@ def test_the_view_needs_no_custom_provider() -> None:
     assert {view["kind"] for view in VIEW["views"]} == {"Overview", "Metrics"}
     assert '"commands"' not in json.dumps(VIEW)
     assert not any("CustomProviders" in path.read_text() for path in SAMPLE.rglob("*.bicep"))
+
+
+def test_the_view_has_what_its_schema_asks_for_and_measures_what_is_always_deployed() -> None:
+    """The tables of learn.microsoft.com/azure/azure-resource-manager/managed-applications/concepts-view-definition."""
+    assert set(VIEW) == {"$schema", "contentVersion", "views"}
+    assert VIEW["$schema"].endswith("/viewdefinition/0.0.1-preview/ViewDefinition.json#")
+    of_kind = {view["kind"]: view["properties"] for view in VIEW["views"]}
+    assert set(of_kind["Overview"]) <= {"header", "description"}
+    assert set(of_kind["Metrics"]) <= {"displayName", "version", "charts"}
+    always = {one.type for one in deployed().resources}
+    for chart in of_kind["Metrics"]["charts"]:
+        assert {"displayName", "metrics"} <= set(chart) <= {"displayName", "chartType", "metrics"}
+        assert chart["chartType"] in {"Bar", "Line", "Area", "Scatter"}
+        for metric in chart["metrics"]:
+            assert {"name", "aggregationType", "resourceType"} <= set(metric)
+            assert metric["aggregationType"] in {"none", "sum", "min", "max", "avg", "unique", "percentile", "count"}
+            assert metric["resourceType"] in always
 
 
 # The definition, and the application of it
