@@ -1,7 +1,7 @@
 """`Table | extend Row = pack_all()`, which the engine does not know: written out with the columns of the table.
 
-With it a query can ask for columns that a table may or may not have, as those of AzureDiagnostics, which appear with the
-first row that has a value for them.
+With it a query can ask for columns that a table may or may not have, as those of AzureDiagnostics, which appear with
+the first row that has a value for them.
 """
 
 from __future__ import annotations
