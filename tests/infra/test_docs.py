@@ -150,6 +150,18 @@ def test_every_alert_has_a_section_with_its_severity_and_what_to_do() -> None:
         assert f"| {rule['displayName']} |" in drills, f"no drill for {rule['displayName']}"
 
 
+def test_every_alert_of_the_activity_log_has_a_section_and_a_drill() -> None:
+    alerts = json.loads((PROJECT / "infra" / "security_alerts" / "activity.json").read_text())
+    text = (DOCS / "operations.md").read_text()
+    drills = (DOCS / "drills.md").read_text()
+    for alert in alerts:
+        section = text.split(f"### {alert['displayName']}\n")[1].split("\n### ")[0]
+        assert f"Activity log alert `{alert['name']}`" in section
+        for part in ("**Meaning:**", "**First look", "#find-out-who-did-it", "**Usual causes:**", "**Does not tell:**"):
+            assert part in section, (alert["name"], part)
+        assert f"| {alert['displayName']} |" in drills, f"no drill for {alert['displayName']}"
+
+
 @pytest.mark.parametrize("outcome", [*Outcome])
 def test_every_outcome_is_explained_where_people_and_programs_look(outcome: Outcome) -> None:
     for place in ("README.md", "infra/tables/PolicyCollectionResults_CL.json", "compliance_api/openapi.json"):
