@@ -58,6 +58,7 @@ lint: install $(VALIDATORS) ## formatting, lint, types, queries, templates, work
 	@$(BIN)/python -m checks.infrastructure
 	@$(BIN)/python -m checks.reach
 	@$(BIN)/python -m checks.workflows
+	@$(BIN)/python -m checks.supply_chain
 	@$(BIN)/python -m checks.documented_commands
 
 format: install ## format and sort imports

@@ -166,7 +166,25 @@ def test_the_long_tests_run_every_night_and_a_failure_is_told() -> None:
     assert tell["permissions"] == {"issues": "write"}
     assert tell["if"] == "${{ !cancelled() && needs.long.result != 'success' }}"
     # What writes issues runs no code of the repository.
-    assert not any("checkout" in step.get("uses", "") for step in tell["steps"])
+    (job,) = jobs("tell.yml").values()
+    assert not any("checkout" in step.get("uses", "") for step in job["steps"])
+
+
+def test_an_audit_that_fails_is_told_unless_a_pull_request_shows_it() -> None:
+    audit = jobs("supply-chain.yml")
+    tell = audit.pop("tell")
+    assert set(tell["needs"]) == set(audit)
+    for name in audit:
+        assert f"needs.{name}.result != 'success'" in tell["if"]
+    assert "!cancelled() && github.event_name != 'pull_request'" in tell["if"]
+    assert tell["permissions"] == {"issues": "write"}
+    assert all(job["permissions"] == {"contents": "read"} for job in audit.values())
+    scripts = [step.get("run", "") for job in audit.values() for step in job["steps"]]
+    assert "python3 -m checks.vulnerabilities" in scripts
+    # Without the internet zizmor knows neither advisories nor whose commit it is.
+    (online,) = [script for script in scripts if "zizmor" in script]
+    assert "offline" not in online
+    assert "no-online-audits" not in online
 
 
 def test_the_variables_are_taken_over_before_they_are_needed() -> None:
