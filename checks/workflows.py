@@ -24,6 +24,7 @@ TOOLS: Final = Path(sys.executable).parent
 _OURS: Final = re.compile(r"\$/\.github/workflows/[\w-]+\.yml")
 _PINNED: Final = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 _USES: Final = re.compile(r"^\s*(?:- )?uses:\s*(\S+)(?:\s+#\s*(v\d+\.\d+\.\d+))?\s*$")
+_ATTESTS: Final = "actions/attest-build-provenance@"
 _EXPRESSION: Final = re.compile(r"\$\{\{.*?\}\}")
 
 
@@ -87,7 +88,11 @@ def _cloud_sessions(path: Path) -> Iterator[str]:
 
 
 def _signs_in(job: dict[str, Any]) -> bool:
-    return "id-token" in job.get("permissions", {})
+    """Whether the job can have a session in Azure: a token for it, and more than actions that sign attestations."""
+    if "id-token" not in job.get("permissions", {}):
+        return False
+    steps = job.get("steps", [{}])
+    return not all(step.get("uses", "").startswith(_ATTESTS) for step in steps)
 
 
 def _scripts(path: Path) -> Iterator[str]:
