@@ -1,7 +1,7 @@
 """Checks the GitHub workflows: schema, GitHub's own validator, security lint, pinned actions, shell scripts.
 
 `python -m checks.workflows` prints one line per problem and exits with 1 when there is one. Nothing is downloaded: the
-tools come from the development requirements and from the npm packages of checks/node_actions (`npm ci` there).
+tools come from the development requirements and from the npm packages of checks/node_actions.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _language_service(workflows: list[Path]) -> Iterator[str]:
 
 def _run_node(text: str) -> str:
     if not (NODE_FOLDER / "node_modules").is_dir():
-        raise ToolError("the workflow validator is not installed: run `npm ci` in checks/node_actions")
+        raise ToolError("the workflow validator is not installed: run `npm ci --ignore-scripts` in checks/node_actions")
     node, bundle = str(TOOLS / "node"), NODE_FOLDER / "node_modules" / "validate.cjs"
     esbuild = NODE_FOLDER / "node_modules" / "esbuild" / "bin" / "esbuild"
     source = NODE_FOLDER / "validate.js"
