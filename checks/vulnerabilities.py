@@ -21,7 +21,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
 from checks.supply_chain.accepted import AcceptanceError, acceptances
-from checks.supply_chain.locks import packages
+from checks.supply_chain.locks import OSV, lock_files, packages
 from infra.hooks.lock import Locked, LockError
 
 if TYPE_CHECKING:
@@ -98,6 +98,9 @@ def main() -> int:
             print(f"{label}: {advisory}{told}")
     for name, advisory in sorted(accepted.keys() - used):
         print(f"{name}: {advisory} is accepted and no longer known of what is locked: take it out")
+    for name, kind in lock_files().items():
+        if kind is not None and kind.audit != OSV:
+            print(f"{name}: not asked here; {kind.audit}")
     counts = f"{len(runtime)} run-time packages and {len(tools)} tools asked about"
     print(f"{counts}, {len(known)} with known vulnerabilities")
     return int(is_open)

@@ -54,7 +54,7 @@ def node_packages(lock: Path) -> list[Locked]:
 
 OSV: Final = "OSV, by python -m checks.vulnerabilities"
 ZIZMOR: Final = "GitHub's advisories, by zizmor in the workflow Supply chain"
-NOBODY: Final = "nobody publishes advisories for these: pinned by digest"
+NOBODY: Final = "nobody publishes advisories for these: pinned by digest, renewed by dependabot"
 KINDS: Final = (
     Kind(r"requirements[\w.-]*\.txt", "pip", OSV, python_packages),
     Kind(r"requirements[\w.-]*\.in|pyproject\.toml", "pip", OSV),

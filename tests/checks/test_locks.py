@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,7 @@ import yaml
 from checks.supply_chain.locks import ONLY_WHEELS, lock_files, packages
 from checks.supply_chain.watch import problems
 from infra.hooks.lock import PROJECT, LockError
-from tests.infra.package_tools import source_archive
+from tests.infra.package_tools import lock_of, source_archive, trap_archive
 
 
 @pytest.fixture
@@ -124,20 +121,6 @@ def test_a_manifest_without_a_lock_is_told(project: Path, manifest: str) -> None
 # Source archives
 
 
-def source_archive_of_a_package(folder: Path, marker: Path) -> bytes:
-    """A source archive whose build leaves a mark."""
-    content = io.BytesIO()
-    setup = f"open({str(marker)!r}, 'w').close()\nimport setuptools\nsetuptools.setup(name='trap', version='1.0')\n"
-    files = {"trap-1.0/setup.py": setup, "trap-1.0/PKG-INFO": "Metadata-Version: 2.1\nName: trap\nVersion: 1.0\n"}
-    with tarfile.open(fileobj=content, mode="w:gz") as archive:
-        for name, text in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(text)
-            archive.addfile(member, io.BytesIO(text.encode()))
-    (folder / "trap-1.0.tar.gz").write_bytes(content.getvalue())
-    return content.getvalue()
-
-
 def install(folder: Path, lock: str) -> subprocess.CompletedProcess[str]:
     """Install as `make install` and the runbooks do, from an index that has the source archive and nothing else."""
     (folder / "requirements.txt").write_text(lock, encoding="utf-8")
@@ -156,8 +139,9 @@ def test_who_installs_from_a_lock_builds_no_source_archive_even_one_whose_hash_i
     tmp_path: Path, name: str
 ) -> None:
     marker = tmp_path / "it has run"
-    digest = hashlib.sha256(source_archive_of_a_package(tmp_path, marker)).hexdigest()
-    pin = f"trap==1.0 --hash=sha256:{digest}\n"
+    archive = trap_archive(marker)
+    (tmp_path / "trap-1.0.tar.gz").write_bytes(archive)
+    pin = lock_of("trap", archive)
     head = (PROJECT / name).read_text(encoding="utf-8").partition("\n")[0]
     done = install(tmp_path, f"{head}\n{pin}")
     assert done.returncode == 1
