@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import stat
@@ -16,7 +17,7 @@ from checks.bicep_source import BicepFile
 from checks.templates.parser import read
 from infra.hooks.package import PROJECT
 from infra.hooks.run import HookError
-from infra.pipeline import managed_application
+from infra.pipeline import compile_template, managed_application
 from infra.pipeline.managed_application import SAMPLE
 from tests.infra.samples.sample import POLICIES, deployed
 
@@ -142,6 +143,7 @@ def test_the_table_in_the_document_is_the_table_that_is_assigned() -> None:
 AZ = """#!/bin/sh
 echo "$*" >> "{folder}/asked"
 case "$2" in
+  install) mkdir -p "$AZURE_CONFIG_DIR/bin" && printf 'the compiler' > "$AZURE_CONFIG_DIR/bin/bicep" ;;
   build) echo '{{"compiled": true}}' > "$6"; echo "{diagnostic}" >&2; exit {status} ;;
 esac
 """
@@ -157,6 +159,10 @@ def scripted(folder: Path, monkeypatch: pytest.MonkeyPatch, diagnostic: str = ""
     az.write_text(AZ.format(folder=folder, diagnostic=diagnostic, status=status))
     az.chmod(az.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("AZURE_CONFIG_DIR", str(folder / "azure"))
+    published = {"bicep-linux-x64": hashlib.sha256(b"the compiler").hexdigest()}
+    (folder / "runtime.json").write_text(json.dumps({"bicepVersion": "v1.0.0", "bicepSha256": published}))
+    monkeypatch.setattr(compile_template, "RUNTIME", folder / "runtime.json")
     return folder / "asked"
 
 
