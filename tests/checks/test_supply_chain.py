@@ -19,10 +19,10 @@ import yaml
 from checks.locked import DEVELOPMENT_LOCK, NODE_LOCKS, node_packages
 from checks.sbom import bill_of_materials, main
 from checks.vulnerabilities import CANARIES
-from collector.version import VERSION
 from infra.hooks.lock import PROJECT, LockError, python_packages
 from infra.hooks.package import project_files
 from infra.hooks.wheels import locked_for, target_python
+from publisher.configuration.version import VERSION
 
 Answer = Callable[[list[dict[str, Any]]], bytes]
 
