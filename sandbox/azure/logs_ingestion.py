@@ -95,7 +95,7 @@ class LogsIngestion:
             rule, stream = self._check(request)
             content = _inflated(request, body)
             table = rule.streams[stream]
-            rows = [row | rule.stamps.get(table, {}) for row in _rows(content)]
+            rows = [{**row, **rule.stamps.get(table, {})} for row in _rows(content)]
             self.sink.insert(table, rows)
             with self._lock:
                 self._accepted.append(AcceptedUpload(stream, len(rows), len(body), len(content)))
