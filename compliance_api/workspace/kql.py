@@ -98,7 +98,7 @@ def refusal(query: str) -> str | None:
     word that would lead elsewhere is refused wherever it stands.
     """
     for reading in readings(query):
-        if _AUDIT_TABLE in reading.tokens:
+        if _AUDIT_TABLE.casefold() in reading.tokens:
             return _AUDIT_REFUSED
         if reason := _refused_call(reading.tokens) or (None if reading.is_certain else _refused_word(query)):
             return reason
@@ -123,7 +123,7 @@ def _refused_call(tokens: Sequence[str]) -> str | None:
 
 def _refused_word(query: str) -> str | None:
     """Return why a query is refused whose strings and comments cannot be told for certain."""
-    if _AUDIT_TABLE in query:
+    if _AUDIT_TABLE.casefold() in query.casefold():
         return _AUDIT_REFUSED
     for text in without_literals(query):
         found = _CALL.search(text) or _SOURCE.search(text)

@@ -79,11 +79,7 @@ class LogAnalyticsApi:
         if access == HTTPStatus.UNAUTHORIZED:
             return _error(access, "AuthorizationRequiredError", "Valid authentication was not provided")
         if access == HTTPStatus.FORBIDDEN:
-            return _error(
-                access,
-                "InsufficientAccessError",
-                "The provided credentials have insufficient access to perform the requested operation",
-            )
+            return _insufficient_access()
         if request.match_info["workspace"].lower() != self.workspace_id.lower():
             return _error(404, "WorkspaceNotFoundError", "The workspace could not be found")
         return None
@@ -130,6 +126,8 @@ def _timespan(value: timedelta) -> str:
 
 
 def _bad_query(error: QueryError) -> web.Response:
+    if error.kind == "Forbidden":
+        return _insufficient_access()
     if error.kind == "Unsupported":
         return _error(501, "NotImplemented", f"The sandbox's KQL engine does not support this query: {error}")
     explanations = {
@@ -141,6 +139,11 @@ def _bad_query(error: QueryError) -> web.Response:
         engine |= {"line": int(place["line"]), "pos": int(place["column"]) + 1}
     inner = {"code": error.kind, "message": explanations[error.kind], "innererror": engine}
     return _bad_argument("The request had some invalid properties", innererror=inner)
+
+
+def _insufficient_access() -> web.Response:
+    message = "The provided credentials have insufficient access to perform the requested operation"
+    return _error(403, "InsufficientAccessError", message)
 
 
 def _bad_argument(message: str, **more: Any) -> web.Response:

@@ -47,7 +47,7 @@ _SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 class QueryError(Exception):
     """The query cannot be parsed, names something that is not there, or uses what the sandbox does not support.
 
-    `kind` is "SyntaxError", "SemanticError" or "Unsupported"; the message is the engine's own.
+    `kind` is "SyntaxError", "SemanticError", "Unsupported", or "Forbidden"; the message is the engine's own.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -201,7 +201,7 @@ class Workspace:
         bounds = {"as_of": moment} | dict(zip(("span_start", "span_end"), timespan or (), strict=False))
         with self._database.cursor() as cursor:
             if any(name in _STRING.sub("", statement.query) for name in hidden):
-                raise QueryError("SemanticError", "a table or column of the query does not exist")
+                raise QueryError("Forbidden", "the query names a table that the caller may not read")
             if is_billing:
                 cursor.execute(f"SET search_path = '{billing.SCHEMA},main'")
             for variable, moment in bounds.items():
