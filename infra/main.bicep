@@ -479,6 +479,18 @@ module signIn 'modules/easy_auth.bicep' = if (hasApi) {
   ]
 }
 
+module apiReadsTables 'modules/tables_reader.bicep' = if (hasApi) {
+  name: 'api-reads-tables'
+  scope: group
+  params: {
+    workspaceName: names.workspace
+    identityName: api.identity
+  }
+  dependsOn: [
+    foundation
+  ]
+}
+
 module apiWritesAuditRows 'modules/audit_rule.bicep' = if (hasApi) {
   name: 'api-writes-audit-rows'
   scope: group
@@ -489,18 +501,6 @@ module apiWritesAuditRows 'modules/audit_rule.bicep' = if (hasApi) {
     ruleName: names.auditRule
     identityName: api.identity
     tags: allTags
-  }
-  dependsOn: [
-    foundation
-  ]
-}
-
-module apiReadsTables 'modules/tables_reader.bicep' = if (hasApi) {
-  name: 'api-reads-tables'
-  scope: group
-  params: {
-    workspaceName: names.workspace
-    identityName: api.identity
   }
   dependsOn: [
     foundation
