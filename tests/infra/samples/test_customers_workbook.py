@@ -102,6 +102,16 @@ def test_an_assignment_is_compliant_only_when_it_was_evaluated_and_nothing_else_
     assert (found["Policy"], found["Answer"]) == ("Policy one", answer)
 
 
+def test_what_states_say_counts_also_when_azure_tells_no_time_of_them(ask: Ask) -> None:
+    told = [assignment("bad"), assignment("good"), state("bad", "NonCompliant"), state("good", "Compliant")]
+    for one in told:
+        one["properties"].pop("timestamp", None)
+
+    found = {one["Policy"]: (one["Answer"], one["Evaluated"]) for one in ask("assignments", told)}
+
+    assert found == {"Policy bad": ("Not compliant", None), "Policy good": ("Compliant", None)}
+
+
 def test_assignments_of_another_group_are_not_shown(ask: Ask) -> None:
     rows = [assignment("ours"), assignment("theirs", ELSEWHERE), state("ours", "NonCompliant", ELSEWHERE)]
     (found,) = ask("assignments", rows)
