@@ -176,7 +176,7 @@ def test_a_lost_answer_creates_no_second_task(violated: Violated) -> None:
     [
         (Status(403), "AuthorizationFailed"),
         (Status(409, code="ScopeLocked"), "ScopeLocked"),
-        (Status(400, code="InvalidCreateRemediationRequest", message="No such thing."), "No such thing."),
+        (Status(400, code="InvalidRequestContent", message="No such thing."), "No such thing."),
     ],
 )
 def test_a_refused_task_is_told_and_the_next_one_is_not_tried(initiative: Violated, fault: Effect, told: str) -> None:
@@ -186,6 +186,18 @@ def test_a_refused_task_is_told_and_the_next_one_is_not_tried(initiative: Violat
     assert (done.status, told in done.document["error"]) == (1, True), done.document["error"]
     assert "1 further tasks were not tried" in done.document["error"]
     assert (len(initiative.acted), initiative.tasks, initiative.events) == (1, [], [])
+
+
+def test_a_refusal_of_one_reference_holds_up_no_other(initiative: Violated) -> None:
+    refusal = Status(400, code="InvalidCreateRemediationRequest", message="No such thing.")
+    initiative.sandbox.faults.add(RemediationWrite(), refusal, times=1)
+    done = initiative.create()
+    assert [(one.reference_id, one.state) for one in initiative.tasks] == [("storageLogs", "Succeeded")]
+    refused, made = done.document["tasks"]
+    assert (refused["created"], refused["state"], made["created"], made["error"]) == (False, None, True, None)
+    assert (done.status, "No such thing." in done.document["error"]) == (1, True), done.document["error"]
+    assert "not tried" not in done.document["error"]
+    assert [event for event, *_ in initiative.events] == ["RemediationStarted"]
 
 
 def test_a_task_whose_creation_nobody_confirms_is_told_as_not_known(violated: Violated) -> None:
