@@ -267,6 +267,22 @@ def test_acceptances_and_exemptions_that_end_within_a_week_are_named_the_soonest
     )
 
 
+def test_the_end_of_an_accepted_exemption_is_named_and_the_next_one_when_it_was_accepted_again(
+    told: Fleet, workspace: Workspace, clock: Clock, rule: AlertRule
+) -> None:
+    told.exempted = {"alpha": None}
+    told.run(hours_ago=3, alpha=[State("Exempt")])
+    told.accept_exemption("alpha", until=MONDAY + 2 * DAY)
+    told.run(hours_ago=2, alpha=[State("Exempt")])
+    assert digest(workspace, clock, rule)["Ending"] == (
+        "1 within a week: acceptance of an exemption, Customer alpha (alpha), The baseline: 2026-03-11 06:00"
+    )
+
+    told.accept_exemption("alpha", until=MONDAY + 30 * DAY)
+    told.run(hours_ago=1, alpha=[State("Exempt")])
+    assert digest(workspace, clock, rule)["Ending"] == "no acceptance or exemption ends within a week"
+
+
 def test_its_texts_stay_short_however_many_and_however_long(
     told: Fleet, workspace: Workspace, clock: Clock, rule: AlertRule
 ) -> None:
