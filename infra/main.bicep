@@ -498,8 +498,17 @@ module observation 'modules/observation.bicep' = {
     location: location
     environmentName: environmentName
     names: names
-    frontIdentityName: front.identity
-    workerIdentityName: worker.identity
+    apps: {
+      front: front
+      worker: worker
+      api: hasApi ? api : {}
+    }
+    spokenOf: {
+      signatureSecret: secretNames.signature
+      credentialSecret: secretNames.credential
+      notificationsQueue: queueNames.notifications
+      deploymentContainer: deploymentContainerName
+    }
     tags: allTags
     collection: {
       interval: collectionInterval

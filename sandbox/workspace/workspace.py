@@ -24,6 +24,7 @@ from sandbox.workspace import billing
 from sandbox.workspace.arrival import Arrival, at_once
 from sandbox.workspace.column_values import CONVERTERS, time_generated
 from sandbox.workspace.duckdb_types import DUCKDB_TYPES, READERS, kusto_type, naive
+from sandbox.workspace.packing import written_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -218,7 +219,7 @@ def translated(kql: str, columns: TableColumns) -> tuple[duckdb.Statement, bool]
     """
     schema = {table: list(names) for table, names in columns}
     try:
-        sql = duckdb_kql.to_sql(kql, schema=schema, query_now=_SOME_TIME, allow_write=False)
+        sql = duckdb_kql.to_sql(written_out(kql, schema), schema=schema, query_now=_SOME_TIME, allow_write=False)
     except duckdb_kql.KqlSyntaxError as error:
         raise QueryError("SyntaxError", str(error)) from error
     except duckdb_kql.KqlUnsupportedError as error:

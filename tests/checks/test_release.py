@@ -101,7 +101,7 @@ def test_a_release_is_tested_first_and_every_file_of_it_is_attested() -> None:
     assert (jobs["build"]["needs"], jobs["publish"]["needs"]) == ("check", "build")
     assert jobs["check"]["uses"] == "$/.github/workflows/check.yml"
     commands = "\n".join(step.get("run", "") for step in jobs["build"]["steps"])
-    assert set(re.findall(r"out/release/([\w.]+)", commands)) == {"package.zip", "sbom.cdx.json"}
+    assert set(re.findall(r"out/release/([\w.]+)", commands)) == {"main.json", "package.zip", "sbom.cdx.json"}
     (template,) = [step["with"] for step in jobs["build"]["steps"] if "download-artifact" in step.get("uses", "")]
     assert template == {"name": "template", "path": "${{ runner.temp }}/out/release"}
     (attest,) = [step for step in jobs["publish"]["steps"] if "attest-build-provenance" in step.get("uses", "")]

@@ -138,11 +138,12 @@ def unreadable_settings_of(control: Control, plan_name: str) -> UnreadableContro
 
     A plan without settings of its own has those of every plan.
     """
-    unreadable = {one.row.row_key: one for one in control.unreadable}
-    own = unreadable.get(plan_settings_key(plan_name))
+    if not control.unreadable:
+        return None
+    own = control.unreadable_at(plan_settings_key(plan_name))
     if own is not None or fold(plan_name) in control.plans:
         return own
-    return unreadable.get(plan_settings_key(""))
+    return control.unreadable_at(plan_settings_key(""))
 
 
 def started_at_of(run: Row) -> datetime | None:

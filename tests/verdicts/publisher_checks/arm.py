@@ -70,7 +70,12 @@ def network(*subnets: Document, name: str = "net", **properties: Any) -> Documen
         "id": network_id("virtualNetworks", name),
         "name": name,
         "location": "westeurope",
-        "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": list(subnets)} | properties,
+        "properties": {
+            "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
+            "subnets": list(subnets),
+            "virtualNetworkPeerings": [],
+        }
+        | properties,
     }
 
 
