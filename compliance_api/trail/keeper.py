@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 from compliance_api.settings import ApiSettings
+from compliance_api.trail.batches import Batches
 from publisher.audit.row import AuditRow
 from publisher.audit.store import record
 from publisher.credentials import own_identity_credential
@@ -26,33 +27,34 @@ class Keeper:
 
     def __init__(self) -> None:
         self._opened_for: tuple[asyncio.AbstractEventLoop, ApiSettings] | None = None
-        self._endpoint: LogsEndpoint | None = None
+        self._batches: Batches | None = None
         self._connections = AsyncExitStack()
 
     async def keep(self, rows: Sequence[AuditRow], settings: ApiSettings) -> None:
         """Store rows; raise NotRecorded when they are not stored in time."""
-        endpoint = await self._open(settings)
-        await record(rows, endpoint, settings.audit_stream, seconds=SECONDS)
+        batches = await self._open(settings)
+        await batches.store(rows, seconds=SECONDS)
 
     async def close(self) -> None:
         """Close the connections, unless none is open."""
         connections, self._connections = self._connections, AsyncExitStack()
-        self._endpoint = self._opened_for = None
+        self._batches = self._opened_for = None
         await connections.aclose()
 
-    async def _open(self, settings: ApiSettings) -> LogsEndpoint:
+    async def _open(self, settings: ApiSettings) -> Batches:
         wanted = asyncio.get_running_loop(), settings
-        if self._endpoint is not None and self._opened_for == wanted:
-            return self._endpoint
+        if self._batches is not None and self._opened_for == wanted:
+            return self._batches
         former, self._connections = self._connections, AsyncExitStack()
         credential = own_identity_credential(settings.own_identity_client_id)
         endpoint = LogsEndpoint(settings, credential, patience=Patience(_ATTEMPTS))
         self._connections.push_async_exit(credential)
         self._connections.push_async_exit(endpoint)
+        batches = Batches(lambda rows: record(rows, endpoint, settings.audit_stream, seconds=SECONDS))
         # All at once, without waiting in between: a request that comes meanwhile finds the client open.
-        self._endpoint, self._opened_for = endpoint, wanted
+        self._batches, self._opened_for = batches, wanted
         await former.aclose()
-        return endpoint
+        return batches
 
 
 KEEPER: Final = Keeper()
