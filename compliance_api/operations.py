@@ -5,7 +5,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from compliance_api.asked import FORMAT, HISTORY, REPORT, as_csv, named_in, not_found
+from compliance_api.asked import FORMAT, as_csv, not_found
 from compliance_api.audit import report_of_application
 from compliance_api.description import PREFIX, methods_of
 from compliance_api.endpoint import Context
@@ -17,6 +17,7 @@ from compliance_api.fleet.frame import frame
 from compliance_api.fleet.listing import FILTERS, Listing
 from compliance_api.fleet.paging import PAGING, SortKey, page_of
 from compliance_api.http import Answer, ProblemError, Request, json_answer
+from compliance_api.named import HISTORY, REPORT, named_in
 from compliance_api.reports import history_of_application
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import LONGEST_HISTORY, timespan_of

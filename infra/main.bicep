@@ -202,6 +202,11 @@ param storageSku string = 'Standard_LRS'
 @maxValue(730)
 param retentionInDays int = 90
 
+@description('Days that Log Analytics keeps the rows of the audit table: who asked the API for what, who ran which command.')
+@minValue(30)
+@maxValue(730)
+param auditRetentionInDays int = 365
+
 @description('True: storage, vault and workspace are reachable through private endpoints only. The webhook stays public.')
 param privateNetworking bool = false
 
@@ -234,6 +239,7 @@ var names = {
   actionGroup: '${abbreviations.actionGroup}${resourceToken}'
   alertsIdentity: '${abbreviations.managedIdentity}alerts-${resourceToken}'
   applicationInsights: '${abbreviations.applicationInsights}${resourceToken}'
+  auditRule: '${abbreviations.dataCollectionRule}api-${resourceToken}'
   dataCollectionEndpoint: '${abbreviations.dataCollectionEndpoint}${resourceToken}'
   dataCollectionRule: '${abbreviations.dataCollectionRule}${resourceToken}'
   keyVault: '${abbreviations.keyVault}${resourceToken}'
@@ -380,6 +386,7 @@ module foundation 'modules/foundation.bicep' = {
     notificationSignature: notificationSignature
     storageSku: storageSku
     retentionInDays: retentionInDays
+    auditRetentionInDays: auditRetentionInDays
     privateNetworking: privateNetworking
     addressPrefixes: addressPrefixes
     monitorDnsZones: cloud.monitorDnsZones
@@ -454,6 +461,7 @@ module settings 'modules/app_settings.bicep' = [for app in apps: {
   }
   dependsOn: [
     functionApps
+    apiWritesAuditRows
   ]
 }]
 
@@ -477,6 +485,22 @@ module apiReadsTables 'modules/tables_reader.bicep' = if (hasApi) {
   params: {
     workspaceName: names.workspace
     identityName: api.identity
+  }
+  dependsOn: [
+    foundation
+  ]
+}
+
+module apiWritesAuditRows 'modules/audit_rule.bicep' = if (hasApi) {
+  name: 'api-writes-audit-rows'
+  scope: group
+  params: {
+    location: location
+    workspaceName: names.workspace
+    endpointName: names.dataCollectionEndpoint
+    ruleName: names.auditRule
+    identityName: api.identity
+    tags: allTags
   }
   dependsOn: [
     foundation

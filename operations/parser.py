@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from operations import arguments, options
+from operations.parsing import changes
 from operations.parsing.acting import add_acting_commands
 from operations.parsing.commands import add_command as _command
 from operations.parsing.discovery import add_discovery_command
@@ -40,6 +41,7 @@ def command_parser() -> arguments.Parser:
         "estimate what a month costs",
         "Estimate what a month costs, from what the tables took in on the last full days (UTC), and say what drives "
         "it. Needs the api's settings. Prices are list prices without free allowances. Writes nothing.",
+        changes=changes.NOTHING,
     )
     cost.add_argument(
         "--days", metavar="N", type=arguments.days, default=7, help="how many full days are looked at; 7 unless given"
@@ -56,6 +58,7 @@ def command_parser() -> arguments.Parser:
         "find out what is wrong with the installation",
         "Check, for the role that APP_ROLE names, settings, tokens and all that the app has to reach, each with a "
         "verdict and what to do next. Writes nothing.",
+        changes=changes.NOTHING,
     )
     which = doctor.add_mutually_exclusive_group()
     which.add_argument(
@@ -71,10 +74,14 @@ def command_parser() -> arguments.Parser:
 
 
 def _add_registry_commands(commands: _Commands) -> None:
-    listing = _command(commands, "list", "list the registered applications, with their verdicts")
+    listing = _command(
+        commands, "list", "list the registered applications, with their verdicts", changes=changes.NOTHING
+    )
     listing.add_argument("--find", metavar="TEXT", default="", help="only those whose id or customer contains TEXT")
 
-    options.one_application(_command(commands, "show", "show everything that is known about an application"))
+    options.one_application(
+        _command(commands, "show", "show everything that is known about an application", changes=changes.NOTHING)
+    )
 
     add = _command(
         commands,
@@ -111,6 +118,7 @@ def _add_registry_commands(commands: _Commands) -> None:
         "compare the registry with Azure; change nothing",
         "Compare every row with Azure Resource Manager. Changes nothing; exit status 1 when anything differs. "
         "`discover --check` tells who has no row.",
+        changes=changes.NOTHING,
     )
 
     _command(
@@ -131,6 +139,7 @@ def _add_ledger_commands(commands: _Commands) -> None:
         "application or of all of a plan version. The verdict stays, and says who accepted it; what opens later alarms "
         "again. With --list: what is accepted, by whom, why and until when, what ends first at the top; of all "
         "applications unless one or a plan version is named.",
+        changes=changes.Changes(unless=("list", "dry_run")),
     )
     options.listing(accept, "list what is accepted")
     accept.add_argument(
@@ -153,6 +162,7 @@ def _add_ledger_commands(commands: _Commands) -> None:
         "declare which assignments a plan version has, or list what is declared",
         "Declare the policy assignments that every application of a plan version must have. Those that the declaration "
         "lacks are retired, others are expected from now on.",
+        changes=changes.Changes(unless=("list", "dry_run")),
     )
     baseline.add_argument(
         "--plan",
@@ -185,6 +195,7 @@ def _add_ledger_commands(commands: _Commands) -> None:
         "snooze",
         "silence the alerts about a plan version, with an end",
         "Silence the alerts about the applications of a plan version during planned maintenance, with an end.",
+        changes=changes.Changes(unless=("list",)),
     )
     which = snooze.add_mutually_exclusive_group()
     which.add_argument("--list", action="store_true", help="list what is snoozed")
@@ -195,7 +206,9 @@ def _add_ledger_commands(commands: _Commands) -> None:
 
     ledger = commands.add_parser("ledger", help="look after rows of the ledger that cannot be read")
     actions = ledger.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _command(actions, "check", "list the rows that cannot be read; exit status 1 when there are any")
+    _command(
+        actions, "check", "list the rows that cannot be read; exit status 1 when there are any", changes=changes.NOTHING
+    )
     repair = _command(
         actions,
         "repair",
@@ -217,7 +230,12 @@ def _add_ledger_commands(commands: _Commands) -> None:
 def _add_pending_commands(commands: _Commands) -> None:
     pending = commands.add_parser("pending", help="look after the applications about which Azure has not answered yet")
     actions = pending.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _command(actions, "list", "list the applications that notifications told of and Azure has not answered about")
+    _command(
+        actions,
+        "list",
+        "list the applications that notifications told of and Azure has not answered about",
+        changes=changes.NOTHING,
+    )
     replay = _command(
         actions,
         "replay",

@@ -47,6 +47,9 @@ param storageSku string
 @description('Days that Log Analytics keeps the rows.')
 param retentionInDays int
 
+@description('Days that Log Analytics keeps the rows of the audit table.')
+param auditRetentionInDays int
+
 @description('True: private endpoints only, except for the webhook.')
 param privateNetworking bool
 
@@ -66,6 +69,7 @@ module monitoring 'monitoring.bicep' = {
     appIdentityNames: identityNames
     workerIdentityName: worker.identity
     retentionInDays: retentionInDays
+    auditRetentionInDays: auditRetentionInDays
     privateNetworking: privateNetworking
     tags: tags
   }

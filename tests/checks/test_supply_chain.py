@@ -19,10 +19,10 @@ import pytest
 from checks.sbom import bill_of_materials, main
 from checks.supply_chain.locks import packages
 from checks.vulnerabilities import CANARIES
-from collector.version import VERSION
 from infra.hooks.lock import PROJECT, Locked, LockError, python_packages
 from infra.hooks.package import project_files
 from infra.hooks.wheels import locked_for, target_python
+from publisher.configuration.version import VERSION
 from tests.infra.package_tools import source_archive
 
 Answer = Callable[[list[dict[str, Any]]], bytes]

@@ -196,7 +196,7 @@ def test_each_app_has_a_subnet_and_only_the_workers_reaches_the_resource_manager
 def test_no_two_role_assignments_have_the_same_name() -> None:
     """Azure takes one for an identity, a role and a resource; two of a name would fail the deployment."""
     assignments = deployed(**API, credentialKind="secret").of_type("Microsoft.Authorization/roleAssignments")
-    assert len({one.name for one in assignments}) == len(assignments) == 14
+    assert len({one.name for one in assignments}) == len(assignments) == 15
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_the_levels_are_those_of_the_standard() -> None:
             "1.1.2: done is no state",
         ),
         ("| 1.2.9 | escape input", "| 1.2.9 | escape all of the input whatever it holds", "1.2.9: a topic of 11 words"),
-        ("`compliance_api/asked.py`", "`compliance_api/asks.py`", "1.1.1: there is no compliance_api/asks.py"),
+        ("`compliance_api/named.py`", "`compliance_api/names.py`", "1.1.1: there is no compliance_api/names.py"),
         ("::test_names_are_text_in_every", "::test_names_are_in_every", "test_names_are_in_every"),
         ("| nobody enters HTML |", "| `host.json` |", "1.3.1: not applicable without a reason"),
         ("| met | `compliance_api/dashboard/index.html` |", "| met | surely |", "7.4.4: met without evidence"),

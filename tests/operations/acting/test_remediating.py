@@ -351,7 +351,7 @@ def test_states_that_cannot_be_read_afterwards_are_told(violated: Violated) -> N
 
 
 def test_an_event_that_is_not_stored_is_told_and_undoes_nothing(violated: Violated) -> None:
-    violated.sandbox.faults.add(Upload(), Status(400), times=1)
+    violated.sandbox.faults.add(Upload("Custom-ManagedApplicationEvents_CL"), Status(400), times=1)
     done = violated.create()
     assert (done.status, done.document["verdict"]["verdict"]) == (1, "Compliant")
     assert "it is done, but" in done.document["error"]
