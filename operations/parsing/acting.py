@@ -48,13 +48,7 @@ def add_acting_commands(commands: Commands) -> None:
         changes=Changes(Reach.CUSTOMERS, only_with="create"),
     )
     options.one_application(remediate)
-    remediate.add_argument(
-        "--assignment",
-        metavar="NAME|ID",
-        required=True,
-        type=arguments.some_name,
-        help="the policy assignment, by its name or id",
-    )
+    options.assignment(remediate, is_needed=True)
     remediate.add_argument(
         "--reference",
         metavar="REFERENCE",

@@ -13,6 +13,7 @@ from registry.policies.stored_assignments import ExpectedDocument, assignment_do
 from verdicts.control import Control, RunRecord, Snooze, UnreadableControl
 from verdicts.guard.declared import Declared
 from verdicts.plan_settings import MOST_DAYS, PlanSettings, Severity
+from verdicts.stored.application_rows import LONGEST_COLUMN
 from verdicts.stored.values import AzureTime, Count, Damaged, Misread, OwnTime, number_of, read, time_of
 
 if TYPE_CHECKING:
@@ -101,6 +102,11 @@ def plan_settings_properties(settings: PlanSettings) -> dict[str, Any]:
         {name: dict(parameters) for name, parameters in settings.checks.items()},
     )
     return {"plan": settings.plan_name, "document": _packed(document)}
+
+
+def fits_a_row(settings: PlanSettings) -> bool:
+    """Tell whether the settings of a plan, which somebody settled, can be stored."""
+    return len(plan_settings_properties(settings)["document"]) <= LONGEST_COLUMN
 
 
 def control_of(rows: Iterable[Row]) -> Control:
