@@ -128,6 +128,11 @@ param compliantStates string = 'detailed'
 ])
 param uploadedStates string = 'changed'
 
+@description('Rows of policy states that one application may have in an upload: violations first, and what is above is counted and not uploaded.')
+@minValue(1)
+@maxValue(1000000)
+param maxRowsPerApplication int = 20000
+
 @description('Hours that the policy query looks back.')
 @minValue(25)
 @maxValue(720)
@@ -439,6 +444,7 @@ module settings 'modules/app_settings.bicep' = [for app in apps: {
       mode: collectionMode
       compliantStates: compliantStates
       uploadedStates: uploadedStates
+      maxRowsPerApplication: maxRowsPerApplication
       statesWindowHours: statesWindowHours
       maxConcurrentApplications: maxConcurrentApplications
       maxConcurrentPerSubscription: maxConcurrentPerSubscription

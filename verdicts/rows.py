@@ -63,6 +63,7 @@ def result_columns(facts: ApplicationFacts, publication: Publication) -> Row:
     """Return the columns of an application's PolicyCollectionResults_CL row that the ledger knows."""
     unread = facts.unread
     label = facts.label
+    uploads = [one for one in (facts.states, facts.check_states) if one is not None]
     return {
         "Customer_name": facts.customer_name,
         "Plan_name": facts.plan_name,
@@ -79,6 +80,7 @@ def result_columns(facts: ApplicationFacts, publication: Publication) -> Row:
         **_alarm_columns("Unread_alarm", facts.alarms.get(AlarmKind.UNREAD)),
         **_alarm_columns("Left_alarm", facts.alarms.get(AlarmKind.LEFT)),
         "Snoozed_until": _time(_snoozed_until(facts, publication)),
+        "States_withheld": sum(one.withheld for one in uploads) if uploads else None,
     }
 
 
@@ -152,6 +154,7 @@ def _verdict_row(facts: ApplicationFacts, assignment: AssignmentFacts, publicati
         "States_id": states.run_id if states else "",
         "States_time": _time(states.time if states else None),
         "States_rows": states.rows if states else None,
+        "States_withheld": states.withheld if states else None,
         **_guard_columns(facts, assignment, now),
         **_acceptance_columns(assignment, now),
         "Snoozed_until": _time(_snoozed_until(facts, publication)),

@@ -72,6 +72,7 @@ class CheckReader:
             self._run,
             compliant_states=self._settings.compliant_states,
             uploaded_states=self._settings.uploaded_states,
+            most_rows=self._settings.max_rows_per_application,
         )
         deadline = min(self._deadline, time.monotonic() + LONGEST_SECONDS)
         try:

@@ -7,7 +7,7 @@ a check needs, so nothing is asked of a provider that the customer never registe
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, RequestRefused
@@ -36,7 +36,7 @@ from verdicts.publisher_checks.identities import (
 from verdicts.publisher_checks.public_access import AI_ACCOUNTS, VAULTS, WORKSPACES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Collection, Iterable
+    from collections.abc import Awaitable, Collection, Iterable
 
     from publisher.resource_ids import ResourceGroupId
     from publisher.resource_manager import ResourceManager
@@ -79,6 +79,9 @@ _AT_ONCE: Final = 4
 _MOST_ELSEWHERE: Final = 50
 """Resources that are read one by one for an application in a run."""
 
+MOST_LISTED: Final = 10_000
+"""Resources of a list: whoever has more is not checked, and told so, rather than kept in memory."""
+
 _HOLDERS: Final = frozenset({fold(IDENTITIES), fold(ARC_MACHINES)})
 
 
@@ -100,7 +103,7 @@ class GroupDocuments:
 
         A list that cannot be read is in `lists` with its failure.
         """
-        resources: list[Document] = [one async for one in self._listed("resources", _RESOURCES)]
+        resources = await self._listed("resources", _RESOURCES)
         there = {fold(text_at(one, "type")) for one in resources}
         wanted = {fold(one) for one in types}
         self.lists = {one: [] for one in wanted}
@@ -137,13 +140,20 @@ class GroupDocuments:
         path = f"providers/{resource_type}"
         try:
             async with self._places:
-                self.lists[resource_type] = [one async for one in self._listed(path, API_VERSIONS[resource_type])]
+                self.lists[resource_type] = await self._listed(path, API_VERSIONS[resource_type])
         except AzureFailure as failure:
             self.lists[resource_type] = failure
 
-    def _listed(self, path: str, api_version: str) -> AsyncIterator[dict[str, Any]]:
+    async def _listed(self, path: str, api_version: str) -> list[Document]:
+        """Return a list of the group; raise the AzureFailure of reading it, or RequestRefused when it is too long."""
         group = quote(str(self._group), safe="/()")
-        return self._arm.list(f"{group}/{path}", api_version=api_version, deadline=self._deadline)
+        found: list[Document] = []
+        async for one in self._arm.list(f"{group}/{path}", api_version=api_version, deadline=self._deadline):
+            found.append(one)
+            if len(found) > MOST_LISTED:
+                message = f"the group has more than {MOST_LISTED:,} of {path}, which is more than the checks look at"
+                raise RequestRefused(message, code="TooManyResources")
+        return found
 
     async def _read_one(self, resource_id: str) -> None:
         version = API_VERSIONS.get(fold(type_of(resource_id)))

@@ -98,6 +98,7 @@ var workerSettings = {
   COLLECTION_MODE: collection.mode
   COMPLIANT_STATES: collection.compliantStates
   UPLOADED_STATES: collection.uploadedStates
+  MAX_ROWS_PER_APPLICATION: string(collection.maxRowsPerApplication)
   STATES_WINDOW_HOURS: string(collection.statesWindowHours)
   MAX_CONCURRENT_APPLICATIONS: string(collection.maxConcurrentApplications)
   MAX_CONCURRENT_PER_SUBSCRIPTION: string(collection.maxConcurrentPerSubscription)

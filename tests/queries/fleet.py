@@ -84,6 +84,8 @@ class Fleet:
         """Settings of plans, by their folded names."""
         self.exempted: dict[str, datetime | None] = {}
         """When the exemption of each exempted application's baseline expires."""
+        self.withheld: dict[str, int] = {}
+        """How many states of an application are left out of each upload, beside those that it is given."""
 
     def started(self, run_id: str) -> str:
         """Return TimeGenerated of a run's rows."""
@@ -181,6 +183,8 @@ class Fleet:
             evidence = _evidence(name, found, run_id, now, enforced=enforced)
             if evidence.guard is not None and name in self.exempted:
                 evidence.guard = replace(evidence.guard, exemptions=(_exemption(name, self.exempted[name]),))
+            if evidence.states is not None:
+                evidence.states = replace(evidence.states, withheld=self.withheld.get(name, 0))
             evidence.checks_are_known = True
             if check is not None:
                 _note_check(evidence, name, check)
