@@ -132,7 +132,6 @@ var settingsOfRoles = {
   api: apiSettings
 }
 
-// Of every app: its role, its identity, and what the Functions host reads.
 var commonSettings = {
   APP_ROLE: app.role
   MANAGED_IDENTITY_CLIENT_ID: ownClientId
