@@ -76,6 +76,7 @@ VALUES = {
         "STATES_WINDOW_HOURS": "48",
         "MAX_CONCURRENT_APPLICATIONS": "32",
         "MAX_CONCURRENT_PER_SUBSCRIPTION": "4",
+        "MAX_ROWS_PER_APPLICATION": "20000",
         "CANARY_APPLICATION_ID": f"/subscriptions/{GUID}/resourceGroups/canary/providers/Microsoft.Solutions/applications/canary",
         "AzureWebJobsStorage__queueServiceUri": "https://stx.queue.core.usgovcloudapi.net/",
         "AzureWebJobsStorage__tableServiceUri": "https://stx.table.core.usgovcloudapi.net/",
