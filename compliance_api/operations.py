@@ -5,7 +5,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from compliance_api.asked import FORMAT, HISTORY, REPORT, as_csv, named_in, not_found
+from compliance_api.asked import FORMAT, as_csv, not_found
 from compliance_api.audit import report_of_application
 from compliance_api.description import PREFIX, methods_of
 from compliance_api.endpoint import Context
@@ -16,8 +16,17 @@ from compliance_api.fleet.exports import APPLICATION_COLUMNS, VIOLATION_COLUMNS,
 from compliance_api.fleet.fleet import Fleet
 from compliance_api.fleet.frame import frame
 from compliance_api.fleet.listing import FILTERS, Listing
-from compliance_api.fleet.paging import DEFAULT_SIZE, LARGEST_SIZE, PAGING, TOKEN, page_of, place_in, token_after
+from compliance_api.fleet.paging import (
+    DEFAULT_SIZE,
+    LARGEST_SIZE,
+    PAGING,
+    TOKEN,
+    page_of,
+    place_in,
+    token_after,
+)
 from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer
+from compliance_api.named import HISTORY, REPORT, named_in
 from compliance_api.reports import history_of_application
 from compliance_api.selection import address_of_page
 from compliance_api.timespan import FIELD as TIMESPAN

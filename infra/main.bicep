@@ -220,6 +220,11 @@ param monthlyBudget int = 0
 @maxLength(10)
 param budgetStart string = ''
 
+@description('Days that Log Analytics keeps the rows of the audit table: who asked the API for what, who ran which command.')
+@minValue(30)
+@maxValue(730)
+param auditRetentionInDays int = 365
+
 @description('True: storage, vault and workspace are reachable through private endpoints only. The webhook stays public.')
 param privateNetworking bool = false
 
@@ -252,6 +257,7 @@ var names = {
   actionGroup: '${abbreviations.actionGroup}${resourceToken}'
   alertsIdentity: '${abbreviations.managedIdentity}alerts-${resourceToken}'
   applicationInsights: '${abbreviations.applicationInsights}${resourceToken}'
+  auditRule: '${abbreviations.dataCollectionRule}api-${resourceToken}'
   dataCollectionEndpoint: '${abbreviations.dataCollectionEndpoint}${resourceToken}'
   dataCollectionRule: '${abbreviations.dataCollectionRule}${resourceToken}'
   keyVault: '${abbreviations.keyVault}${resourceToken}'
@@ -399,6 +405,7 @@ module foundation 'modules/foundation.bicep' = {
     storageSku: storageSku
     retentionInDays: retentionInDays
     dailyCapGigabytes: dailyCapGigabytes
+    auditRetentionInDays: auditRetentionInDays
     privateNetworking: privateNetworking
     addressPrefixes: addressPrefixes
     monitorDnsZones: cloud.monitorDnsZones
@@ -474,6 +481,7 @@ module settings 'modules/app_settings.bicep' = [for app in apps: {
   }
   dependsOn: [
     functionApps
+    apiWritesAuditRows
   ]
 }]
 
@@ -503,6 +511,22 @@ module apiReadsTables 'modules/tables_reader.bicep' = if (hasApi) {
   ]
 }
 
+module apiWritesAuditRows 'modules/audit_rule.bicep' = if (hasApi) {
+  name: 'api-writes-audit-rows'
+  scope: group
+  params: {
+    location: location
+    workspaceName: names.workspace
+    endpointName: names.dataCollectionEndpoint
+    ruleName: names.auditRule
+    identityName: api.identity
+    tags: allTags
+  }
+  dependsOn: [
+    foundation
+  ]
+}
+
 // The identities' tenant is the tenant of this subscription; both app registrations must be there too. The credential is written
 // as a Python dictionary, which az takes as well as JSON: double quotes outside and single quotes inside mean the same to bash,
 // zsh, PowerShell and cmd. The publisher's registration trusts the worker alone, the API's registration the api alone.
@@ -518,8 +542,17 @@ module observation 'modules/observation.bicep' = {
     location: location
     environmentName: environmentName
     names: names
-    frontIdentityName: front.identity
-    workerIdentityName: worker.identity
+    apps: {
+      front: front
+      worker: worker
+      api: hasApi ? api : {}
+    }
+    spokenOf: {
+      signatureSecret: secretNames.signature
+      credentialSecret: secretNames.credential
+      notificationsQueue: queueNames.notifications
+      deploymentContainer: deploymentContainerName
+    }
     tags: allTags
     collection: {
       interval: collectionInterval
@@ -552,12 +585,8 @@ module budget 'modules/budget.bicep' = if (monthlyBudget > 0) {
     environmentName: environmentName
     monthlyBudget: monthlyBudget
     budgetStart: budgetStart
-    actionGroupName: names.actionGroup
     alertEmail: alertEmail
   }
-  dependsOn: [
-    observation
-  ]
 }
 
 @description('Resource group of the installation.')

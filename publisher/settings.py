@@ -289,13 +289,14 @@ class NotificationSettings:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileSettings(IngestionSettings):
-    """What is needed to ask ARM and to write the registry, the ledger and the stream of events.
+    """What is needed to ask ARM and to write the registry, the ledger and the streams of events and of audit rows.
 
     The worker's handling of notifications, the daily job and the operator's commands do that. `offers` says which
     applications count.
     """
 
     events_stream: str
+    audit_stream: str
     offers: Offers
 
     @classmethod
@@ -309,9 +310,13 @@ class ReconcileSettings(IngestionSettings):
     @classmethod
     def read(cls, env: Environment) -> "ReconcileSettings":
         """Return the settings; note every problem there is."""
-        (events,) = streams_from(env, "EVENTS_STREAM_NAME")
+        events, audit = streams_from(env, "EVENTS_STREAM_NAME", "AUDIT_STREAM_NAME")
         return cls(
-            *_shared(env), *endpoint_and_rule_from(env, cloud_from(env)), events_stream=events, offers=offers_from(env)
+            *_shared(env),
+            *endpoint_and_rule_from(env, cloud_from(env)),
+            events_stream=events,
+            audit_stream=audit,
+            offers=offers_from(env),
         )
 
 

@@ -14,6 +14,7 @@ from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, Request
 from publisher.lenient_json import member
 from publisher.resource_ids import fold
 from publisher.resource_manager import text_at
+from registry.policies.permissions import all_allowed
 from verdicts.publisher_checks.documents import (
     INTERFACES,
     NETWORKS,
@@ -93,7 +94,7 @@ class GroupDocuments:
         self._deadline = deadline
         self._places = asyncio.Semaphore(_AT_ONCE)
         self.lists: dict[str, list[Document] | AzureFailure] = {}
-        """By folded type; a type that the group does not have has none."""
+        """By folded type; a type of which we may read all, and that the group does not have, has none."""
         self.elsewhere: dict[str, Document | str] = {}
         """By folded id; a text says why a resource could not be read."""
 
@@ -109,6 +110,7 @@ class GroupDocuments:
         self.lists[fold(RESOURCES)] = resources
         if there & _HOLDERS or any(member(one, "identity") is not None for one in resources):
             there.add(fold(ROLE_ASSIGNMENTS))  # of which the list of resources does not tell
+        await self._doubt(wanted - there - {fold(ROLE_ASSIGNMENTS)})
         await _all(map(self._read_list, sorted(wanted & there)))
 
     async def read_elsewhere(self, resource_ids: Collection[str]) -> None:
@@ -122,6 +124,17 @@ class GroupDocuments:
             asked[room:], f"the checks look at no more than {_MOST_ELSEWHERE} such resources"
         )
         await _all(map(self._read_one, asked[:room]))
+
+    async def _doubt(self, unseen: Collection[str]) -> None:
+        """Note as not read what the list of resources has none of, where that may be because we may not read it."""
+        actions = {one: "*/read" if one == fold(RESOURCES) else f"{one}/read" for one in sorted(unseen)}
+        if not actions:
+            return
+        may_read = await all_allowed(self._arm, self._group, list(actions.values()), deadline=self._deadline)
+        for resource_type, action in actions.items():
+            if not may_read[action]:
+                message = f"none is listed, and {action} is not known to be among our permissions"
+                self.lists[resource_type] = AccessDenied(message, code="ResourcesUnread")
 
     async def _read_list(self, resource_type: str) -> None:
         path = f"providers/{resource_type}"
@@ -155,8 +168,10 @@ class GroupDocuments:
         except (AccessDenied, NotFound, RequestRefused) as failure:
             self.elsewhere[resource_id] = failure.code
         else:
+            own = fold(id_of(document))
             # A role definition is named without the scope at which it was asked for.
-            is_it = fold(name_of(id_of(document))) == name_of(resource_id)
+            is_named = type_of(resource_id) == type_of(own) == fold(ROLE_DEFINITIONS)
+            is_it = own == resource_id or (is_named and name_of(own) == name_of(resource_id))
             self.elsewhere[resource_id] = document if is_it else "Azure answered with another resource"
 
 

@@ -132,6 +132,9 @@ def assignment(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
             "category": row["Exemption_category"] or "",
             "created_by": row["Exemption_created_by"] or "",
             "expires_at": row["Exemption_expires_at"],
+            "accepted_until": row["Exemption_accepted_until"],
+            "accepted_by": row["Exemption_accepted_by"] or "",
+            "accepted_reason": row["Exemption_accepted_reason"] or "",
         },
         "accepted": {
             "until": row["Accepted_until"],

@@ -50,6 +50,9 @@ param retentionInDays int
 @description('Gigabytes that the workspace takes in a day; -1: as many as come.')
 param dailyCapGigabytes int
 
+@description('Days that Log Analytics keeps the rows of the audit table.')
+param auditRetentionInDays int
+
 @description('True: private endpoints only, except for the webhook.')
 param privateNetworking bool
 
@@ -70,6 +73,7 @@ module monitoring 'monitoring.bicep' = {
     workerIdentityName: worker.identity
     retentionInDays: retentionInDays
     dailyCapGigabytes: dailyCapGigabytes
+    auditRetentionInDays: auditRetentionInDays
     privateNetworking: privateNetworking
     tags: tags
   }

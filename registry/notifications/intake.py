@@ -13,7 +13,6 @@ from publisher.logs_endpoint import LogsEndpoint
 from publisher.notifications import MalformedMessage, Notification, notification_in
 from publisher.resource_ids import fold
 from publisher.texts import printable
-from registry.events import upload_rows
 from registry.notifications.bounds import (
     MOST_ABOUT_ONE,
     MOST_ABOUT_STRANGERS,
@@ -144,7 +143,7 @@ class Intake:
             await self._upload(not_told_row(about, above, at=now))
 
     async def _upload(self, row: dict[str, Any]) -> None:
-        await upload_rows([row], self.endpoint, self.stream, deadline=time.monotonic() + _SECONDS)
+        await self.endpoint.upload_rows(self.stream, [row], deadline=time.monotonic() + _SECONDS)
 
 
 def _name_of(notification: Notification) -> str:

@@ -44,7 +44,6 @@ def first_rows(name: str, application_id: str = "", *, size: int = 1000) -> str:
     return saved_queries.part_of(query, 0, size) if name == saved_queries.VIOLATIONS else query
 
 
-
 async def test_nothing_about_the_whole_fleet_reads_a_state(api: Api, mixed: Fleet, sent: list[str]) -> None:
     for path in WHOLE_FLEET:
         assert (await api.get(path)).status == 200

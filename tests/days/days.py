@@ -39,6 +39,9 @@ CLOSE_LOOK, LONG_LOOK = 2 * HOUR, 12 * HOUR
 
 WATCHED = ("application-noncompliant",)
 
+DIGEST = "weekly-digest"
+"""Comes on Mondays whatever happens, and these days begin on any day of the week: it is left out."""
+
 EVERY_DAY = 24
 RECONCILED_AT = 3
 EVALUATED_AT = 5
@@ -83,7 +86,7 @@ class Days:
         self.start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         self.sandbox.clock.stop(self.start)
         self.mail = MailAction(["on-call@example.com"])
-        rules = read_rules("PT1H", installed_at=self.start)
+        rules = [rule for rule in read_rules("PT1H", installed_at=self.start) if rule.name != DIGEST]
         watched = {rule.query for rule in rules if rule.name in WATCHED}
         self.answers = RememberingWorkspace(self.sandbox.workspace, watched)
         self.alerts = AlertEvaluator(rules, self.answers, self.mail, unattended=True)

@@ -14,6 +14,7 @@ from publisher.resource_ids import ApplicationId, ResourceGroupId
 from registry.managed_application import Exemption, ExpectedAssignment, ManagedApplication, Posture, Removal
 from verdicts.alarms import AlarmBook
 from verdicts.evidence import AssignmentEvidence, CheckEvidence, CheckFailure, Evidence, GuardReading
+from verdicts.exempted import stage_of
 from verdicts.facts import Acceptance, ApplicationFacts, StateKey, StatesUpload
 from verdicts.judging.departures import judge_absent
 from verdicts.judging.judge import judge
@@ -144,6 +145,15 @@ class Fleet:
             for key, one in facts.assignments.items()
         }
         self.remembered[name] = replace(facts, assignments=assignments)
+
+    def accept_exemption(self, name: str, *, until: datetime) -> None:
+        """Accept the exemptions of an application, as an operator; the next run publishes it."""
+        facts, acceptance = self.remembered[name], Acceptance("ada", "planned", NOW, until)
+        tokens = {token for one in facts.exemptions for token in (stage_of(one, NOW).token, one.id)}
+        known = tuple(sorted({*facts.known_exemptions, *tokens}))
+        self.remembered[name] = replace(
+            facts, known_exemptions=known, accepted_exemptions=dict.fromkeys(tokens, acceptance)
+        )
 
     def upload_states(
         self, common: Mapping[str, Any], name: str, states: Sequence[State], *, shouting: bool = False

@@ -102,9 +102,10 @@ function verdict(one) {
 function guard(one) {
   if (isCheck(one)) return "–";
   const { state, since, details: differs, accepted_until: acceptedUntil } = one.guard;
-  const { count, category, created_by: creator, expires_at: expiry } = one.exemptions;
+  const { count, category, created_by: creator, expires_at: expiry, accepted_until: knownUntil, accepted_by: who } = one.exemptions;
   const exempted = count ? `${number(count)} exempted (${[category, creator && `by ${creator}`,
-    expiry ? `until ${utc(expiry)}` : "without an end"].filter(Boolean).join(", ")})` : "";
+    expiry ? `until ${utc(expiry)}` : "without an end",
+    who && `accepted by ${who}${knownUntil ? ` until ${utc(knownUntil)}` : ""}`].filter(Boolean).join(", ")})` : "";
   const more = [since && state !== "Intact" ? `since ${utc(since)}` : "", differs,
     acceptedUntil ? `accepted until ${utc(acceptedUntil)}` : "", exempted].filter(Boolean);
   return html`${guardWord(state)}${more.length ? html` <small>${name(more.join("; "))}</small>` : nothing}`;
