@@ -28,7 +28,7 @@ EMPTY: Final = '""'
 
 _PARAMETER: Final = re.compile(r"((?:^@.*\n(?:^  .*\n|^[\]}]\)\n)*)*)^param (\w+) (\w+)( =)?", re.MULTILINE)
 _ALLOWED: Final = re.compile(r"@allowed\(\[\n(.*?)\n\]\)", re.DOTALL)
-_LIMIT: Final = re.compile(r"@(minLength|maxLength|minValue|maxValue)\((\d+)\)")
+_LIMIT: Final = re.compile(r"@(minLength|maxLength|minValue|maxValue)\((-?\d+)\)")
 _VARIABLE: Final = re.compile(r"\$\$|\$\{(\w+)(?:=([^}]*))?\}")
 """A variable with an optional default; a doubled dollar sign stands for itself, as in azd."""
 
@@ -169,7 +169,7 @@ def _resolved(value: Any, environment: Mapping[str, str]) -> Any:
 def _typed(value: Any, kind: str) -> Any:
     if kind == "bool" and isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
-    if kind == "int" and isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
+    if kind == "int" and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
         return int(value)
     return value
 

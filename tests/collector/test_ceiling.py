@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from publisher.notifications import NOTIFICATIONS_QUEUE
+from publisher.queue import Queue
+from publisher.retry import USUAL_PATIENCE
+from sandbox.faults.effects import Status
+from sandbox.faults.operations import QueueRequest
 from sandbox.world.customers import BulkStates
 from tests.collector.conftest import RUNS_TABLE, VERDICTS_TABLE
 
@@ -78,3 +83,22 @@ async def test_small_customers_are_done_before_a_large_one_and_wait_for_none_of_
     await fleet.collect(max_rows_per_application=MOST)
     assert list(fleet.results)[-1] == large.application_id
     assert {fleet.outcome(one) for one in (large, *small)} == {"Succeeded"}
+
+
+async def test_a_run_tells_what_waits_besides_and_nothing_where_that_cannot_be_read(fleet: Fleet) -> None:
+    await fleet.deploy("Contoso")
+    settings = fleet.settings
+    async with Queue(settings.storage, NOTIFICATIONS_QUEUE, patience=USUAL_PATIENCE) as queue:
+        await queue.create()
+        for number in range(3):
+            await queue.send(f"message {number}")
+    told = ("Notifications_waiting", "Notifications_oldest", "Pending_applications")
+    await fleet.collect()
+    [run] = fleet.rows(RUNS_TABLE)
+    assert (run["Notifications_waiting"], run["Pending_applications"]) == (3, 0)
+    assert run["Notifications_oldest"] is not None
+    fleet.sandbox.faults.add(QueueRequest(), Status(403))
+    summary = await fleet.collect()
+    [run] = fleet.rows(RUNS_TABLE, Run_id=summary.run.run_id)
+    assert summary.completed
+    assert [run[name] for name in told] == [None, None, None]

@@ -197,3 +197,21 @@ def test_an_azd_that_does_not_keep_the_signature_is_one_line_without_it(azure_cl
     assert 'environment not found NOTIFICATION_SIGNATURE="***"' in line
     assert line.endswith("and not as an argument: docs/parameters.md#secrets")
     assert "NOTIFICATION_SIGNATURE" not in environment
+
+
+@pytest.mark.parametrize(
+    ("variables", "refused"),
+    [
+        ({"MONTHLY_BUDGET": "100"}, "budgetStart (BUDGET_START): is empty"),
+        ({"MONTHLY_BUDGET": "100", "BUDGET_START": "2027-01-15"}, "budgetStart (BUDGET_START): must be the first day"),
+        ({"DAILY_CAP_GIGABYTES": "0"}, "dailyCapGigabytes (DAILY_CAP_GIGABYTES): is 0"),
+        ({"MONTHLY_BUDGET": "100", "BUDGET_START": "2027-01-01"}, None),
+        ({"DAILY_CAP_GIGABYTES": "-1"}, None),
+        ({"BUDGET_START": "2027-01-01"}, None),
+    ],
+)
+def test_a_budget_has_a_start_that_azure_takes_and_a_cap_lets_rows_in(
+    variables: dict[str, str], refused: str | None
+) -> None:
+    problems = check_values(parameters.resolve({**ENVIRONMENT, **variables})).problems
+    assert [problem.startswith(str(refused)) for problem in problems] == ([True] if refused else [])

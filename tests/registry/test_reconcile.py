@@ -11,8 +11,8 @@ import pytest
 
 from publisher.resource_ids import ApplicationId
 from registry.inventory import Inventory
-from registry.managed_application import ManagedApplication
-from registry.reconcile import Reconciliation, ReconciliationFailed, reconcile_registry
+from registry.managed_application import ManagedApplication, Removal
+from registry.reconcile import ERASED_AFTER, Reconciliation, ReconciliationFailed, reconcile_registry
 from registry.refresh import Refresher
 from registry.registry import Registry
 from sandbox.faults.effects import Status
@@ -199,3 +199,37 @@ async def test_those_who_left_long_ago_are_not_asked_about_any_more(sandbox: San
     sandbox.requests.clear()
     await reconcile_registry(refresher, deadline=soon())
     assert sandbox.requests.count(Service.RESOURCE_MANAGER) == 0
+
+
+async def test_old_tombstones_are_erased_when_azure_confirmed_the_deletion_and_no_others(
+    sandbox: Sandbox, refresher: Refresher, registry: Registry
+) -> None:
+    gone, denied, removed, lately = (sandbox.arm.add_customer(name) for name in ("gone", "denied", "removed", "lately"))
+    await register(refresher, gone, denied, removed, lately)
+    longer_ago = now() - ERASED_AFTER - timedelta(days=1)
+    for customer, removal in (
+        (gone, Removal(longer_ago, confirmed=True, by="Azure")),
+        (denied, Removal(longer_ago, confirmed=False, by="Azure")),
+        (removed, Removal(longer_ago, confirmed=True, by="ada", reason="ended")),
+        (lately, Removal(longer_ago + timedelta(days=2), confirmed=True, by="Azure")),
+    ):
+        identity = ApplicationId.parse(customer.application_id)
+        await registry.remove(identity, await registry.find(identity), removal)
+        customer.delete()
+    result = await reconcile_registry(refresher, deadline=soon())
+    result.raise_for_failures()
+    left = [one async for one in registry.known()]
+    assert {str(one.application_id) for one in left} == {one.application_id for one in (denied, removed, lately)}
+
+
+async def test_tombstones_that_cannot_be_erased_are_told(sandbox: Sandbox, refresher: Refresher) -> None:
+    customer = sandbox.arm.add_customer("gone")
+    await register(refresher, customer)
+    identity = ApplicationId.parse(customer.application_id)
+    longer_ago = now() - ERASED_AFTER - timedelta(days=1)
+    row = await refresher.registry.find(identity)
+    await refresher.registry.remove(identity, row, Removal(longer_ago, confirmed=True, by="Azure"))
+    sandbox.faults.add(TableRequest("DELETE"), Status(403))
+    result = await reconcile_registry(refresher, deadline=soon())
+    with pytest.raises(ReconciliationFailed, match="not everything was read to its end"):
+        result.raise_for_failures()
