@@ -1,0 +1,120 @@
+"""Blob storage as far as this program needs it: write, list and read the blobs of one container.
+
+Content goes in blocks and comes in ranges, each with retries of its own, so that memory does not grow with a blob.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Final
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.blob import BlobBlock, ContentSettings
+from azure.storage.blob.aio import ContainerClient
+
+from publisher.errors.kinds import NotFound, RequestRefused
+from publisher.retry import USUAL_PATIENCE, Patience
+from publisher.storage import StorageClient, malformed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from typing import IO
+
+    from publisher.configuration.resource_settings import Storage
+
+PIECE_BYTES: Final = 4 * 1024 * 1024
+"""Bytes of a block that is sent, and of a range that is asked for."""
+
+_MISSING_CONTAINER: Final = "ContainerNotFound"
+_EXISTS: Final = "ContainerAlreadyExists"
+
+
+class BlobContainer(StorageClient[ContainerClient]):
+    """One container. An asynchronous context manager; methods raise the AzureFailures of `publisher.errors`.
+
+    The first write creates a container that does not exist. Until then nothing is listed, and reading raises NotFound.
+    """
+
+    def __init__(self, storage: Storage, name: str, *, patience: Patience = USUAL_PATIENCE) -> None:
+        super().__init__(
+            ContainerClient,
+            storage,
+            storage.blob_service_uri,
+            name,
+            patience=patience,
+            what=f"container {name}",
+            max_single_get_size=PIECE_BYTES,
+            max_chunk_get_size=PIECE_BYTES,
+        )
+
+    async def names(self) -> list[str]:
+        """Return the names of all blobs, in alphabetical order."""
+        found = list[str]()
+        pages = self._client.list_blob_names().by_page()
+        try:
+            while (page := await self._repeated(lambda: anext(pages, None))) is not None:
+                found += [name async for name in page]
+        except NotFound as error:
+            if error.code != _MISSING_CONTAINER:
+                raise
+        return sorted(found)
+
+    async def write(self, name: str, content: IO[bytes], content_type: str) -> None:
+        """Store a blob, in the place of one with this name; nobody sees a part of it. `content` is not empty."""
+        blob = self._client.get_blob_client(name)
+        blocks = list[BlobBlock]()
+        while piece := content.read(PIECE_BYTES):
+            block_id = base64.b64encode(f"{len(blocks):08}".encode()).decode()
+            await self._stage(name, block_id, piece)
+            blocks.append(BlobBlock(block_id))
+        settings = ContentSettings(content_type=content_type)
+        await self._repeated(lambda: blob.commit_block_list(blocks, content_settings=settings))
+
+    async def read(self, name: str) -> AsyncIterator[bytes]:
+        """Yield the content of a blob piece by piece, all of one version; raise NotFound when there is none."""
+        blob = self._client.get_blob_client(name)
+        properties = await self._repeated(blob.get_blob_properties)
+        size, etag = properties.size, properties.etag
+        if not isinstance(size, int) or not etag:
+            raise malformed("the answer does not say how long the blob is")
+        for offset in range(0, size, PIECE_BYTES):
+            length = min(PIECE_BYTES, size - offset)
+
+            async def attempt(offset: int = offset, length: int = length) -> bytes:
+                stream = await blob.download_blob(
+                    offset=offset, length=length, etag=etag, match_condition=MatchConditions.IfNotModified
+                )
+                piece: bytes = await stream.readall()
+                if len(piece) != length:
+                    raise malformed("the answer is shorter or longer than what was asked for")
+                return piece
+
+            yield await self._repeated(attempt)
+
+    async def _stage(self, name: str, block_id: str, piece: bytes) -> None:
+        """Send one block; the container is made when there is none."""
+        blob = self._client.get_blob_client(name)
+
+        async def attempt() -> None:
+            await blob.stage_block(block_id, piece, length=len(piece))
+
+        try:
+            await self._repeated(attempt)
+        except NotFound as error:
+            if error.code != _MISSING_CONTAINER:
+                raise
+            await self._create()
+            await self._repeated(attempt)
+
+    async def _create(self) -> None:
+        async def attempt() -> None:
+            try:
+                await self._client.create_container()
+            except ResourceExistsError:
+                pass
+            except RequestRefused as error:
+                if error.code != _EXISTS:
+                    raise
+
+        await self._repeated(attempt)
