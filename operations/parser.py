@@ -11,6 +11,7 @@ from operations.parsing.commands import add_command as _command
 from operations.parsing.discovery import add_discovery_command
 from operations.parsing.exemptions import add_exemptions_command
 from operations.parsing.plan import add_plan_commands
+from operations.parsing.restore import add_restore_command
 
 if TYPE_CHECKING:
     from operations.parsing.commands import Commands as _Commands
@@ -34,6 +35,7 @@ def command_parser() -> arguments.Parser:
     add_plan_commands(commands)
     add_acting_commands(commands)
     _add_pending_commands(commands)
+    add_restore_command(commands)
     cost = _command(
         commands,
         "cost",

@@ -69,6 +69,11 @@ class Table(StorageClient[TableClient]):
     def __init__(self, storage: Storage, name: str, *, what: str, patience: Patience = USUAL_PATIENCE) -> None:
         super().__init__(TableClient, storage, storage.table_service_uri, name, patience=patience, what=what)
 
+    @property
+    def name(self) -> str:
+        """Its name in the account."""
+        return self._client.table_name
+
     async def get(self, partition_key: str, row_key: str) -> Row | None:
         """Return the row with these keys, or None."""
 
@@ -135,7 +140,7 @@ class Table(StorageClient[TableClient]):
         except NotFound as error:
             if error.code != _MISSING_TABLE:
                 raise
-            await self._create()
+            await self.create()
             try:
                 answer = await self._guarded(lambda: self._client.create_entity(entity))
             except NotFound as again:
@@ -175,7 +180,8 @@ class Table(StorageClient[TableClient]):
                 raise RowChanged from error
             raise
 
-    async def _create(self) -> None:
+    async def create(self) -> None:
+        """Create the table, unless it exists; one that is being deleted raises RequestRefused (TableBeingDeleted)."""
         try:
             await self._repeated(self._client.create_table)
         except RequestRefused as error:

@@ -1,7 +1,7 @@
 """Connection strings of a storage account: what is taken opens a client, and what is wrong is said without its value.
 
 Source: https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string, and what the clients of
-azure-storage-queue, azure-storage-blob and azure-data-tables make of a string. None opens with blanks around a name or an empty part.
+the SDKs' clients for tables, queues and blobs make of a string. None opens with blanks around a name or an empty part.
 """
 
 import base64
