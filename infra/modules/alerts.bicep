@@ -45,6 +45,7 @@ var queries = {
   fleet_in_trouble: loadTextContent('../queries/fleet_in_trouble.kql')
   guard_changed: loadTextContent('../queries/guard_changed.kql')
   guard_noticed: loadTextContent('../queries/guard_noticed.kql')
+  registry_not_exported: loadTextContent('../queries/registry_not_exported.kql')
   rows_missing: loadTextContent('../queries/rows_missing.kql')
   weekly_digest: loadTextContent('../queries/weekly_digest.kql')
 }

@@ -7,17 +7,20 @@ ends their refusal; there is no other switch.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final
 
 from collector.version import VERSION
 from operations.decision import Decision, make_sure
 from operations.report import BadUsage, Report
+from publisher.texts import moment_in
 from verdicts.exports.export import export
 from verdicts.exports.lines import UnexportableRow
 from verdicts.exports.manifest import counts_text
 
 if TYPE_CHECKING:
     import argparse
+    from datetime import datetime
 
     from operations.report import Console
     from operations.workplace import Workplace
@@ -30,6 +33,14 @@ _WARNING: Final = (
     "opens again with the next collection, and baselines are learned from the assignments as they are now, also from "
     "weakened ones. Earlier exports stay."
 )
+
+
+async def _next_name(exports: ExportStore, now: datetime) -> str:
+    """Return the name of an export that is the latest one from now on, also where this machine's clock is behind."""
+    whole, _ = await exports.names()
+    latest = moment_in(whole[-1]) if whole else None
+    moment = now if latest is None else max(now, latest + timedelta(seconds=1))
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H%M%SZ")
 
 
 async def begin_anew(
@@ -45,7 +56,7 @@ async def begin_anew(
     decision = Decision.of(options)
     console.say(_WARNING)
     make_sure("Take what the tables hold now for all there is?", decision, options, console)
-    name = workplace.now().strftime("%Y-%m-%dT%H%M%SZ")
+    name = await _next_name(exports, workplace.now())
     with console.busy("exporting"):
         try:
             manifest = await export(

@@ -29,8 +29,8 @@ RESTORED: Final = "Restored"
 _COLUMNS: Final = ("Table", "In the export", "Missing now", "Same", "Differ, newer now", "Differ, newer in the export")
 _AFTER: Final = (
     "Nothing was closed by this: what was open in the export is open until a read closes it, and what opened since "
-    "opens again with the next collection. What operators did since the export (accept, remove, name, snooze) is to be done "
-    "again; the table of events has it. Next: `python -m operations reconcile`, then `discover --check`, then `list`."
+    "opens again with the next collection. What operators did since the export (accept, remove, name, snooze) is to be "
+    "done again; the table of events has it. Next: `python -m operations reconcile`, then `discover --check`, `list`."
 )
 
 

@@ -6,7 +6,7 @@ Content goes in blocks and comes in ranges, each with retries of its own, so tha
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError
@@ -28,6 +28,16 @@ PIECE_BYTES: Final = 4 * 1024 * 1024
 
 _MISSING_CONTAINER: Final = "ContainerNotFound"
 _EXISTS: Final = "ContainerAlreadyExists"
+_EMPTY: Final = "InvalidRange"
+"""What is said to who asks for the first bytes of a blob without any."""
+
+
+class _Piece(NamedTuple):
+    """A range of a blob, and how long all of it is, and its ETag."""
+
+    content: bytes
+    size: int
+    etag: str
 
 
 class BlobContainer(StorageClient[ContainerClient]):
@@ -73,24 +83,35 @@ class BlobContainer(StorageClient[ContainerClient]):
 
     async def read(self, name: str) -> AsyncIterator[bytes]:
         """Yield the content of a blob piece by piece, all of one version; raise NotFound when there is none."""
+        try:
+            first = await self._range(name, 0, None)
+        except RequestRefused as error:
+            if error.code != _EMPTY:
+                raise
+            return
+        yield first.content
+        offset = len(first.content)
+        while offset < first.size:
+            piece = await self._range(name, offset, first)
+            yield piece.content
+            offset += len(piece.content)
+
+    async def _range(self, name: str, offset: int, first: _Piece | None) -> _Piece:
+        """Return the bytes from there on, PIECE_BYTES at most; of the version that `first` is of."""
         blob = self._client.get_blob_client(name)
-        properties = await self._repeated(blob.get_blob_properties)
-        size, etag = properties.size, properties.etag
-        if not isinstance(size, int) or not etag:
-            raise malformed("the answer does not say how long the blob is")
-        for offset in range(0, size, PIECE_BYTES):
-            length = min(PIECE_BYTES, size - offset)
+        condition: dict[str, Any] = (
+            {"etag": first.etag, "match_condition": MatchConditions.IfNotModified} if first else {}
+        )
 
-            async def attempt(offset: int = offset, length: int = length) -> bytes:
-                stream = await blob.download_blob(
-                    offset=offset, length=length, etag=etag, match_condition=MatchConditions.IfNotModified
-                )
-                piece: bytes = await stream.readall()
-                if len(piece) != length:
-                    raise malformed("the answer is shorter or longer than what was asked for")
-                return piece
+        async def attempt() -> _Piece:
+            stream = await blob.download_blob(offset=offset, length=PIECE_BYTES, **condition)
+            content: bytes = await stream.readall()
+            size, etag = stream.properties.size, stream.properties.etag
+            if not isinstance(size, int) or not etag or len(content) != min(PIECE_BYTES, size - offset):
+                raise malformed("the answer is not the range of the blob that was asked for")
+            return _Piece(content, size, etag)
 
-            yield await self._repeated(attempt)
+        return await self._repeated(attempt)
 
     async def _stage(self, name: str, block_id: str, piece: bytes) -> None:
         """Send one block; the container is made when there is none."""
