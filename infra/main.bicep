@@ -202,6 +202,14 @@ param storageSku string = 'Standard_LRS'
 @maxValue(730)
 param retentionInDays int = 90
 
+@description('Days that daily exports of registry and ledger are kept, and after that what was deleted of them.')
+@minValue(7)
+@maxValue(365)
+param exportRetentionInDays int = 35
+
+@description('Lock the worker\'s storage account, the vault and the workspace against being deleted. The deploying identity needs Microsoft.Authorization/locks/write.')
+param deleteLocks bool = false
+
 @description('True: storage, vault and workspace are reachable through private endpoints only. The webhook stays public.')
 param privateNetworking bool = false
 
@@ -380,6 +388,7 @@ module foundation 'modules/foundation.bicep' = {
     notificationSignature: notificationSignature
     storageSku: storageSku
     retentionInDays: retentionInDays
+    exportRetentionInDays: exportRetentionInDays
     privateNetworking: privateNetworking
     addressPrefixes: addressPrefixes
     monitorDnsZones: cloud.monitorDnsZones
@@ -387,6 +396,19 @@ module foundation 'modules/foundation.bicep' = {
   dependsOn: [
     identities
     alertsIdentity
+  ]
+}
+
+module locks 'modules/delete_locks.bicep' = if (deleteLocks) {
+  name: 'delete-locks'
+  scope: group
+  params: {
+    accountName: worker.storageAccount
+    vaultName: names.keyVault
+    workspaceName: names.workspace
+  }
+  dependsOn: [
+    foundation
   ]
 }
 

@@ -47,6 +47,9 @@ param storageSku string
 @description('Days that Log Analytics keeps the rows.')
 param retentionInDays int
 
+@description('Days that exports of registry and ledger are kept.')
+param exportRetentionInDays int
+
 @description('True: private endpoints only, except for the webhook.')
 param privateNetworking bool
 
@@ -78,6 +81,7 @@ module storage 'storage.bicep' = [for app in apps: {
     app: app
     skuName: storageSku
     deploymentContainerName: deploymentContainerName
+    exportRetentionInDays: exportRetentionInDays
     workspaceName: names.workspace
     privateNetworking: privateNetworking
     tags: tags
