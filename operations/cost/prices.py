@@ -46,7 +46,7 @@ HOURS_OF_A_MONTH: Final = 730
 
 DAYS_OF_A_MONTH: Final = HOURS_OF_A_MONTH / 24
 
-ALERT_RULES: Final = 17
+ALERT_RULES: Final = 18
 """Rules of infra/alert_rules.json and the rule of the key vault."""
 
 DAYS_KEPT: Final = 90
