@@ -106,10 +106,12 @@ class BlobContainer(StorageClient[ContainerClient]):
         async def attempt() -> _Piece:
             stream = await blob.download_blob(offset=offset, length=PIECE_BYTES, **condition)
             content: bytes = await stream.readall()
-            size, etag = stream.properties.size, stream.properties.etag
-            if not isinstance(size, int) or not etag or len(content) != min(PIECE_BYTES, size - offset):
+            # Its `size` is that of the range; the range says how long all of the blob is.
+            size = str(stream.properties.content_range or "").rpartition("/")[2]
+            etag = stream.properties.etag
+            if not size.isdecimal() or not etag or len(content) != min(PIECE_BYTES, int(size) - offset):
                 raise malformed("the answer is not the range of the blob that was asked for")
-            return _Piece(content, size, etag)
+            return _Piece(content, int(size), etag)
 
         return await self._repeated(attempt)
 

@@ -69,6 +69,9 @@ def connection_string_from(env: Environment, name: str, service: str, cloud: Clo
 def reaches(connection_string: str, service: str) -> bool:
     """Tell whether a checked connection string says where a service is: Table, Queue or Blob."""
     names = {part.partition("=")[0] for part in connection_string.split(";")}
+    if service == "Blob" and not names.isdisjoint({"TableEndpoint", "QueueEndpoint"}):
+        # Who names some endpoints names those that there are, such as a table service of its own.
+        return "BlobEndpoint" in names
     return not names.isdisjoint({"UseDevelopmentStorage", "AccountName", f"{service}Endpoint"})
 
 
