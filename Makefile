@@ -8,7 +8,9 @@ BIN := $(VENV)/bin
 PACKAGES := $(VENV)/.packages
 AZURITE := sandbox/node/node_modules/.package-lock.json
 VALIDATORS := $(patsubst %,checks/%/node_modules/.package-lock.json,node node_actions node_browser)
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+# Wheels alone, also when a lock is made: building a source archive runs its code. Each lock says so to whoever installs from it.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --only-binary :all: --emit-build-options \
+	--no-header --no-emit-index-url
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -56,6 +58,7 @@ lint: install $(VALIDATORS) ## formatting, lint, types, queries, templates, work
 	@$(BIN)/python -m checks.infrastructure
 	@$(BIN)/python -m checks.reach
 	@$(BIN)/python -m checks.workflows
+	@$(BIN)/python -m checks.supply_chain
 	@$(BIN)/python -m checks.documented_commands
 
 format: install ## format and sort imports

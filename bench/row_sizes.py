@@ -15,7 +15,7 @@ from bench.standing_still import FIRST_RUN, facts_of
 from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
 from collector.reporting.rows import StateRows, definition_rows, resource_columns, result_row, run_row, state_row
 from collector.reporting.states import Assignment, Sighting
-from collector.version import VERSION
+from publisher.configuration.version import VERSION
 from publisher.policy_states.page import parse_page
 from publisher.policy_states.state import ASSIGNMENT, DEFINITION, RESOURCE, SELECTED_FIELDS
 from sandbox.workspace.billing import billed_bytes

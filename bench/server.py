@@ -70,6 +70,7 @@ class BenchServer:
             "AzureWebJobsStorage": f"AccountName={ACCOUNT};AccountKey=YmVuY2g=;TableEndpoint={storage};",
             "DATA_COLLECTION_ENDPOINT": self._secure,
             "DATA_COLLECTION_IMMUTABLE_ID": RULE_ID,
+            "MAX_ROWS_PER_APPLICATION": "1000000",  # every row has to arrive
             "SSL_CERT_FILE": str(self._trust),
         }
 

@@ -16,7 +16,10 @@ _TEXT_OR_COMMENT: Final = re.compile(r"""@"[^"]*"|@'[^']*'|"(?:\\.|[^"\\\n])*"|'
 _FORBIDDEN: Final = (
     (r"\bevaluate\s+(bag_unpack|pivot|narrow)\b", "alert rules do not support the plugin {0}"),
     (r"\bAggregatedValue\b", "AggregatedValue is a reserved word in alert rules"),
-    (r"(?:^|[|(;=])\s*(search|union)\b", "{0} does not belong into an alert rule"),
+    (
+        r"(?:^|[|(;=])\s*(search|union(?!\s+isfuzzy=true\s+[\w(]))\b",
+        "{0} does not belong into an alert rule, except for union isfuzzy=true of tables by name",
+    ),
     (r"\|\s*(limit|take)\b", "{0} would make an alert rule judge an arbitrary part of the rows"),
     (r"\|\s*(count)\s*;?\s*\Z", "an alert rule counts by itself: no {0} at the end"),
 )

@@ -58,7 +58,7 @@ FOR_THE_HOST: Final = {
 
 DEFAULT_IS_RIGHT: Final = {
     "AZURE_RESOURCE_MANAGER_ENDPOINT": "front and api never call Azure Resource Manager",
-    "MONITOR_AUDIENCE": "front and api send no rows",
+    "MONITOR_AUDIENCE": "the front sends no rows",
 }
 """Settings of the cloud that every role reads with all others, and that only the worker needs."""
 

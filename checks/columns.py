@@ -27,8 +27,12 @@ ROW_BUILDERS: Final = {
     "PolicyCollectionResults_CL": ("collector/reporting/rows.py", ("result_row",)),
     "PolicyCollectionRuns_CL": ("collector/reporting/rows.py", ("run_row",)),
     "ManagedApplicationEvents_CL": ("registry/events.py", ("Event",)),
+    "ManagedApplicationAudit_CL": ("publisher/audit/row.py", ("AuditRow",)),
 }
 """Which file and which classes or functions in it build the rows of a table; the ledger renders further columns."""
+
+STAMPED: Final = {"ManagedApplicationAudit_CL": {"Writer"}}
+"""Columns that the data collection rule writes, and no program."""
 
 STREAM_TYPES: Final = frozenset({"string", "int", "long", "real", "boolean", "datetime", "dynamic"})
 RESERVED_NAMES: Final = frozenset({"_ResourceId", "id", "_SubscriptionId", "TenantId", "Type", "UniqueId", "Title"})
@@ -64,7 +68,7 @@ def problems(tables: Path = TABLES_DIRECTORY, modules: Path = MODULES, project: 
     found = [f"{table.name}: {message}" for table in known.values() for message in _declaration_problems(table.columns)]
     rendered = rendered_columns()
     for name, table in known.items():
-        declared = {column.name for column in table.columns}
+        declared = {column.name for column in table.columns} - STAMPED.get(name, set())
         source, definitions = ROW_BUILDERS.get(name, ("verdicts/rows.py", ()))
         built = rendered.get(name, set()) | (built_columns(project / source, definitions) if definitions else set())
         found += [f"{name}: {source} does not write {column}" for column in sorted(declared - built)]
@@ -76,7 +80,8 @@ def problems(tables: Path = TABLES_DIRECTORY, modules: Path = MODULES, project: 
         if path.name not in loaded
     ]
     rule = BicepFile(modules / "data_collection.bicep").text
-    keys = BicepFile(modules / "monitoring.bicep").object_keys("definitions")
+    monitoring = BicepFile(modules / "monitoring.bicep")
+    keys = [*monitoring.object_keys("definitions"), *monitoring.object_keys("auditDefinition")]
     found += [
         f"data_collection.bicep declares no stream for {key}"
         for key in keys

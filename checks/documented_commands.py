@@ -1,5 +1,9 @@
 """Checks the shell commands in the documents: az, azd, make and our own programs take every one of them.
 
+In documents, in every script of the project (workflows, Makefile, hooks) and in the messages of its programs no command
+shows a secret in an argument, in the history, on the screen or in a dump, and none fetches an image, a package or a
+script that it does not name exactly.
+
 `python -m checks.documented_commands` prints one line per problem and exits with 1 when there is one. The az commands
 are parsed by azure-cli itself where that is asked for: with `--require-az` by the one whose `az` is on the PATH, which
 must be there, with `--az-python` by another one. A later az may
@@ -21,6 +25,9 @@ from typing import TYPE_CHECKING, Final
 from checks.documents import programs, shells, unfilled_marks
 from checks.documents.markdown import read
 from checks.documents.programs import PROJECT
+from checks.documents.rules import RULES
+from checks.documents.scripts import messages, scripts, secrets_of_github
+from infra.hooks.package import project_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,7 +45,7 @@ class AzError(Exception):
 
 def documents(project: Path = PROJECT) -> list[Path]:
     """Return the Markdown files that users follow."""
-    return [*sorted(project.glob("*.md")), *sorted((project / "docs").rglob("*.md"))]
+    return [project / name for name in project_files(project) if name.endswith(".md")]
 
 
 def problems(paths: Iterable[Path], az_python: Path | None = None, root: Path = PROJECT) -> list[str]:
@@ -49,6 +56,7 @@ def problems(paths: Iterable[Path], az_python: Path | None = None, root: Path = 
         document = read(path)
         name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
         found += [(name, line, text) for line, text in shells.problems(document)]
+        found += [(name, line, text) for line, text in shells.carelessness(document)]
         for call in shells.calls(document):
             if call.words[0] == "az":
                 calls.append((name, call))
@@ -58,6 +66,23 @@ def problems(paths: Iterable[Path], az_python: Path | None = None, root: Path = 
     if az_python:
         found += _az_problems(calls, az_python)
     return [f"{name}:{line}: {text}" for name, line, text in sorted(found)]
+
+
+def script_problems(project: Path = PROJECT) -> list[str]:
+    """Return one line for each command of a script or message that shows a secret, or fetches what it does not name."""
+    found = [
+        *(
+            f"{label}, line {line}: {reason}"
+            for label, text in scripts(project)
+            for line, reason in _broken_rules(text)
+        ),
+        *(f"{label}: {reason}" for label, text in messages(project) for _, reason in _broken_rules(text)),
+    ]
+    return [*dict.fromkeys(found), *secrets_of_github(project)]
+
+
+def _broken_rules(text: str) -> list[tuple[int, str]]:
+    return [item for rule in RULES for item in rule(text)]
 
 
 def _complaint(call: Call) -> str | None:
@@ -80,7 +105,9 @@ def _extensions_missing(document: Document) -> list[tuple[Call, str]]:
         if words[:3] == ("az", "extension", "add"):
             installed |= set(words[3:])
         elif (extension := shells.extension_of(words)) and extension not in installed and not call.is_mention:
-            found.append((call, f"{_shown(call)}: say `az extension add --name {extension}` before"))
+            found.append(
+                (call, f"{_shown(call)}: say `az extension add --name {extension} --version <version>` before")
+            )
     return found
 
 
@@ -151,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     az_python = options.az_python or (find_az_python() if options.require_az else None)
     paths = [path.resolve() for path in options.documents] or documents()
     try:
-        found = [*problems(paths, az_python), *unfilled_marks.problems(PROJECT)]
+        found = [*problems(paths, az_python), *script_problems(), *unfilled_marks.problems(PROJECT)]
     except AzError as error:
         found = [f"az commands could not be checked: {error}"]
     if az_python is None and options.require_az:

@@ -1,7 +1,7 @@
 """Checks every query with Microsoft's own KQL parser and binder, against the columns that infra/tables declares.
 
 `python -m checks.kql` prints `file:line:column: message` for whatever is wrong with the queries or with the alert rules
-that use them, and exits with 1. Needs the npm package of checks/node (`npm ci` there).
+that use them, and exits with 1. Needs the npm package of checks/node (`npm ci --ignore-scripts` there).
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ def calls(queries: Mapping[str, str]) -> dict[str, Calls]:
 
 def _asked(script: str, request: Mapping[str, Any]) -> Any:
     if not (NODE_FOLDER / "node_modules").is_dir():
-        raise LanguageServiceError("the KQL language service is not installed: run `npm ci` in checks/node")
+        raise LanguageServiceError(
+            "the KQL language service is not installed: run `npm ci --ignore-scripts` in checks/node"
+        )
     done = subprocess.run(
         [_node(), str(NODE_FOLDER / script)],
         input=json.dumps(request),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from checks.alert_queries import query_problems
-from checks.alert_rules import rule_problems
+from checks.alert_rules import result_problems, rule_problems
 from checks.bicep_source import BicepFile
 from checks.kql import analyse
 from checks.scans.states import DRILL_DOWNS, state_problems
@@ -29,6 +29,15 @@ PLACEHOLDERS: Final = {
     "{SelectedApplication}": "",
     "{frontPrincipalId}": "00000000-0000-0000-0000-000000000000",
     "{workerPrincipalId}": "00000000-0000-0000-0000-000000000000",
+    "{apiPrincipalId}": "00000000-0000-0000-0000-000000000000",
+    "{frontAccount}": "stfront",
+    "{workerAccount}": "stworker",
+    "{apiAccount}": "stapi",
+    "{frontApp}": "func-front",
+    "{signatureSecret}": "notification-signature",
+    "{credentialSecret}": "publisher-credential",
+    "{notificationsQueue}": "notifications",
+    "{deploymentContainer}": "deployments",
     "{tenantId}": "00000000-0000-0000-0000-000000000000",
     'arg("").': "",
 }
@@ -159,9 +168,16 @@ def _listed(source: str, asked: list[str], folder: Path, module: Path, variable:
     yield from (f"{folder.name}/{name}.kql is not used" for name in sorted(files - set(asked)))
 
 
+def _security_rules(infrastructure: Path) -> dict[str, dict[str, Any]]:
+    """Return the rules of the security alerts by their name in the file of rules."""
+    text = (infrastructure / "security_alerts" / "rules.json").read_text(encoding="utf-8")
+    document: dict[str, dict[str, Any]] = json.loads(text)
+    return document
+
+
 def _security_problems(infrastructure: Path) -> Iterator[str]:
     folder = infrastructure / "security_alerts"
-    document: dict[str, Any] = json.loads((folder / "rules.json").read_text(encoding="utf-8"))
+    document = _security_rules(infrastructure)
     interval = "PT1H"
     rules = [{**rule, "query": rule["name"].replace("-", "_"), "timing": rule["name"]} for rule in document.values()]
     timings = {
@@ -193,6 +209,11 @@ def _query_problems(infrastructure: Path) -> Iterator[str]:
         is_drill_down = any(f"{{{block}}}" in own for block, (query, _) in SHARED.items() if query in DRILL_DOWNS)
         yield from (f"{name}: {problem}" for problem in state_problems(text, is_drill_down=is_drill_down))
         yield from (f"{name}: {left} is never filled in" for left in sorted(set(_LEFT_OVER.findall(text))))
-    for name, analysis in analyse(texts, tables).items():
+    analyses = analyse(texts, tables)
+    for name, analysis in analyses.items():
         for found in analysis.diagnostics:
             yield f"{name}: {found.code} {found.message} (line {found.line} of the query as it runs)"
+    for rule in _security_rules(infrastructure).values():
+        asked = analyses.get(f"security_alerts/{rule['name'].replace('-', '_')}.kql")
+        if asked is not None and not asked.diagnostics:
+            yield from (f"security_alerts/rules.json: {message}" for message in result_problems(rule, asked.columns))

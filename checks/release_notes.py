@@ -1,7 +1,7 @@
 """The notes of a release: its section of CHANGELOG.md.
 
-`python -m checks.release_notes v1.1.0` prints it, and refuses a tag that is not the version of collector/version.py, a
-version without a dated section, and changes that were left under "Unreleased".
+`python -m checks.release_notes v1.1.0` prints it, and refuses a tag that is not the version of
+publisher/configuration/version.py, a version without a dated section, and changes that were left under "Unreleased".
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from collector.version import VERSION
+from publisher.configuration.version import VERSION
 
 CHANGELOG: Final = Path(__file__).resolve().parent.parent / "CHANGELOG.md"
 _HEADING: Final = re.compile(r"^## (.+)$", re.MULTILINE)
@@ -32,7 +32,9 @@ def sections(changelog: str) -> dict[str, str]:
 def notes(tag: str, changelog: str, version: str = VERSION) -> str:
     """Return what the release of this tag says; raise ReleaseError."""
     if tag != f"v{version}":
-        raise ReleaseError(f"the tag {tag} is not v{version}: set VERSION in collector/version.py, merge, and tag that")
+        raise ReleaseError(
+            f"the tag {tag} is not v{version}: set VERSION in publisher/configuration/version.py, merge, and tag that"
+        )
     found = sections(changelog)
     if found.get("Unreleased"):
         raise ReleaseError(f'CHANGELOG.md has changes under "Unreleased": move them under "## {version} - DATE"')

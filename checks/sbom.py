@@ -15,9 +15,9 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from collector.version import VERSION
 from infra.hooks.lock import PROJECT, Locked
 from infra.hooks.wheels import locked_for, target_python
+from publisher.configuration.version import VERSION
 
 DIRECT: Final = "requirements.in"
 SCRIPTS: Final = "compliance_api/dashboard/vendor"

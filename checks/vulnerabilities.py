@@ -1,8 +1,12 @@
 """Asks the advisory database OSV about every locked package; needs the internet, so it runs on GitHub.
 
-`python -m checks.vulnerabilities` exits with 1 when a run-time package has a known vulnerability, and also whenever it
-cannot be sure: a service that does not answer, answers nonsense, or does not know of vulnerabilities that everybody
-knows, has not said that all is well. Vulnerabilities of development tools are printed and do not fail.
+`python -m checks.vulnerabilities` exits with 1 when a locked package has a known vulnerability, what runs in Azure and
+tools alike: tools run where packages are built and releases are signed. Somebody may accept one by name, for a reason
+and until a day, in checks/supply_chain/accepted.json; it is printed until then, and fails again from then on.
+
+It fails also whenever it cannot be sure: a service that does not answer, answers nonsense, or does not know of
+vulnerabilities that everybody knows has not said that all is well, and nobody asks about a lock of a kind that is not
+known. OSV cannot compare the versions of GitHub Actions; zizmor asks GitHub about those (the workflow Supply chain).
 
 Source: https://google.github.io/osv.dev/post-v1-querybatch/.
 """
@@ -16,8 +20,9 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
-from checks.locked import DEVELOPMENT_LOCK, NODE_LOCKS, node_packages
-from infra.hooks.lock import Locked, python_packages
+from checks.supply_chain.accepted import AcceptanceError, acceptances
+from checks.supply_chain.locks import OSV, lock_files, packages
+from infra.hooks.lock import Locked, LockError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,29 +73,37 @@ def _ask(batch: Sequence[Locked], service: str) -> list[dict[str, Any]]:
         raise NoAnswerError(f"{service} answered about other packages than it was asked for")
     if not all(isinstance(result, dict) for result in results):
         raise NoAnswerError(f"{service} gave an answer that makes no sense")
+    if any(result.get("next_page_token") for result in results):
+        raise NoAnswerError(f"{service} told only a part of what it knows")
     return results
 
 
 def main() -> int:
     """Print what is known; see the module for the exit status."""
-    runtime = python_packages()
-    tools = [package for package in python_packages(DEVELOPMENT_LOCK) if package not in runtime]
-    tools += [package for lock in NODE_LOCKS for package in node_packages(lock)]
     try:
+        runtime, tools = packages()
+        accepted = acceptances()
         known = advisories([*runtime, *tools], os.environ.get("OSV_SERVICE", SERVICE))
-    except NoAnswerError as error:
+    except (NoAnswerError, LockError, AcceptanceError) as error:
         print(f"Nobody knows whether the packages are safe: {error}")
         return 1
-    in_runtime = {(package.ecosystem, package.name, package.version) for package in runtime}
-    worst = 0
+    is_open, used = False, set[tuple[str, str]]()
     for package, ids in known.items():
-        is_runtime = (package.ecosystem, package.name, package.version) in in_runtime
-        worst = max(worst, int(is_runtime))
-        print(f"{'RUN TIME' if is_runtime else 'tool'}: {package.name} {package.version}: {', '.join(ids)}")
-    print(
-        f"{len(runtime)} run-time packages and {len(tools)} tools asked about, {len(known)} with known vulnerabilities"
-    )
-    return worst
+        label = f"{'RUN TIME' if package in runtime else 'tool'}: {package.name} {package.version}"
+        for advisory in ids:
+            acceptance = accepted.get((package.name, advisory))
+            used.add((package.name, advisory))
+            is_open |= acceptance is None
+            told = f" (accepted until {acceptance.until}: {acceptance.reason})" if acceptance else ""
+            print(f"{label}: {advisory}{told}")
+    for name, advisory in sorted(accepted.keys() - used):
+        print(f"{name}: {advisory} is accepted and no longer known of what is locked: take it out")
+    for name, kind in lock_files().items():
+        if kind is not None and kind.audit != OSV:
+            print(f"{name}: not asked here; {kind.audit}")
+    counts = f"{len(runtime)} run-time packages and {len(tools)} tools asked about"
+    print(f"{counts}, {len(known)} with known vulnerabilities")
+    return int(is_open)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Checks the GitHub workflows: schema, GitHub's own validator, security lint, pinned actions, shell scripts.
 
 `python -m checks.workflows` prints one line per problem and exits with 1 when there is one. Nothing is downloaded: the
-tools come from the development requirements and from the npm packages of checks/node_actions (`npm ci` there).
+tools come from the development requirements and from the npm packages of checks/node_actions.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ TOOLS: Final = Path(sys.executable).parent
 _OURS: Final = re.compile(r"\$/\.github/workflows/[\w-]+\.yml")
 _PINNED: Final = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 _USES: Final = re.compile(r"^\s*(?:- )?uses:\s*(\S+)(?:\s+#\s*(v\d+\.\d+\.\d+))?\s*$")
+_ATTESTS: Final = "actions/attest-build-provenance@"
 _EXPRESSION: Final = re.compile(r"\$\{\{.*?\}\}")
 
 
@@ -87,7 +88,11 @@ def _cloud_sessions(path: Path) -> Iterator[str]:
 
 
 def _signs_in(job: dict[str, Any]) -> bool:
-    return "id-token" in job.get("permissions", {})
+    """Whether the job can have a session in Azure: a token for it, and more than actions that sign attestations."""
+    if "id-token" not in job.get("permissions", {}):
+        return False
+    steps = job.get("steps", [{}])
+    return not all(step.get("uses", "").startswith(_ATTESTS) for step in steps)
 
 
 def _scripts(path: Path) -> Iterator[str]:
@@ -130,7 +135,7 @@ def _language_service(workflows: list[Path]) -> Iterator[str]:
 
 def _run_node(text: str) -> str:
     if not (NODE_FOLDER / "node_modules").is_dir():
-        raise ToolError("the workflow validator is not installed: run `npm ci` in checks/node_actions")
+        raise ToolError("the workflow validator is not installed: run `npm ci --ignore-scripts` in checks/node_actions")
     node, bundle = str(TOOLS / "node"), NODE_FOLDER / "node_modules" / "validate.cjs"
     esbuild = NODE_FOLDER / "node_modules" / "esbuild" / "bin" / "esbuild"
     source = NODE_FOLDER / "validate.js"

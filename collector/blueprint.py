@@ -75,7 +75,7 @@ async def export_registry_and_ledger(timer: func.TimerRequest) -> None:  # noqa:
         SettingsError: settings are missing or wrong; the message names every one of them.
         ExportFailed: it could not be made, or not told.
     """
-    from collector.version import VERSION  # noqa: PLC0415
+    from publisher.configuration.version import VERSION  # noqa: PLC0415
     from publisher.settings import PublicationSettings  # noqa: PLC0415
     from verdicts.exports.daily import export_daily  # noqa: PLC0415
     from verdicts.exports.manifest import counts_text  # noqa: PLC0415

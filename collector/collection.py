@@ -16,7 +16,7 @@ from collector.reporting.outcomes import ApplicationResult, RunSummary
 from collector.reporting.rows import run_row
 from collector.reporting.serialised import encoded
 from collector.settling import Outlets, Settling, note_refusal
-from collector.version import VERSION
+from publisher.configuration.version import VERSION
 from publisher.credentials import certificate_expires_at
 from publisher.errors.kinds import AzureFailure
 from registry.managed_application import ManagedApplication

@@ -16,8 +16,8 @@ from collector.reading.application_reader import ApplicationReader
 from collector.reading.check_reader import CheckReader
 from collector.reading.closer_look import CloserLook
 from collector.reporting.outcomes import Run, RunSummary, utc_now
-from collector.version import VERSION
 from publisher.configuration.function_timeout import function_timeout
+from publisher.configuration.version import VERSION
 from publisher.credentials import own_identity_credential, service_principal_credential
 from publisher.errors.kinds import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from compliance_api.asked import FORMAT, as_csv, named_in, not_found
+from compliance_api.asked import FORMAT, as_csv, not_found
 from compliance_api.endpoint import Context
 from compliance_api.fleet import customer_report, resolved, views
 from compliance_api.fleet.application_history import gaps_of, points_of
@@ -13,6 +13,7 @@ from compliance_api.fleet.frame import frame, iso
 from compliance_api.fleet.narrowing import NARROWING, Narrowing
 from compliance_api.fleet.paging import PAGING, page_of
 from compliance_api.http import Answer, Request, bad_request, json_answer
+from compliance_api.named import named_in
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import LONGEST_HISTORY, bounds_of, timespan_of
 from compliance_api.workspace import saved_queries

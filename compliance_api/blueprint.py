@@ -172,10 +172,12 @@ async def _page(req: func.HttpRequest) -> func.HttpResponse:
     from compliance_api.callers.access import require_anybody  # noqa: PLC0415
     from compliance_api.pages import dashboard  # noqa: PLC0415
 
-    return await _answered(req, dashboard, require_anybody)
+    return await _answered(req, dashboard, require_anybody, is_page=True)
 
 
-async def _answered(req: func.HttpRequest, handler: "Handler", check: "AccessCheck | None" = None) -> func.HttpResponse:
+async def _answered(
+    req: func.HttpRequest, handler: "Handler", check: "AccessCheck | None" = None, *, is_page: bool = False
+) -> func.HttpResponse:
     from compliance_api.callers.access import require_reader  # noqa: PLC0415
     from compliance_api.endpoint import answer  # noqa: PLC0415
     from compliance_api.http import Request  # noqa: PLC0415
@@ -188,7 +190,7 @@ async def _answered(req: func.HttpRequest, handler: "Handler", check: "AccessChe
         req.get_body(),
         urlsplit(req.url).path,
     )
-    given = await answer(request, handler, os.environ, check_access=check or require_reader)
+    given = await answer(request, handler, os.environ, check_access=check or require_reader, is_page=is_page)
     return func.HttpResponse(
         given.body, status_code=int(given.status), mimetype=given.media_type, headers=given.all_headers()
     )

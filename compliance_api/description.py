@@ -78,6 +78,11 @@ def operation_of(method: str, address: str) -> Operation | None:
     return max(fitting, key=lambda one: len(one.path), default=None)
 
 
+def path_of(address: str) -> str:
+    """Return the path as described of what a request's path is for, whatever its method; "" when nothing is there."""
+    return max((one.path for one in _operations_at(address)), key=len, default="")
+
+
 def methods_of(address: str) -> list[str]:
     """Return the methods that a request's path has operations for."""
     return sorted({one.method for one in _operations_at(address)})

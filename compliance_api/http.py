@@ -58,6 +58,7 @@ class Answer:
     """What goes back to the caller. `headers` add to, or replace, those that protect every answer.
 
     `content` is an answer in JSON that is not yet written; it then stands for the body.
+    `rows` is how many items an answer in another form lists.
     """
 
     body: bytes
@@ -65,6 +66,7 @@ class Answer:
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     content: Any = None
+    rows: int | None = None
 
     def all_headers(self) -> dict[str, str]:
         """Return every header but the content type."""

@@ -5,19 +5,30 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from compliance_api.asked import FORMAT, HISTORY, REPORT, as_csv, named_in, not_found
+from compliance_api.asked import FORMAT, as_csv, not_found
 from compliance_api.audit import report_of_application
 from compliance_api.description import PREFIX, methods_of
 from compliance_api.endpoint import Context
 from compliance_api.fleet import views
+from compliance_api.fleet.compliance import MOST_VIOLATIONS
 from compliance_api.fleet.csv_export import csv_answer
 from compliance_api.fleet.exports import APPLICATION_COLUMNS, VIOLATION_COLUMNS, application_cells, violation_lines
 from compliance_api.fleet.fleet import Fleet
 from compliance_api.fleet.frame import frame
 from compliance_api.fleet.listing import FILTERS, Listing
-from compliance_api.fleet.paging import PAGING, SortKey, page_of
-from compliance_api.http import Answer, ProblemError, Request, json_answer
+from compliance_api.fleet.paging import (
+    DEFAULT_SIZE,
+    LARGEST_SIZE,
+    PAGING,
+    TOKEN,
+    page_of,
+    place_in,
+    token_after,
+)
+from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer
+from compliance_api.named import HISTORY, REPORT, named_in
 from compliance_api.reports import history_of_application
+from compliance_api.selection import address_of_page
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import LONGEST_HISTORY, timespan_of
 
@@ -77,27 +88,40 @@ async def anything_else(request: Request, context: Context) -> Answer:
 
 
 async def application(request: Request, context: Context) -> Answer:
-    """Answer with one application, its assignments, and its violations page by page; or with all of these as CSV."""
+    """Answer with one application, its assignments, and its violations page by page; or with a page of them as CSV."""
     request.refuse_other_parameters(*PAGING, FORMAT)
     is_csv = as_csv(request)
     fleet = await context.compliance.fleet()
     found = fleet.find(named_in(request).id)
     if found is None or fleet.run is None:
         raise not_found("No registered application has this id.", fleet.run)
+    question = f"{found.key} {fleet.run.id}"
+    usual = LARGEST_SIZE if is_csv else DEFAULT_SIZE
+    start, size, total = place_in(request, question=question, most=MOST_VIOLATIONS, usual=usual)
     details = await context.compliance.details(found, fleet.run)
-    resources = sorted((views.resource(row, context.settings.portal) for row in details.resources), key=_violation_key)
+    part = await context.compliance.violations(found, fleet.run, start=start, size=size, total=total)
+    if total not in (None, part.total):
+        raise bad_request(TOKEN, "The violations have changed since the page before. Start again without it.")
+    token = token_after(start + size, part.total, question=question)
     answer = {
         **_frame(fleet, context),
         "application": views.application(found, context.settings.portal),
         "assignments": [views.assignment(row, context.settings.portal) for row in details.assignments],
     }
-    listed = views.violations(found, details)
+    shown = {
+        **views.violations(found, details, part.total),
+        "resources": [views.resource(row, context.settings.portal) for row in part.rows],
+        "next_page_token": token,
+    }
     if is_csv:
-        lines = violation_lines({**answer, "violations": {**listed, "resources": resources}})
-        return csv_answer("violations.csv", answer, VIOLATION_COLUMNS, lines)
-    page = page_of(resources, _violation_key, request, question=found.key)
-    shown = {"resources": page.items, "next_page_token": page.next_token}
-    return json_answer({**answer, "violations": {**listed, **shown}})
+        lines = violation_lines({**answer, "violations": shown})
+        file = csv_answer("violations.csv", answer, VIOLATION_COLUMNS, lines)
+        return (
+            file
+            if token is None
+            else replace(file, headers={**file.headers, "Link": f'<{address_of_page(request, token)}>; rel="next"'})
+        )
+    return json_answer({**answer, "violations": shown})
 
 
 async def history(request: Request, context: Context) -> Answer:
@@ -133,8 +157,3 @@ async def runs(request: Request, context: Context) -> Answer:
 
 def _frame(fleet: Fleet, context: Context) -> dict[str, Any]:
     return frame(fleet, context.now, context.settings.stale_after)
-
-
-def _violation_key(one: dict[str, Any]) -> SortKey:
-    names = ("assignment_name", "assignment_id", "definition_name", "definition_id", "definition_reference_id", "id")
-    return tuple(str(one[name] or "").casefold() for name in names)

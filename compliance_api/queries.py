@@ -20,7 +20,7 @@ from compliance_api.failures import problem_of_query
 from compliance_api.fleet.compliance import LOOK_BACK
 from compliance_api.fleet.fleet import Run
 from compliance_api.fleet.frame import UNKNOWN
-from compliance_api.fleet.paging import PAGING, page_of
+from compliance_api.fleet.paging import LARGEST_SIZE, PAGING, page_of
 from compliance_api.http import Answer, ProblemError, Request, bad_request, json_answer, json_object
 from compliance_api.settings import QueryLimits
 from compliance_api.timespan import FIELD as TIMESPAN
@@ -54,6 +54,10 @@ union withsource=Table_name
 """
 """State rows are so many that they are not counted: each run says how many of them were accepted."""
 
+_CUT: Final = (
+    f"Only the first {LARGEST_SIZE} rows are here, and Listed_violations says how many there are: "
+    "/compliance/applications/{id} has those of one application page by page."
+)
 _MEMBERS: Final = ("query", "timespan")
 _FUNCTION_KEY: Final = "code"
 """A parameter that callers of older samples still send; it is accepted and not used."""
@@ -127,6 +131,8 @@ async def saved_query(request: Request, context: Context) -> Answer:
     values = given(declared, request.parameters)
     run, of_run = await _run_and_name(context)
     table = await _table_of(context.compliance.saved(name, timespan, run, values), context)
+    if name == saved_queries.VIOLATIONS and len(table.rows) == LARGEST_SIZE:
+        table = replace(table, incomplete=_CUT)
     if not request.parameters.keys() & set(PAGING):
         return _table_answer(table, limits, of_run, timespan=timespan, total=len(table.rows), next_page_token=None)
     # A token is good for the very rows that it came from: two answers are never mixed.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from compliance_api.asked import FORMAT, as_csv, named_in, not_found
+from compliance_api.asked import FORMAT, as_csv, not_found
 from compliance_api.endpoint import Context
 from compliance_api.fleet import application_history, budgets, exemptions, findings, plans
 from compliance_api.fleet.csv_export import csv_answer
@@ -13,9 +13,9 @@ from compliance_api.fleet.frame import frame
 from compliance_api.fleet.narrowing import NARROWING, Narrowing
 from compliance_api.fleet.paging import PAGING, SortKey, page_of
 from compliance_api.http import Answer, ProblemError, Request, json_answer
+from compliance_api.named import id_in, named_in
 from compliance_api.timespan import FIELD as TIMESPAN
 from compliance_api.timespan import LONGEST_HISTORY, before, bounds_of, timespan_of
-from publisher.resource_ids import ApplicationId, InvalidResourceId
 
 Rows = list[dict[str, Any]]
 
@@ -144,10 +144,9 @@ async def _standing(name: str, fleet: Fleet, context: Context) -> Rows:
 
 
 def _id_in(request: Request) -> str:
-    try:
-        return str(ApplicationId.parse(named_in(request).id))
-    except InvalidResourceId as error:
-        raise ProblemError(HTTPStatus.NOT_FOUND, "This is not the id of an application.", field="id") from error
+    if identifier := id_in(named_in(request).id):
+        return identifier
+    raise ProblemError(HTTPStatus.NOT_FOUND, "This is not the id of an application.", field="id")
 
 
 def _named(identifier: str, rows: Rows) -> dict[str, str]:

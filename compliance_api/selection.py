@@ -115,5 +115,9 @@ def _with_links(content: dict[str, Any], request: Request) -> dict[str, Any]:
     if _TOKEN not in content:
         return linked
     token = content[_TOKEN]
-    query = urlencode({**request.parameters, "page_token": token})
-    return {**linked, _LINK: f"{request.path}?{query}" if token else None}
+    return {**linked, _LINK: address_of_page(request, token) if token else None}
+
+
+def address_of_page(request: Request, token: str) -> str:
+    """Return the address of the page that a token is for, relative to the one that was asked."""
+    return f"{request.path}?{urlencode({**request.parameters, 'page_token': token})}"

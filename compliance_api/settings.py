@@ -7,6 +7,7 @@ from typing import Final
 
 from publisher.configuration.cloud import Cloud, cloud_from, note_mixed
 from publisher.configuration.proxies import note_proxies
+from publisher.configuration.resource_settings import AUDIT_RULE_SETTING, endpoint_and_rule_from, streams_from
 from publisher.environment import Environment
 from publisher.resource_ids import is_guid
 
@@ -18,6 +19,7 @@ API_SETTING_NAMES: Final = (
     "API_ALLOWED_CLIENTS",
     "API_CACHE_SECONDS",
     "API_STALE_AFTER_MINUTES",
+    AUDIT_RULE_SETTING,
     "LOG_ANALYTICS_WORKSPACE_ID",
     "LOG_ANALYTICS_ENDPOINT",
     "QUERY_MAX_DAYS",
@@ -60,8 +62,15 @@ class WorkspaceSettings:
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings(WorkspaceSettings):
-    """Whom the API answers, which workspace it queries, and its limits."""
+    """Whom the API answers, which workspace it queries, its limits, and where its audit rows go.
 
+    `data_collection_rule_id` is the rule of the api's own, which takes audit rows and nothing else.
+    """
+
+    cloud: Cloud
+    data_collection_endpoint: str
+    data_collection_rule_id: str
+    audit_stream: str
     tenant_id: str
     client_id: str
     allowed_clients: frozenset[str]
@@ -76,8 +85,14 @@ class ApiSettings(WorkspaceSettings):
         env = Environment(variables)
         cloud = cloud_from(env)
         client_id = env.guid("API_CLIENT_ID", hint="give the client id of the API's own app registration").lower()
+        endpoint, rule_id = endpoint_and_rule_from(env, cloud, AUDIT_RULE_SETTING)
+        (audit,) = streams_from(env, "AUDIT_STREAM_NAME")
         settings = cls(
             *_workspace(env, cloud),
+            cloud=cloud,
+            data_collection_endpoint=endpoint,
+            data_collection_rule_id=rule_id,
+            audit_stream=audit,
             tenant_id=env.guid("AZURE_TENANT_ID", hint="give the id of the publisher's tenant").lower(),
             client_id=client_id,
             allowed_clients=_clients(env) | {client_id},

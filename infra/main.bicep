@@ -128,6 +128,11 @@ param compliantStates string = 'detailed'
 ])
 param uploadedStates string = 'changed'
 
+@description('Rows of policy states that one application may have in an upload: violations first, and what is above is counted and not uploaded.')
+@minValue(1)
+@maxValue(1000000)
+param maxRowsPerApplication int = 20000
+
 @description('Hours that the policy query looks back.')
 @minValue(25)
 @maxValue(720)
@@ -210,6 +215,11 @@ param exportRetentionInDays int = 35
 @description('Lock the worker\'s storage account, the vault and the workspace against being deleted. The deploying identity needs Microsoft.Authorization/locks/write.')
 param deleteLocks bool = false
 
+@description('Days that Log Analytics keeps the rows of the audit table: who asked the API for what, who ran which command.')
+@minValue(30)
+@maxValue(730)
+param auditRetentionInDays int = 365
+
 @description('True: storage, vault and workspace are reachable through private endpoints only. The webhook stays public.')
 param privateNetworking bool = false
 
@@ -242,6 +252,7 @@ var names = {
   actionGroup: '${abbreviations.actionGroup}${resourceToken}'
   alertsIdentity: '${abbreviations.managedIdentity}alerts-${resourceToken}'
   applicationInsights: '${abbreviations.applicationInsights}${resourceToken}'
+  auditRule: '${abbreviations.dataCollectionRule}api-${resourceToken}'
   dataCollectionEndpoint: '${abbreviations.dataCollectionEndpoint}${resourceToken}'
   dataCollectionRule: '${abbreviations.dataCollectionRule}${resourceToken}'
   keyVault: '${abbreviations.keyVault}${resourceToken}'
@@ -389,6 +400,7 @@ module foundation 'modules/foundation.bicep' = {
     storageSku: storageSku
     retentionInDays: retentionInDays
     exportRetentionInDays: exportRetentionInDays
+    auditRetentionInDays: auditRetentionInDays
     privateNetworking: privateNetworking
     addressPrefixes: addressPrefixes
     monitorDnsZones: cloud.monitorDnsZones
@@ -454,6 +466,7 @@ module settings 'modules/app_settings.bicep' = [for app in apps: {
       mode: collectionMode
       compliantStates: compliantStates
       uploadedStates: uploadedStates
+      maxRowsPerApplication: maxRowsPerApplication
       statesWindowHours: statesWindowHours
       maxConcurrentApplications: maxConcurrentApplications
       maxConcurrentPerSubscription: maxConcurrentPerSubscription
@@ -476,6 +489,7 @@ module settings 'modules/app_settings.bicep' = [for app in apps: {
   }
   dependsOn: [
     functionApps
+    apiWritesAuditRows
   ]
 }]
 
@@ -505,6 +519,22 @@ module apiReadsTables 'modules/tables_reader.bicep' = if (hasApi) {
   ]
 }
 
+module apiWritesAuditRows 'modules/audit_rule.bicep' = if (hasApi) {
+  name: 'api-writes-audit-rows'
+  scope: group
+  params: {
+    location: location
+    workspaceName: names.workspace
+    endpointName: names.dataCollectionEndpoint
+    ruleName: names.auditRule
+    identityName: api.identity
+    tags: allTags
+  }
+  dependsOn: [
+    foundation
+  ]
+}
+
 // The identities' tenant is the tenant of this subscription; both app registrations must be there too. The credential is written
 // as a Python dictionary, which az takes as well as JSON: double quotes outside and single quotes inside mean the same to bash,
 // zsh, PowerShell and cmd. The publisher's registration trusts the worker alone, the API's registration the api alone.
@@ -520,8 +550,17 @@ module observation 'modules/observation.bicep' = {
     location: location
     environmentName: environmentName
     names: names
-    frontIdentityName: front.identity
-    workerIdentityName: worker.identity
+    apps: {
+      front: front
+      worker: worker
+      api: hasApi ? api : {}
+    }
+    spokenOf: {
+      signatureSecret: secretNames.signature
+      credentialSecret: secretNames.credential
+      notificationsQueue: queueNames.notifications
+      deploymentContainer: deploymentContainerName
+    }
     tags: allTags
     collection: {
       interval: collectionInterval

@@ -30,7 +30,7 @@ class Decision:
 
         Raises BadUsage when that is nobody's name, unless the command may be run by anybody, such as a script.
         """
-        person = options.person or _signed_in()
+        person = options.person or signed_in()
         if not by_anybody and person in _NOBODY:
             raise BadUsage(f"--person is missing: {person or 'nobody'} is signed in, say who you are")
         return cls(person, options.reason or "")
@@ -39,7 +39,7 @@ class Decision:
         return f"{self.person}, because: {self.reason}" if self.reason else self.person
 
 
-def _signed_in() -> str:
+def signed_in() -> str:
     """Return the name of the signed-in user: by the environment, else by the system; "" when neither knows one."""
     try:
         return getpass.getuser().strip()

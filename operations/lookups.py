@@ -104,10 +104,11 @@ def _in_registry(application_id: ApplicationId, row: Row | None) -> Report:
 
 def _removal(row: Row) -> dict[str, Any]:
     removal = removal_in(row)
+    written = str(row.properties.get("deleted_at") or "")
     if removal is None:
-        return {"deleted_at": str(row.properties.get("deleted_at") or ""), "confirmed": False}
+        return {"deleted_at": written, "confirmed": False}
     return {
-        "deleted_at": time_text(removal.at),
+        "deleted_at": time_text(removal.at) if removal.at else written,
         "confirmed": removal.confirmed,
         "removed_by": removal.by,
         "removal_reason": removal.reason,

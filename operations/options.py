@@ -17,6 +17,17 @@ def one_application(command: argparse.ArgumentParser) -> None:
     )
 
 
+def assignment(command: argparse.ArgumentParser, *, is_needed: bool = False) -> None:
+    """Add --assignment, a policy assignment of the application."""
+    command.add_argument(
+        "--assignment",
+        metavar="NAME|ID",
+        required=is_needed,
+        type=arguments.some_name,
+        help="the policy assignment, by its name or id",
+    )
+
+
 def subscriptions(command: argparse.ArgumentParser, what: str) -> None:
     """Add --subscription, which can be given several times; `what` says what it does."""
     command.add_argument(

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from publisher.resource_ids import ApplicationId
 
 Tone = Literal["", "good", "bad", "doubtful"]
+DONE: Final = 0
+NOT_DONE: Final = 1
+BAD_USAGE: Final = 2
+INTERRUPTED: Final = 130
 _STYLES: Final[dict[Tone, str]] = {"": "", "good": "green", "bad": "red", "doubtful": "yellow"}
 
 
@@ -57,6 +61,15 @@ class Report:
     error: str | None = None
     bad_usage: bool = False
     interrupted: bool = False
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status of the program."""
+        if self.interrupted:
+            return INTERRUPTED
+        if self.bad_usage:
+            return BAD_USAGE
+        return DONE if self.ok else NOT_DONE
 
 
 class BadUsage(Exception):  # noqa: N818 - named for what it tells

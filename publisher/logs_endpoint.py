@@ -7,11 +7,13 @@ exceptions quote the answer, which may quote rows.
 
 from __future__ import annotations
 
+import gzip
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
 
+import orjson
 from azure.core.pipeline.policies import AsyncRetryPolicy
 from azure.core.rest import HttpRequest
 from azure.monitor.ingestion.aio import LogsIngestionClient
@@ -119,6 +121,10 @@ class LogsEndpoint(Closing):
             self._attempts = min(ATTEMPTS_AFTER_FAILURE, patience.attempts)
             raise
         self._attempts = patience.attempts
+
+    async def upload_rows(self, stream: str, rows: list[dict[str, Any]], *, deadline: float) -> None:
+        """Store a few rows in one request; raise the AzureFailure when they are not stored by `deadline`."""
+        await self.upload(stream, gzip.compress(orjson.dumps(rows), mtime=0), deadline=deadline)
 
     def _transient_at_first(self, failure: AzureFailure) -> AzureFailure:
         """Return a 403 as transient while a new role assignment may not be in effect yet (FACTS 3.3)."""

@@ -60,6 +60,12 @@ __all__ = [
 CONCURRENT_APPLICATIONS: Final = 32
 """How many applications are read at once unless MAX_CONCURRENT_APPLICATIONS says otherwise."""
 
+MOST_ROWS_OF_AN_APPLICATION: Final = 20_000
+"""How many rows of states an application may have in an upload unless MAX_ROWS_PER_APPLICATION says otherwise.
+
+As many as the ledger remembers open violations one by one, and as a list of them can have.
+"""
+
 SETTING_NAMES: Final = (
     ROLE_SETTING,
     *SERVICE_PRINCIPAL_SETTING_NAMES,
@@ -75,6 +81,7 @@ SETTING_NAMES: Final = (
     "STATES_WINDOW_HOURS",
     "COMPLIANT_STATES",
     "UPLOADED_STATES",
+    "MAX_ROWS_PER_APPLICATION",
     "MAX_CONCURRENT_APPLICATIONS",
     "MAX_CONCURRENT_PER_SUBSCRIPTION",
     "CANARY_APPLICATION_ID",
@@ -135,6 +142,7 @@ class CollectorSettings(IngestionSettings):
     compliant_states: Literal["detailed", "summarised"]
     uploaded_states: Literal["changed", "all"]
     mode: Literal["inline", "fan-out"]
+    max_rows_per_application: int
     max_concurrent_applications: int
     max_concurrent_per_subscription: int
     interval: timedelta
@@ -168,6 +176,7 @@ class CollectorSettings(IngestionSettings):
             ),
             uploaded_states=cast("Literal['changed', 'all']", _choice(env, "UPLOADED_STATES", "changed", "all")),
             mode=cast("Literal['inline', 'fan-out']", _choice(env, "COLLECTION_MODE", "inline", "fan-out")),
+            max_rows_per_application=env.integer("MAX_ROWS_PER_APPLICATION", MOST_ROWS_OF_AN_APPLICATION, 1, 1_000_000),
             max_concurrent_applications=env.integer("MAX_CONCURRENT_APPLICATIONS", CONCURRENT_APPLICATIONS, 1, 512),
             max_concurrent_per_subscription=env.integer("MAX_CONCURRENT_PER_SUBSCRIPTION", 4, 1, 64),
             interval=collection_interval_from(env),
@@ -280,13 +289,14 @@ class NotificationSettings:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileSettings(IngestionSettings):
-    """What is needed to ask ARM and to write the registry, the ledger and the stream of events.
+    """What is needed to ask ARM and to write the registry, the ledger and the streams of events and of audit rows.
 
     The worker's handling of notifications, the daily job and the operator's commands do that. `offers` says which
     applications count.
     """
 
     events_stream: str
+    audit_stream: str
     offers: Offers
 
     @classmethod
@@ -300,9 +310,13 @@ class ReconcileSettings(IngestionSettings):
     @classmethod
     def read(cls, env: Environment) -> "ReconcileSettings":
         """Return the settings; note every problem there is."""
-        (events,) = streams_from(env, "EVENTS_STREAM_NAME")
+        events, audit = streams_from(env, "EVENTS_STREAM_NAME", "AUDIT_STREAM_NAME")
         return cls(
-            *_shared(env), *endpoint_and_rule_from(env, cloud_from(env)), events_stream=events, offers=offers_from(env)
+            *_shared(env),
+            *endpoint_and_rule_from(env, cloud_from(env)),
+            events_stream=events,
+            audit_stream=audit,
+            offers=offers_from(env),
         )
 
 

@@ -4,14 +4,11 @@ Most tell of a notification (`notification_endpoint.events`); the others of what
 export, or of what an operator did and why.
 """
 
-import gzip
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
-
-import orjson
 
 from publisher.errors.kinds import AzureFailure
 from publisher.logs_endpoint import LogsEndpoint
@@ -155,15 +152,10 @@ async def store_events(
     for first in range(0, len(events), _ROWS_IN_A_REQUEST):
         rows = [event.row(now) for event in events[first : first + _ROWS_IN_A_REQUEST]]
         try:
-            await upload_rows(rows, endpoint, stream, deadline=deadline)
+            await endpoint.upload_rows(stream, rows, deadline=deadline)
         except AzureFailure as failure:
             left = len(events) - first
             raise EventsNotStored(f"{left} event rows were not stored: {failure.code}: {failure}") from failure
-
-
-async def upload_rows(rows: list[dict[str, Any]], endpoint: LogsEndpoint, stream: str, *, deadline: float) -> None:
-    """Upload rows in one request; raise the AzureFailure when they are not stored by `deadline`."""
-    await endpoint.upload(stream, gzip.compress(orjson.dumps(rows), mtime=0), deadline=deadline)
 
 
 def _plan_in(row: Row) -> Plan:

@@ -118,10 +118,10 @@ class Removal:
 
     `confirmed` tells that ARM itself called the application gone, or that an operator removed it. Without that, Azure
     told of a deletion, and ARM denied us the application and its managed resource group. `by` is "Azure", or the name
-    of the operator.
+    of the operator. `at` is None where the row does not tell it, or nobody can read what it tells.
     """
 
-    at: datetime
+    at: datetime | None
     confirmed: bool
     by: str
     reason: str = ""

@@ -268,7 +268,11 @@ class Refresher:
     ) -> dict[str, str]:
         """Return the names of the definitions inside initiatives; only the reconciliation asks for known ones again."""
         before = dict(known.definition_names) if known else {}
-        initiatives = [one.definition_id for one in assignments or () if _INITIATIVE in fold(one.definition_id)]
+        initiatives = [
+            (one.definition_id, one.posture.definition_version if one.posture else "")
+            for one in assignments or ()
+            if _INITIATIVE in fold(one.definition_id)
+        ]
         already = before if event_time else {}
         read = await self.names.of_members(self.arm, dict.fromkeys(initiatives), already=already, deadline=deadline)
         return read | {identity: name for identity, name in before.items() if identity not in read}

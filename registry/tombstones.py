@@ -1,6 +1,6 @@
 """Tombstones: the rows of applications that were removed. They say when, by whom and why, and if that is confirmed."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from publisher.resource_ids import ApplicationId
@@ -27,8 +27,6 @@ OPERATOR: Final = "operator"
 NOTIFICATION: Final = "notification"
 """Stands for AZURE on the tombstone of an application that had no row: nothing was removed, and nobody was asked."""
 
-_NO_TIME: Final = datetime.fromtimestamp(0, UTC)
-
 
 def removal_in(row: Row) -> Removal | None:
     """Return the removal that a tombstone tells of; None for an active row, and where nothing was removed.
@@ -41,7 +39,7 @@ def removal_in(row: Row) -> Removal | None:
     if by == NOTIFICATION and not confirmed:
         return None
     return Removal(
-        at=deleted_at_of(row) or event_time_of(row) or _NO_TIME,
+        at=deleted_at_of(row) or event_time_of(row),
         confirmed=confirmed or by == OPERATOR,
         by=text_in(row.properties, "removed_by_person") or (by if by == OPERATOR else AZURE),
         reason=text_in(row.properties, "removal_reason"),
@@ -78,7 +76,9 @@ def removed_properties(application_id: ApplicationId, removal: Removal) -> dict[
 
 
 def _removal_properties(removal: Removal) -> dict[str, Any]:
-    properties = {"status": DELETED, "deleted_at": time_text(removal.at), "confirmed": removal.confirmed}
+    properties: dict[str, Any] = {"status": DELETED, "confirmed": removal.confirmed}
+    if removal.at:
+        properties["deleted_at"] = time_text(removal.at)
     if removal.reason:
         properties["removal_reason"] = removal.reason
     if removal.by in (AZURE, OPERATOR):

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 WORKSPACE_ID: Final = "7e57ab1e-0000-4000-8000-000000000008"
 RULE_ID: Final = "dcr-7e57ab1e000040008000000000000009"
+AUDIT_RULE_ID: Final = "dcr-7e57ab1e000040008000000000000014"
+"""The api's own rule, which takes audit rows alone."""
 _HOST_STORAGE: Final = "AzureWebJobsStorage"
 _NOTIFICATIONS: Final = "NOTIFICATIONS"
 
@@ -98,6 +100,8 @@ def _of_the_api(place: Place) -> dict[str, str]:
         "AZURE_TENANT_ID": SERVICE_PRINCIPAL.tenant_id,
         "API_CLIENT_ID": API_CLIENT_ID,
         "API_ALLOWED_CLIENTS": AGENT.client_id,
+        "DATA_COLLECTION_ENDPOINT": place.urls[Service.LOGS_INGESTION],
+        "AUDIT_IMMUTABLE_ID": AUDIT_RULE_ID,
         "LOG_ANALYTICS_ENDPOINT": place.urls[Service.LOG_ANALYTICS],
         "LOG_ANALYTICS_WORKSPACE_ID": WORKSPACE_ID,
     }

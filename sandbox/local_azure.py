@@ -20,7 +20,7 @@ from sandbox.azure.identity.directory import (
     Directory,
 )
 from sandbox.azure.identity.readers import Readers
-from sandbox.azure.logs_ingestion import LogsIngestion
+from sandbox.azure.logs_ingestion import LogsIngestion, Rule
 from sandbox.azure.policy_assignments import PolicyAssignments
 from sandbox.azure.policy_states import PolicyStates
 from sandbox.azure.request_log import RequestLog
@@ -29,16 +29,24 @@ from sandbox.azure.resource_manager import ResourceManager
 from sandbox.azure.storage import STORAGE, Storage
 from sandbox.azure.web import Server, ServerThread
 from sandbox.clock import Clock
-from sandbox.environment import RULE_ID, WORKSPACE_ID, Place, is_plain, settings, sign_in_settings
+from sandbox.environment import AUDIT_RULE_ID, RULE_ID, WORKSPACE_ID, Place, is_plain, settings, sign_in_settings
 from sandbox.faults.faults import Faults, spoiled
 from sandbox.faults.operations import LogQuery
-from sandbox.roles import MAY_INGEST, MAY_QUERY, Role, app_identities
+from sandbox.roles import (
+    AUDIT_TABLE,
+    MAY_INGEST,
+    MAY_QUERY,
+    MAY_WRITE_AUDIT_ROWS,
+    READS_EVERY_TABLE,
+    Role,
+    app_identities,
+)
 from sandbox.services import Service
 from sandbox.workspace.row_counter import RowCounter, RowSink
 from sandbox.workspace.schema import read_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sandbox.workspace.workspace import Workspace
 
@@ -104,7 +112,10 @@ class Sandbox:
 
             sink = self._workspace = Workspace(tables, self.clock)
         streams = {table.stream_name: name for name, table in tables.items()}
-        self.ingestion = LogsIngestion(self.directory.issuer, self.faults, RULE_ID, streams, sink)
+        of_audit = {tables[AUDIT_TABLE].stream_name: AUDIT_TABLE}
+        self.rule = Rule(RULE_ID, streams, {AUDIT_TABLE: {"Writer": "worker"}})
+        self.audit_rule = Rule(AUDIT_RULE_ID, of_audit, {AUDIT_TABLE: {"Writer": "api"}})
+        self.ingestion = LogsIngestion(self.directory.issuer, self.faults, (self.rule, self.audit_rule), sink)
         self._thread = ServerThread()
         self._servers = {service: self._server(service) for service in Service}
         self._key_doors = {
@@ -112,7 +123,7 @@ class Sandbox:
             for service, name in KEY_DOORS.items()
             if identity_storage and name in self.book.ports
         }
-        self.readers = Readers(self.directory.issuer)
+        self.readers = Readers(self.directory.issuer, READS_EVERY_TABLE, frozenset({AUDIT_TABLE}))
         self._add_routes()
 
     def __enter__(self) -> Self:
@@ -219,8 +230,9 @@ class Sandbox:
         self.remediations.reset()
         self.arm.audiences.add(self.url(Service.RESOURCE_MANAGER))
         self.arm.authorized_object_ids = {SERVICE_PRINCIPAL.object_id}
-        self.ingestion.authorized_object_ids = set(MAY_INGEST)
-        self.readers.object_ids = set(MAY_QUERY)
+        _replace(self.rule.authorized_object_ids, MAY_INGEST)
+        _replace(self.audit_rule.authorized_object_ids, MAY_WRITE_AUDIT_ROWS)
+        _replace(self.readers.object_ids, MAY_QUERY)
         self.directory.reset()
         self.directory.managed_identity.apps = app_identities(self.book.identity_headers)
         self.directory.trust(self.arm.audiences)
@@ -260,6 +272,13 @@ class Sandbox:
         if self._workspace is not None:
             from sandbox.workspace.log_analytics_api import LogAnalyticsApi  # noqa: PLC0415 - comes with DuckDB
 
-            api = LogAnalyticsApi(self._workspace, WORKSPACE_ID, self.readers.access, self.clock)
+            api = LogAnalyticsApi(
+                self._workspace, WORKSPACE_ID, self.readers.access, self.clock, self.readers.hidden_from
+            )
             api.add_routes(apps[Service.LOG_ANALYTICS])
             apps[Service.LOG_ANALYTICS].middlewares.append(spoiled(self.faults, LogQuery()))
+
+
+def _replace(members: set[str], wanted: Iterable[str]) -> None:
+    members.clear()
+    members.update(wanted)

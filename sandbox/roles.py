@@ -52,6 +52,14 @@ IDENTITIES: Final[Mapping[Role, Principal]] = {
 MAY_INGEST: Final = frozenset({USER_ASSIGNED.object_id, LOCAL_IDENTITY.object_id, SYSTEM_ASSIGNED.object_id})
 """Who has Monitoring Metrics Publisher on the data collection rule: the worker alone, of the three apps."""
 
+MAY_WRITE_AUDIT_ROWS: Final = frozenset({API_IDENTITY.object_id, LOCAL_IDENTITY.object_id, SYSTEM_ASSIGNED.object_id})
+"""Who has it on the rule for the api's audit rows: the api alone; the worker's own rule has a stream."""
+
+AUDIT_TABLE: Final = "ManagedApplicationAudit_CL"
+
+READS_EVERY_TABLE: Final = frozenset({OPERATOR.object_id})
+"""Who may read the audit table, too: the operator. Of the apps nobody may."""
+
 MAY_QUERY: Final = frozenset(
     {API_IDENTITY.object_id, LOCAL_IDENTITY.object_id, SYSTEM_ASSIGNED.object_id, OPERATOR.object_id}
 )

@@ -50,7 +50,7 @@ BELOW: Mapping[str, set[str]] = {
     # What proves and plays the product stands over it; the product knows nothing of that.
     "infra": set(),
     "sandbox": set(),
-    "checks": {"collector", "compliance_api", "infra", "publisher", "sandbox", "verdicts"},
+    "checks": {"compliance_api", "infra", "publisher", "sandbox", "verdicts"},
     "bench": {
         "checks",
         "collector",

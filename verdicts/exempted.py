@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from registry.managed_application import Exemption
-    from verdicts.facts import ApplicationFacts, AssignmentFacts
+    from verdicts.facts import Acceptance, ApplicationFacts, AssignmentFacts
 
 EXPIRES_SOON: Final = timedelta(days=15)
 
@@ -47,6 +47,20 @@ def is_known(facts: ApplicationFacts, token: str, now: datetime) -> bool:
     """
     acceptance = facts.accepted_exemptions.get(token)
     return token in facts.known_exemptions and (acceptance is None or acceptance.until > now)
+
+
+def exemption_accepted(facts: ApplicationFacts, exemption: Exemption, now: datetime) -> Acceptance | None:
+    """Return by whom what there is to tell of an exemption is accepted at the time; None where nobody accepted it."""
+    token = stage_of(exemption, now).token
+    return facts.accepted_exemptions.get(token) if is_known(facts, token, now) else None
+
+
+def told_again_at(facts: ApplicationFacts, exemption: Exemption, now: datetime) -> datetime | None:
+    """Return when an alarm tells of a known exemption again: with its next stage, or the end of the acceptance."""
+    ends, acceptance = exemption.expires_at, exemption_accepted(facts, exemption, now)
+    moments = [ends - EXPIRES_SOON, ends] if ends else []
+    moments += [acceptance.until] if acceptance else []
+    return min((moment for moment in moments if moment > now), default=None)
 
 
 def name_of(exemption: Exemption) -> str:

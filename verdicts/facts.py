@@ -274,6 +274,7 @@ class StatesUpload:
 
     `fingerprint` is of what was uploaded, whatever the order; times of evaluations are not part of it. "" is none.
     `answer` is the one from which the facts beside it were judged, None when there were more or it is not known.
+    `withheld` is how many rows more there would be without a ceiling.
     """
 
     run_id: str
@@ -281,6 +282,7 @@ class StatesUpload:
     rows: int
     fingerprint: str = ""
     answer: Answer | None = None
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True)

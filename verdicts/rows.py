@@ -24,7 +24,7 @@ from verdicts.derive import (
     since_of,
     verdict_of,
 )
-from verdicts.exempted import exemptions_of
+from verdicts.exempted import exemption_accepted, exemptions_of, told_again_at
 from verdicts.facts import AlarmKind
 from verdicts.known import last_read, unread_since
 from verdicts.life import life_of
@@ -63,6 +63,7 @@ def result_columns(facts: ApplicationFacts, publication: Publication) -> Row:
     """Return the columns of an application's PolicyCollectionResults_CL row that the ledger knows."""
     unread = facts.unread
     label = facts.label
+    uploads = [one for one in (facts.states, facts.check_states) if one is not None]
     return {
         "Customer_name": facts.customer_name,
         "Plan_name": facts.plan_name,
@@ -79,6 +80,7 @@ def result_columns(facts: ApplicationFacts, publication: Publication) -> Row:
         **_alarm_columns("Unread_alarm", facts.alarms.get(AlarmKind.UNREAD)),
         **_alarm_columns("Left_alarm", facts.alarms.get(AlarmKind.LEFT)),
         "Snoozed_until": _time(_snoozed_until(facts, publication)),
+        "States_withheld": sum(one.withheld for one in uploads) if uploads else None,
     }
 
 
@@ -152,6 +154,7 @@ def _verdict_row(facts: ApplicationFacts, assignment: AssignmentFacts, publicati
         "States_id": states.run_id if states else "",
         "States_time": _time(states.time if states else None),
         "States_rows": states.rows if states else None,
+        "States_withheld": states.withheld if states else None,
         **_guard_columns(facts, assignment, now),
         **_acceptance_columns(assignment, now),
         "Snoozed_until": _time(_snoozed_until(facts, publication)),
@@ -216,6 +219,7 @@ def _guard_columns(facts: ApplicationFacts, assignment: AssignmentFacts, now: da
     in_force = [one for one in exemptions_of(facts, assignment) if one.expires_at is None or one.expires_at > now]
     first = in_force[0] if in_force else None
     accepted = guard_accepted(assignment, now)
+    exempted = exemption_accepted(facts, first, now) if first else None
     return {
         "Guard": guard.state.value,
         "Guard_since": _time(guard.since),
@@ -224,6 +228,9 @@ def _guard_columns(facts: ApplicationFacts, assignment: AssignmentFacts, now: da
         "Exemption_created_by": first.created_by if first else "",
         "Exemption_expires_at": _time(first.expires_at if first else None),
         "Exemptions": len(in_force),
+        "Exemption_accepted_until": _time(told_again_at(facts, first, now) if first and exempted else None),
+        "Exemption_accepted_by": exempted.person if exempted else "",
+        "Exemption_accepted_reason": exempted.reason if exempted else "",
         "Guard_accepted_until": _time(accepted.until if accepted else None),
         "Guard_accepted_by": accepted.person if accepted else "",
         "Guard_accepted_reason": accepted.reason if accepted else "",

@@ -43,5 +43,5 @@ class HoursServer(BenchServer):
             return json_answer(json.dumps(answer).encode())
         for one in PLAN_ASSIGNMENTS:
             if path == one.definition.id:
-                return json_answer(json.dumps(definition_json(one.definition)).encode())
+                return json_answer(json.dumps(definition_json(one.definition, _API_VERSION)).encode())
         return super()._answer(method, target, body)

@@ -13,7 +13,7 @@ from bench.standing_still import gather
 from bench.workloads import Workload
 from collector.reporting.outcomes import ApplicationResult, Run, RunSummary
 from collector.reporting.rows import StateRows, result_row, run_row
-from collector.version import VERSION
+from publisher.configuration.version import VERSION
 from publisher.policy_states.state import SELECTED_FIELDS, state_of
 from sandbox.workspace.schema import read_tables
 from sandbox.workspace.workspace import Workspace

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SHELLS: Final = frozenset({"sh", "bash", "shell", "console"})
-POWERSHELLS: Final = frozenset({"powershell", "pwsh"})
+SHELLS: Final = frozenset({"sh", "bash", "zsh", "shell", "console", "shellsession"})
+POWERSHELLS: Final = frozenset({"powershell", "pwsh", "ps1"})
 
 _HEADING: Final = re.compile(r"(#{1,6}) +(.+?) *#*$")
 _FENCE: Final = re.compile(r"( *)(`{3,}|~{3,})([\w-]*)")

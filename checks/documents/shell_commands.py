@@ -82,7 +82,7 @@ def from_powershell(text: str) -> str:
 
 def parse(text: str) -> Script:
     """Return what a bash text does."""
-    source = _PLACEHOLDER.sub(lambda match: _value_of_placeholder(match[1]), text).encode()
+    source = _filled_in(text)
     nodes = list(_walk(tree_sitter.Parser(_LANGUAGE).parse(source).root_node))
     return Script(
         commands=tuple(_command(node) for node in nodes if node.type == "command" and _named(node)),
@@ -90,6 +90,38 @@ def parse(text: str) -> Script:
         syntax_errors=tuple(_line(node) for node in nodes if node.type == "ERROR" or node.is_missing),
         surprises=tuple(Surprise(_line(node), reason) for node in nodes if (reason := _surprise(node, source))),
     )
+
+
+def nodes_of(text: str) -> list[tree_sitter.Node]:
+    """Return the syntax tree of a bash text in the order of the text, its placeholders filled in."""
+    return list(_walk(tree_sitter.Parser(_LANGUAGE).parse(_filled_in(text)).root_node))
+
+
+def words_of(node: tree_sitter.Node) -> tuple[str, ...]:
+    """Return the words of a `command` node as its program gets them, with `sudo`, `env` and their like in front."""
+    words: list[str] = []
+    end = -1
+    for child in _named(node):
+        if child.start_byte == end:  # `@<(…)` is one word to a shell, and two nodes
+            words[-1] += _value(child)
+        else:
+            words.append(_value(child))
+        end = child.end_byte
+    return tuple(words)
+
+
+def value_of(node: tree_sitter.Node) -> str:
+    """Return what a word, a string or an expansion stands for."""
+    return _value(node)
+
+
+def is_typed(node: tree_sitter.Node) -> bool:
+    """Whether a word stands in the text as it is: without a variable or a substitution in it."""
+    return not any(child.type in _EXPANSIONS | _SUBSTITUTIONS for child in _walk(node))
+
+
+def _filled_in(text: str) -> bytes:
+    return _PLACEHOLDER.sub(lambda match: _value_of_placeholder(match[1]), text).encode()
 
 
 def _assignment(match: re.Match[str]) -> str:
@@ -124,14 +156,7 @@ def _surprise(node: tree_sitter.Node, source: bytes) -> str | None:
 
 
 def _command(node: tree_sitter.Node) -> Command:
-    words: list[str] = []
-    end = -1
-    for child in _named(node):
-        if child.start_byte == end:  # `@<(…)` is one word to a shell, and two nodes
-            words[-1] += _value(child)
-        else:
-            words.append(_value(child))
-        end = child.end_byte
+    words = list(words_of(node))
     while len(words) > 1 and words[0] in _WRAPPERS:
         words.pop(0)
     return Command(tuple(words), _line(node))

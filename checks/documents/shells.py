@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from checks.documents.markdown import POWERSHELLS, SHELLS, read
+from checks.documents.rules import RULES
+from checks.documents.secrets import ARGUMENT, takes_a_secret
 from checks.documents.shell_commands import from_powershell, parse
 
 if TYPE_CHECKING:
@@ -27,7 +29,10 @@ EXTENSIONS: Final = {
 }
 """Commands that come with an az extension and the extension's name (its folder in Azure/azure-cli-extensions)."""
 
-_PROGRAMS: Final = r"(?:az|azd|make|git|curl|gh|python3?|\S*/python3?)"
+_PROGRAMS: Final = (
+    r"(?:az|azd|make|git|curl|wget|gh|docker|podman|pip3?|pipx|uvx?|npx|npm|export|env|printenv|read|python3?"
+    r"|\S*/python3?)"
+)
 _INLINE_COMMAND: Final = re.compile(rf"(?:\w+=\$\()?{_PROGRAMS} [\w.<-].*", re.DOTALL)
 _ABBREVIATED: Final = re.compile(r"…|\.\.\.")
 _OURS: Final = (["collector"], ["operations"])
@@ -72,6 +77,18 @@ def problems(document: Document) -> Iterator[tuple[int, str]]:
                     yield snippet.line + surprise.line - 1, surprise.reason
         yield from _unset_variables(document, section)
         yield from _homeless_programs(document, section)
+
+
+def carelessness(document: Document) -> Iterator[tuple[int, str]]:
+    """Yield line and complaint for commands that show a secret, or fetch what nobody has named exactly."""
+    for section in document.sections:
+        for snippet in section.snippets:
+            if not snippet.is_block and takes_a_secret(snippet.text):
+                yield snippet.line, f"{snippet.text}: {ARGUMENT}"
+        for snippet in _shell_snippets(section):
+            text = from_powershell(snippet.text) if snippet.language in POWERSHELLS else snippet.text
+            for rule in RULES:
+                yield from ((snippet.line + line - 1, reason) for line, reason in rule(text))
 
 
 def _unset_variables(document: Document, section: Section) -> Iterator[tuple[int, str]]:

@@ -115,6 +115,7 @@ class ApplicationReader:
             uploader=states,
             compliant_states=self._settings.compliant_states,
             uploaded_states=self._settings.uploaded_states,
+            most_rows=self._settings.max_rows_per_application,
             version=self._version,
         )
         with closing(reading):

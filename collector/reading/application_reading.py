@@ -9,6 +9,7 @@ from msgspec.structs import astuple
 from msgspec.structs import replace as struct_with
 
 from collector.reading.known_policies import KnownPolicies
+from collector.reading.marks import Marks
 from collector.reading.ownership import assignments_with_states
 from collector.reading.unchanged import KnownPage, answer_of, digest_of, evidence_of, seed_of
 from collector.reporting.rows import PolicyRows, mark_of, resource_columns, state_row
@@ -67,6 +68,7 @@ class ApplicationReading:
         uploader: StreamUploader,
         compliant_states: CompliantStates,
         uploaded_states: UploadedStates,
+        most_rows: int,
         version: str,
     ) -> None:
         application, before, result, evidence, delivery = job
@@ -80,16 +82,16 @@ class ApplicationReading:
         """The upload whose states stand unless they changed; None when they are uploaded in any case."""
         self._application = application
         self._result = result
-        self._outlet = StatesOutlet(uploader, delivery, is_due=stands is None)
+        self._outlet = StatesOutlet(uploader, delivery, is_due=stands is None, most_rows=most_rows)
+        self._ceiling = str(most_rows).encode()
         self._summaries: Summaries | None = {} if compliant_states == "summarised" else None
         self._expected = assignments_with_states(application, before)
-        self._taken: set[int] = set()
-        """Marks of what was taken: sixty bytes for each state, until the application is read."""
+        self._taken = Marks()
         self._fingerprint = mark_of(_SHAPE + compliant_states.encode())
         """The sum of marks, to which that of the policies comes at the end: so the order of states does not matter."""
         self._oldest = self._latest = ""
         self._before = before
-        self._seed = seed_of(self._policies.content, _SHAPE, compliant_states.encode(), version.encode())
+        self._seed = seed_of(self._policies.content, _SHAPE, compliant_states.encode(), self._ceiling, version.encode())
         self._digest = ""
         """Of the answer, while it is the only one; "" when there was none, or are more."""
         self._is_first = True
@@ -127,7 +129,7 @@ class ApplicationReading:
         if isinstance(page, KnownPage):
             self._take_known(page)
             return
-        policy_of, taken = self._policies.of, self._taken
+        policy_of, take = self._policies.of, self._taken.take
         sightings: dict[tuple[Text, ...], Sighting] = {}
         rows: list[StateOfPolicy] = []
         foreign = noncompliant = summarised = fingerprint = 0
@@ -145,8 +147,7 @@ class ApplicationReading:
                 continue
             _, seed, policy, findings = known
             mark = mark_of(content, seed)
-            is_again = mark in taken
-            taken.add(mark)
+            is_again = not take(mark)
             if policy is None or findings is None:
                 foreign += not is_again
                 continue
@@ -174,7 +175,8 @@ class ApplicationReading:
         result.foreign_states += foreign
         result.rejected_states += rejected
         self._digest = page.digest if page.next_link is None else ""
-        await self._outlet.add(rows, is_last=page.next_link is None)
+        is_last = page.next_link is None
+        await self._outlet.add(rows, is_last=is_last, is_final=is_last and not self.lacks_states)
 
     def _take_known(self, page: KnownPage) -> None:
         """Take what the ledger says of a page that was not parsed."""
@@ -227,12 +229,22 @@ class ApplicationReading:
         if self._is_unchanged and self._stands is not None:
             return self._stands
         answer = answer_of(self._digest, self._result, self._evidence.assignments.values())
-        fingerprint = f"{(self._fingerprint + self._policies.mark) % _FINGERPRINTS:x}"
-        if self._stands is not None and self._stands.fingerprint == fingerprint:
-            return replace(self._stands, answer=answer)
         await self._outlet.add([_summarised(*summary) for summary in (self._summaries or {}).values()], is_last=True)
+        fingerprint = self._fingerprint + self._policies.mark
+        if self._outlet.withheld:  # with another ceiling other rows are uploaded
+            fingerprint += mark_of(self._ceiling)
+        fingerprint_text = f"{fingerprint % _FINGERPRINTS:x}"
+        if self._stands is not None and self._stands.fingerprint == fingerprint_text:
+            return replace(self._stands, answer=answer)
         await self._outlet.send()
-        return StatesUpload(self._run.run_id, self._run.started_at, self._outlet.rows, fingerprint, answer)
+        return StatesUpload(
+            self._run.run_id,
+            self._run.started_at,
+            self._outlet.rows,
+            fingerprint_text,
+            answer,
+            withheld=self._outlet.withheld,
+        )
 
     def _note_evaluation(self, timestamp: str) -> None:
         # Azure writes every timestamp in UTC with the same leading digits, so text order is time order.

@@ -65,11 +65,14 @@ class CheckReader:
             for key, evidence in job.evidence.checks.items()
             if evidence.failure is NOT_READ
         ]
+        if not checks:
+            return
         found = CheckStates(
             job,
             self._run,
             compliant_states=self._settings.compliant_states,
             uploaded_states=self._settings.uploaded_states,
+            most_rows=self._settings.max_rows_per_application,
         )
         deadline = min(self._deadline, time.monotonic() + LONGEST_SECONDS)
         try:
@@ -128,13 +131,22 @@ async def _found_by(check: Check, evidence: CheckEvidence, documents: GroupDocum
     for _ in range(_ROUNDS):
         read = Documents(lists, documents.elsewhere)
         with suppress(Unjudgeable):
-            found = list(check.judge(read, evidence.parameters))
+            found = await _judged(check, evidence, read)
             if not read.wanted:
                 return found
         if not read.wanted:
             break
         await documents.read_elsewhere(read.wanted)
-    return list(check.judge(Documents(lists, documents.elsewhere), evidence.parameters))
+    return await _judged(check, evidence, Documents(lists, documents.elsewhere))
+
+
+async def _judged(check: Check, evidence: CheckEvidence, read: Documents) -> list[Judged]:
+    """Return what a check says of documents; between two resources, others have their turn, and time can run out."""
+    found = []
+    for one in check.judge(read, evidence.parameters):
+        found.append(one)
+        await asyncio.sleep(0)
+    return found
 
 
 def _failure_of(failure: AzureFailure, group: ResourceGroupId) -> CheckFailure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from collector.reporting.rows import StateRows, mark_of, resource_columns, state_row
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _FINGERPRINTS: Final = 2**128
 _ROWS_AT_ONCE: Final = 1000
+_WORST_FIRST: Final = (Judgement.NON_COMPLIANT, Judgement.UNKNOWN, Judgement.COMPLIANT)
 _SUMMARY: Final = Sighting.of((None, None, None, Judgement.COMPLIANT.value))
 
 
@@ -30,7 +32,13 @@ class CheckStates:
     """Takes what checks found, one check after the other, and uploads it when it is not what was uploaded before."""
 
     def __init__(
-        self, job: ReadJob, run: Run, *, compliant_states: CompliantStates, uploaded_states: UploadedStates
+        self,
+        job: ReadJob,
+        run: Run,
+        *,
+        compliant_states: CompliantStates,
+        uploaded_states: UploadedStates,
+        most_rows: int,
     ) -> None:
         self._job = job
         self._run = run
@@ -39,7 +47,10 @@ class CheckStates:
         is_due = states_are_due(str(job.application.application_id), stands, run.started_at)
         self._stands = None if is_due else stands
         self._rows = StateRows(job.application, run)
-        self._found: list[bytes] = []
+        self._most = most_rows
+        self._found: tuple[list[bytes], ...] = [], [], []
+        """Rows of violations, of what could not be decided, and of what is well: no more of each than the ceiling."""
+        self._withheld = 0
         self._fingerprint = mark_of(compliant_states.encode())
 
     def take(self, evidence: AssignmentEvidence, found: Iterable[Judged]) -> None:
@@ -57,20 +68,31 @@ class CheckStates:
             if self._is_summarised and one.judgement is Judgement.COMPLIANT:
                 compliant += 1
             else:
-                self._found.append(self._row(policy, one))
+                self._add(one.judgement, self._row(policy, one))
         if compliant:
             row = state_row(policy, resource_columns(_SUMMARY), self._run.time_generated, compliant)
-            self._found.append(row)
+            self._add(Judgement.COMPLIANT, row)
 
     async def upload(self, uploader: StreamUploader) -> StatesUpload:
         """Queue the rows, unless they are what was uploaded before; return the upload that stands."""
-        fingerprint = f"{self._fingerprint % _FINGERPRINTS:x}"
+        kept = list(chain(*self._found))
+        rows = kept[: self._most]
+        withheld = self._withheld + len(kept) - len(rows)
+        ceiling = mark_of(str(self._most).encode()) if withheld else 0  # with another one other rows are uploaded
+        fingerprint = f"{(self._fingerprint + ceiling) % _FINGERPRINTS:x}"
         if self._stands is not None and self._stands.fingerprint == fingerprint:
             return self._stands
-        for start in range(0, len(self._found), _ROWS_AT_ONCE):
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
             await uploader.room()
-            uploader.add(self._found[start : start + _ROWS_AT_ONCE], self._job.delivery)
-        return StatesUpload(self._run.run_id, self._run.started_at, len(self._found), fingerprint)
+            uploader.add(rows[start : start + _ROWS_AT_ONCE], self._job.delivery)
+        return StatesUpload(self._run.run_id, self._run.started_at, len(rows), fingerprint, withheld=withheld)
+
+    def _add(self, judgement: Judgement, row: bytes) -> None:
+        rows = self._found[_WORST_FIRST.index(judgement)]
+        if len(rows) < self._most:
+            rows.append(row)
+        else:
+            self._withheld += 1
 
     def _row(self, policy: PolicyRows, one: Judged) -> bytes:
         sighting = Sighting.of((one.resource_id, one.resource_type, one.location, one.judgement.value))
@@ -101,4 +123,4 @@ class CheckStates:
 
 
 def _badness(one: Judged) -> int:
-    return (Judgement.COMPLIANT, Judgement.UNKNOWN, Judgement.NON_COMPLIANT).index(one.judgement)
+    return -_WORST_FIRST.index(one.judgement)

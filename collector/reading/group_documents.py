@@ -7,13 +7,14 @@ a check needs, so nothing is asked of a provider that the customer never registe
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, RequestRefused
 from publisher.lenient_json import member
 from publisher.resource_ids import fold
 from publisher.resource_manager import text_at
+from registry.policies.permissions import all_allowed
 from verdicts.publisher_checks.documents import (
     INTERFACES,
     NETWORKS,
@@ -35,7 +36,7 @@ from verdicts.publisher_checks.identities import (
 from verdicts.publisher_checks.public_access import AI_ACCOUNTS, VAULTS, WORKSPACES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Collection, Iterable
+    from collections.abc import Awaitable, Collection, Iterable
 
     from publisher.resource_ids import ResourceGroupId
     from publisher.resource_manager import ResourceManager
@@ -78,6 +79,9 @@ _AT_ONCE: Final = 4
 _MOST_ELSEWHERE: Final = 50
 """Resources that are read one by one for an application in a run."""
 
+MOST_LISTED: Final = 10_000
+"""Resources of a list: whoever has more is not checked, and told so, rather than kept in memory."""
+
 _HOLDERS: Final = frozenset({fold(IDENTITIES), fold(ARC_MACHINES)})
 
 
@@ -90,7 +94,7 @@ class GroupDocuments:
         self._deadline = deadline
         self._places = asyncio.Semaphore(_AT_ONCE)
         self.lists: dict[str, list[Document] | AzureFailure] = {}
-        """By folded type; a type that the group does not have has none."""
+        """By folded type; a type of which we may read all, and that the group does not have, has none."""
         self.elsewhere: dict[str, Document | str] = {}
         """By folded id; a text says why a resource could not be read."""
 
@@ -99,13 +103,14 @@ class GroupDocuments:
 
         A list that cannot be read is in `lists` with its failure.
         """
-        resources: list[Document] = [one async for one in self._listed("resources", _RESOURCES)]
+        resources = await self._listed("resources", _RESOURCES)
         there = {fold(text_at(one, "type")) for one in resources}
         wanted = {fold(one) for one in types}
         self.lists = {one: [] for one in wanted}
         self.lists[fold(RESOURCES)] = resources
         if there & _HOLDERS or any(member(one, "identity") is not None for one in resources):
             there.add(fold(ROLE_ASSIGNMENTS))  # of which the list of resources does not tell
+        await self._doubt(wanted - there - {fold(ROLE_ASSIGNMENTS)})
         await _all(map(self._read_list, sorted(wanted & there)))
 
     async def read_elsewhere(self, resource_ids: Collection[str]) -> None:
@@ -120,17 +125,35 @@ class GroupDocuments:
         )
         await _all(map(self._read_one, asked[:room]))
 
+    async def _doubt(self, unseen: Collection[str]) -> None:
+        """Note as not read what the list of resources has none of, where that may be because we may not read it."""
+        actions = {one: "*/read" if one == fold(RESOURCES) else f"{one}/read" for one in sorted(unseen)}
+        if not actions:
+            return
+        may_read = await all_allowed(self._arm, self._group, list(actions.values()), deadline=self._deadline)
+        for resource_type, action in actions.items():
+            if not may_read[action]:
+                message = f"none is listed, and {action} is not known to be among our permissions"
+                self.lists[resource_type] = AccessDenied(message, code="ResourcesUnread")
+
     async def _read_list(self, resource_type: str) -> None:
         path = f"providers/{resource_type}"
         try:
             async with self._places:
-                self.lists[resource_type] = [one async for one in self._listed(path, API_VERSIONS[resource_type])]
+                self.lists[resource_type] = await self._listed(path, API_VERSIONS[resource_type])
         except AzureFailure as failure:
             self.lists[resource_type] = failure
 
-    def _listed(self, path: str, api_version: str) -> AsyncIterator[dict[str, Any]]:
+    async def _listed(self, path: str, api_version: str) -> list[Document]:
+        """Return a list of the group; raise the AzureFailure of reading it, or RequestRefused when it is too long."""
         group = quote(str(self._group), safe="/()")
-        return self._arm.list(f"{group}/{path}", api_version=api_version, deadline=self._deadline)
+        found: list[Document] = []
+        async for one in self._arm.list(f"{group}/{path}", api_version=api_version, deadline=self._deadline):
+            found.append(one)
+            if len(found) > MOST_LISTED:
+                message = f"the group has more than {MOST_LISTED:,} of {path}, which is more than the checks look at"
+                raise RequestRefused(message, code="TooManyResources")
+        return found
 
     async def _read_one(self, resource_id: str) -> None:
         version = API_VERSIONS.get(fold(type_of(resource_id)))
@@ -145,8 +168,10 @@ class GroupDocuments:
         except (AccessDenied, NotFound, RequestRefused) as failure:
             self.elsewhere[resource_id] = failure.code
         else:
+            own = fold(id_of(document))
             # A role definition is named without the scope at which it was asked for.
-            is_it = fold(name_of(id_of(document))) == name_of(resource_id)
+            is_named = type_of(resource_id) == type_of(own) == fold(ROLE_DEFINITIONS)
+            is_it = own == resource_id or (is_named and name_of(own) == name_of(resource_id))
             self.elsewhere[resource_id] = document if is_it else "Azure answered with another resource"
 
 

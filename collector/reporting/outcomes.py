@@ -70,6 +70,8 @@ class ApplicationResult:
     """Those that the publisher's checks found; None: none was ever read."""
     last_read: str | None = None
     unread_since: str | None = None
+    states_withheld: int | None = None
+    """Rows of the states that stand which were not uploaded, being above the ceiling; None: nothing was ever read."""
 
     @classmethod
     def of(cls, application: ManagedApplication) -> ApplicationResult:
@@ -115,6 +117,7 @@ class ApplicationResult:
         self.compliance, self.open_violations = columns["Compliance"], open_violations
         self.check_violations = check_violations
         self.last_read, self.unread_since = columns["Last_read"], columns["Unread_since"]
+        self.states_withheld = columns["States_withheld"]
 
     @classmethod
     def of_departed(cls, facts: ApplicationFacts) -> ApplicationResult:
@@ -140,6 +143,7 @@ _ADDED_UP: Final = (
     "uploaded_rows",
     "rejected_rows",
     "truncated_rows",
+    "withheld_rows",
     "verdict_rows",
     "open_alarms",
     "named_alarms",
@@ -161,6 +165,8 @@ class RunSummary:
     uploaded_rows: int = 0
     rejected_rows: int = 0
     truncated_rows: int = 0
+    withheld_rows: int = 0
+    """Rows of the states that stand which were not uploaded, being above the ceiling of their application."""
     result_rows: int = 0
     """Result rows that were accepted."""
     verdict_rows: int = 0
@@ -194,6 +200,7 @@ class RunSummary:
         self.foreign_states += result.foreign_states
         self.rejected_rows += result.rejected_states
         self.truncated_rows += result.truncated_rows
+        self.withheld_rows += result.states_withheld or 0
 
     def count_alarms(self, facts: ApplicationFacts) -> None:
         """Count the open alarms about one application."""
@@ -247,6 +254,7 @@ class RunSummary:
                 "uploaded_rows": self.uploaded_rows,
                 "rejected_rows": self.rejected_rows,
                 "truncated_rows": self.truncated_rows,
+                "withheld_rows": self.withheld_rows,
                 "verdict_rows": self.verdict_rows,
                 "left": self.left,
                 "open_alarms": self.open_alarms,

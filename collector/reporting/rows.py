@@ -277,4 +277,5 @@ def run_row(
         "Left": summary.left,
         "Canary_application_id": canary_application_id,
         "Credential_expires_at": iso_milliseconds(credential_expires_at) if credential_expires_at else None,
+        "States_withheld": summary.withheld_rows,
     }

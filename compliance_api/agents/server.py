@@ -147,12 +147,9 @@ async def _called(params: dict[str, Any], request: Request, context: Context) ->
         raise RpcError(INVALID_PARAMS, f"There is no such tool. There are: {', '.join(tools())}.")
     if not isinstance(arguments, dict | None):
         raise RpcError(INVALID_PARAMS, "arguments is an object.")
-    try:
-        asked = tool.request(arguments or {}, request)
-    except ProblemError as problem:
-        answer = problem.answer(context.correlation_id)
-    else:
-        answer = await answer_of_another(asked, tool.handler, tool.check_access, context)
+    answer = await answer_of_another(
+        tool.name, lambda: tool.request(arguments or {}, request), tool.handler, tool.check_access, context
+    )
     is_error = answer.status >= HTTPStatus.BAD_REQUEST
     if answer.content is None:
         return {"content": [{"type": "text", "text": answer.body.decode()}], "isError": is_error}

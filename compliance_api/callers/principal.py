@@ -9,7 +9,7 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -33,8 +33,24 @@ _CLAIMS: Final[Mapping[str, tuple[str, ...]]] = {
     "subject": ("sub", f"{_SOAP}nameidentifier"),
     "tenant": ("tid", f"{_MICROSOFT}identity/claims/tenantid"),
     "roles": ("roles", f"{_MICROSOFT}ws/2008/06/identity/claims/role"),
+    "scopes": ("scp", f"{_MICROSOFT}identity/claims/scope"),
+    "kind": ("idtyp",),
+    "name": ("preferred_username", "upn", f"{_SOAP}upn", "name", f"{_SOAP}name"),
 }
 """The claims that matter: App Service passes some under the name in the token, some under their long name."""
+
+
+_AS_THEY_ARE: Final = frozenset({"roles", "name"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who the platform's sign-in says that a caller is, whether they may call or not; "" where it does not say."""
+
+    object_id: str = ""
+    client_id: str = ""
+    name: str = ""
+    kind: Literal["user", "application", "unknown"] = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +70,20 @@ class Principal:
         return QUERY in self.roles
 
 
+def caller_in(request: Request) -> Caller:
+    """Return who calls; ProblemError 401 for headers that cannot be read, or that name no one caller."""
+    claims = _claims(request.header(_HEADER))
+    _check_companions(request, claims)
+    # A token of a person has scopes, or is the identity token of a sign-in on the page, which names no client.
+    is_user = bool(claims["scopes"] or not claims["client"]) and "app" not in claims["kind"]
+    return Caller(
+        _object_id(claims),
+        next(iter(claims["client"] or claims["audience"]), "").removeprefix("api://"),
+        min(claims["name"], key=lambda name: ("@" not in name, name), default=""),
+        "user" if is_user else "application",
+    )
+
+
 def principal_of(request: Request, settings: ApiSettings) -> Principal:
     """Return the caller; ProblemError 401 without usable headers, 403 for another tenant, audience or client."""
     claims = _claims(request.header(_HEADER))
@@ -69,7 +99,11 @@ def principal_of(request: Request, settings: ApiSettings) -> Principal:
             raise ProblemError(HTTPStatus.FORBIDDEN, f"The token is for another {name}.")
     if client not in settings.allowed_clients:
         raise ProblemError(HTTPStatus.FORBIDDEN, "The client application is not one of those allowed to call.")
-    return Principal(next(iter(claims["object"] | claims["subject"]), ""), client, frozenset(claims["roles"]))
+    return Principal(_object_id(claims), client, frozenset(claims["roles"]))
+
+
+def _object_id(claims: Mapping[str, set[str]]) -> str:
+    return next(iter(claims["object"] or claims["subject"]), "")
 
 
 def _claims(header: str) -> dict[str, set[str]]:
@@ -92,7 +126,7 @@ def _claims(header: str) -> dict[str, set[str]]:
             raise _unknown_caller("The principal has a claim that is none.")
         for name, kinds in _CLAIMS.items():
             if kind in kinds:
-                found[name].add(value if name == "roles" else value.lower())
+                found[name].add(value if name in _AS_THEY_ARE else value.lower())
     return found
 
 

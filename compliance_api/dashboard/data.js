@@ -3,7 +3,7 @@
 export const APPLICATIONS = "/api/compliance/applications";
 export const SAVED_QUERIES = "/api/saved_queries/";
 const SIGN_IN = "/.auth/login/aad?post_login_redirect_uri=";
-const LARGEST_PAGE = 1000;
+export const LARGEST_PAGE = 1000;
 const MOST_KEPT = 40;
 
 // What nobody sees: control and format characters, which turn a line around or have no width, and separators. Ends of lines
@@ -67,19 +67,28 @@ function inTurn(url) {
 }
 
 // Gets `shown` items of a paged list, in as many requests as that takes; the answer of the last, with all items. The list
-// and its token stand in the answer itself, or in its member `within`.
+// and its token stand in the answer itself, or in its member `within`. When the list has changed between two pages, so that
+// the token is refused, it begins again, once.
 async function getList(path, parameters, list, shown, within) {
   const holder = (answer) => (within ? answer[within] : answer);
-  const items = [];
-  let answer = null;
+  let items = [];
   let token = null;
-  do {
-    answer = await get(address(path, { ...parameters, page_size: Math.min(shown - items.length, LARGEST_PAGE), page_token: token }));
-    items.push(...holder(answer)[list]);
-    token = holder(answer).next_page_token;
-  } while (token && items.length < shown);
-  holder(answer)[list] = items;
-  return answer;
+  let mayRestart = true;
+  for (;;) {
+    try {
+      const size = Math.min(shown - items.length, LARGEST_PAGE);
+      const answer = await get(address(path, { ...parameters, page_size: size, page_token: token }));
+      items.push(...holder(answer)[list]);
+      token = holder(answer).next_page_token;
+      if (!token || items.length >= shown) {
+        holder(answer)[list] = items;
+        return answer;
+      }
+    } catch (error) {
+      if (!token || !mayRestart || error.status !== 400) throw error;
+      [items, token, mayRestart] = [[], null, false];
+    }
+  }
 }
 
 // Keeps the answers that the page shows. A part that fails keeps what it had, and says why it has nothing newer.

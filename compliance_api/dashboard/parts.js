@@ -28,7 +28,7 @@ export const customer = (router, one) => html`
 export const planLink = (plan) => (plan
   ? html`<a href=${addressOf({ view: "plans", plan: plan.name, plan_version: plan.version })}>${clamped(planText(plan))}</a>` : "–");
 
-export const exportLink = (href) => html`<a class="button no-print" href=${href} data-export download>Export CSV</a>`;
+export const exportLink = (href, text = "Export CSV") => html`<a class="button no-print" href=${href} data-export download>${text}</a>`;
 
 const bones = () => html`<div role="status" aria-label="Loading"><span class="bone"></span><span class="bone"></span
   ><span class="bone"></span><span class="bone"></span></div>`;

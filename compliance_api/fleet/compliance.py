@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from compliance_api.fleet.fleet import Application, Fleet, Run, fleet_of, run_of
+from compliance_api.fleet.paging import LARGEST_SIZE
 from compliance_api.settings import ApiSettings
 from compliance_api.workspace import saved_queries
 from compliance_api.workspace.cache import Cache
@@ -20,17 +21,27 @@ LOOK_BACK_DAYS: Final = 90
 LOOK_BACK: Final = f"P{LOOK_BACK_DAYS}D"
 """How far back we look for the latest run, and for the states that a verdict names; the queries bound the rest."""
 
+MOST_VIOLATIONS: Final = 20_000
+"""Of one application: the saved query ends there, the ledger remembers as many, and usually an upload has as many."""
+
 _RUN: Final = "run"
 Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """Rows of the saved queries `assignments`, `noncompliant_resources` and `states_missing` about one application."""
+    """Rows of the saved queries `assignments` and `states_missing` about one application."""
 
     assignments: Rows
-    resources: Rows
     states_missing: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Violations:
+    """Some rows of the saved query `noncompliant_resources` about one application, and how many it has in all."""
+
+    rows: Rows
+    total: int
 
 
 class Compliance:
@@ -90,8 +101,22 @@ class Compliance:
         return table.complete("Application_id").as_dicts()
 
     async def details(self, application: Application, run: Run) -> Details:
-        """Return the application's assignments and its violations at a run, and whether all of these are there."""
+        """Return the application's assignments at a run, and whether the states of its violations are all there."""
         return await self._cache.get((application.key, run.id), lambda: self._details(application, run))
+
+    async def violations(
+        self, application: Application, run: Run, *, start: int, size: int, total: int | None
+    ) -> Violations:
+        """Return `size` of the application's violations at a run; `total` is known from the first ones.
+
+        No more of them are read than are asked for, however many a customer has.
+        """
+        whole = saved_queries.text_for(saved_queries.VIOLATIONS, application.id, run_id=run.id)
+        query = saved_queries.part_of(whole, start, size, total)
+        table = await self._cache.get((query, LOOK_BACK), lambda: self._complete(query, "Application_id"))
+        rows = table.as_dicts()
+        found = min(rows[0]["Listed_violations"], MOST_VIOLATIONS) if rows else 0
+        return Violations(rows[::-1] if start else rows, found)
 
     async def saved(self, name: str, timespan: str, run: Run | None, values: Mapping[str, str] | None = None) -> Table:
         """Return the answer to a saved query with these values, complete or not; KeyError for an unknown name.
@@ -100,6 +125,8 @@ class Compliance:
         """
         as_of = run.id if run is not None and saved_queries.stands(name) else ""
         query = with_values(saved_queries.text_for(name, run_id=as_of), values or {})
+        if name == saved_queries.VIOLATIONS:
+            query = saved_queries.part_of(query, 0, LARGEST_SIZE)
         return await self._cache.get((query, timespan), lambda: self._query(query, timespan))
 
     async def ask(self, question: Question) -> Table:
@@ -114,7 +141,7 @@ class Compliance:
         return fleet_of((await self._complete(query, "Application_id")).as_dicts(), run)
 
     async def _details(self, application: Application, run: Run) -> Details:
-        names = ("assignments", "noncompliant_resources", "states_missing")
+        names = ("assignments", "states_missing")
         texts = (saved_queries.text_for(name, application.id, run_id=run.id) for name in names)
         tables = await asyncio.gather(*(self._complete(text, "Application_id") for text in texts))
         return Details(*(table.as_dicts() for table in tables))

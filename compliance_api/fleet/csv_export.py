@@ -52,6 +52,7 @@ def csv_answer(
         b"\xef\xbb\xbf" + text.getvalue().encode(),
         media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
+        rows=lines,
     )
 
 

@@ -61,6 +61,9 @@ def _exemption(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
         "expires_at": row["Exemption_expires_at"],
         "is_expired": row["Expired"] is True,
         "count": row["Exemptions"],
+        "accepted_until": row["Exemption_accepted_until"],
+        "accepted_by": row["Exemption_accepted_by"] or "",
+        "accepted_reason": row["Exemption_accepted_reason"] or "",
         "exempt_states": row["Exempt_states"],
         "suspended_violations": row["Suspended_states"],
         "verdict": row["Verdict"],
@@ -73,7 +76,7 @@ def _exemption(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
 CSV_COLUMNS: Final = (
     "expires_at", "is_expired", "category", "created_by", "count", "customer", "application", "assignment", "verdict",
     "exempt_states", "suspended_violations", "last_read", "unread_since", "plan", "plan_version", "subscription_id",
-    "application_id", "assignment_id",
+    "application_id", "assignment_id", "accepted_until", "accepted_by", "accepted_reason",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import orjson
 
-from compliance_api.http import Request, bad_request
+from compliance_api.http import ProblemError, Request, bad_request
 
 Item = TypeVar("Item")
 SortKey = tuple[int | str, ...]
@@ -61,6 +61,27 @@ def page_of(
     return Page(shown, len(items), _token(key(shown[-1]), question) if more else None)
 
 
+def place_in(request: Request, *, question: str, most: int, usual: int = DEFAULT_SIZE) -> tuple[int, int, int | None]:
+    """Return where the page begins that is asked for, its size, and how many items there are: known after the first.
+
+    For a list of at most `most` items that is read page by page, and is the same as long as `question` is. ProblemError
+    400 for a bad parameter, and for the token of another question.
+    """
+    size = request.whole_number("page_size", usual, LARGEST_SIZE)
+    token = request.parameters.get(TOKEN)
+    if not token:
+        return 0, size, None
+    start, total = map(int, _position(token, question, (0, 0)))
+    if not 0 < start < total <= most:
+        raise _wrong_token()
+    return start, size, total
+
+
+def token_after(place: int, total: int, *, question: str) -> str | None:
+    """Return the token of the page that begins at a place; None when the list ends before it."""
+    return _token((place, total), question) if place < total else None
+
+
 def _token(position: SortKey, question: str) -> str:
     content = orjson.dumps(position)
     return base64.urlsafe_b64encode(_digest(content, question) + content).decode().rstrip("=")
@@ -75,10 +96,12 @@ def _position(token: str, question: str, alike: SortKey) -> SortKey:
             position = orjson.loads(content)
     is_place = isinstance(position, list) and all(type(part) in (int, str) for part in position)
     if not is_place or (alike and [type(part) for part in position] != [type(part) for part in alike]):
-        raise bad_request(
-            TOKEN, "The page token is not one that this question was answered with. Start again without it."
-        )
+        raise _wrong_token()
     return tuple(position)
+
+
+def _wrong_token() -> ProblemError:
+    return bad_request(TOKEN, "The page token is not one that this question was answered with. Start again without it.")
 
 
 def _content(token: str, question: str) -> bytes | None:

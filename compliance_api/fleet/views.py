@@ -132,6 +132,9 @@ def assignment(row: Mapping[str, Any], portal: str) -> dict[str, Any]:
             "category": row["Exemption_category"] or "",
             "created_by": row["Exemption_created_by"] or "",
             "expires_at": row["Exemption_expires_at"],
+            "accepted_until": row["Exemption_accepted_until"],
+            "accepted_by": row["Exemption_accepted_by"] or "",
+            "accepted_reason": row["Exemption_accepted_reason"] or "",
         },
         "accepted": {
             "until": row["Accepted_until"],
@@ -181,17 +184,16 @@ class Listed(StrEnum):
     UNKNOWN = "unknown"
 
 
-def violations(one: Application, details: Details) -> dict[str, Any]:
-    """Return what is said about the list of an application's violations, before the list itself.
+def violations(one: Application, details: Details, listed: int) -> dict[str, Any]:
+    """Return what is said about the list of an application's violations, of which `listed` are in it on all pages.
 
     `open` counts those too that no resource is known of. `states_missing` says how many state rows the verdicts speak
-    of, and how many are here; None when all are. What Azure Policy found and what checks found is uploaded apart, and
-    told together here.
+    of, and how many are here; None when all are. `states_withheld` is how many were not uploaded because there are too
+    many. What Azure Policy found and what checks found is uploaded apart, and told together here.
     """
-    lacking = details.states_missing
+    lacking = [row for row in details.states_missing if (row["Stored_rows"] or 0) < (row["States_rows"] or 0)]
     announced, stored = (sum(row[name] or 0 for row in lacking) for name in ("States_rows", "Stored_rows"))
     missing = {"announced": announced, "stored": stored} if lacking else None
-    listed = len(details.resources)
     known = sum(row["Noncompliant_states"] or 0 for row in details.assignments)
     of_checks = [row for row in details.assignments if row["Judged_by"] == PUBLISHER_CHECK]
     is_known = one.last_known is not LastKnown.UNKNOWN and (one.noncompliant is not None or known > 0)
@@ -203,6 +205,7 @@ def violations(one: Application, details: Details) -> dict[str, Any]:
         "open_by_checks": sum(row["Noncompliant_states"] or 0 for row in of_checks) if is_known else None,
         "last_read": iso(one.last_read),
         "states_missing": missing,
+        "states_withheld": sum(row["States_withheld"] or 0 for row in details.states_missing),
     }
 
 

@@ -1,6 +1,6 @@
 """Quotes texts for KQL, and refuses queries that would read from, or send to, anything but this workspace.
 
-A query can only read, and the app's identity can read this one workspace; this check comes before that.
+A query can only read, and the app's identity can read five tables of this one workspace; this check comes before that.
 Source: learn.microsoft.com/kusto/query (string literals, cross-cluster queries, evaluate plugins).
 """
 
@@ -28,6 +28,9 @@ _ELSEWHERE: Final = frozenset(
 
 _OTHER_SOURCES: Final = frozenset({"external_data", "externaldata", "inline_external_table"})
 """Words that read from an address, refused wherever they are code."""
+
+_AUDIT_TABLE: Final = "ManagedApplicationAudit_CL"
+"""What the app's identity may not read: who asked is for those to know who watch over the API, not for its callers."""
 
 _PLUGINS: Final = frozenset(
     {
@@ -60,6 +63,7 @@ _PLUGINS: Final = frozenset(
 """Plugins of `evaluate` that compute on what the query already has; the others can call out."""
 
 _CONTROL: Final = "Control commands (those beginning with a dot) are refused."
+_AUDIT_REFUSED: Final = f"{_AUDIT_TABLE} is not read through the API."
 _PLAIN_NAME: Final = "Functions are called by their plain name."
 _GAP: Final = r"(?:\s|//[^\n]*+)*+"
 _CALL: Final = re.compile(rf"(?<!\w)({'|'.join(sorted(_ELSEWHERE))}){_GAP}\(")
@@ -94,6 +98,8 @@ def refusal(query: str) -> str | None:
     word that would lead elsewhere is refused wherever it stands.
     """
     for reading in readings(query):
+        if _AUDIT_TABLE.casefold() in reading.tokens:
+            return _AUDIT_REFUSED
         if reason := _refused_call(reading.tokens) or (None if reading.is_certain else _refused_word(query)):
             return reason
     return None
@@ -117,6 +123,8 @@ def _refused_call(tokens: Sequence[str]) -> str | None:
 
 def _refused_word(query: str) -> str | None:
     """Return why a query is refused whose strings and comments cannot be told for certain."""
+    if _AUDIT_TABLE.casefold() in query.casefold():
+        return _AUDIT_REFUSED
     for text in without_literals(query):
         found = _CALL.search(text) or _SOURCE.search(text)
         if found or any(match[1] not in _PLUGINS for match in _EVALUATE.finditer(text)):

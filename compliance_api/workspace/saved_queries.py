@@ -14,6 +14,10 @@ EVERYBODY: Final = 'let Only = "";'
 LATEST: Final = 'let As_of = "";'
 """The line of a saved query that says what stands, by which it speaks of one run and of no later one."""
 
+VIOLATIONS: Final = "noncompliant_resources"
+"""The saved query that has a row for each violation of an application: its answer is as long as a customer makes it."""
+
+_ORDERED: Final = re.compile(r"\n\| order by (?P<order>[^\n]+)\n\| take \d+\Z")
 _COMMENT: Final = re.compile(r"//\s?(.*)")
 
 
@@ -49,6 +53,20 @@ def text_for(name: str, application_id: str = "", *, run_id: str = "") -> str:
             raise KeyError(name)
         narrowed = narrowed.replace(line, line.replace('""', literal(value)))
     return narrowed
+
+
+def part_of(query: str, start: int, size: int, total: int | None = None) -> str:
+    """Return a query that ends with `order by` and `take`, for `size` rows from `start` on.
+
+    From the second part on `total` is how many rows there are, and the rows come in reverse: the workspace sends the
+    last ones of those up to there.
+    """
+    match = _ORDERED.search(query)
+    assert match is not None  # noqa: S101 - a saved query of ours
+    upto = f"{query[: match.start()]}\n| order by {match['order']}\n| take {start + size}"
+    if not start or total is None:
+        return upto
+    return f"{upto}\n| order by {match['order'].replace(' asc', ' desc')}\n| take {min(size, total - start)}"
 
 
 def description(name: str) -> str:

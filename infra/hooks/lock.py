@@ -11,6 +11,8 @@ PROJECT: Final = Path(__file__).resolve().parent.parent.parent
 RUNTIME_LOCK: Final = PROJECT / "requirements.txt"
 
 _PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?: ; ([^\\]+))?", re.MULTILINE)
+_SOMETHING: Final = re.compile(r"(?!--only-binary :all:$)[^\s#]")
+"""A line that says something by itself, other than that source archives are refused."""
 _HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 _VIA: Final = re.compile(r"^ +# +(?:via )?(?:-r )?([\w.-]+(?:\.in)?)$", re.MULTILINE)
 _COMPARISON: Final = re.compile(r"(\w+) (==|!=|<|<=|>|>=) '([^']*)'")
@@ -34,11 +36,13 @@ class Locked:
 
 
 def python_packages(lock: Path = RUNTIME_LOCK) -> list[Locked]:
-    """Return what a requirements file pins; raise LockError for a pin without a hash, or none at all."""
+    """Return what a requirements file pins; raise LockError for anything else than pins with hashes, or none at all."""
     text = lock.read_text(encoding="utf-8")
     pins = list(_PIN.finditer(text))
     if not pins:
         raise LockError(f"{lock.name} pins nothing")
+    if other := next((line for line in text.splitlines() if _SOMETHING.match(line) and not _PIN.match(line)), None):
+        raise LockError(f"{lock.name}: {other[:80]} is no pin of a version")
     ends = [pin.start() for pin in pins[1:]] + [len(text)]
     found = []
     for pin, end in zip(pins, ends, strict=True):

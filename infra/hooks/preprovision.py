@@ -69,7 +69,7 @@ def provide_signature(environment: MutableMapping[str, str]) -> None:
     if complaint:
         raise HookError(
             f"azd could not keep a random NOTIFICATION_SIGNATURE in the environment {name} ({complaint}); "
-            "set one yourself, 32 or more letters and digits: azd env set NOTIFICATION_SIGNATURE <value>"
+            "set one yourself, 32 or more letters and digits, and not as an argument: docs/parameters.md#secrets"
         )
     environment["NOTIFICATION_SIGNATURE"] = signature
     sys.stdout.write("note: made a random NOTIFICATION_SIGNATURE and kept it in the azd environment\n")

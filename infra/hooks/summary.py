@@ -125,8 +125,6 @@ def _partner_center(outputs: Mapping[str, Any], environment: Mapping[str, str]) 
     tenant = publisher_tenant or environment.get("AZURE_TENANT_ID") or "the tenant id of the subscription (below)"
     sign_in = f"az login --tenant {publisher_tenant} --allow-no-subscriptions"
     look_up_tenant = "az account show --query tenantId --output tsv"
-    place = f"--resource-group {group} --name {front}"
-    keys = f"az functionapp function keys list {place} --function-name {NOTIFICATION_FUNCTION}"
     return [
         "## Partner Center, technical configuration of every plan",
         "",
@@ -142,9 +140,9 @@ def _partner_center(outputs: Mapping[str, Any], environment: Mapping[str, str]) 
         *_block(
             sign_in if publisher_tenant else look_up_tenant, f"az ad sp show --id {client_id} --query id --output tsv"
         ),
-        "The function key, once the code is deployed. It is a secret: run this on your own terminal.",
+        f"The function key is a secret, and there once the code is deployed: in the portal, {front} > Functions > ",
+        f"{NOTIFICATION_FUNCTION} > Function Keys > default.",
         "",
-        *_block(f"{keys} --query default --output tsv"),
         f"{SIGNATURE_PLACEHOLDER} Or let the whole URL be printed, from a clone of this repository:",
         "",
         *_block(f"python3 -m infra.hooks.postdeploy --group {group}"),
@@ -170,7 +168,7 @@ def _first_run(outputs: Mapping[str, Any]) -> list[str]:
         "network only.",
         "",
         *_block(
-            "az extension add --upgrade --name log-analytics",
+            "az extension add --name log-analytics --version 1.0.0b1 --allow-preview true",
             f'az monitor log-analytics query --workspace {workspace} --analytics-query "{query}"',
         ),
     ]

@@ -158,8 +158,9 @@ def _what_pip_means(errors: str, python: str) -> str:
         return "no package index answers: check the network, and index and proxy in `python3 -m pip config list`"
     if match := re.search(r"No matching distribution found for (\S+)", errors):
         return (
-            f"the package index has no wheel of {match[1]} for Python {python} on Linux x86-64: if the index is a"
-            " mirror, add it there; else choose another version in requirements.in and run `make lock`"
+            f"the package index has no wheel of {match[1]} for Python {python} on Linux x86-64, and a source archive is"
+            " not built, because that runs its code: if the index is a mirror, add the wheel there; else choose another"
+            " version in requirements.in and run `make lock`"
         )
     last = [line for line in errors.splitlines() if line.startswith("ERROR")]
     return f"pip could not fetch the locked packages: {last[-1] if last else 'it did not say why'}"

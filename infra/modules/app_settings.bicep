@@ -1,10 +1,9 @@
-// Every app setting, in one place: what the product's code reads (publisher/settings.py) and what the Functions host needs.
-// An app gets the settings of its role and no others.
+// Every app setting, in one place: what the product's code reads and what the Functions host needs. An app gets those of its role.
 
 @description('The app, as main.bicep describes it: role, functionApp, identity, storageAccount, storageServices.')
 param app object
 
-@description('Names of the resources that the settings speak of: applicationInsights, dataCollectionEndpoint, dataCollectionRule, keyVault, workspace.')
+@description('Names of the resources that the settings speak of: applicationInsights, auditRule, dataCollectionEndpoint, dataCollectionRule, keyVault, workspace.')
 param names object
 
 @description('Names of the secrets in the vault: signature, credential.')
@@ -45,7 +44,7 @@ resource endpoint 'Microsoft.Insights/dataCollectionEndpoints@2023-03-11' existi
 }
 
 resource rule 'Microsoft.Insights/dataCollectionRules@2023-03-11' existing = {
-  name: names.dataCollectionRule
+  name: app.role == 'api' ? names.auditRule : names.dataCollectionRule
 }
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
@@ -92,12 +91,14 @@ var workerSettings = {
   RUNS_STREAM_NAME: 'Custom-${loadJsonContent('../tables/PolicyCollectionRuns_CL.json').name}'
   VERDICTS_STREAM_NAME: 'Custom-${loadJsonContent('../tables/PolicyVerdicts_CL.json').name}'
   EVENTS_STREAM_NAME: 'Custom-${loadJsonContent('../tables/ManagedApplicationEvents_CL.json').name}'
+  AUDIT_STREAM_NAME: 'Custom-${loadJsonContent('../tables/ManagedApplicationAudit_CL.json').name}'
   COLLECTION_SCHEDULE: collection.schedule
   PROBE_SCHEDULE: collection.probeSchedule
   DISCOVERY: collection.discovery
   COLLECTION_MODE: collection.mode
   COMPLIANT_STATES: collection.compliantStates
   UPLOADED_STATES: collection.uploadedStates
+  MAX_ROWS_PER_APPLICATION: string(collection.maxRowsPerApplication)
   STATES_WINDOW_HOURS: string(collection.statesWindowHours)
   MAX_CONCURRENT_APPLICATIONS: string(collection.maxConcurrentApplications)
   MAX_CONCURRENT_PER_SUBSCRIPTION: string(collection.maxConcurrentPerSubscription)
@@ -110,6 +111,10 @@ var apiSettings = {
   API_ALLOWED_CLIENTS: api.allowedClients
   API_STALE_AFTER_MINUTES: string(api.staleAfterMinutes)
   API_CACHE_SECONDS: string(api.cacheSeconds)
+  MONITOR_AUDIENCE: monitorAudience
+  DATA_COLLECTION_ENDPOINT: endpoint.properties.logsIngestion.endpoint
+  AUDIT_IMMUTABLE_ID: rule.properties.immutableId
+  AUDIT_STREAM_NAME: 'Custom-${loadJsonContent('../tables/ManagedApplicationAudit_CL.json').name}'
   LOG_ANALYTICS_WORKSPACE_ID: workspace.properties.customerId
   LOG_ANALYTICS_ENDPOINT: api.queryEndpoint
   QUERY_MAX_DAYS: string(api.queryLimits.days)
@@ -127,7 +132,6 @@ var settingsOfRoles = {
   api: apiSettings
 }
 
-// Of every app: its role, its identity, and what the Functions host reads.
 var commonSettings = {
   APP_ROLE: app.role
   MANAGED_IDENTITY_CLIENT_ID: ownClientId

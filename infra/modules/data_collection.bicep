@@ -12,7 +12,7 @@ param endpointName string
 @description('Name of the data collection rule.')
 param ruleName string
 
-@description('The tables, as infra/tables/*.json defines them: states, results, runs, verdicts, events. They must exist.')
+@description('The tables, as infra/tables/*.json defines them: states, results, runs, verdicts, events, audit. They must exist.')
 param definitions object
 
 @description('Name of the worker\'s identity: the only one that may send rows.')
@@ -47,6 +47,16 @@ var eventsColumns = [for column in definitions.events.columns: {
   name: column.name
   type: toLower(column.type)
 }]
+
+var auditColumns = [for column in definitions.audit.columns: {
+  name: column.name
+  type: toLower(column.type)
+}]
+
+// Who wrote an audit row is said by the rule that takes it, whatever the sender wrote there.
+var transformations = {
+  audit: 'source | extend Writer = "worker"'
+}
 
 resource workerIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
   name: workerIdentityName
@@ -89,6 +99,9 @@ resource rule 'Microsoft.Insights/dataCollectionRules@2023-03-11' = {
       'Custom-${definitions.events.name}': {
         columns: eventsColumns
       }
+      'Custom-${definitions.audit.name}': {
+        columns: auditColumns
+      }
     }
     destinations: {
       logAnalytics: [
@@ -105,7 +118,7 @@ resource rule 'Microsoft.Insights/dataCollectionRules@2023-03-11' = {
       destinations: [
         'workspace'
       ]
-      transformKql: 'source'
+      transformKql: contains(transformations, definition.key) ? transformations[definition.key] : 'source'
       outputStream: 'Custom-${definition.value.name}'
     }]
   }

@@ -50,6 +50,9 @@ param retentionInDays int
 @description('Days that exports of registry and ledger are kept.')
 param exportRetentionInDays int
 
+@description('Days that Log Analytics keeps the rows of the audit table.')
+param auditRetentionInDays int
+
 @description('True: private endpoints only, except for the webhook.')
 param privateNetworking bool
 
@@ -69,6 +72,7 @@ module monitoring 'monitoring.bicep' = {
     appIdentityNames: identityNames
     workerIdentityName: worker.identity
     retentionInDays: retentionInDays
+    auditRetentionInDays: auditRetentionInDays
     privateNetworking: privateNetworking
     tags: tags
   }

@@ -54,6 +54,9 @@ param frontIdentityName string = ''
 @description('The same for {workerPrincipalId}.')
 param workerIdentityName string = ''
 
+@description('The same for {apiPrincipalId}.')
+param apiIdentityName string = ''
+
 @description('Tags of every resource.')
 param tags object
 
@@ -68,6 +71,10 @@ resource frontIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01
 
 resource workerIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
   name: empty(workerIdentityName) ? identityName : workerIdentityName
+}
+
+resource apiIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: empty(apiIdentityName) ? identityName : apiIdentityName
 }
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
@@ -86,7 +93,8 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' existing = {
 // Stands in a query for the time at which the workspace was created: a later deployment does not change that.
 var installedInQueries = '2000-01-01T00:00:00Z'
 var queryAboutFront = empty(frontIdentityName) ? query : replace(query, '{frontPrincipalId}', frontIdentity.properties.principalId)
-var ownQuery = empty(workerIdentityName) ? queryAboutFront : replace(queryAboutFront, '{workerPrincipalId}', workerIdentity.properties.principalId)
+var queryAboutWorker = empty(workerIdentityName) ? queryAboutFront : replace(queryAboutFront, '{workerPrincipalId}', workerIdentity.properties.principalId)
+var ownQuery = empty(apiIdentityName) ? queryAboutWorker : replace(queryAboutWorker, '{apiPrincipalId}', apiIdentity.properties.principalId)
 
 // Headings of docs/operations.md are the display names of the rules; an address has them as GitHub makes anchors of them.
 var anchor = replace(replace(toLower(displayName), ' ', '-'), '\'', '')

@@ -12,10 +12,15 @@ param appIdentityNames array
 @description('Name of the worker\'s identity: it sends rows.')
 param workerIdentityName string
 
-@description('Days that every table keeps its rows.')
+@description('Days that every table but the audit table keeps its rows.')
 @minValue(30)
 @maxValue(730)
 param retentionInDays int
+
+@description('Days that the audit table keeps its rows.')
+@minValue(30)
+@maxValue(730)
+param auditRetentionInDays int
 
 @description('True: no ingestion and no query from public networks.')
 param privateNetworking bool
@@ -29,6 +34,9 @@ var definitions = {
   runs: loadJsonContent('../tables/PolicyCollectionRuns_CL.json')
   verdicts: loadJsonContent('../tables/PolicyVerdicts_CL.json')
   events: loadJsonContent('../tables/ManagedApplicationEvents_CL.json')
+}
+var auditDefinition = {
+  audit: loadJsonContent('../tables/ManagedApplicationAudit_CL.json')
 }
 
 module workspace 'workspace.bicep' = {
@@ -57,6 +65,19 @@ module tables 'tables.bicep' = {
   ]
 }
 
+// After the others: a workspace takes one change of its schema at a time.
+module auditTable 'tables.bicep' = {
+  name: 'audit-table'
+  params: {
+    workspaceName: names.workspace
+    definitions: auditDefinition
+    retentionInDays: auditRetentionInDays
+  }
+  dependsOn: [
+    tables
+  ]
+}
+
 module dataCollection 'data_collection.bicep' = {
   name: 'data-collection'
   params: {
@@ -64,14 +85,14 @@ module dataCollection 'data_collection.bicep' = {
     workspaceName: names.workspace
     endpointName: names.dataCollectionEndpoint
     ruleName: names.dataCollectionRule
-    definitions: definitions
+    definitions: union(definitions, auditDefinition)
     workerIdentityName: workerIdentityName
     privateNetworking: privateNetworking
     tags: tags
   }
   dependsOn: [
     // A rule that names a table which is not there yet is refused.
-    tables
+    auditTable
   ]
 }
 

@@ -9,11 +9,11 @@ param environmentName string
 @description('Names of the resources: actionGroup, alertsIdentity, queryPack, workspace.')
 param names object
 
-@description('Name of the front\'s identity: it reads the signature in the vault.')
-param frontIdentityName string
+@description('The apps, as main.bicep describes them: front, worker, and api (empty without one).')
+param apps object
 
-@description('Name of the worker\'s identity: it reads the credential in the vault, where there is one.')
-param workerIdentityName string
+@description('Names of what the security alerts speak of, see stranger_alerts.bicep.')
+param spokenOf object
 
 @description('Tags of every resource.')
 param tags object
@@ -76,13 +76,13 @@ module alerts 'alerts.bicep' = {
   ]
 }
 
-module vaultAlert 'vault_alert.bicep' = {
-  name: 'vault-alert'
+module strangerAlerts 'stranger_alerts.bicep' = {
+  name: 'stranger-alerts'
   params: {
     location: location
     namePrefix: rulePrefix
-    frontIdentityName: frontIdentityName
-    workerIdentityName: workerIdentityName
+    apps: apps
+    spokenOf: spokenOf
     context: context
     identityName: names.alertsIdentity
     workspaceName: names.workspace

@@ -21,9 +21,13 @@ var texts = {
   credential_reads: loadTextContent('../query_pack/credential_reads.kql')
   function_failures: loadTextContent('../query_pack/function_failures.kql')
   notifications_received: loadTextContent('../query_pack/notifications_received.kql')
+  refused_requests: loadTextContent('../query_pack/refused_requests.kql')
   registry_changes: loadTextContent('../query_pack/registry_changes.kql')
   rows_dropped: loadTextContent('../query_pack/rows_dropped.kql')
+  sign_ins: loadTextContent('../query_pack/sign_ins.kql')
   vault_failures: loadTextContent('../query_pack/vault_failures.kql')
+  who_asked_for_customer: loadTextContent('../query_pack/who_asked_for_customer.kql')
+  who_changed_what: loadTextContent('../query_pack/who_changed_what.kql')
 }
 
 resource pack 'Microsoft.OperationalInsights/queryPacks@2019-09-01' = {

@@ -1,6 +1,6 @@
-// Alerts from the activity log about the alert rules themselves: one fails, or was changed, switched off or deleted.
+// Alert from the activity log about the alert rules themselves: one fails. That one was changed is in activity_alerts.bicep.
 
-@description('Start of the names of the alerts.')
+@description('Start of the name of the alert.')
 param namePrefix string
 
 @description('Where docs/operations.md is.')
@@ -50,55 +50,6 @@ resource unhealthy 'Microsoft.Insights/activityLogAlerts@2020-10-01' = {
             {
               field: 'properties.currentHealthStatus'
               equals: 'Unknown'
-            }
-          ]
-        }
-      ]
-    }
-    actions: {
-      actionGroups: [
-        {
-          actionGroupId: actionGroup.id
-        }
-      ]
-    }
-  }
-}
-
-// Switching a rule off is a write like any other, so a deployment of the template is told as well, once for each rule.
-resource changed 'Microsoft.Insights/activityLogAlerts@2020-10-01' = {
-  name: '${namePrefix}rules-changed'
-  location: 'global'
-  tags: tags
-  properties: {
-    enabled: true
-    description: 'A log search alert rule of the installation was written, deleted, or disabled by Azure because it had failed for a week. See ${runbook}#an-alert-rule-was-changed'
-    scopes: [
-      resourceGroup().id
-    ]
-    condition: {
-      allOf: [
-        {
-          field: 'category'
-          equals: 'Administrative'
-        }
-        {
-          field: 'status'
-          equals: 'Succeeded'
-        }
-        {
-          anyOf: [
-            {
-              field: 'operationName'
-              equals: 'Microsoft.Insights/scheduledQueryRules/write'
-            }
-            {
-              field: 'operationName'
-              equals: 'Microsoft.Insights/scheduledQueryRules/delete'
-            }
-            {
-              field: 'operationName'
-              equals: 'Microsoft.Insights/scheduledQueryRules/disable/action'
             }
           ]
         }

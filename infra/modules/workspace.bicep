@@ -55,6 +55,21 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
   }
 }
 
+// Who queried the workspace itself, past the API: the table LAQueryLogs.
+resource queryLog 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: workspace
+  name: 'to-workspace'
+  properties: {
+    workspaceId: workspace.id
+    logs: [
+      {
+        category: 'Audit'
+        enabled: true
+      }
+    ]
+  }
+}
+
 resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
   name: applicationInsightsName
   location: location

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from publisher.lenient_json import has_member, member
 from publisher.resource_ids import fold
@@ -40,12 +40,27 @@ class Rule:
     roles: tuple[str, ...] | None = None
 
 
+MemberKey = tuple[str, str]
+
+
+class Member(NamedTuple):
+    """A definition inside an initiative: its id as Azure spells it, and the pin of its version, "" for the latest."""
+
+    id: str
+    pin: str
+
+    @property
+    def key(self) -> MemberKey:
+        """The same for every spelling."""
+        return fold(self.id), fold(self.pin)
+
+
 def rules_of(
-    assignment: Mapping[str, Any], definition: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]
+    assignment: Mapping[str, Any], definition: Mapping[str, Any], members: Mapping[MemberKey, Mapping[str, Any]]
 ) -> tuple[Rule, ...]:
     """Return the rules of an assignment of a definition or initiative.
 
-    `members` has the definitions of an initiative by folded id; those that could not be read are missing.
+    `members` has the definitions of an initiative by their keys; those that could not be read are missing.
     """
     given = _values(member(member(assignment, "properties"), "parameters"), {})
     overrides = member(member(assignment, "properties"), "overrides")
@@ -58,17 +73,22 @@ def rules_of(
         return (_overridden(_rule("", identity, definition, parameters), overrides),)
     rules = []
     for one in listed:
-        reference, identity = fold(text_at(one, "policyDefinitionReferenceId")), fold(id_at(one, "policyDefinitionId"))
+        reference, defined = fold(text_at(one, "policyDefinitionReferenceId")), _member(one)
         own = _values(member(one, "parameters"), parameters)
-        rules.append(_overridden(_rule(reference, identity, members.get(identity), own), overrides))
+        rule = _rule(reference, fold(defined.id), members.get(defined.key), own)
+        rules.append(_overridden(rule, overrides))
     return tuple(rules)
 
 
-def member_ids(definition: Mapping[str, Any]) -> list[str]:
-    """Return the ids of the definitions in an initiative; none for a definition."""
+def members_of(definition: Mapping[str, Any]) -> list[Member]:
+    """Return the definitions in an initiative, each version of one once; none for a definition."""
     listed = member(member(definition, "properties"), "policyDefinitions")
-    ids = (id_at(one, "policyDefinitionId") for one in listed) if isinstance(listed, list) else ()
-    return list({fold(one): one for one in ids if one}.values())
+    found = map(_member, listed) if isinstance(listed, list) else ()
+    return list({one.key: one for one in found if one.id}.values())
+
+
+def _member(reference: Any) -> Member:
+    return Member(id_at(reference, "policyDefinitionId"), text_at(reference, "definitionVersion"))
 
 
 def role_name(role_definition_id: str) -> str:

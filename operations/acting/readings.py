@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from azure.core.rest import HttpRequest
 
-from operations.acting.effects import member_ids, rules_of
+from operations.acting.effects import members_of, rules_of
 from operations.acting.evaluation import soon
 from operations.acting.rights import RoleAssignment
 from publisher.errors.absence import is_about, says_gone
@@ -19,14 +19,14 @@ from publisher.policy_insights.remediations import RemediationTasks
 from publisher.resource_ids import fold, is_guid
 from publisher.resource_manager import document_in, id_at, text_at
 from publisher.texts import word
+from registry.policies.definition_versions import POLICIES_API_VERSION, read_definition
 from registry.policies.deny_assignments import deny_assignments
 from registry.policies.permissions import CREATE_REMEDIATIONS, allowed
-from registry.policies.policy_assignments import ASSIGNMENTS_API_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
-    from operations.acting.effects import Rule
+    from operations.acting.effects import Member, Rule
     from operations.acting.evaluation import Evaluator
     from operations.acting.states import SeenState
     from publisher.policy_insights.remediations import Task
@@ -151,7 +151,8 @@ async def _assignment(
 ) -> tuple[AssignmentNow | Gone | Unread, tuple[Rule, ...] | Unread]:
     """Return the assignment, and the rules behind it."""
     try:
-        document = await _got(arm, assignment_id)
+        path = quote(assignment_id, safe="/()")
+        document = await arm.get(path, api_version=POLICIES_API_VERSION, deadline=soon())
         if fold(id_at(document, "id")) != fold(assignment_id):
             raise MalformedAnswer("the answer describes another assignment", code="MalformedAnswer")
     except AzureFailure as failure:
@@ -181,19 +182,27 @@ def _identity(document: Mapping[str, Any]) -> Identity:
 
 
 async def _rules(arm: ResourceManager, assignment: Mapping[str, Any], definition_id: str) -> tuple[Rule, ...]:
-    """Return the rules of the assigned definition or initiative; members that cannot be read have no roles."""
-    definition = await _got(arm, definition_id)
+    """Return the rules of the assigned definition or initiative; members that cannot be read have no roles.
+
+    Each is read in the version that is pinned. Raises MalformedAnswer where an override sets it, for some or for all.
+    """
+    overrides = member(member(assignment, "properties"), "overrides")
+    overrides = overrides if isinstance(overrides, list) else []
+    if any(fold(text_at(one, "kind")) == "definitionversion" for one in overrides):
+        raise MalformedAnswer("an override sets the version of what is assigned", code="MalformedAnswer")
+    pin = text_at(assignment, "properties", "definitionVersion")
+    definition = await read_definition(arm, definition_id, pin, deadline=soon())
     if not isinstance(member(definition, "properties"), dict):
         raise MalformedAnswer("the definition's description has no properties", code="MalformedAnswer")
     places = asyncio.Semaphore(_AT_ONCE)
 
-    async def read(one: str) -> dict[str, Any] | Unread:
+    async def read(one: Member) -> dict[str, Any] | Unread:
         async with places:
-            return await _tried(_got(arm, one))
+            return await _tried(read_definition(arm, one.id, one.pin, deadline=soon()))
 
-    wanted = member_ids(definition)
+    wanted = members_of(definition)
     found = await asyncio.gather(*map(read, wanted))
-    members = {fold(one): read for one, read in zip(wanted, found, strict=True) if not isinstance(read, Unread)}
+    members = {one.key: read for one, read in zip(wanted, found, strict=True) if not isinstance(read, Unread)}
     return rules_of(assignment, definition, members)
 
 
@@ -236,11 +245,6 @@ async def _role_names(
 
 async def _sent(arm: ResourceManager, request: HttpRequest) -> dict[str, Any]:
     return document_in(await arm.send(request))
-
-
-async def _got(arm: ResourceManager, resource_id: str) -> dict[str, Any]:
-    """Return a policy assignment, definition or initiative; all of them have this api-version."""
-    return await arm.get(quote(resource_id, safe="/()"), api_version=ASSIGNMENTS_API_VERSION, deadline=soon())
 
 
 async def _listed(arm: ResourceManager, path: str, wanted: str) -> list[dict[str, Any]]:

@@ -134,8 +134,8 @@ async def _create(task: Remediation, worker: Worker, decision: Decision) -> None
         for step in task.plan.steps:
             task.courses.append(worker.course(step))
             await worker.begin(task.courses[-1])
-            if task.courses[-1].problem:
-                break  # what Azure refuses for one reference it refuses for the next
+            if task.courses[-1].problem and task.courses[-1].concerns_all:
+                break
     finally:
         if any(one.acted for one in task.courses):
             event = await task.workplace.event(task.identity, _STARTED, decision)

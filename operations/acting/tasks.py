@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from operations.acting.plan import Step
     from publisher.policy_insights.remediations import RemediationTasks, Task, TaskDeployment
 
-_BUSY: Final = frozenset({"invalidcreateremediationrequest", "invalidupdateremediationrequest", "conflict"})
-"""Codes with which Azure refuses a task while another one is under way for the same reference."""
+_OF_REFERENCE: Final = frozenset({"invalidcreateremediationrequest", "invalidupdateremediationrequest", "conflict"})
+"""Codes with which Azure refuses a task of one reference, such as while another one is under way for it.
+
+azure-powershell's tests of Start-AzPolicyRemediation and Azure/azure-policy#1234 have them with what is wrong with one
+request. Every other refusal, such as of rights or locks, is of all tasks at the group alike.
+"""
 
 _LOOKS_FOR_COUNTS: Final = 3
 """How often the deployments of a task that is over are asked for while they are not all told."""
@@ -46,6 +50,8 @@ class Course:
     acted: bool = False
     """Azure was asked to create it, and nothing tells that it did not."""
     problem: str | None = None
+    concerns_all: bool = False
+    """What the problem is, the tasks of other references would meet as well."""
     deployments: list[TaskDeployment] | None = None
     notes: list[str] = field(default_factory=list)
     absences: int = 0
@@ -168,8 +174,10 @@ class Worker:
         told = f"{failure.code}: {failure}"
         if not isinstance(failure, TransientFailure):
             course.acted, course.problem = False, f"not created: {told}"
+        is_of_reference = isinstance(failure, RequestRefused) and fold(failure.code) in _OF_REFERENCE
+        course.concerns_all = not is_of_reference
         try:
-            if isinstance(failure, RequestRefused) and fold(failure.code) in _BUSY:
+            if is_of_reference:
                 await self._find_other(course)
             elif isinstance(failure, TransientFailure):
                 course.problem = f"whether it was created is not known: {told}"

@@ -14,7 +14,7 @@ from publisher.resource_ids import ResourceGroupId
 from registry.policies.permissions import READ_EXEMPTIONS, is_allowed
 from registry.policies.policy_assignments import known_exemptions
 from registry.reconcile import SECONDS_PER_APPLICATION
-from verdicts.exempted import EXPIRES_SOON, is_known, name_of, stage_of
+from verdicts.exempted import EXPIRES_SOON, exemption_accepted, is_known, name_of, stage_of, told_again_at
 
 if TYPE_CHECKING:
     import argparse
@@ -92,14 +92,6 @@ def _state(one: Exemption, now: datetime) -> str:
     return "expired" if one.expires_at <= now else "expires soon"
 
 
-def _told_again_at(facts: ApplicationFacts, one: Exemption, now: datetime) -> datetime | None:
-    """Return when an alarm tells of an exemption again that is known now: with its next stage, or the acceptance."""
-    moments = [one.expires_at - EXPIRES_SOON, one.expires_at] if one.expires_at else []
-    if (acceptance := facts.accepted_exemptions.get(stage_of(one, now).token)) is not None:
-        moments.append(acceptance.until)
-    return min((moment for moment in moments if moment > now), default=None)
-
-
 def _row(facts: ApplicationFacts, one: Exemption, now: datetime) -> tuple[Cell | str, ...]:
     state = _state(one, now)
     return (
@@ -118,14 +110,13 @@ def _row(facts: ApplicationFacts, one: Exemption, now: datetime) -> tuple[Cell |
 def _accepted(facts: ApplicationFacts, one: Exemption, now: datetime) -> Cell | str:
     if not is_known(facts, stage_of(one, now).token, now):
         return Cell("no", "doubtful")
-    acceptance, again = facts.accepted_exemptions.get(stage_of(one, now).token), _told_again_at(facts, one, now)
+    acceptance, again = exemption_accepted(facts, one, now), told_again_at(facts, one, now)
     who = f"by {acceptance.person}" if acceptance else "known"
     return f"{who}, until {again:%Y-%m-%d %H:%M}" if again else who
 
 
 def _document(facts: ApplicationFacts, one: Exemption, now: datetime) -> dict[str, Any]:
-    token = stage_of(one, now).token
-    accepted, acceptance = is_known(facts, token, now), facts.accepted_exemptions.get(token)
+    accepted, acceptance = is_known(facts, stage_of(one, now).token, now), exemption_accepted(facts, one, now)
     return {
         "application_id": facts.application_id,
         "customer_name": facts.customer_name,
@@ -141,7 +132,7 @@ def _document(facts: ApplicationFacts, one: Exemption, now: datetime) -> dict[st
         "expires_at": one.expires_at,
         "state": _state(one, now),
         "accepted": accepted,
-        "accepted_by": acceptance.person if accepted and acceptance else None,
-        "reason": acceptance.reason if accepted and acceptance else None,
-        "told_again_at": _told_again_at(facts, one, now) if accepted else None,
+        "accepted_by": acceptance.person if acceptance else None,
+        "reason": acceptance.reason if acceptance else None,
+        "told_again_at": told_again_at(facts, one, now) if accepted else None,
     }

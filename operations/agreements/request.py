@@ -8,7 +8,6 @@ plan allows (azure-docs, "List Azure deny assignments").
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 import time
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from operations.report import BadUsage, Refused, Report
 from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ResourceGroupId
 from registry.policies.deny_assignments import deny_assignments
-from registry.policies.permissions import WRITE_EXEMPTIONS, allowed
+from registry.policies.permissions import WRITE_EXEMPTIONS, all_allowed
 from registry.reconcile import SECONDS_PER_APPLICATION
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def _assignment(facts: ApplicationFacts, name: str) -> AssignmentFacts:
 
 
 async def _who_may(arm: ResourceManager, group: ResourceGroupId, deadline: float) -> _Rights:
-    rights = await asyncio.gather(*(allowed(arm, group, one, deadline=deadline) for one in _NEEDED))
+    rights = (await all_allowed(arm, group, _NEEDED, deadline=deadline)).values()
     publisher = None if None in rights else all(rights)
     return _Rights(publisher, await _is_denied_to_everybody(arm, group, deadline))
 

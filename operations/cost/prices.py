@@ -46,8 +46,8 @@ HOURS_OF_A_MONTH: Final = 730
 
 DAYS_OF_A_MONTH: Final = HOURS_OF_A_MONTH / 24
 
-ALERT_RULES: Final = 18
-"""Rules of infra/alert_rules.json and the rule of the key vault."""
+ALERT_RULES: Final = 23
+"""Rules of infra/alert_rules.json and infra/security_alerts, without those about the tenant's root, which are off."""
 
 DAYS_KEPT: Final = 90
 """The parameter retentionInDays of infra/main.bicep, unless another one is deployed."""

@@ -144,7 +144,8 @@ def _removal(removed: Removed) -> str:
     if removal is None:
         return ""
     reason = f": {removal.reason}" if removal.reason else ""
-    return f"{removal.at:%Y-%m-%d} by {removal.by}{reason}"
+    day = f"{removal.at:%Y-%m-%d}" if removal.at else "nobody knows when"
+    return f"{day} by {removal.by}{reason}"
 
 
 def _document(found: Discovery, results: Mapping[ApplicationId, Change | AzureFailure]) -> dict[str, Any]:

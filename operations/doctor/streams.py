@@ -30,9 +30,9 @@ _ONLY_ROWS_TELL: Final = (
 
 
 async def examine_streams(
-    settings: DataCollection, streams: Sequence[str], credential: AsyncTokenCredential
+    settings: DataCollection, streams: Sequence[str], credential: AsyncTokenCredential, *, of: str = ""
 ) -> list[Check]:
-    """Return, for each stream, what the data collection rule answers to an upload without rows.
+    """Return, for each stream, what the data collection rule answers to an upload without rows; `of` says whose it is.
 
     The answer is not documented. So an upload to a stream that does not exist is tried too: when the rule refuses only
     that one, it has the others. Columns that a stream lacks are dropped without an error (FACTS 3.5); they show in
@@ -40,7 +40,7 @@ async def examine_streams(
     """
     async with LogsEndpoint(settings, credential, patience=Patience(attempts=1)) as endpoint:
         no_such_stream = await _refusal(endpoint, _NO_SUCH_STREAM)
-        return [_stream_check(stream, await _refusal(endpoint, stream), no_such_stream) for stream in streams]
+        return [_stream_check(f"{stream}{of}", await _refusal(endpoint, stream), no_such_stream) for stream in streams]
 
 
 async def _refusal(endpoint: LogsEndpoint, stream: str) -> AzureFailure | None:

@@ -28,6 +28,7 @@ from publisher.settings import (
     DiscoverySettings,
     IntakeSettings,
     ProbeSettings,
+    ReconcileSettings,
     SettingsError,
     SharedSettings,
 )
@@ -49,12 +50,13 @@ class WorkerSettings:
     shared: SharedSettings | None
     collector: CollectorSettings | None
     intake: IntakeSettings | None
+    reconcile: ReconcileSettings | None
     has_probe: bool = False
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str], problems: set[str]) -> WorkerSettings:
         """Return the settings, and add what is wrong with them to `problems`."""
-        read(DiscoverySettings, variables, problems)  # those of the timers: its problems are of interest
+        discovery = read(DiscoverySettings, variables, problems)
         try:
             function_timeout(variables)
         except SettingsError as error:
@@ -65,6 +67,7 @@ class WorkerSettings:
             read(SharedSettings, variables, problems),
             read(CollectorSettings, variables, problems),
             read(IntakeSettings, variables, problems),
+            discovery.reconcile if discovery else None,
             has_probe(variables),
         )
 
@@ -75,7 +78,8 @@ class WorkerSettings:
         if collector:
             found += [collector.states_stream, collector.verdicts_stream, collector.results_stream]
             found.append(collector.runs_stream)
-        return [*found, self.intake.events_stream] if self.intake else found
+        found += [self.intake.events_stream] if self.intake else []
+        return [*found, self.reconcile.audit_stream] if self.reconcile else found
 
 
 async def examine_worker(

@@ -1,4 +1,4 @@
-"""The checks of the role api: a question to each table that it answers from."""
+"""The checks of the role api: a question to each table that it answers from, and where its audit rows go."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from compliance_api.workspace.workspace import Question, Workspace
 from operations.doctor.causes.cause import Service
 from operations.doctor.causes.table import Where
 from operations.doctor.checks import SECONDS_PER_CHECK, Check, Verdict
-from operations.doctor.tokens import examine_own_token
+from operations.doctor.streams import examine_streams
+from operations.doctor.tokens import examine_own_token, examine_token
+from publisher.credentials import own_identity_credential
 from publisher.errors.kinds import AzureFailure, MalformedAnswer
 
 if TYPE_CHECKING:
@@ -28,10 +30,13 @@ _LARGEST_ANSWER_BYTES: Final = 100_000
 
 
 async def examine_api(settings: ApiSettings) -> list[Check]:
-    """Return whether the api's identity gets a token for the workspace, and may read each of the tables."""
+    """Return whether the api's identity gets its tokens, may read each of the tables, and may write audit rows."""
     checks = [await examine_own_token("the workspace", settings.own_identity_client_id, settings.query_audience)]
     workspace = Workspace(settings)
-    return [*checks, *[await _examine_table(workspace, name) for name in TABLES]]
+    checks += [await _examine_table(workspace, name) for name in TABLES]
+    async with own_identity_credential(settings.own_identity_client_id) as own:
+        token = await examine_token("own identity, for the audit rows", own, settings.cloud.monitor_audience)
+        return [*checks, token, *await examine_streams(settings, [settings.audit_stream], own, of=" of the api's rule")]
 
 
 async def _examine_table(workspace: Workspace, name: str) -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from operations import arguments, options
+from operations.parsing.changes import Changes, Reach
 from operations.parsing.commands import add_command
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def add_acting_commands(commands: Commands) -> None:
         "Let Azure Policy evaluate the managed resource group of an application, or of each that has something open; "
         "wait until the policy states have later times; then collect them and tell the verdicts. That Azure calls the "
         "evaluation done is told, and not believed. Exit status 1 when one was not evaluated later, or not collected.",
+        changes=Changes(Reach.CUSTOMERS),
     )
     scan.add_argument(
         "application", metavar="ID", nargs="?", type=arguments.application_id, help="resource id of the application"
@@ -43,15 +45,10 @@ def add_acting_commands(commands: Commands) -> None:
         "what speaks against it. With --create, create one remediation task for each reference of the assignment, "
         "follow its deployments, wait until Azure Policy has evaluated the resources later, and tell the verdict. Only "
         "the effects deployIfNotExists and modify can be remediated.",
+        changes=Changes(Reach.CUSTOMERS, only_with="create"),
     )
     options.one_application(remediate)
-    remediate.add_argument(
-        "--assignment",
-        metavar="NAME|ID",
-        required=True,
-        type=arguments.some_name,
-        help="the policy assignment, by its name or id",
-    )
+    options.assignment(remediate, is_needed=True)
     remediate.add_argument(
         "--reference",
         metavar="REFERENCE",

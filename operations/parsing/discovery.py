@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from operations import options
+from operations.parsing.changes import Changes
 from operations.parsing.commands import add_command
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def add_discovery_command(commands: Commands) -> None:
         "applications of yours, and register those that are missing; asks first. What an operator removed is left "
         "alone, and nobody is removed. Exit status 1 when a subscription could not be read, or something is not "
         "registered.",
+        changes=Changes(unless=("check",)),
     )
     options.subscriptions(discover, "search this subscription alone")
     discover.add_argument("--check", action="store_true", help="only tell what is missing, and change nothing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from operations import arguments, options
+from operations.parsing.changes import NOTHING
 from operations.parsing.commands import add_command
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def add_exemptions_command(commands: Commands) -> None:
         "List the exemptions of the applications' own policy assignments, what expires first at the top: of all as the "
         "ledger knows them, of one as Azure says now. With --request: whether you can make an exemption at the "
         "customer, and what the customer has to do where you cannot. Nothing is ever written at a customer.",
+        changes=NOTHING,
     )
     exemptions.add_argument(
         "application", metavar="ID", nargs="?", type=arguments.application_id, help="resource id of the application"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from operations import arguments, options
+from operations.parsing.changes import NOTHING, Changes
 from operations.parsing.commands import add_command
 
 if TYPE_CHECKING:
@@ -18,13 +19,14 @@ def add_plan_commands(commands: Commands) -> None:
         "plan", help="say how severe findings of a plan are, until when each is due, and which of your checks are on"
     )
     actions = plan.add_subparsers(dest="action", metavar="ACTION", required=True)
-    add_command(actions, "show", "show what is settled for each plan, and by whom")
+    add_command(actions, "show", "show what is settled for each plan, and by whom", changes=NOTHING)
     settle = add_command(
         actions,
         "settle",
         "settle it for a plan, from a file",
         "Settle, for every version of a plan, how severe a violation of each assignment is, after how many days it "
         "is overdue, and which of the publisher's own checks are switched on. It holds from the next run on.",
+        changes=Changes(unless=("dry_run",)),
     )
     settle.add_argument("--file", metavar="FILE", type=Path, required=True, help="the settings, as `show --json` has")
     options.decision(settle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from operations import arguments, options
+from operations.parsing.changes import Changes
 from operations.parsing.commands import add_command
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def add_restore_command(commands: Commands) -> None:
         "that are missing are added. Rows that differ are left as they are unless --overwrite is said, and rows that "
         "are not in the export are never deleted. An export that is damaged is refused whole. Exit status 1 when "
         "something is left to restore.",
+        changes=Changes(unless=("list", "dry_run"), only_with="reason"),
     )
     restore.add_argument(
         "--export",

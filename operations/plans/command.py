@@ -12,7 +12,7 @@ from operations.plans.file import as_document, read_plan_settings
 from operations.report import BadUsage, Listing, Refused, Report
 from publisher.resource_ids import fold
 from verdicts.plan_settings import PlanSettings, Severity, settings_of_plan
-from verdicts.stored.control_rows import plan_settings_key
+from verdicts.stored.control_rows import fits_a_row, plan_settings_key
 
 if TYPE_CHECKING:
     import argparse
@@ -54,6 +54,8 @@ async def _settle(workplace: Workplace, options: argparse.Namespace, console: Co
     except BadFile as error:
         raise BadUsage(str(error)) from error
     settings = replace(read, settled_at=workplace.now(), person=decision.person, reason=decision.reason)
+    if not fits_a_row(settings):
+        raise BadUsage(f"{options.file}: all of it is too long for the ledger; name fewer assignments in severities")
     control = await workplace.ledger.control()
     ending = await checks_that_end(workplace, with_settings(control.plans, settings))
     document = {"settings": as_document(settings), "checks_that_end": ending, "settled": False}

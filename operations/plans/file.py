@@ -23,7 +23,11 @@ _MOST_ASSIGNMENTS: Final = 200
 """As many as Azure keeps at one scope (azure-docs, "Azure subscription and service limits", Azure Policy limits)."""
 
 _LONGEST_PATH: Final = 400
-"""Of an assignment's path from the managed resource group on. So many of them fit into the ledger's row."""
+"""Of an assignment's path from the managed resource group on."""
+
+_MOST_TEXTS: Final = 100
+_LONGEST_TEXT: Final = 200
+"""Of one list that a check takes: a role's id, the longest of what they take, has about 150 characters."""
 
 _SEVERITIES: Final = {one.value.lower(): one for one in Severity}
 
@@ -124,9 +128,13 @@ class _Reader:
     def _parameter(self, path: JsonPath, texts: Any, parameter: Parameter) -> tuple[str, ...]:
         if not isinstance(texts, list):
             raise self.file.bad(path, f"must be a list of {parameter.takes}")
+        if len(texts) > _MOST_TEXTS:
+            raise self.file.bad(path, f"has {len(texts)} texts, and may have {_MOST_TEXTS}")
         for place, text in enumerate(texts):
             if not isinstance(text, str) or not _is_fit(parameter, text):
                 raise self.file.bad((*path, place), f"must be one of {parameter.takes}")
+            if len(text.strip()) > _LONGEST_TEXT:
+                raise self.file.bad((*path, place), f"has more than {_LONGEST_TEXT} characters")
         return tuple(text.strip() for text in texts)
 
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final
 
-from collector.version import VERSION
 from operations.decision import Decision, make_sure
 from operations.report import BadUsage, Report
+from publisher.configuration.version import VERSION
 from publisher.texts import moment_in
 from verdicts.exports.export import export
 from verdicts.exports.lines import UnexportableRow

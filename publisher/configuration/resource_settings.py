@@ -25,12 +25,16 @@ QUEUE_SETTING_NAMES: Final = tuple(
 
 _ENDPOINT: Final = "DATA_COLLECTION_ENDPOINT"
 _RULE_ID: Final = "DATA_COLLECTION_IMMUTABLE_ID"
+AUDIT_RULE_SETTING: Final = "AUDIT_IMMUTABLE_ID"
+"""The immutable id of the rule that the api writes audit rows through, and nothing else."""
+
 _DEFAULT_STREAMS: Final = {
     "STREAM_NAME": "Custom-PolicyComplianceStates_CL",
     "RESULTS_STREAM_NAME": "Custom-PolicyCollectionResults_CL",
     "RUNS_STREAM_NAME": "Custom-PolicyCollectionRuns_CL",
     "VERDICTS_STREAM_NAME": "Custom-PolicyVerdicts_CL",
     "EVENTS_STREAM_NAME": "Custom-ManagedApplicationEvents_CL",
+    "AUDIT_STREAM_NAME": "Custom-ManagedApplicationAudit_CL",
 }
 DATA_COLLECTION_SETTING_NAMES: Final = (_ENDPOINT, _RULE_ID, *_DEFAULT_STREAMS)
 
@@ -125,13 +129,13 @@ def _service_uri(env: Environment, name: str, cloud: Cloud, host: str) -> str:
     return uri
 
 
-def endpoint_and_rule_from(env: Environment, cloud: Cloud) -> tuple[str, str]:
-    """Return the logs ingestion URL and the rule's immutable id (FACTS 3.1); problems are noted in `env`."""
+def endpoint_and_rule_from(env: Environment, cloud: Cloud, rule_setting: str = _RULE_ID) -> tuple[str, str]:
+    """Return the logs ingestion URL and the immutable id of a rule (FACTS 3.1); problems are noted in `env`."""
     endpoint = env.https_url(_ENDPOINT, hint="take the logs ingestion URL of the data collection endpoint or rule")
     note_mixed(env, cloud, _ENDPOINT, endpoint)
     note_proxies(env, endpoint)
     rule_id = env.matching(
-        _RULE_ID,
+        rule_setting,
         None,
         _IMMUTABLE_ID,
         hint="take the immutable id of the data collection rule (dcr- and 32 hex digits), not its resource id",

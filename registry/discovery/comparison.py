@@ -127,4 +127,5 @@ def _why(removed: Removed | None) -> str:
         return UNKNOWN
     removal = removed.removal
     how = "confirmed" if removal.confirmed else "unconfirmed"
-    return f"It was removed on {time_text(removal.at)[:10]} ({how}), and Azure shows it to us"
+    day = f" on {time_text(removal.at)[:10]}" if removal.at else ""
+    return f"It was removed{day} ({how}), and Azure shows it to us"

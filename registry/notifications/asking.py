@@ -16,7 +16,6 @@ from publisher.errors.kinds import AzureFailure, TransientFailure, Unusable, is_
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.notifications import MalformedMessage
 from publisher.table import RowChanged
-from registry.events import upload_rows
 from registry.notifications.events import (
     GIVEN_UP,
     IGNORED,
@@ -162,7 +161,7 @@ class Asker:
         notification = pending.notification
         name = await customer_name(self.refresher.registry, notification)
         row = event_row(notification, outcome, stored_at=self.refresher.clock(), customer_name=name)
-        await upload_rows([row], self.endpoint, self.stream, deadline=time.monotonic() + _SECONDS_FOR_ONE)
+        await self.endpoint.upload_rows(self.stream, [row], deadline=time.monotonic() + _SECONDS_FOR_ONE)
         _LOGGER.info(
             "notification %s for %s: %s%s",
             notification.correlation_id,

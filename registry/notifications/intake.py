@@ -11,7 +11,6 @@ from publisher.configuration.offers import Offers
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.notifications import MalformedMessage, Notification, notification_in
 from publisher.texts import printable
-from registry.events import upload_rows
 from registry.notifications.events import (
     IGNORED,
     NOT_OURS,
@@ -102,7 +101,7 @@ class Intake:
     async def _tell(self, notification: Notification, outcome: Outcome, now: datetime) -> None:
         name = await customer_name(self.registry, notification)
         row = event_row(notification, outcome, stored_at=now, customer_name=name)
-        await upload_rows([row], self.endpoint, self.stream, deadline=time.monotonic() + _SECONDS)
+        await self.endpoint.upload_rows(self.stream, [row], deadline=time.monotonic() + _SECONDS)
 
 
 def _beside(notification: Notification, before: Pending | None) -> Outcome:

@@ -10,16 +10,15 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 from publisher.errors.kinds import AccessDenied, AzureFailure, NotFound, RequestRefused, is_gateways
 from publisher.lenient_json import member
 from publisher.resource_ids import fold
 from publisher.resource_manager import ResourceManager, id_at, text_at
+from registry.policies.definition_versions import read_definition
 from registry.policies.postures import Definition, canonical_defaults
 
 _LOGGER = logging.getLogger(__name__)
-_API_VERSION: Final = "2021-06-01"
 _DEFINITION_ID: Final = re.compile(
     r"(?:/[^/?#%\\]+)*/providers/microsoft\.authorization/(?:policydefinitions|policysetdefinitions)/[^/?#%\\]+"
 )
@@ -38,7 +37,7 @@ class DefinitionNames:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._known: dict[tuple[str, str], Definition] = {}
+        self._known: dict[tuple[str, str, str], Definition] = {}
 
     async def name(self, arm: ResourceManager, definition_id: str, *, deadline: float) -> str:
         """Return the display name of a definition, "" when it has none or cannot be read."""
@@ -47,16 +46,17 @@ class DefinitionNames:
     async def of_members(
         self,
         arm: ResourceManager,
-        definition_ids: Iterable[str],
+        initiatives: Iterable[tuple[str, str]],
         *,
         already: Mapping[str, str],
         deadline: float,
     ) -> dict[str, str]:
         """Return the display names of the definitions inside these initiatives by folded id, without empty ones.
 
+        An initiative is given by its id and the pin of its version, "" for the latest.
         Names that are `already` known are not asked for again.
         """
-        definitions = [await self.definition(arm, one, deadline=deadline) for one in definition_ids]
+        definitions = [await self.definition(arm, *one, deadline=deadline) for one in initiatives]
         members = list(dict.fromkeys(member for one in definitions for member in one.members))[:_MOST_MEMBERS]
         places = asyncio.Semaphore(_AT_ONCE)
 
@@ -69,16 +69,18 @@ class DefinitionNames:
         names = await asyncio.gather(*map(name, members))
         return {member: name for member, name in zip(members, names, strict=True) if name}
 
-    async def definition(self, arm: ResourceManager, definition_id: str, *, deadline: float) -> Definition:
-        """Return a definition as kept or read; an empty one when it cannot be read."""
-        key = arm.endpoint, fold(definition_id)
+    async def definition(
+        self, arm: ResourceManager, definition_id: str, pin: str = "", *, deadline: float
+    ) -> Definition:
+        """Return a definition as kept or read, in the version that a pin takes; an empty one when it cannot be read."""
+        key = arm.endpoint, fold(definition_id), fold(pin)
         known = self._known.get(key)
         if known is not None and self._clock() - known.known_at < _KEPT_SECONDS:
             return known
         if not _DEFINITION_ID.fullmatch(key[1]) or "/../" in definition_id:
             return Definition(0)
         try:
-            answer = await arm.get(quote(definition_id, safe="/()"), api_version=_API_VERSION, deadline=deadline)
+            answer = await read_definition(arm, definition_id, pin, deadline=deadline)
         except AzureFailure as failure:
             if not isinstance(failure, _LASTING) or is_gateways(failure):
                 _LOGGER.debug("no display name for a definition: %s", failure.code)

@@ -16,6 +16,8 @@ from publisher.lenient_json import member
 from publisher.resource_ids import fold
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from publisher.resource_ids import ResourceGroupId
     from publisher.resource_manager import ResourceManager
 
@@ -41,14 +43,22 @@ async def allowed(arm: ResourceManager, group: ResourceGroupId, action: str, *, 
 
     Nor is it when a permission cannot be read, and those that can be do not include the action.
     """
+    return (await all_allowed(arm, group, [action], deadline=deadline))[action]
+
+
+async def all_allowed(
+    arm: ResourceManager, group: ResourceGroupId, actions: Collection[str], *, deadline: float
+) -> dict[str, bool | None]:
+    """Return of each of these actions what `allowed` does, by one request."""
     path = f"{quote(str(group), safe='/()')}/providers/Microsoft.Authorization/permissions"
     try:
         roles = [role async for role in arm.list(path, api_version=_API_VERSION, deadline=deadline)]
     except AzureFailure as failure:
         _LOGGER.info("the permissions at %s could not be read: %s", group, failure.code)
-        return None
+        return dict.fromkeys(actions)
     readable = [role for role in roles if _is_readable(role)]
-    return any(includes(role, action) for role in readable) or (False if len(readable) == len(roles) else None)
+    otherwise = False if len(readable) == len(roles) else None
+    return {action: any(includes(role, action) for role in readable) or otherwise for action in actions}
 
 
 def includes(permission: Any, action: str) -> bool:

@@ -14,18 +14,11 @@ from publisher.resource_ids import ResourceGroupId, assignment_scope, fold, is_a
 from publisher.resource_manager import ResourceManager, id_at, text_at
 from registry.managed_application import Exemption, ExpectedAssignment
 from registry.policies.definition_names import DefinitionNames
+from registry.policies.definition_versions import POLICIES_API_VERSION
 from registry.policies.permissions import READ_EXEMPTIONS, is_allowed
 from registry.policies.postures import posture_of, time_at
 
 _LOGGER = logging.getLogger(__name__)
-ASSIGNMENTS_API_VERSION: Final = "2025-01-01"
-"""Has definitionVersion beside resourceSelectors and overrides.
-
-Sources: learn.microsoft.com/azure/templates/microsoft.authorization/2025-01-01/policyassignments, and the types of
-Azure/bicep-types-az for Microsoft.Authorization/policyAssignments@2025-01-01. The REST specification of 2024-04-01 has
-no definitionVersion.
-"""
-
 _EXEMPTIONS_API_VERSION: Final = "2022-07-01-preview"  # FACTS 11.5
 
 
@@ -42,7 +35,7 @@ async def expected_assignments(
     seen = 0
     own: list[ExpectedAssignment] = []
     try:
-        async for assignment in arm.list(path, api_version=ASSIGNMENTS_API_VERSION, deadline=deadline):
+        async for assignment in arm.list(path, api_version=POLICIES_API_VERSION, deadline=deadline):
             seen += 1
             if is_at_or_inside(_scope_in(assignment, "id"), str(group)):
                 own.append(await expected_assignment(arm, assignment, names, deadline=deadline))
@@ -109,7 +102,8 @@ async def expected_assignment(
     definition_id = id_at(assignment, "properties", "policyDefinitionId")
     if not definition_id:
         raise MalformedAnswer("what a policy assignment assigns cannot be read", code="MalformedAnswer")
-    definition = await names.definition(arm, definition_id, deadline=deadline)
+    pin = text_at(assignment, "properties", "definitionVersion")
+    definition = await names.definition(arm, definition_id, pin, deadline=deadline)
     return ExpectedAssignment(
         id=id_at(assignment, "id"),
         display_name=text_at(assignment, "properties", "displayName"),

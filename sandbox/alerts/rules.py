@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 INFRASTRUCTURE: Final = Path(__file__).resolve().parents[2] / "infra"
 RULES_FILE: Final = INFRASTRUCTURE / "alert_rules.json"
+SECURITY_DIRECTORY: Final = INFRASTRUCTURE / "security_alerts"
 QUERIES_DIRECTORY: Final = INFRASTRUCTURE / "queries"
 
 INTERVAL: Final = "let Interval = 12h;"
@@ -104,6 +105,31 @@ def read_rules(
         return timing | {"evaluationFrequency": sooner} if sooner else timing
 
     return tuple(_rule(rule, timing_of(rule), text_of(rule)) for rule in document["rules"])
+
+
+def read_security_rules(put_in: Mapping[str, str], directory: Path = SECURITY_DIRECTORY) -> tuple[AlertRule, ...]:
+    """Return the rules of infra/security_alerts that search logs.
+
+    `put_in` has what the templates put in the place of names in braces.
+
+    Raises:
+        UnsupportedRuleError: see there.
+    """
+
+    def text_of(rule: Mapping[str, Any]) -> str:
+        text = (directory / f"{rule['name'].replace('-', '_')}.kql").read_text(encoding="utf-8")
+        for placeholder, value in put_in.items():
+            text = text.replace(placeholder, value)
+        return text
+
+    return tuple(
+        _rule(
+            {**rule, "query": rule["name"].replace("-", "_")},
+            {key: rule[key] for key in ("evaluationFrequency", "windowSize")},
+            text_of(rule),
+        )
+        for rule in read_document(directory / "rules.json").values()
+    )
 
 
 def _rule(rule: Mapping[str, Any], timing: Mapping[str, str], query: str) -> AlertRule:

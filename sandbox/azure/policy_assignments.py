@@ -23,6 +23,9 @@ VERSIONS = frozenset(
     {"2020-09-01", "2021-06-01", "2022-06-01", "2023-04-01", "2024-04-01", "2024-05-01", "2025-01-01", "2025-03-01"}
 )
 
+_VERSIONED = frozenset(one for one in VERSIONS if one >= "2023-04-01")
+"""Those that know versions of definitions (types of Azure/bicep-types-az)."""
+
 LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 """When an assignment was last written of which nothing else is said."""
 
@@ -52,6 +55,8 @@ class PolicyAssignments:
             for kind in ("policyDefinitions", "policySetDefinitions"):
                 path = f"{scope}{_PROVIDER}/{kind}/{{name}}"
                 arm.serve("GET", path, VERSIONS, lambda _, found: DefinitionRead(found["name"]), self._definition)
+                path, since = f"{path}/versions/{{version}}", _VERSIONED
+                arm.serve("GET", path, since, lambda _, found: DefinitionRead(found["name"]), self._definition)
 
     def _assignments(self, request: ArmRequest) -> web.Response:
         owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)
@@ -72,10 +77,13 @@ class PolicyAssignments:
         if "subscription" in request.path or "management_group" in request.path:
             # Customers' own definitions live above the managed resource group, where the publisher has no role.
             raise forbidden(request.token, "Microsoft.Authorization/policyDefinitions/read", request.http.path)
+        name, api_version, version = request.path["name"], _version(request), request.path.get("version")
         for definition in self._definitions():
             if request.is_for(definition.id):
-                return json_response(definition_json(definition))
-        name = request.path["name"]
+                return json_response(definition_json(definition, api_version))
+            for one in _versions(definition) if version else ():
+                if request.is_for(f"{definition.id}/versions/{one.version}"):
+                    return json_response(version_json(one, api_version))
         raise RefusedError(404, "PolicyDefinitionNotFound", f"The policy definition '{name}' could not be found.")
 
     def _definitions(self) -> list[PolicyDefinition | PolicySet]:
@@ -118,8 +126,21 @@ def assignment_json(assignment: Assignment, api_version: str) -> dict[str, Any]:
     }
 
 
-def definition_json(definition: PolicyDefinition | PolicySet) -> dict[str, Any]:
-    """A policy definition or initiative in Azure's spelling."""
+def _versions(definition: PolicyDefinition | PolicySet) -> list[PolicyDefinition | PolicySet]:
+    """A definition's versions, the latest first; of an initiative the sandbox knows no earlier ones."""
+    return [definition, *(definition.earlier if isinstance(definition, PolicyDefinition) else ())]
+
+
+def version_json(definition: PolicyDefinition | PolicySet, api_version: str) -> dict[str, Any]:
+    """One version of a policy definition or initiative in Azure's spelling."""
+    document = definition_json(definition, api_version)
+    del document["properties"]["versions"]
+    version = {"id": f"{document['id']}/versions/{definition.version}", "name": definition.version}
+    return {**document, **version, "type": f"{document['type']}/versions"}
+
+
+def definition_json(definition: PolicyDefinition | PolicySet, api_version: str) -> dict[str, Any]:
+    """A policy definition or initiative in Azure's spelling, with what an api-version has."""
     effect = _effect(definition)
     properties: dict[str, Any] = {
         "displayName": definition.display_name,
@@ -133,6 +154,7 @@ def definition_json(definition: PolicyDefinition | PolicySet) -> dict[str, Any]:
             {
                 "policyDefinitionReferenceId": reference,
                 "policyDefinitionId": member.id,
+                "definitionVersion": "1.*.*",
                 "parameters": {"effect": {"value": "[parameters('effect')]"}} if effect else {},
             }
             for reference, member in definition.members
@@ -143,6 +165,9 @@ def definition_json(definition: PolicyDefinition | PolicySet) -> dict[str, Any]:
         if definition.roles:
             then["details"] = {"roleDefinitionIds": [f"{_PROVIDER}/roleDefinitions/{one}" for one in definition.roles]}
         properties["policyRule"] = {"if": {}, "then": then}
+    if api_version in _VERSIONED:
+        properties["version"] = definition.version
+        properties["versions"] = [one.version for one in _versions(definition)]
     return {
         "id": definition.id,
         "name": definition.name,

@@ -32,6 +32,8 @@ class LoggedRequest:
     started: float
     status: int = 0
     seconds: float = 0.0
+    answered_bytes: int = 0
+    """Of the answer's body, uncompressed."""
 
 
 @dataclass

@@ -127,6 +127,8 @@ class Server:
                 raise
             if request.transport is not None and not request.transport.is_closing():
                 entry.status = response.status
+            body = response.body if isinstance(response, web.Response) else None
+            entry.answered_bytes = len(body) if isinstance(body, bytes) else 0
             return response
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from sandbox.environment import RULE_ID, WORKSPACE_ID
+from sandbox.environment import AUDIT_RULE_ID, RULE_ID, WORKSPACE_ID
 from sandbox.roles import APPS, accounts_of
 from sandbox.services import Service
 
@@ -93,6 +93,23 @@ def _workspace(target: Target) -> Iterator[Call]:
         f"{rule}/streams/Custom-ManagedApplicationEvents_CL?api-version=2023-01-01",
         _JSON,
         orjson.dumps([row]),
+    )
+    yield Call(
+        "Logs ingestion",
+        "write audit rows as the api",
+        "POST",
+        f"{target.urls[Service.LOGS_INGESTION]}/dataCollectionRules/{AUDIT_RULE_ID}"
+        "/streams/Custom-ManagedApplicationAudit_CL?api-version=2023-01-01",
+        _JSON,
+        orjson.dumps([{"TimeGenerated": row["TimeGenerated"], "Writer": "worker", "Kind": "probed"}]),
+    )
+    yield Call(
+        "Log Analytics",
+        "read the audit table",
+        "POST",
+        f"{target.urls[Service.LOG_ANALYTICS]}/v1/workspaces/{WORKSPACE_ID}/query",
+        _JSON,
+        orjson.dumps({"query": "ManagedApplicationAudit_CL | take 1"}),
     )
     yield Call(
         "Log Analytics",

@@ -30,6 +30,7 @@ REACHED: Final[Mapping[Role, Mapping[str, tuple[str, ...]]]] = {
     },
     Role.API: {
         "Identity endpoint": ("be the api's identity",),
+        "Logs ingestion": ("write audit rows as the api",),
         "Log Analytics": ("query the tables",),
         "Blobs of the api": (EVERYTHING,),
     },

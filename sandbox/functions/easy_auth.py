@@ -39,7 +39,10 @@ OPERATOR_NAME: Final = "operator@publisher.example"
 LOGIN: Final = "/.auth/login/aad"
 _COOKIE: Final = "AppServiceAuthSession"
 _PRINCIPAL: Final = "X-MS-CLIENT-PRINCIPAL"
-_RESERVED: Final = ("x-ms-client-principal", "x-ms-token-", "x-ms-auth", HEADER.lower())
+_ADDRESS: Final = "Client-IP"
+"""What the platform's front end writes over whatever a caller sends: their address and port."""
+
+_RESERVED: Final = ("x-ms-client-principal", "x-ms-token-", "x-ms-auth", HEADER.lower(), _ADDRESS.lower())
 _HOP_BY_HOP: Final = frozenset({"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding"})
 _AUDIENCES: Final = frozenset({API_CLIENT_ID, API_AUDIENCE})
 
@@ -118,7 +121,7 @@ class EasyAuth:
             async with self._session.request(
                 request.method,
                 self.upstream + request.raw_path,
-                headers={**headers, **(principal or {}), HEADER: self.door_key},
+                headers={**headers, **(principal or {}), HEADER: self.door_key, _ADDRESS: _address(request)},
                 data=await request.read(),
                 allow_redirects=False,
             ) as answer:
@@ -157,6 +160,11 @@ class EasyAuth:
             f"{_PRINCIPAL}-NAME": name,
             f"{_PRINCIPAL}-IDP": "aad",
         }
+
+
+def _address(request: web.Request) -> str:
+    host, port = (request.transport.get_extra_info("peername") if request.transport else None) or ("", 0)
+    return f"{host}:{port}"
 
 
 def _turned_away(request: web.Request) -> web.Response:

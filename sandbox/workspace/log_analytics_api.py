@@ -38,12 +38,14 @@ class LogAnalyticsApi:
         workspace_id: the workspace's GUID, the only one that is found.
         access: 200 for a request of somebody who may query, 401 for one without a valid token for the API, and 403.
         clock: aware UTC time; a time span that is only a duration ends here.
+        hidden_from: the tables that the rights of a request's caller leave out.
     """
 
     workspace: Workspace
     workspace_id: str
     access: Callable[[web.Request], int]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    hidden_from: Callable[[web.Request], frozenset[str]] = lambda _: frozenset()
 
     def add_routes(self, app: web.Application) -> None:
         """Mount the API under /v1 of an application."""
@@ -62,12 +64,12 @@ class LogAnalyticsApi:
             return _bad_argument("The request body is not a JSON object")
         if body.get("workspaces"):
             return _error(501, "NotImplemented", "The sandbox has one workspace and does not query across workspaces")
-        return await self._answer(body.get("query"), body.get("timespan"))
+        return await self._answer(body.get("query"), body.get("timespan"), self.hidden_from(request))
 
     async def _get(self, request: web.Request) -> web.Response:
         if refusal := self._refusal(request):
             return refusal
-        return await self._answer(request.query.get("query"), request.query.get("timespan"))
+        return await self._answer(request.query.get("query"), request.query.get("timespan"), self.hidden_from(request))
 
     async def _not_implemented(self, _: web.Request) -> web.Response:
         return _error(501, "NotImplemented", "The sandbox implements /v1/workspaces/{id}/query only")
@@ -77,16 +79,12 @@ class LogAnalyticsApi:
         if access == HTTPStatus.UNAUTHORIZED:
             return _error(access, "AuthorizationRequiredError", "Valid authentication was not provided")
         if access == HTTPStatus.FORBIDDEN:
-            return _error(
-                access,
-                "InsufficientAccessError",
-                "The provided credentials have insufficient access to perform the requested operation",
-            )
+            return _insufficient_access()
         if request.match_info["workspace"].lower() != self.workspace_id.lower():
             return _error(404, "WorkspaceNotFoundError", "The workspace could not be found")
         return None
 
-    async def _answer(self, query: object, timespan: object) -> web.Response:
+    async def _answer(self, query: object, timespan: object, hidden: frozenset[str]) -> web.Response:
         if not isinstance(query, str) or not query.strip():
             return _bad_argument("The query is missing or empty")
         if not isinstance(timespan, str | None):
@@ -96,7 +94,7 @@ class LogAnalyticsApi:
         except ValueError as error:
             return _bad_argument(f"The timespan is not valid: {error}")
         try:
-            result = await asyncio.to_thread(self.workspace.run, query, timespan=span)
+            result = await asyncio.to_thread(self.workspace.run, query, timespan=span, hidden=hidden)
         except QueryError as error:
             return _bad_query(error)
         return json_response(_tables(result))
@@ -128,6 +126,8 @@ def _timespan(value: timedelta) -> str:
 
 
 def _bad_query(error: QueryError) -> web.Response:
+    if error.kind == "Forbidden":
+        return _insufficient_access()
     if error.kind == "Unsupported":
         return _error(501, "NotImplemented", f"The sandbox's KQL engine does not support this query: {error}")
     explanations = {
@@ -139,6 +139,11 @@ def _bad_query(error: QueryError) -> web.Response:
         engine |= {"line": int(place["line"]), "pos": int(place["column"]) + 1}
     inner = {"code": error.kind, "message": explanations[error.kind], "innererror": engine}
     return _bad_argument("The request had some invalid properties", innererror=inner)
+
+
+def _insufficient_access() -> web.Response:
+    message = "The provided credentials have insufficient access to perform the requested operation"
+    return _error(403, "InsufficientAccessError", message)
 
 
 def _bad_argument(message: str, **more: Any) -> web.Response:

@@ -9,6 +9,7 @@ sandbox/workspace/billing.py.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from sandbox.workspace import billing
 from sandbox.workspace.arrival import Arrival, at_once
 from sandbox.workspace.column_values import CONVERTERS, time_generated
 from sandbox.workspace.duckdb_types import DUCKDB_TYPES, READERS, kusto_type, naive
+from sandbox.workspace.packing import written_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -38,6 +40,7 @@ _VISIBLE_AT: Final = "visible at"
 
 _BESIDE: Final = {_VISIBLE_AT: "TIMESTAMP", **billing.STORED}
 
+_STRING: Final = re.compile(r"'(?:[^']|'')*'")
 _SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Stands in for now() while a query is translated; the real time is bound when it runs."""
 
@@ -45,7 +48,7 @@ _SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 class QueryError(Exception):
     """The query cannot be parsed, names something that is not there, or uses what the sandbox does not support.
 
-    `kind` is "SyntaxError", "SemanticError" or "Unsupported"; the message is the engine's own.
+    `kind` is "SyntaxError", "SemanticError", "Unsupported", or "Forbidden"; the message is the engine's own.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -122,10 +125,14 @@ class Workspace:
                 f'AND ("{_VISIBLE_AT}" IS NULL OR "{_VISIBLE_AT}" <= getvariable(\'as_of\'))'
             )
 
-    def _columns(self, *, is_billing: bool) -> TableColumns:
+    def _columns(self, *, is_billing: bool, hidden: frozenset[str]) -> TableColumns:
         """Return the columns that a query sees, by table."""
         more = billing.SHOWN if is_billing else ()
-        ours = ((name, (*(one.name for one in table.columns), *more)) for name, table in self.tables.items())
+        ours = (
+            (name, (*(one.name for one in table.columns), *more))
+            for name, table in self.tables.items()
+            if name not in hidden
+        )
         return (*ours, (billing.USAGE, billing.USAGE_COLUMNS))
 
     def insert(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -169,23 +176,33 @@ class Workspace:
         """Return the rows of `run` by column name."""
         return self.run(kql, timespan=timespan, now=now).as_dicts()
 
-    def run(self, kql: str, *, timespan: TimeSpan | None = None, now: datetime | None = None) -> QueryResult:
+    def run(
+        self,
+        kql: str,
+        *,
+        timespan: TimeSpan | None = None,
+        now: datetime | None = None,
+        hidden: frozenset[str] = frozenset(),
+    ) -> QueryResult:
         """Run a KQL query.
 
         Args:
             kql: the query; it can only read.
             timespan: start and end (both included) of TimeGenerated in every table; None: everything.
             now: what now() means, and by when a row must be visible; None: the workspace's clock.
+            hidden: tables that are not there for this caller.
 
         Raises:
             QueryError: see there.
         """
         is_billing = billing.names_billing(kql)
-        statement, uses_clock = translated(kql, self._columns(is_billing=is_billing))
+        statement, uses_clock = translated(kql, self._columns(is_billing=is_billing, hidden=hidden))
         moment = now or self._clock()
         parameters = {CLOCK_SLOT: naive(moment)} if uses_clock else None
         bounds = {"as_of": moment} | dict(zip(("span_start", "span_end"), timespan or (), strict=False))
         with self._database.cursor() as cursor:
+            if any(name in _STRING.sub("", statement.query) for name in hidden):
+                raise QueryError("Forbidden", "the query names a table that the caller may not read")
             if is_billing:
                 cursor.execute(f"SET search_path = '{billing.SCHEMA},main'")
             for variable, moment in bounds.items():
@@ -218,7 +235,7 @@ def translated(kql: str, columns: TableColumns) -> tuple[duckdb.Statement, bool]
     """
     schema = {table: list(names) for table, names in columns}
     try:
-        sql = duckdb_kql.to_sql(kql, schema=schema, query_now=_SOME_TIME, allow_write=False)
+        sql = duckdb_kql.to_sql(written_out(kql, schema), schema=schema, query_now=_SOME_TIME, allow_write=False)
     except duckdb_kql.KqlSyntaxError as error:
         raise QueryError("SyntaxError", str(error)) from error
     except duckdb_kql.KqlUnsupportedError as error:

@@ -126,5 +126,6 @@ def protected_network(documents: ArmDocuments, *, firewall: str = "10.0.0.4") ->
             "privateEndpointNetworkPolicies": "Enabled",
         },
     }
-    documents.put(NETWORKS, "vnet-app", {"addressSpace": {"addressPrefixes": ["10.1.0.0/16"]}, "subnets": [subnet]})
+    space = {"addressPrefixes": ["10.1.0.0/16"]}
+    documents.put(NETWORKS, "vnet-app", {"addressSpace": space, "subnets": [subnet], "virtualNetworkPeerings": []})
     return nsg

@@ -20,6 +20,8 @@ class Access(StrEnum):
     REMEDIATE = "Microsoft.PolicyInsights/remediations/write"
     ROLES = "Microsoft.Authorization/roleAssignments/read"
     DENIALS = "Microsoft.Authorization/denyAssignments/read"
+    RESOURCES = "*/read"
+    """Whatever else is in the group: without it the list of its resources is empty, and nothing in it can be read."""
 
 
 @dataclass(frozen=True, slots=True)

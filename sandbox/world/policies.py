@@ -30,6 +30,9 @@ class PolicyDefinition:
     scope: str = ""
     roles: tuple[str, ...] = ()
     """The names of the roles that its deployments need."""
+    version: str = "1.0.0"
+    earlier: tuple[PolicyDefinition, ...] = ()
+    """Its earlier versions, which Azure keeps."""
 
     @property
     def id(self) -> str:
@@ -45,6 +48,7 @@ class PolicySet:
     display_name: str
     members: tuple[tuple[str, PolicyDefinition], ...]
     scope: str = ""
+    version: str = "1.0.0"
 
     @property
     def id(self) -> str:

@@ -111,14 +111,22 @@ def test_the_floor_builds_the_collectors_rows() -> None:
             job = ReadJob(application, None, result, evidence, Delivery(lambda _: None))
             run = Run("floor", started, "test")
             reading = ApplicationReading(
-                job, run, uploader=uploader, compliant_states="detailed", uploaded_states="changed", version="1"
+                job,
+                run,
+                uploader=uploader,
+                compliant_states="detailed",
+                uploaded_states="changed",
+                most_rows=len(states),
+                version="1",
             )
             await reading.take(parse_page(orjson.dumps({"value": states})))
+            await reading.conclude()
             await uploader.flush()
 
     asyncio.run(collect())
     ours = [row for body in bodies for row in orjson.loads(gzip.decompress(body))]
-    assert ours == [{**builder.row(state), "Customer_name": "Customer 7"} for state in states]
+    violations_first = sorted(states, key=lambda state: state["complianceState"] != "NonCompliant")
+    assert ours == [{**builder.row(state), "Customer_name": "Customer 7"} for state in violations_first]
 
 
 def test_the_floor_selects_what_the_collector_selects() -> None:

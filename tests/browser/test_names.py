@@ -51,6 +51,8 @@ def called(workspace: Workspace, name: str) -> None:
         "Guard_details": name,
         "Exemptions": 1,
         "Exemption_created_by": name,
+        "Exemption_accepted_by": name,
+        "Exemption_accepted_until": "2030-04-09T12:00:00Z",
         "Last_read": now.isoformat(),
     }
     state = {
@@ -101,3 +103,16 @@ def test_names_are_text_in_every_view_and_at_every_width(
     assert page.evaluate(
         "[...document.querySelectorAll('bdi')].every(one => getComputedStyle(one).unicodeBidi === 'isolate')"
     )
+
+
+def test_by_whom_and_until_when_an_exemption_is_accepted_stands_in_the_list_and_at_the_customer(
+    place: Place, workspace: Workspace, page: Page
+) -> None:
+    called(workspace, "Grace")
+    at(page, view="exemptions")
+    accepted = page.get_by_role("columnheader", name="Accepted")
+    expect(accepted).to_be_visible()
+    expect(page.locator("#exemptions tbody td", has_text="2030")).to_contain_text("Grace")
+
+    at(page, view="customers", open=APPLICATION)
+    expect(page.locator("dialog")).to_contain_text("accepted by Grace until 9 Apr 2030, 12:00 UTC")

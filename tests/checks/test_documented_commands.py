@@ -111,7 +111,10 @@ def test_the_commands_of_a_document_are_taken_by_the_programs_they_call(path: Pa
         ("echo $NAME", "$NAME is not set in this section"),
         ("python -m collector", "link to the shell that has its settings"),
         ("python -m operations list --json", "link to the shell that has its settings"),
-        ("az monitor log-analytics query --workspace a", "say `az extension add --name log-analytics` before"),
+        (
+            "az monitor log-analytics query --workspace a",
+            "say `az extension add --name log-analytics --version <version>` before",
+        ),
         ('az group list --query "[?!tags]"', "replace ! at their prompt by an earlier command"),
         ("ONE=1; echo $ONE:environment", "write ${ONE}:"),
         ("az group list  # all of them", "zsh reads # at its prompt as a word"),
@@ -140,7 +143,7 @@ def test_a_mistake_is_found_with_its_line(write: Write, text: str, complaint: st
         "azd env set --file some.env",
         "make demo sandbox",
         'python3 -m infra.hooks.smoke_test "<group>"',
-        "az extension add --name log-analytics\naz monitor log-analytics query --workspace a",
+        "az extension add --name log-analytics --version 1.0.0b1\naz monitor log-analytics query --workspace a",
     ],
 )
 def test_a_right_command_passes(write: Write, text: str) -> None:

@@ -77,6 +77,7 @@ def test_a_rule_whose_query_is_missing_is_found(tmp_path: Path) -> None:
         ("T | summarize AggregatedValue = count()", 1),
         ("T\n| union U", 2),
         ("union T, U", 1),
+        ("union isfuzzy=true *", 1),
         ("let a = 1;\nsearch 'x'", 2),
         ("T\n\n| take 10", 3),
         ("T | limit 5", 1),
@@ -95,6 +96,8 @@ def test_what_an_alert_rule_may_not_say_is_found(query: str, line: int) -> None:
     [
         "T | where t > ago(36h) | summarize count() by x",
         "// union, take and | count\nT | where x == \"| take 10\" and y == '| count'",
+        "union isfuzzy=true T, U",
+        "union isfuzzy=true\n    (T | extend x = 1), U",
         "T | summarize union_of = make_set(x), count()",
     ],
 )

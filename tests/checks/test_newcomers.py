@@ -78,7 +78,8 @@ def test_every_make_target_that_newcomers_are_told_exists() -> None:
 
 def test_the_development_container_has_the_python_that_runs_in_azure() -> None:
     container: dict[str, Any] = json.loads(read(".devcontainer/devcontainer.json"))
-    assert re.fullmatch(rf"[\w./]+/python:\d+-{re.escape(runtime_python())}-[a-z]+", container["image"])
+    (image,) = re.findall(r"^FROM (\S+)$", read(f".devcontainer/{container['build']['dockerfile']}"), re.MULTILINE)
+    assert re.fullmatch(rf"[\w./]+/python:\d+-{re.escape(runtime_python())}-[a-z]+@sha256:[0-9a-f]{{64}}", image)
     assert container["postCreateCommand"] == "make install"
 
 

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from checks.release_notes import CHANGELOG, ReleaseError, notes, sections
-from collector.version import VERSION
 from infra.hooks.lock import PROJECT
+from publisher.configuration.version import VERSION
 
 LOG = """# Changelog
 
@@ -49,7 +49,7 @@ def test_a_release_says_its_own_section_and_no_other() -> None:
 @pytest.mark.parametrize(
     ("tag", "log", "complaint"),
     [
-        ("v1.2.0", LOG, r"v1\.2\.0 is not v1\.1\.0.*collector/version\.py"),
+        ("v1.2.0", LOG, r"v1\.2\.0 is not v1\.1\.0.*publisher/configuration/version\.py"),
         ("1.1.0", LOG, r"1\.1\.0 is not v1\.1\.0"),
         ("v1.1.0", LOG.replace("1.1.0 - ", "1.1.1 - "), r'nothing under a heading "## 1\.1\.0'),
         ("v1.1.0", LOG.replace(" - 2026-12-01", ""), "nothing under a heading"),
@@ -101,7 +101,7 @@ def test_a_release_is_tested_first_and_every_file_of_it_is_attested() -> None:
     assert (jobs["build"]["needs"], jobs["publish"]["needs"]) == ("check", "build")
     assert jobs["check"]["uses"] == "$/.github/workflows/check.yml"
     commands = "\n".join(step.get("run", "") for step in jobs["build"]["steps"])
-    assert set(re.findall(r"out/release/([\w.]+)", commands)) == {"package.zip", "sbom.cdx.json"}
+    assert set(re.findall(r"out/release/([\w.]+)", commands)) == {"main.json", "package.zip", "sbom.cdx.json"}
     (template,) = [step["with"] for step in jobs["build"]["steps"] if "download-artifact" in step.get("uses", "")]
     assert template == {"name": "template", "path": "${{ runner.temp }}/out/release"}
     (attest,) = [step for step in jobs["publish"]["steps"] if "attest-build-provenance" in step.get("uses", "")]

@@ -7,37 +7,37 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from checks.locked import DEVELOPMENT_LOCK, NODE_LOCKS, node_packages
 from checks.sbom import bill_of_materials, main
+from checks.supply_chain.locks import packages
 from checks.vulnerabilities import CANARIES
-from collector.version import VERSION
-from infra.hooks.lock import PROJECT, LockError, python_packages
+from infra.hooks.lock import PROJECT, Locked, LockError, python_packages
 from infra.hooks.package import project_files
 from infra.hooks.wheels import locked_for, target_python
+from publisher.configuration.version import VERSION
+from tests.infra.package_tools import source_archive
 
 Answer = Callable[[list[dict[str, Any]]], bytes]
 
 
-def known(*names: str) -> Answer:
-    """An advisory service that knows of a vulnerability in each of these packages."""
+def known(*names: str, canaries: Sequence[Locked] = CANARIES) -> Answer:
+    """An advisory service that knows of a vulnerability in each of these packages, and in what everybody knows of."""
+    old = {(canary.name, canary.version) for canary in canaries}
 
     def answer(queries: list[dict[str, Any]]) -> bytes:
-        results = [{"vulns": [{"id": "GHSA-x"}]} if one["package"]["name"] in names else {} for one in queries]
+        asked = [(one["package"]["name"], one["version"]) for one in queries]
+        results = [{"vulns": [{"id": "GHSA-x"}]} if one in old or one[0] in names else {} for one in asked]
         return json.dumps({"results": results}).encode()
 
     return answer
-
-
-CANARY_NAMES = tuple(canary.name for canary in CANARIES)
 
 
 @contextmanager
@@ -64,10 +64,10 @@ def service(answer: Answer, status: int = 200) -> Iterator[str]:
         server.server_close()
 
 
-def audit(url: str) -> subprocess.CompletedProcess[str]:
+def audit(url: str, project: Path = PROJECT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "checks.vulnerabilities"],
-        cwd=PROJECT,
+        cwd=project,
         env={"PATH": os.environ["PATH"], "OSV_SERVICE": url},
         capture_output=True,
         text=True,
@@ -76,42 +76,104 @@ def audit(url: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_run_time_package_is_asked_about_and_clean_packages_pass() -> None:
-    asked: list[str] = []
+def test_every_locked_package_is_asked_about_and_clean_packages_pass() -> None:
+    asked: set[tuple[str, str]] = set()
 
     def answer(queries: list[dict[str, Any]]) -> bytes:
-        asked.extend(one["package"]["name"] for one in queries)
-        results = [
-            {"vulns": [{"id": "GHSA-x"}]} if (one["package"]["name"], one["version"]) in old else {} for one in queries
-        ]
-        return json.dumps({"results": results}).encode()
+        asked.update((one["package"]["name"], one["version"]) for one in queries)
+        return known()(queries)
 
-    old = {(canary.name, canary.version) for canary in CANARIES}
     with service(answer) as url:
         done = audit(url)
     assert done.returncode == 0, done.stdout
-    everything = [*python_packages(), *python_packages(DEVELOPMENT_LOCK)]
-    everything += [package for lock in NODE_LOCKS for package in node_packages(lock)]
-    assert {package.name for package in everything} <= set(asked)
+    runtime, tools = packages()
+    assert {(one.name, one.version) for one in [*runtime, *tools, *CANARIES]} == asked
+    assert {"aiohttp", "pytest", "azurite", "lit-html"} <= {name for name, _ in asked}
+    # What OSV cannot answer is said, and who does.
+    assert ".github/workflows/deploy.yml: not asked here; GitHub's advisories, by zizmor" in done.stdout
+    assert ".devcontainer/Dockerfile: not asked here; nobody publishes advisories for these" in done.stdout
 
 
 def test_a_vulnerability_at_run_time_fails_and_names_the_package() -> None:
-    with service(known(*CANARY_NAMES, "orjson")) as url:
+    with service(known("orjson")) as url:
         done = audit(url)
     assert done.returncode == 1
     assert "RUN TIME: orjson" in done.stdout
 
 
+def test_a_vulnerable_tool_fails_as_well_because_it_runs_where_packages_are_built() -> None:
+    with service(known("azurite")) as url:
+        done = audit(url)
+    assert done.returncode == 1
+    assert "tool: azurite" in done.stdout
+
+
+def accepted(folder: Path, *entries: dict[str, Any]) -> Path:
+    """A copy of the project in which somebody has accepted these."""
+    copy = source_archive(folder)
+    (copy / "checks" / "supply_chain" / "accepted.json").write_text(json.dumps(entries))
+    return copy
+
+
+def on(days: int) -> str:
+    return (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
+
+
+ACCEPTED = {"package": "azurite", "id": "GHSA-x", "reason": "the local storage answers this machine alone"}
+
+
+def test_a_vulnerability_that_somebody_accepted_is_told_and_fails_again_after_its_end(tmp_path: Path) -> None:
+    with service(known("azurite")) as url:
+        done = audit(url, accepted(tmp_path, {**ACCEPTED, "until": on(30)}))
+        assert done.returncode == 0, done.stdout
+        assert f"GHSA-x (accepted until {on(30)}: the local storage answers this machine alone)" in done.stdout
+        assert audit(url, accepted(tmp_path, {**ACCEPTED, "until": on(-1)})).returncode == 1
+        assert audit(url, accepted(tmp_path, {**ACCEPTED, "id": "GHSA-y", "until": on(30)})).returncode == 1
+    with service(known("azurite", "orjson")) as url:
+        assert audit(url, accepted(tmp_path, {**ACCEPTED, "until": on(30)})).returncode == 1
+
+
+def test_an_acceptance_of_what_is_no_longer_there_is_told(tmp_path: Path) -> None:
+    with service(known()) as url:
+        done = audit(url, accepted(tmp_path, {**ACCEPTED, "until": on(30)}))
+    assert done.returncode == 0
+    assert "azurite: GHSA-x is accepted and no longer known of what is locked: take it out" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ({**ACCEPTED, "until": on(91)}, "until is more than 90 days away"),
+        ({**ACCEPTED, "until": "soon"}, "until must be a day"),
+        (ACCEPTED, "must have package, id, reason, until and nothing else"),
+        ({**ACCEPTED, "until": on(1), "reason": " "}, "reason is empty"),
+        ({**ACCEPTED, "until": on(1), "by": "me"}, "must have package, id, reason, until and nothing else"),
+    ],
+)
+def test_an_acceptance_without_end_or_reason_accepts_nothing(
+    tmp_path: Path, entry: dict[str, Any], complaint: str
+) -> None:
+    with service(known()) as url:
+        done = audit(url, accepted(tmp_path, entry))
+    assert done.returncode == 1
+    assert f"accepted.json: entry 1: {complaint}" in done.stdout
+
+
+def in_part(queries: list[dict[str, Any]]) -> bytes:
+    return json.dumps({"results": [{"vulns": [{"id": "GHSA-x"}], "next_page_token": "more"}] * len(queries)}).encode()
+
+
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
-        (known(), 200),
-        (known(CANARY_NAMES[0]), 200),
+        (known(canaries=()), 200),
+        (known(canaries=CANARIES[:1]), 200),
         (lambda _: b'{"results": []}', 200),
         (lambda _: b"<html>All is well.</html>", 200),
         (lambda _: b"", 200),
         (lambda queries: json.dumps({"results": [None] * len(queries)}).encode(), 200),
-        (known(*CANARY_NAMES), 503),
+        (known(), 503),
+        (in_part, 200),
     ],
 )
 def test_an_answer_that_cannot_be_believed_is_no_all_clear(answer: Answer, status: int) -> None:
@@ -159,6 +221,15 @@ def test_a_pin_without_a_hash_is_no_lock(tmp_path: Path) -> None:
     lock.write_text("aiohttp==3.14.5\n    # via x\n", encoding="utf-8")
     with pytest.raises(LockError, match="aiohttp has no hash"):
         python_packages(lock)
+    for line in (
+        "requests @ https://example.com/requests.zip",
+        "-e git+https://example.com/x",
+        "--index-url x",
+        "y>=2",
+    ):
+        lock.write_text(f"x==1 --hash=sha256:{'0' * 64}\n{line}\n", encoding="utf-8")
+        with pytest.raises(LockError, match="is no pin of a version"):
+            python_packages(lock)
     lock.write_text("", encoding="utf-8")
     with pytest.raises(LockError):
         python_packages(lock)
@@ -173,13 +244,3 @@ def test_no_file_names_the_host_of_a_package_registry() -> None:
     for name in project_files():
         content = (PROJECT / name).read_bytes()
         assert [host for host in hosts if host.encode() in content] == [], name
-
-
-def test_every_lock_is_asked_about_every_day_and_updated_every_week() -> None:
-    locks = {f"/{name.rpartition('/')[0]}" for name in project_files() if name.endswith("package-lock.json")}
-    assert {f"/{lock.parent.relative_to(PROJECT).as_posix()}" for lock in NODE_LOCKS} == locks
-    updates = yaml.safe_load((PROJECT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))["updates"]
-    npm = next(update for update in updates if update["package-ecosystem"] == "npm")
-    assert set(npm["directories"]) == locks
-    assert {update["package-ecosystem"] for update in updates} == {"pip", "npm", "github-actions", "devcontainers"}
-    assert all(update["cooldown"] == {"default-days": 7} for update in updates)

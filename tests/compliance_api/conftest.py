@@ -4,7 +4,7 @@ import base64
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlencode
@@ -14,6 +14,7 @@ import pytest
 
 from compliance_api.blueprint import blueprint
 from compliance_api.endpoint import answer
+from compliance_api.trail.keeper import KEEPER
 from sandbox.azure.identity.directory import AGENT, API_CLIENT_ID, TENANT_ID
 from sandbox.local_azure import Sandbox
 from tests.queries.fleet import NOW, Fleet, State, bad, good, states_of, summarised
@@ -100,6 +101,13 @@ class Api:
                 sent = {name.lower(): value for name, value in given.headers.items()}
                 return Reply(given.status_code, {**sent, "content-type": given.mimetype}, given.get_body())
         raise LookupError(f"{method} {path}")
+
+
+@pytest.fixture(autouse=True)
+async def closed_keeper() -> AsyncIterator[None]:
+    """No connection outlives the event loop of its test."""
+    yield
+    await KEEPER.close()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from compliance_api import correlation, pages
 from compliance_api.description import operations, resolved
 from compliance_api.pages import openapi
 from compliance_api.selection import VERSION
+from compliance_api.workspace import saved_queries
 from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from tests.compliance_api.conftest import QUERIER, READER, Api, functions
@@ -105,6 +106,13 @@ def test_every_example_is_as_described(name: str) -> None:
             schema = content["schema"].get("anyOf", [content["schema"]])[0]
             if kind == "application/json" and "$ref" in schema and "example" in content:
                 assert problems(content["example"], schema["$ref"].rsplit("/", 1)[1]) == []
+
+
+def test_the_queries_in_an_example_are_those_that_are_answered() -> None:
+    example = DESCRIPTION["paths"]["/compliance/applications/{id}/report"]["get"]["responses"]["200"]["content"]
+    report = example["application/json"]["example"]
+    for one in report["evidence"]:
+        assert one["kql"] == saved_queries.text_for(one["name"], report["application"]["id"]), one["name"]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -210,6 +210,26 @@ async def test_exemptions_come_by_their_expiry(api: Api, fleet: Fleet) -> None:
     assert [(one["application"], one["created_by"]) for one in lines] == [("beta", "grace")]
 
 
+async def test_an_accepted_exemption_says_by_whom_and_until_when_as_it_was_accepted_last(
+    api: Api, fleet: Fleet
+) -> None:
+    fleet.exempted = {"alpha": None, "beta": None}
+    exempt = {"alpha": [State("Exempt")], "beta": [State("Exempt")]}
+    fleet.run(hours_ago=3, **exempt)
+    for days, hours_ago in ((9, 2), (30, 1)):
+        fleet.accept_exemption("alpha", until=NOW + timedelta(days=days))
+        fleet.run(hours_ago=hours_ago, **exempt)
+
+    accepted, other = (await api.get(EXEMPTIONS)).json["exemptions"]
+    [assignment] = (await api.get(f"compliance/applications{application_id('alpha')}")).json["assignments"]
+    line, _ = lines_of(await api.get(EXEMPTIONS, format="csv"))
+
+    end = "2026-04-09T12:00:00Z"
+    for told in (accepted, assignment["exemptions"], line):
+        assert (told["accepted_until"], told["accepted_by"], told["accepted_reason"]) == (end, "ada", "planned")
+    assert (other["accepted_until"], other["accepted_by"], other["accepted_reason"]) == (None, "", "")
+
+
 async def test_an_exemption_that_has_expired_since_the_run_is_told_as_expired(
     api: Api, fleet: Fleet, sandbox: Sandbox
 ) -> None:

@@ -9,10 +9,16 @@ from publisher.environment import SettingsError
 from publisher.settings import SETTING_NAMES
 
 GUID = "11111111-2222-4333-8444-555555555555"
-REQUIRED = {"AZURE_TENANT_ID": GUID, "API_CLIENT_ID": GUID, "LOG_ANALYTICS_WORKSPACE_ID": GUID}
+REQUIRED = {
+    "AZURE_TENANT_ID": GUID,
+    "API_CLIENT_ID": GUID,
+    "LOG_ANALYTICS_WORKSPACE_ID": GUID,
+    "DATA_COLLECTION_ENDPOINT": "https://dce.example",
+    "AUDIT_IMMUTABLE_ID": "dcr-00000000000000000000000000000000",
+}
 
 
-def test_three_ids_are_enough() -> None:
+def test_four_ids_and_an_endpoint_are_enough() -> None:
     settings = ApiSettings.from_environment(REQUIRED)
 
     assert settings.query_endpoint == settings.query_audience == "https://api.loganalytics.io"
@@ -47,7 +53,9 @@ def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         ApiSettings.from_environment(wrong)
 
-    assert [problem.partition(":")[0] for problem in caught.value.problems] == sorted({*wrong, "AZURE_TENANT_ID"})
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == sorted(
+        {*wrong, "AZURE_TENANT_ID", "DATA_COLLECTION_ENDPOINT", "AUDIT_IMMUTABLE_ID"}
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from azure.data.tables import TableClient, TableServiceClient
 
 from collector.publication import publish_ledger
 from collector.run import run_collection
-from collector.version import VERSION
 from operations.__main__ import main as operate
+from publisher.configuration.version import VERSION
 from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId
 from publisher.settings import CollectorSettings, PublicationSettings, ReconcileSettings
@@ -43,8 +43,8 @@ CLOSE_LOOK, LONG_LOOK = 2 * HOUR, 12 * HOUR
 
 WATCHED = ("application-noncompliant",)
 
-OF_THE_CALENDAR = ("weekly-digest",)
-"""Rules that tell something on a Monday, whatever happens: they would make a day's story depend on the weekday."""
+DIGEST = "weekly-digest"
+"""Comes on Mondays whatever happens, and these days begin on any day of the week: it is left out."""
 
 EVERY_DAY = 24
 RECONCILED_AT = 3
@@ -91,7 +91,7 @@ class Days:
         self.start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         self.sandbox.clock.stop(self.start)
         self.mail = MailAction(["on-call@example.com"])
-        rules = [rule for rule in read_rules("PT1H", installed_at=self.start) if rule.name not in OF_THE_CALENDAR]
+        rules = [rule for rule in read_rules("PT1H", installed_at=self.start) if rule.name != DIGEST]
         watched = {rule.query for rule in rules if rule.name in WATCHED}
         self.answers = RememberingWorkspace(self.sandbox.workspace, watched)
         self.alerts = AlertEvaluator(rules, self.answers, self.mail, unattended=True)

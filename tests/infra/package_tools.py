@@ -6,6 +6,7 @@ import hashlib
 import io
 import shutil
 import subprocess
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -61,6 +62,19 @@ def wheel(name: str, *members: str) -> bytes:
         tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         archive.writestr(f"{name}-1.0.dist-info/WHEEL", tags)
         archive.writestr(f"{name}-1.0.dist-info/RECORD", "")
+    return content.getvalue()
+
+
+def trap_archive(marker: Path) -> bytes:
+    """Return a source archive of the package `trap` 1.0; who builds it runs its code, which leaves the marker."""
+    content = io.BytesIO()
+    setup = f"open({str(marker)!r}, 'w').close()\nimport setuptools\nsetuptools.setup(name='trap', version='1.0')\n"
+    files = {"trap-1.0/setup.py": setup, "trap-1.0/PKG-INFO": "Metadata-Version: 2.1\nName: trap\nVersion: 1.0\n"}
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
     return content.getvalue()
 
 

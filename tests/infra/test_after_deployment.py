@@ -181,7 +181,11 @@ def test_who_is_sent_to_the_sign_in_is_refused_and_a_query_is_not_sent_there(ser
 
 def test_a_forged_sign_in_that_the_platform_lets_through_looks_different_from_a_refused_one() -> None:
     settings = ApiSettings.from_environment(
-        {"API_CLIENT_ID": GUID, "AZURE_TENANT_ID": GUID, "LOG_ANALYTICS_WORKSPACE_ID": GUID}
+        {
+            **dict.fromkeys(("API_CLIENT_ID", "AZURE_TENANT_ID", "LOG_ANALYTICS_WORKSPACE_ID"), GUID),
+            "DATA_COLLECTION_ENDPOINT": "https://dce.example",
+            "AUDIT_IMMUTABLE_ID": "dcr-" + "0" * 32,
+        }
     )
     with pytest.raises(ProblemError) as refused:
         require_reader(Request("GET", {name.lower(): value for name, value in smoke_test.FORGED.items()}), settings)

@@ -197,7 +197,7 @@ def test_each_app_has_a_subnet_and_only_the_workers_reaches_the_resource_manager
 def test_no_two_role_assignments_have_the_same_name() -> None:
     """Azure takes one for an identity, a role and a resource; two of a name would fail the deployment."""
     assignments = deployed(**API, credentialKind="secret").of_type("Microsoft.Authorization/roleAssignments")
-    assert len({one.name for one in assignments}) == len(assignments) == 14
+    assert len({one.name for one in assignments}) == len(assignments) == 15
 
 
 @pytest.mark.parametrize(
@@ -253,14 +253,33 @@ def test_the_probes_schedule_reaches_the_worker_and_is_empty_by_default() -> Non
     assert schedules(deployed(probeSchedule="0 */5 * * * *")) == ["0 */5 * * * *"]
 
 
-def test_the_vault_may_be_read_by_front_and_worker_without_an_alert() -> None:
-    rules = deployed().of_type("Microsoft.Insights/scheduledQueryRules")
+def asked(deployment: Deployment, rule: str) -> str:
+    """The query of an alert rule, with what the deployment puts into it."""
+    rules = deployment.of_type("Microsoft.Insights/scheduledQueryRules")
     (query,) = [
-        rule.body["properties"]["criteria"]["allOf"][0]["query"]
-        for rule in rules
-        if rule.name.endswith("-vault-read-by-stranger")
+        one.body["properties"]["criteria"]["allOf"][0]["query"] for one in rules if one.name.endswith(f"-{rule}")
     ]
-    assert '!in~ ("{id-app-….properties.principalId}", "{id-worker-….properties.principalId}")' in query
+    return str(query)
+
+
+def test_each_app_may_touch_what_is_its_own_without_an_alert() -> None:
+    of_vault = asked(deployed(**API), "vault-read-by-stranger")
+    assert 'Object_id =~ "{id-app-….properties.principalId}" and Named =~ "notification-signature"' in of_vault
+    assert 'Object_id =~ "{id-worker-….properties.principalId}" and Named =~ "publisher-credential"' in of_vault
+    of_storage = asked(deployed(**API), "storage-written-by-stranger")
+    for account, identity in (("st…", "app"), ("stworker…", "worker"), ("stapi…", "api")):
+        own = f'AccountName =~ "{account}" and RequesterObjectId =~ "{{id-{identity}-….properties.principalId}}"'
+        assert own in of_storage, own
+    assert 'Container =~ "notifications"' in of_storage
+
+
+@pytest.mark.parametrize("rule", ["storage-written-by-stranger", "code-published", "front-refusals"])
+def test_rules_about_apps_name_those_that_are_deployed(rule: str) -> None:
+    with_api, without = asked(deployed(**API), rule), asked(deployed(), rule)
+    for placeholder in ("{frontAccount}", "{workerAccount}", "{apiAccount}", "{frontApp}"):
+        assert placeholder not in with_api + without
+    assert "stapi" not in without
+    assert ("stapi" in with_api) == (rule != "front-refusals")
 
 
 def test_the_tables_of_the_worker_are_logged_and_the_queue_too() -> None:

@@ -42,9 +42,20 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 def test_the_files_of_a_release_are_those_that_the_documents_deploy() -> None:
     workflow = (PROJECT / ".github" / "workflows" / "release.yml").read_text()
     built = set(re.findall(r"out/release/([\w.]+)\"", workflow))
-    assert built == {"package.zip", "sbom.cdx.json"}
+    assert built == {"package.zip", "sbom.cdx.json", "main.json"}
     text = (DOCS / "release.md").read_text()
-    assert all(f"`{name}`" in text for name in (*built, "main.json"))
+    assert all(f"`{name}`" in text for name in built)
+
+
+def test_what_is_deployed_by_hand_comes_from_the_folder_into_which_only_verified_files_get() -> None:
+    text = (DOCS / "release.md").read_text()
+    verify = text.index("gh attestation verify")
+    moved = text.index('mv "unverified/$file" release/')
+    assert "&&" in text[verify:moved], "moved only when it was verified"
+    assert "--source-digest" in text[verify:moved]
+    deployed = re.findall(r"(?:--template-file|--src) (\S+)", text[: text.index("## With the portal only")])
+    assert deployed == ["release/main.json", "release/package.zip"]
+    assert verify < text.index("az deployment sub create")
 
 
 def leads_to_a_command(path: Path, text: str) -> bool:
@@ -148,6 +159,18 @@ def test_every_alert_has_a_section_with_its_severity_and_what_to_do() -> None:
             assert part in section, (rule["name"], part)
         assert "action" in section.lower()
         assert f"| {rule['displayName']} |" in drills, f"no drill for {rule['displayName']}"
+
+
+def test_every_alert_of_the_activity_log_has_a_section_and_a_drill() -> None:
+    alerts = json.loads((PROJECT / "infra" / "security_alerts" / "activity.json").read_text())
+    text = (DOCS / "operations.md").read_text()
+    drills = (DOCS / "drills.md").read_text()
+    for alert in alerts:
+        section = text.split(f"### {alert['displayName']}\n")[1].split("\n### ")[0]
+        assert f"Activity log alert `{alert['name']}`" in section
+        for part in ("**Meaning:**", "**First look", "#find-out-who-did-it", "**Usual causes:**", "**Does not tell:**"):
+            assert part in section, (alert["name"], part)
+        assert f"| {alert['displayName']} |" in drills, f"no drill for {alert['displayName']}"
 
 
 @pytest.mark.parametrize("outcome", [*Outcome])

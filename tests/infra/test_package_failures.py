@@ -15,7 +15,7 @@ import pytest
 
 from infra.hooks import wheels
 from infra.hooks.wheels import target_python
-from tests.infra.package_tools import lock_of, source_archive, wheel
+from tests.infra.package_tools import lock_of, source_archive, trap_archive, wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +96,16 @@ def test_without_a_package_index_one_line_says_where_to_look(tmp_path: Path) -> 
 def test_a_package_without_a_wheel_for_the_app_is_named(tmp_path: Path, index: str) -> None:
     done = build(tmp_path, lock=lock_of("x", WHEEL), PIP_INDEX_URL=index, PIP_NO_CACHE_DIR="1")
     assert_refused(done, tmp_path, "no wheel of x==1.0", f"Python {target_python()} on Linux x86-64", "requirements.in")
+
+
+def test_a_source_archive_is_not_built_for_the_package_even_when_its_hash_is_locked(tmp_path: Path) -> None:
+    marker = tmp_path / "ran" / "it has run"
+    index = tmp_path / "ran"
+    index.mkdir()
+    (index / "trap-1.0.tar.gz").write_bytes(archive := trap_archive(marker))
+    done = build(tmp_path, lock=lock_of("trap", archive), PIP_NO_INDEX="1", PIP_FIND_LINKS=str(index))
+    assert_refused(done, tmp_path, "no wheel of trap==1.0", "a source archive is not built, because that runs its code")
+    assert not marker.exists()
 
 
 def test_a_package_that_is_not_the_locked_one_is_not_deployed(tmp_path: Path, index: str) -> None:

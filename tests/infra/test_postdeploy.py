@@ -261,7 +261,7 @@ def test_every_right_that_the_template_gives_is_no_surplus(azure_cli: AzureCli) 
             (states.API_PRINCIPAL, states.API.identity),
         )
     }
-    assert [len(rights) for rights in listed.values()] == [4, 6, 3]
+    assert [len(rights) for rights in listed.values()] == [4, 6, 4]
     azure_cli({**listed, **{words: answer for words, answer in ANSWERS.items() if "role assignment" not in words}})
     assert "Still to do" not in run(**DEPLOYED, API_APP_NAME=states.API.function_app).stdout
 

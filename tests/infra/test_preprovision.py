@@ -195,5 +195,5 @@ def test_an_azd_that_does_not_keep_the_signature_is_one_line_without_it(azure_cl
         preprovision.provide_signature(environment)
     (line,) = str(refused.value).splitlines()
     assert 'environment not found NOTIFICATION_SIGNATURE="***"' in line
-    assert line.endswith("azd env set NOTIFICATION_SIGNATURE <value>")
+    assert line.endswith("and not as an argument: docs/parameters.md#secrets")
     assert "NOTIFICATION_SIGNATURE" not in environment

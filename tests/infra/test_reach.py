@@ -49,6 +49,7 @@ def test_front_and_api_reach_what_the_house_rules_say_and_nothing_else() -> None
     assert api == {
         ("Microsoft.Storage/storageAccounts/stapi…", "b7e6dc6d", False),
         ("Microsoft.OperationalInsights/workspaces/log-…", "3b03c2da", True),
+        ("Microsoft.Insights/dataCollectionRules/dcr-api-…", "3913510d", False),
         ("Microsoft.Insights/components/appi-…", "3913510d", False),
     }
     worker = {right.scope for right in found if right.identity == "id-worker-…"}

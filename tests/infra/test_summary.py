@@ -53,11 +53,10 @@ def test_every_next_command_can_be_pasted_in_the_order_in_which_it_is_needed(tmp
         "gh workflow run deploy.yml -f environment=staging -f parts=code",
         "az account show --query tenantId",
         f"az ad sp show --id {GUID}",
-        "az functionapp function keys list --resource-group rg-staging --name func-x --function-name managed_app",
         "python3 -m infra.hooks.postdeploy --group rg-staging",
         "SITE=$(az functionapp show --resource-group rg-staging --name func-worker-x --query id --output tsv)",
         'az rest --method post --url "$SITE/hostruntime/admin/functions/collect_policy_states?api-version=2024-04-01"',
-        "az extension add --upgrade --name log-analytics",
+        "az extension add --name log-analytics --version 1.0.0b1 --allow-preview true",
         "az monitor log-analytics query --workspace 77777777-0000-0000-0000-000000000000",
     ]
     found = commands(text)

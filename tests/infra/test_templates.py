@@ -9,6 +9,8 @@ import pytest
 from checks import bicep
 from checks import infrastructure as infrastructure_checks
 from checks.documents.markdown import read
+from checks.reach.scenarios import scenarios
+from checks.templates.deployment import deploy
 
 DOCS = bicep.INFRASTRUCTURE.parent / "docs"
 
@@ -163,20 +165,25 @@ def test_every_rule_links_to_its_section_of_the_runbook() -> None:
         assert one["displayName"].lower().replace(" ", "-").replace("'", "") in sections, one["displayName"]
 
 
-def test_alerts_tell_of_rules_that_fail_are_written_deleted_or_disabled() -> None:
+def test_alerts_tell_of_rules_that_fail() -> None:
     alerts = (bicep.INFRASTRUCTURE / "modules" / "rule_alerts.bicep").read_text()
-    assert alerts.count("resource unhealthy ") == alerts.count("resource changed ") == 1
+    assert alerts.count("resource unhealthy ") == 1
     conditions = re.findall(r"field: '(.*)'\n +equals: '(.*)'\n", alerts)
-    assert [value for field, value in conditions if field == "category"] == ["ResourceHealth", "Administrative"]
+    assert [value for field, value in conditions if field == "category"] == ["ResourceHealth"]
     health = {value for field, value in conditions if field == "properties.currentHealthStatus"}
     assert health == {"Degraded", "Unavailable", "Unknown"}
-    operations = [
-        value.rpartition("scheduledQueryRules/")[2] for field, value in conditions if field == "operationName"
-    ]
-    assert operations == ["write", "delete", "disable/action"]
-    assert alerts.count("      resourceGroup().id\n") == 2
+    assert alerts.count("      resourceGroup().id\n") == 1
     sections = {section.anchor for section in read(DOCS / "operations.md").sections}
     assert set(re.findall(r"runbook\}#([\w-]+)'", alerts)) <= sections
+
+
+def test_every_alert_of_the_activity_log_links_to_its_section_of_the_runbook() -> None:
+    sections = {section.anchor for section in read(DOCS / "operations.md").sections}
+    alerts = deploy(scenarios()[0]).of_type("Microsoft.Insights/activityLogAlerts")
+    for alert in alerts:
+        said, _, runbook = alert.body["properties"]["description"].partition(" See docs/operations.md#")
+        assert said.endswith("."), alert.name
+        assert runbook in sections, alert.name
 
 
 def test_shared_keys_and_passwords_are_off() -> None:

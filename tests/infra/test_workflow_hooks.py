@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -17,6 +20,7 @@ import yaml
 
 from infra.hooks import package
 from infra.pipeline import changed_parts, github_variables
+from tests.infra.package_tools import source_archive
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 AzureCli = Callable[[dict[str, Any]], Path]
@@ -275,20 +279,45 @@ def commit(folder: Path, files: dict[str, str]) -> str:
 BICEP_AZ = """#!/bin/sh
 echo "$AZURE_BICEP_USE_BINARY_FROM_PATH $*" >> "{folder}/asked"
 case "$2" in
-  install) echo "{install_error}" >&2; test -z "{install_error}" ;;
+  install)
+    echo "{install_error}" >&2
+    mkdir -p "$AZURE_CONFIG_DIR/bin" && printf {compiler} > "$AZURE_CONFIG_DIR/bin/bicep"
+    test -z "{install_error}" ;;
   build) echo '{{}}' > "$6"; echo "{diagnostic}" >&2; exit {status} ;;
 esac
 """
 
 
 def compiled(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, diagnostic: str = "", status: int = 0, error: str = ""
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    diagnostic: str = "",
+    status: int = 0,
+    error: str = "",
+    compiler: str = "the compiler",
 ) -> Any:
+    """Compile in a copy of the project whose runtime.json has the SHA-256 of the compiler that az installs."""
+    copy = source_archive(folder)
+    runtime = json.loads((PROJECT / "infra" / "runtime.json").read_text())
+    runtime["bicepSha256"] = {"bicep-linux-x64": hashlib.sha256(b"the compiler").hexdigest()}
+    (copy / "infra" / "runtime.json").write_text(json.dumps(runtime))
     az = folder / "az"
-    az.write_text(BICEP_AZ.format(folder=folder, diagnostic=diagnostic, status=status, install_error=error))
+    az.write_text(
+        BICEP_AZ.format(
+            folder=folder, diagnostic=diagnostic, status=status, install_error=error, compiler=shlex.quote(compiler)
+        )
+    )
     az.chmod(az.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    return run("compile_template", str(folder / "main.json"))
+    monkeypatch.setenv("AZURE_CONFIG_DIR", str(folder / "azure"))
+    return subprocess.run(
+        [sys.executable, "-m", "infra.pipeline.compile_template", str(folder / "main.json")],
+        cwd=copy,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
 
 
 def test_the_template_is_compiled_by_the_bicep_that_the_project_names(
@@ -300,7 +329,37 @@ def test_the_template_is_compiled_by_the_bicep_that_the_project_names(
     install, build = (tmp_path / "asked").read_text().splitlines()
     # Not the Bicep that the runner's image has on its PATH.
     assert install == f"false bicep install --version {version}"
-    assert build.startswith(f"false bicep build --file {PROJECT / 'infra' / 'main.bicep'} --outfile ")
+    assert build.startswith(f"false bicep build --file {tmp_path / 'archive' / 'infra' / 'main.bicep'} --outfile ")
+
+
+def test_a_compiler_that_is_not_the_published_one_compiles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = compiled(tmp_path, monkeypatch, compiler="somebody else's")
+    assert done.returncode == 1
+    assert "which infra/runtime.json does not have for Bicep" in done.stderr
+    assert (tmp_path / "asked").read_text().count("bicep build") == 0
+    assert not (tmp_path / "main.json").exists()
+
+
+def test_a_compiler_that_az_put_elsewhere_is_not_taken_on_trust(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        sys.modules[__name__], "BICEP_AZ", BICEP_AZ.replace('"$AZURE_CONFIG_DIR/bin/bicep"', "/dev/null")
+    )
+    done = compiled(tmp_path, monkeypatch)
+    assert done.returncode == 1
+    assert "cannot be compared" in done.stderr
+    assert (tmp_path / "asked").read_text().count("bicep build") == 0
+
+
+def test_the_compilers_that_are_believed_are_those_of_the_version_that_is_installed() -> None:
+    """A new version needs new hashes: this one says for which version these were looked up."""
+    runtime = json.loads((PROJECT / "infra" / "runtime.json").read_text())
+    assert runtime["bicepVersion"] == "v0.47.16", "replace bicepSha256 as well, from the release's own page"
+    assert set(runtime["bicepSha256"]) >= {"bicep-linux-x64", "bicep-osx-arm64", "bicep-win-x64.exe"}
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in runtime["bicepSha256"].values())
 
 
 def test_a_warning_of_the_compiler_is_shown_and_an_error_ends_it(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,77 @@ def test_the_first_push_deploys_everything_and_a_github_that_cannot_be_asked_not
     assert (done.returncode, runner.output.read_text()) == (0, "infrastructure=true\ncode=true\n")
     runner.program("gh", "exit 1")
     assert runner.run(step(*COMPARE), cwd=PROJECT, PARTS="").returncode == 1
+
+
+# What is deployed is what was built
+
+SHA256 = hashlib.sha256(b"the package").hexdigest()
+OF_A_RUN = {
+    "GITHUB_REPOSITORY": "contoso/compliance",
+    "GITHUB_WORKFLOW_REF": "contoso/compliance/.github/workflows/deploy.yml@refs/heads/main",
+    "GITHUB_REF": "refs/heads/main",
+    "GITHUB_SHA": "0123abc",
+    "ATTESTATIONS": "",
+}
+
+
+def verified(runner: Runner, content: bytes = b"the package", **environment: str) -> subprocess.CompletedProcess[str]:
+    (runner.folder / "package.zip").write_bytes(content)
+    script = step("deploy.yml", "code", "It is what this run built and attested").replace("python3", sys.executable)
+    return runner.run(script, cwd=PROJECT, **{**OF_A_RUN, "SHA256": SHA256, **environment})
+
+
+def test_the_file_is_verified_against_this_workflow_commit_and_ref(runner: Runner) -> None:
+    runner.program("gh", "")
+    done = verified(runner)
+    assert (done.returncode, done.stdout) == (0, f"package.zip: SHA-256 {SHA256}, as built in this run, and attested\n")
+    assert runner.asked() == (
+        f"gh attestation verify {runner.folder}/package.zip --repo contoso/compliance"
+        " --signer-workflow contoso/compliance/.github/workflows/deploy.yml --source-ref refs/heads/main"
+        " --source-digest 0123abc --deny-self-hosted-runners\n"
+    )
+
+
+def test_a_file_that_nobody_attested_is_not_deployed(runner: Runner) -> None:
+    runner.program("gh", "echo '* looking'; echo 'HTTP 404: no attestations found' >&2; exit 1")
+    done = verified(runner)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is not attested by this run's workflow and commit: do not deploy (HTTP 404: no attestations" in done.stderr
+
+
+@pytest.mark.parametrize("attestations", ["", "unavailable"])
+def test_a_file_that_another_job_replaced_is_not_deployed_whatever_was_attested(
+    runner: Runner, attestations: str
+) -> None:
+    runner.program("gh", "")
+    done = verified(runner, b"something else", ATTESTATIONS=attestations)
+    assert done.returncode == 1
+    assert "another job of this run has replaced it" in done.stderr
+    assert runner.asked() == ""
+
+
+def test_without_attestations_the_hash_of_the_job_that_built_still_has_to_be_right(runner: Runner) -> None:
+    runner.program("gh", "exit 1")
+    done = verified(runner, ATTESTATIONS="unavailable")
+    assert (done.returncode, runner.asked()) == (0, "")
+    assert "attestations are switched off" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"SHA256": ""}, "gave no SHA-256"),
+        ({"SHA256": "sha256:" + SHA256}, "gave no SHA-256"),
+        ({"ATTESTATIONS": "off"}, "ATTESTATIONS is 'off': delete the variable"),
+        ({"GITHUB_SHA": ""}, "GITHUB_SHA is empty"),
+        ({"PATH": "/nowhere"}, "the GitHub CLI (gh) is not installed"),
+    ],
+)
+def test_what_cannot_be_verified_is_not_deployed(runner: Runner, environment: dict[str, str], told: str) -> None:
+    runner.program("gh", "")
+    done = verified(runner, **environment)
+    assert done.returncode == 1
+    assert told in done.stderr
 
 
 DEPLOY_CODE = ("deploy.yml", "code", "Deploy the package to the app of each role")
@@ -262,15 +335,23 @@ def test_a_comment_is_written_also_when_the_comparison_failed_and_the_job_fails_
     assert runner.run(comment, VERDICT="changed", PULL_REQUEST="https://example.com/1").returncode == 0
 
 
-# The nightly tests
+# Telling that something failed
 
-TELL = ("nightly.yml", "tell", "Open an issue, or comment on the open one")
+TELL = ("tell.yml", "tell", "Open an issue, or comment on the open one")
 ABOUT = {"RUN": "https://github.example/runs/1", "COMMIT": "abc"}
+
+
+def told_by(workflow: str) -> dict[str, str]:
+    """What the step gets when the workflow calls it, by the names of its environment."""
+    call = yaml.safe_load((FOLDER / workflow).read_text())["jobs"]["tell"]
+    (item,) = yaml.safe_load((FOLDER / TELL[0]).read_text())["jobs"]["tell"]["steps"]
+    inputs = {f"${{{{ inputs.{name} }}}}": value for name, value in call["with"].items()}
+    return {name: inputs[value] for name, value in item["env"].items() if value in inputs} | ABOUT
 
 
 def test_a_red_night_opens_one_issue(runner: Runner) -> None:
     runner.program("gh", "")
-    assert runner.run(step(*TELL), **ABOUT).returncode == 0
+    assert runner.run(step(*TELL), **told_by("nightly.yml")).returncode == 0
     listed, label, created = runner.asked().splitlines()
     assert listed.startswith("gh issue list --label nightly --state open")
     assert label.startswith("gh label create nightly --force")
@@ -280,12 +361,20 @@ def test_a_red_night_opens_one_issue(runner: Runner) -> None:
 
 def test_a_red_night_after_another_is_a_comment_and_nothing_is_closed(runner: Runner) -> None:
     runner.program("gh", 'case "$*" in "issue list"*) echo 7;; esac')
-    assert runner.run(step(*TELL), **ABOUT).returncode == 0
+    assert runner.run(step(*TELL), **told_by("nightly.yml")).returncode == 0
     _, commented = runner.asked().splitlines()
     assert commented == "gh issue comment 7 --body make test-long failed at abc: https://github.example/runs/1"
 
 
 def test_a_github_that_cannot_be_asked_opens_no_second_issue(runner: Runner) -> None:
     runner.program("gh", "exit 1")
-    assert runner.run(step(*TELL), **ABOUT).returncode == 1
+    assert runner.run(step(*TELL), **told_by("nightly.yml")).returncode == 1
     assert "create" not in runner.asked()
+
+
+def test_a_vulnerable_dependency_opens_an_issue_of_its_own(runner: Runner) -> None:
+    runner.program("gh", "")
+    assert runner.run(step(*TELL), **told_by("supply-chain.yml")).returncode == 0
+    listed, _, created = runner.asked().splitlines()
+    assert listed.startswith("gh issue list --label supply-chain --state open")
+    assert "--title A dependency is vulnerable, or could not be asked about --label supply-chain" in created

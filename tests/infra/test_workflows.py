@@ -166,7 +166,25 @@ def test_the_long_tests_run_every_night_and_a_failure_is_told() -> None:
     assert tell["permissions"] == {"issues": "write"}
     assert tell["if"] == "${{ !cancelled() && needs.long.result != 'success' }}"
     # What writes issues runs no code of the repository.
-    assert not any("checkout" in step.get("uses", "") for step in tell["steps"])
+    (job,) = jobs("tell.yml").values()
+    assert not any("checkout" in step.get("uses", "") for step in job["steps"])
+
+
+def test_an_audit_that_fails_is_told_unless_a_pull_request_shows_it() -> None:
+    audit = jobs("supply-chain.yml")
+    tell = audit.pop("tell")
+    assert set(tell["needs"]) == set(audit)
+    for name in audit:
+        assert f"needs.{name}.result != 'success'" in tell["if"]
+    assert "!cancelled() && github.event_name != 'pull_request'" in tell["if"]
+    assert tell["permissions"] == {"issues": "write"}
+    assert all(job["permissions"] == {"contents": "read"} for job in audit.values())
+    scripts = [step.get("run", "") for job in audit.values() for step in job["steps"]]
+    assert "python3 -m checks.vulnerabilities" in scripts
+    # Without the internet zizmor knows neither advisories nor whose commit it is.
+    (online,) = [script for script in scripts if "zizmor" in script]
+    assert "offline" not in online
+    assert "no-online-audits" not in online
 
 
 def test_the_variables_are_taken_over_before_they_are_needed() -> None:
@@ -187,6 +205,57 @@ def test_what_was_tested_is_what_is_deployed() -> None:
         downloaded = [step["with"]["name"] for step in steps if "download-artifact" in step.get("uses", "")]
         assert downloaded == [artifact]
         assert not any("bicep" in step.get("run", "") or "hooks.package" in step.get("run", "") for step in steps)
+
+
+def test_no_session_in_azure_begins_before_the_very_file_that_is_deployed_was_verified() -> None:
+    deploy = jobs("deploy.yml")
+    built = {
+        "infrastructure": ("main.json", "check.outputs.template-sha256"),
+        "code": ("package.zip", "package.outputs.sha256"),
+    }
+    assert {name for name, job in deploy.items() if "azure/login" in str(job)} == set(built)
+    for name, (file, sha256) in built.items():
+        steps = deploy[name]["steps"]
+        at = [number for number, step in enumerate(steps) if "infra.pipeline.provenance" in step.get("run", "")]
+        login = [number for number, step in enumerate(steps) if step.get("uses", "").startswith("azure/login@")]
+        fetched = [number for number, step in enumerate(steps) if "download-artifact" in step.get("uses", "")]
+        assert len(at) == len(login) == len(fetched) == 1
+        assert fetched < at < login
+        verify = steps[at[0]]
+        assert verify["run"] == f'python3 -m infra.pipeline.provenance "$RUNNER_TEMP/{file}" "$SHA256"'
+        assert verify["env"]["SHA256"] == f"${{{{ needs.{sha256} }}}}"
+        assert not {"if", "continue-on-error"} & verify.keys()
+        assert deploy[name]["permissions"]["attestations"] == "read"
+        assert "needs.attest.result == 'success'" in deploy[name]["if"]
+        assert sum(f'"$RUNNER_TEMP/{file}"' in step.get("run", "") for step in steps[login[0] :]) == 1
+
+
+def test_what_signs_attestations_has_neither_files_nor_code_and_gets_the_hashes_from_who_built() -> None:
+    deploy = jobs("deploy.yml")
+    attest = deploy["attest"]
+    assert attest["permissions"] == {"id-token": "write", "attestations": "write"}
+    assert all(step["uses"].startswith("actions/attest-build-provenance@") for step in attest["steps"])
+    assert [step["with"] for step in attest["steps"]] == [
+        {"subject-name": "main.json", "subject-digest": "sha256:${{ needs.check.outputs.template-sha256 }}"},
+        {"subject-name": "package.zip", "subject-digest": "sha256:${{ needs.package.outputs.sha256 }}"},
+    ]
+    outputs = yaml.safe_load((FOLDER / "check.yml").read_text())[True]["workflow_call"]["outputs"]
+    assert outputs["template-sha256"]["value"] == "${{ jobs.template.outputs.sha256 }}"
+    for job in (jobs("check.yml")["template"], deploy["package"]):
+        (output,) = job["outputs"].values()
+        step = next(step for step in job["steps"] if step.get("id") == output.split(".")[1])
+        assert "sha256sum" in step["run"]
+    # What could be replaced while the tests ran is compared before it is released.
+    release = jobs("release.yml")["build"]["steps"]
+    (compare,) = [step for step in release if "sha256sum --check --strict" in step.get("run", "")]
+    assert compare["env"] == {"SHA256": "${{ needs.check.outputs.template-sha256 }}"}
+
+
+def test_a_job_that_signs_attestations_and_runs_something_is_taken_for_one_that_signs_in(github: Path) -> None:
+    first = "    steps:\n      # A private repository has attestations"
+    spoil(github / "workflows" / "deploy.yml", {first: first.replace("steps:\n", "steps:\n      - run: make test\n")})
+    found = workflows.problems(github)
+    assert "deploy.yml: job attest signs in without an environment whose approval guards it" in found
 
 
 # What-if

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -33,6 +34,11 @@ def written(folder: Path, content: Any) -> str:
     path = folder / "plan.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content, indent=2), encoding="utf-8")
     return str(path)
+
+
+def long_name(seed: int) -> str:
+    """A name as long as one may be, which no compression makes much shorter."""
+    return "".join(map(chr, Random(seed).choices(range(0x4E00, 0x9FA5), k=400)))  # noqa: S311 - a name, no secret
 
 
 def settled(ledger: LedgerNow) -> dict[str, PlanSettings]:
@@ -170,6 +176,18 @@ def test_nothing_is_settled_by_a_dry_run_or_without_a_yes(cli: Cli, ledger: Ledg
         (
             CHECKS | {"checks": {"identity-with-wide-role": {"allowed_roles": [" "]}}},
             "plan.json:6: checks.identity-with-wide-role.allowed_roles[0] must be one of names or ids of roles",
+        ),
+        (
+            CHECKS | {"checks": {"identity-with-wide-role": {"allowed_roles": ["Reader"] * 101}}},
+            "plan.json:5: checks.identity-with-wide-role.allowed_roles has 101 texts, and may have 100",
+        ),
+        (
+            CHECKS | {"checks": {"identity-with-wide-role": {"allowed_roles": ["Reader", "a" * 201]}}},
+            "plan.json:7: checks.identity-with-wide-role.allowed_roles[1] has more than 200 characters",
+        ),
+        (
+            CHECKS | {"severities": {long_name(number): "low" for number in range(200)}},
+            "plan.json: all of it is too long for the ledger; name fewer assignments in severities",
         ),
         (
             CHECKS | {"checks": {"public-network-access": {"allowed_addresses": [7]}}},

@@ -118,6 +118,8 @@ def test_the_queue_of_the_front_and_the_workspace_of_the_api_are_of_their_cloud(
     china = {"AZURE_AUTHORITY_HOST": CHINA["AZURE_AUTHORITY_HOST"]}
     assert list(problems_of(FRONT | china, NotificationSettings.from_environment)) == ["NOTIFICATIONS__queueServiceUri"]
     api = dict.fromkeys(("AZURE_TENANT_ID", "API_CLIENT_ID", "LOG_ANALYTICS_WORKSPACE_ID"), GUID) | china
+    api |= {"DATA_COLLECTION_ENDPOINT": "https://dce.example", "AUDIT_IMMUTABLE_ID": "dcr-" + "0" * 32}
+    assert ApiSettings.from_environment(api).cloud.monitor_audience == "https://monitor.azure.cn"
     assert ApiSettings.from_environment(api).query_endpoint == "https://api.loganalytics.azure.cn"
     mixed = api | {"LOG_ANALYTICS_ENDPOINT": "https://api.loganalytics.io"}
     assert "Azure China" in problems_of(mixed, ApiSettings.from_environment)["LOG_ANALYTICS_ENDPOINT"]

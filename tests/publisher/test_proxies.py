@@ -20,7 +20,11 @@ from publisher.transport import Transport
 from tests.publisher.minimum import FRONT, GUID, MINIMUM, problems_of
 
 PASSWORD = "p%40ss-word"
-API = dict.fromkeys(("AZURE_TENANT_ID", "API_CLIENT_ID", "LOG_ANALYTICS_WORKSPACE_ID"), GUID)
+API = {
+    **dict.fromkeys(("AZURE_TENANT_ID", "API_CLIENT_ID", "LOG_ANALYTICS_WORKSPACE_ID"), GUID),
+    "DATA_COLLECTION_ENDPOINT": "https://dce.example",
+    "AUDIT_IMMUTABLE_ID": "dcr-00000000000000000000000000000000",
+}
 HOSTS = ".azure.com,login.microsoftonline.com,acc.table.core.windows.net"
 """What the collector asks: ARM and the data collection endpoint, the sign-in, its storage."""
 
@@ -165,7 +169,7 @@ def test_a_proxy_that_is_not_used_need_not_be_right() -> None:
 
 DIRECT = {
     "front": (FRONT, NotificationSettings.from_environment, "worker.queue.core.windows.net"),
-    "api": (API, ApiSettings.from_environment, "api.loganalytics.io:443"),
+    "api": (API, ApiSettings.from_environment, "api.loganalytics.io:443,dce.example"),
     "collector": (MINIMUM, CollectorSettings.from_environment, HOSTS),
 }
 

@@ -14,6 +14,7 @@ from publisher.resource_ids import ApplicationId, ResourceGroupId
 from registry.managed_application import Exemption, ExpectedAssignment, ManagedApplication, Posture, Removal
 from verdicts.alarms import AlarmBook
 from verdicts.evidence import AssignmentEvidence, CheckEvidence, CheckFailure, Evidence, GuardReading
+from verdicts.exempted import stage_of
 from verdicts.facts import Acceptance, ApplicationFacts, StateKey, StatesUpload
 from verdicts.judging.departures import judge_absent
 from verdicts.judging.judge import judge
@@ -83,6 +84,8 @@ class Fleet:
         """Settings of plans, by their folded names."""
         self.exempted: dict[str, datetime | None] = {}
         """When the exemption of each exempted application's baseline expires."""
+        self.withheld: dict[str, int] = {}
+        """How many states of an application are left out of each upload, beside those that it is given."""
 
     def started(self, run_id: str) -> str:
         """Return TimeGenerated of a run's rows."""
@@ -143,6 +146,15 @@ class Fleet:
         }
         self.remembered[name] = replace(facts, assignments=assignments)
 
+    def accept_exemption(self, name: str, *, until: datetime) -> None:
+        """Accept the exemptions of an application, as an operator; the next run publishes it."""
+        facts, acceptance = self.remembered[name], Acceptance("ada", "planned", NOW, until)
+        tokens = {token for one in facts.exemptions for token in (stage_of(one, NOW).token, one.id)}
+        known = tuple(sorted({*facts.known_exemptions, *tokens}))
+        self.remembered[name] = replace(
+            facts, known_exemptions=known, accepted_exemptions=dict.fromkeys(tokens, acceptance)
+        )
+
     def upload_states(
         self, common: Mapping[str, Any], name: str, states: Sequence[State], *, shouting: bool = False
     ) -> None:
@@ -171,6 +183,8 @@ class Fleet:
             evidence = _evidence(name, found, run_id, now, enforced=enforced)
             if evidence.guard is not None and name in self.exempted:
                 evidence.guard = replace(evidence.guard, exemptions=(_exemption(name, self.exempted[name]),))
+            if evidence.states is not None:
+                evidence.states = replace(evidence.states, withheld=self.withheld.get(name, 0))
             evidence.checks_are_known = True
             if check is not None:
                 _note_check(evidence, name, check)

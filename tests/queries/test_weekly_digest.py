@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,14 @@ def digest(workspace: Workspace, clock: Clock, rule: AlertRule, at: datetime = M
     clock.stop(at)
     [one] = AlertEvaluator([rule], workspace).evaluate(at)
     return dict(one.dimensions)
+
+
+def stored(workspace: Workspace, table: str) -> list[dict[str, Any]]:
+    """A table's rows as they can be stored again."""
+    return [
+        {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+        for row in workspace.query(table)
+    ]
 
 
 def hourly(fleet: Fleet, clock: Clock, hours: range) -> None:
@@ -159,6 +168,61 @@ def test_it_says_that_nobody_knows_when_there_was_no_run(
 
     assert found["Watch"] == "no run was completed within a day: the figures are older"
     assert found["Unread"] == "no application is known"
+    for part in ("Overdue", "Ending", "Oldest"):
+        assert found[part] == "nobody knows: there is neither a run nor a verdict to tell it by"
+
+
+def test_nobody_is_registered_and_a_run_says_so(
+    told: Fleet, workspace: Workspace, clock: Clock, rule: AlertRule
+) -> None:
+    told.run(hours_ago=1)
+
+    found = digest(workspace, clock, rule)
+
+    assert (found["Overdue"], found["Unread"]) == ("nothing is overdue", "no application is known")
+
+
+def test_a_finding_stays_in_it_when_the_result_rows_of_its_application_are_lost(
+    told: Fleet, workspace: Workspace, clock: Clock, rule: AlertRule
+) -> None:
+    told.run(hours_ago=1, alpha=[bad()], beta=[good()])
+    kept = {table: stored(workspace, table) for table in ("PolicyVerdicts_CL", "PolicyCollectionRuns_CL")}
+    workspace.clear()
+    for table, rows in kept.items():
+        workspace.insert(table, rows)
+
+    assert digest(workspace, clock, rule)["Oldest"].startswith("Customer alpha (alpha), The baseline: since 2026-03-09")
+
+
+@pytest.mark.parametrize("monday", [datetime(2026, 12, 28, 6, tzinfo=UTC), datetime(2027, 1, 4, 6, tzinfo=UTC)])
+def test_a_week_across_the_end_of_a_year_has_its_one(
+    workspace: Workspace, clock: Clock, rule: AlertRule, monkeypatch: pytest.MonkeyPatch, monday: datetime
+) -> None:
+    monkeypatch.setattr(written, "NOW", monday)
+    clock.stop(monday)
+    Fleet(workspace).run(hours_ago=1, alpha=[good()])
+
+    found = play(AlertEvaluator([rule], workspace), clock, every(HOUR, monday - 2 * DAY, monday + 2 * DAY))
+
+    assert [one.dimensions["Week"] for one in found if one.condition == "Fired"] == [f"{monday:%Y-%m-%d}"]
+
+
+def test_of_five_thousand_customers_it_counts_all_and_names_five(
+    told: Fleet, workspace: Workspace, clock: Clock, rule: AlertRule
+) -> None:
+    told.run(hours_ago=1, alpha=[bad()], beta="AccessDenied")
+    for table in ("PolicyVerdicts_CL", "PolicyCollectionResults_CL"):
+        rows = stored(workspace, table)
+        numbers = range(2499)
+        workspace.insert(
+            table, [row | {"Application_id": f"{row['Application_id']}-{no}"} for row in rows for no in numbers]
+        )
+
+    found = digest(workspace, clock, rule)
+
+    assert found["Unread"].startswith("2500 of 5000 could not be read: ")
+    assert found["Oldest"].count("since") == 5
+    assert all(len(text) < 1000 for text in found.values())
 
 
 def test_it_counts_what_is_overdue_by_severity_as_of_six(
@@ -201,6 +265,22 @@ def test_acceptances_and_exemptions_that_end_within_a_week_are_named_the_soonest
         "2 within a week: exemption, Customer soon (soon), The baseline: 2026-03-10 06:00; "
         "acceptance of violations, Customer held (held), The baseline: 2026-03-15 06:00"
     )
+
+
+def test_the_end_of_an_accepted_exemption_is_named_and_the_next_one_when_it_was_accepted_again(
+    told: Fleet, workspace: Workspace, clock: Clock, rule: AlertRule
+) -> None:
+    told.exempted = {"alpha": None}
+    told.run(hours_ago=3, alpha=[State("Exempt")])
+    told.accept_exemption("alpha", until=MONDAY + 2 * DAY)
+    told.run(hours_ago=2, alpha=[State("Exempt")])
+    assert digest(workspace, clock, rule)["Ending"] == (
+        "1 within a week: acceptance of an exemption, Customer alpha (alpha), The baseline: 2026-03-11 06:00"
+    )
+
+    told.accept_exemption("alpha", until=MONDAY + 30 * DAY)
+    told.run(hours_ago=1, alpha=[State("Exempt")])
+    assert digest(workspace, clock, rule)["Ending"] == "no acceptance or exemption ends within a week"
 
 
 def test_its_texts_stay_short_however_many_and_however_long(

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from azure.data.tables.aio import TableClient
 
-from publisher.credentials import service_principal_credential
+from publisher.credentials import own_identity_credential, service_principal_credential
+from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_ids import ApplicationId
 from publisher.resource_manager import ResourceManager
 from publisher.retry import Patience
@@ -37,6 +38,10 @@ def settings(sandbox: Sandbox) -> ReconcileSettings:
     return ReconcileSettings.from_environment(sandbox.environment)
 
 
+STREAM = "Custom-ManagedApplicationEvents_CL"
+"""Where events are sent."""
+
+
 async def _instantly(_: float) -> None:
     await asyncio.sleep(0)
 
@@ -62,6 +67,13 @@ def ownership(settings: ReconcileSettings) -> Ownership:
 @pytest.fixture
 def refresher(arm: ResourceManager, registry: Registry, ownership: Ownership) -> Refresher:
     return Refresher(arm, registry, ownership, DefinitionNames())
+
+
+@pytest.fixture
+async def endpoint(settings: ReconcileSettings) -> AsyncIterator[LogsEndpoint]:
+    credential = own_identity_credential(settings.own_identity_client_id)
+    async with credential, LogsEndpoint(settings, credential, patience=Patience(1)) as opened:
+        yield opened
 
 
 class RawTable:

@@ -36,7 +36,7 @@ def reads_of_members(sandbox: Sandbox) -> list[LoggedRequest]:
 
 
 async def names_of_members(arm: ResourceManager, names: DefinitionNames, **already: str) -> dict[str, str]:
-    return await names.of_members(arm, [BASELINE.id], already=already, deadline=soon())
+    return await names.of_members(arm, [(BASELINE.id, "")], already=already, deadline=soon())
 
 
 async def test_the_rules_inside_an_initiative_are_named_once(
@@ -52,7 +52,7 @@ async def test_names_that_are_known_are_not_asked_for(
     sandbox: Sandbox, arm: ResourceManager, customer: Customer
 ) -> None:
     known = dict.fromkeys(MEMBERS, "known")
-    found = await DefinitionNames().of_members(arm, [BASELINE.id], already=known, deadline=soon())
+    found = await DefinitionNames().of_members(arm, [(BASELINE.id, "")], already=known, deadline=soon())
     assert found == known
     assert reads_of_members(sandbox) == []
 
@@ -62,7 +62,7 @@ async def test_names_that_cannot_be_read_are_left_out(
     sandbox: Sandbox, arm: ResourceManager, customer: Customer, fault: Status | Body
 ) -> None:
     sandbox.faults.add(DefinitionRead(), fault)
-    found = await DefinitionNames().of_members(arm, [BASELINE.id], already={}, deadline=time.monotonic() + 1)
+    found = await DefinitionNames().of_members(arm, [(BASELINE.id, "")], already={}, deadline=time.monotonic() + 1)
     assert found == {}
 
 

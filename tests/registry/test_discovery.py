@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 
 import azure.functions as func
 import pytest
 
-from publisher.credentials import own_identity_credential
 from publisher.errors.kinds import NotFound
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_ids import ApplicationId
-from publisher.retry import Patience
-from publisher.settings import ReconcileSettings, SettingsError
+from publisher.settings import SettingsError
 from registry.discovery.blueprint import blueprint
 from registry.discovery.discover import register
 from registry.discovery.nightly import DiscoveryFailed, Nightly, discover_and_register
@@ -28,16 +25,8 @@ from sandbox.services import Service
 from sandbox.world.customers import Customer
 from sandbox.world.plans import Plan
 from tests.functions import Tick
+from tests.registry.conftest import STREAM
 from tests.registry.refreshing import soon
-
-STREAM = "Custom-ManagedApplicationEvents_CL"
-
-
-@pytest.fixture
-async def endpoint(settings: ReconcileSettings) -> AsyncIterator[LogsEndpoint]:
-    credential = own_identity_credential(settings.own_identity_client_id)
-    async with credential, LogsEndpoint(settings, credential, patience=Patience(1)) as opened:
-        yield opened
 
 
 @pytest.fixture

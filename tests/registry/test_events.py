@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
 
-from publisher.credentials import own_identity_credential
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_ids import ApplicationId
-from publisher.retry import Patience
-from publisher.settings import ReconcileSettings
 from registry.events import OPERATOR_EVENT, RECONCILIATION, Event, EventsNotStored, Plan, event_about, store_events
 from registry.refresh import Refresher
 from registry.registry import Registry
@@ -20,20 +16,13 @@ from sandbox.faults.effects import Status
 from sandbox.faults.operations import TableRequest, Upload
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
+from tests.registry.conftest import STREAM
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
-STREAM = "Custom-ManagedApplicationEvents_CL"
 
 
 def soon() -> float:
     return time.monotonic() + 20
-
-
-@pytest.fixture
-async def endpoint(settings: ReconcileSettings) -> AsyncIterator[LogsEndpoint]:
-    credential = own_identity_credential(settings.own_identity_client_id)
-    async with credential, LogsEndpoint(settings, credential, patience=Patience(1)) as opened:
-        yield opened
 
 
 async def test_a_removal_is_told_with_the_plan_and_the_reason_on_the_tombstone(

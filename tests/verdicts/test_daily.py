@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 
 import azure.functions as func
 import pytest
 
-from publisher.credentials import own_identity_credential
 from publisher.errors.kinds import AccessDenied
 from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_ids import ApplicationId
-from publisher.retry import Patience
-from publisher.settings import ReconcileSettings, SettingsError
+from publisher.settings import SettingsError
 from registry.events import EventsNotStored
 from registry.managed_application import ManagedApplication
 from registry.reconcile import ReconciliationFailed
@@ -25,21 +22,12 @@ from sandbox.local_azure import Sandbox
 from sandbox.services import Service
 from sandbox.world.customers import Customer
 from tests.operations.ledger_facts import assignment, facts
-from tests.registry.conftest import RawTable, arm, ownership, refresher, table
+from tests.registry.conftest import STREAM, RawTable, arm, endpoint, ownership, refresher, table
 from verdicts import blueprint as daily_blueprint
 from verdicts.daily import DailyResult, hold_against_azure
 from verdicts.ledger import LEDGER_TABLE, Ledger
 
-__all__ = ["RawTable", "arm", "ownership", "refresher", "table"]
-
-STREAM = "Custom-ManagedApplicationEvents_CL"
-
-
-@pytest.fixture
-async def endpoint(settings: ReconcileSettings) -> AsyncIterator[LogsEndpoint]:
-    credential = own_identity_credential(settings.own_identity_client_id)
-    async with credential, LogsEndpoint(settings, credential, patience=Patience(1)) as opened:
-        yield opened
+__all__ = ["RawTable", "arm", "endpoint", "ownership", "refresher", "table"]
 
 
 @pytest.fixture

@@ -217,6 +217,29 @@ def test_a_guard_that_differs_is_told_with_its_exemptions() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expires_at", "until"),
+    [(None, LATER + 9 * DAY), (LATER + 90 * DAY, LATER + 9 * DAY), (LATER + 20 * DAY, LATER + 5 * DAY)],
+)
+def test_an_accepted_exemption_is_told_until_the_acceptance_ends_or_its_next_stage_comes(
+    expires_at: datetime | None, until: datetime
+) -> None:
+    known = assignment()
+    facts = remembered(
+        known,
+        exemptions=(Exemption("/e", known.id, expires_at=expires_at),),
+        known_exemptions=("/e",),
+        accepted_exemptions={"/e": ACCEPTANCE},
+    )
+    row = row_of(facts)
+    assert (row["Exemption_accepted_by"], row["Exemption_accepted_reason"]) == ("ada", "known")
+    assert row["Exemption_accepted_until"] == iso_milliseconds(until)
+    for other in (replace(facts, known_exemptions=()), replace(facts, accepted_exemptions={})):
+        assert (row_of(other)["Exemption_accepted_until"], row_of(other)["Exemption_accepted_by"]) == (None, "")
+    past = replace(facts, accepted_exemptions={"/e": replace(ACCEPTANCE, until=LATER)})
+    assert (row_of(past)["Exemption_accepted_until"], row_of(past)["Exemption_accepted_by"]) == (None, "")
+
+
+@pytest.mark.parametrize(
     ("plan", "version", "until", "snoozed"),
     [
         ("STANDARD", "1.0.0", LATER + DAY, True),

@@ -49,24 +49,26 @@ async def proven_gone(
     whose ancestor lives only when ARM says it of the resource itself. The group is never gone. `deadline` is in seconds
     of `time.monotonic`.
     """
+    ancestors = {one: ancestor for one in resources if (ancestor := _top_level(one, group)) is not None}
     try:
-        listed = await _listed(arm, group, deadline)
+        listed = await _listed(arm, group, set(ancestors.values()), deadline)
     except AzureFailure as failure:
         logger.info("the resources of %s could not be listed: %s", group, failure.code)
         return frozenset()
     asked_for: dict[str, list[str]] = {}
-    for resource in resources:
-        ancestor = _top_level(resource, group)
-        if ancestor is None or (ancestor == resource and ancestor in listed):
+    for resource, ancestor in ancestors.items():
+        if ancestor == resource and ancestor in listed:
             continue
         asked_for.setdefault(resource if ancestor in listed else ancestor, []).append(resource)
     gone = await _Inquiry(arm, deadline).gone(list(asked_for))
     return frozenset(resource for asked in gone for resource in asked_for[asked])
 
 
-async def _listed(arm: ResourceManager, group: ResourceGroupId, deadline: float) -> set[str]:
+async def _listed(arm: ResourceManager, group: ResourceGroupId, wanted: set[str], deadline: float) -> set[str]:
+    """Return those of these resources (folded ids) that the group's list has, however long it is."""
     path = f"{quote(str(group), safe='/()')}/resources"
-    return {fold(text_at(one, "id")) async for one in arm.list(path, api_version=_API_VERSION, deadline=deadline)}
+    listed = arm.list(path, api_version=_API_VERSION, deadline=deadline)
+    return {identity async for one in listed if (identity := fold(text_at(one, "id"))) in wanted}
 
 
 def _top_level(resource: str, group: ResourceGroupId) -> str | None:

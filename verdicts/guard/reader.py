@@ -12,9 +12,9 @@ from publisher.errors.kinds import AccessDenied, AzureFailure
 from publisher.resource_ids import fold
 from publisher.resource_manager import id_at
 from registry.managed_application import ExpectedAssignment
+from registry.policies.definition_versions import POLICIES_API_VERSION
 from registry.policies.permissions import READ_ASSIGNMENTS, is_allowed
 from registry.policies.policy_assignments import (
-    ASSIGNMENTS_API_VERSION,
     expected_assignment,
     expected_assignments,
     known_exemptions,
@@ -89,7 +89,7 @@ async def _asked_for(
     for assignment_id in assignment_ids:
         try:
             document = await arm.get(
-                quote(assignment_id, safe="/()"), api_version=ASSIGNMENTS_API_VERSION, deadline=deadline
+                quote(assignment_id, safe="/()"), api_version=POLICIES_API_VERSION, deadline=deadline
             )
             answer: ExpectedAssignment | Answer = await expected_assignment(arm, document, names, deadline=deadline)
             if fold(id_at(document, "id")) != fold(assignment_id):

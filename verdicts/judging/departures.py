@@ -61,17 +61,16 @@ def _departure(
     if removal is None:
         return Outcome.VANISHED, now, "the registry has no row of it, and nobody confirmed that it was deleted"
     if removal.confirmed:
-        return Outcome.LEFT, removal.at, removal.reason
+        return Outcome.LEFT, removal.at or now, removal.reason
     last_read = before.last_read
     if before.unread is None and before.departure is None and last_read is not None and record is not None:
         last_read = max(last_read, record.started_at)
-    known = before.departure is not None and before.departure.outcome is Outcome.LEFT_UNCONFIRMED
-    if known or (last_read is not None and removal.at - last_read <= LEFT_WHEN_READABLE_WITHIN):
-        if now - removal.at >= UNCONFIRMED_FOR:
-            return Outcome.LEFT, removal.at, "for 30 days Azure has shown nothing of it"
-        return (
-            Outcome.LEFT_UNCONFIRMED,
-            removal.at,
-            removal.reason or "Azure told of the deletion, and denies us the application",
-        )
+    known = before.departure if before.departure and before.departure.outcome is Outcome.LEFT_UNCONFIRMED else None
+    # Of a removal whose time nobody can read, it is certain that it is no later than when it was first judged.
+    at = removal.at or (known.at if known else now)
+    if known or (last_read is not None and at - last_read <= LEFT_WHEN_READABLE_WITHIN):
+        if now - at >= UNCONFIRMED_FOR:
+            return Outcome.LEFT, at, "for 30 days Azure has shown nothing of it"
+        told = removal.reason or "Azure told of the deletion, and denies us the application"
+        return Outcome.LEFT_UNCONFIRMED, at, told
     return Outcome.VANISHED, now, "Azure told of a deletion that it does not confirm, and it could not be read before"

@@ -143,6 +143,16 @@ def objects_at(document: Document, *path: str) -> list[Document]:
     return value
 
 
+def needed_objects_at(document: Document, *path: str) -> list[Document]:
+    """Return the objects in a list that Azure always gives, however short it is; raise Unjudgeable where it is not."""
+    value: Any = document
+    for name in path:
+        value = member(value, name)
+    if value is None:
+        raise Unjudgeable(f"{_called(id_of(document))} has no list {path[-1]}")
+    return objects_at(document, *path)
+
+
 def word_at(document: Any, *path: str) -> str:
     """Return a text, folded and without blanks around it; "" where it is absent or null, Unjudgeable for no text."""
     value = document
@@ -153,6 +163,16 @@ def word_at(document: Any, *path: str) -> str:
     if not isinstance(value, str):
         raise Unjudgeable(f"{path[-1]} is no text: {quoted(str(value))}")
     return fold(value.strip())
+
+
+def is_true_at(document: Any, *path: str) -> bool:
+    """Tell whether a switch is on; it is off where it is absent or null. Raise Unjudgeable for what is no switch."""
+    value = document
+    for name in path:
+        value = member(value, name)
+    if value is not None and not isinstance(value, bool):
+        raise Unjudgeable(f"{path[-1]} is neither true nor false")
+    return value is True
 
 
 def reference_at(document: Any, *path: str) -> str:
@@ -170,7 +190,7 @@ def reference_at(document: Any, *path: str) -> str:
 
 def _inner(network: Document) -> Iterator[Document]:
     """Yield the subnets that a virtual network's document has."""
-    for subnet in objects_at(network, "properties", "subnets"):
+    for subnet in needed_objects_at(network, "properties", "subnets"):
         subnet_id, network_id, name = id_of(subnet), id_of(network), text_at(subnet, "name")
         if not subnet_id and not (network_id and name):
             raise Unjudgeable("a subnet of a virtual network has neither id nor name")

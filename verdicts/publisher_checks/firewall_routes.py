@@ -17,7 +17,9 @@ from verdicts.publisher_checks.documents import (
     ROUTE_TABLES,
     Unjudgeable,
     id_of,
+    is_true_at,
     name_of,
+    needed_objects_at,
     objects_at,
     parent_of,
     properties_of,
@@ -101,9 +103,7 @@ class _Table:
         is_ipv6 = any(one.family is Family.IPV6 for one in routes) or self.documents.any_of(self._subnets(), _has_ipv6)
         if is_ipv6 and (left := self._left(routes, Family.IPV6)):
             return violated(left)
-        is_off = member(properties_of(self.table), "disableBgpRoutePropagation")
-        if is_off is not None and not isinstance(is_off, bool):
-            raise Unjudgeable("disableBgpRoutePropagation is neither true nor false")
+        is_off = is_true_at(self.table, "properties", "disableBgpRoutePropagation")
         if not is_off and self.documents.any_of(self._networks(), _learns_routes):
             return violated("it takes routes that a gateway learns, which lead past the firewall")
         return compliant("everything goes to the firewall, or nowhere")
@@ -182,11 +182,11 @@ def _has_addresses(network: Document, route: Route) -> bool:
 
 def _learns_routes(network: Document) -> bool:
     """Tell whether a virtual network has a gateway or a route server, or uses the gateway of another one."""
-    peerings = objects_at(network, "properties", "virtualNetworkPeerings")
-    if any(member(member(one, "properties"), "useRemoteGateways") is True for one in peerings):
+    peerings = needed_objects_at(network, "properties", "virtualNetworkPeerings")
+    if any(is_true_at(one, "properties", "useRemoteGateways") for one in peerings):
         return True
     return any(
         fold(name_of(id_of(one)) or word_at(one, "name")) in _LEARNING_SUBNETS
         and objects_at(one, "properties", "ipConfigurations")
-        for one in objects_at(network, "properties", "subnets")
+        for one in needed_objects_at(network, "properties", "subnets")
     )

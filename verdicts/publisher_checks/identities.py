@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from publisher.lenient_json import member
-from publisher.resource_ids import fold, is_guid, plain_id
+from publisher.resource_ids import fold, is_guid, plain_id, quoted
 from publisher.resource_manager import text_at
 from verdicts.publisher_checks.documents import Unjudgeable, id_of, name_of, scope_of, type_of
 from verdicts.publisher_checks.judged import compliant, judged_each, violated
@@ -75,7 +75,7 @@ class _Roles:
     def judged(self, holder: _Holder) -> Finding:
         """Judge one resource by the roles of its identities."""
         if not holder.principals and not holder.problem:
-            return compliant("it has no managed identity")
+            return compliant("it has no managed identity that is not judged by itself")
         unknown: Unjudgeable | None = Unjudgeable(holder.problem) if holder.problem else None
         for role in sorted({role for one in holder.principals for role in self.of_principal.get(one, ())}):
             try:
@@ -136,13 +136,17 @@ def _with_identity(document: Document, identity: Any, own: set[str]) -> _Holder:
     if not isinstance(identity, Mapping):
         holder.problem = "its identity is no object"
         return holder
-    principal = fold(text_at(identity, "principalId"))
+    principal, kind = fold(text_at(identity, "principalId")), fold(text_at(identity, "type"))
+    used = member(identity, "userAssignedIdentities") or {}
     if principal:
         holder.principals.append(principal)
-    elif "systemassigned" in fold(text_at(identity, "type")):
+    elif "systemassigned" in kind:
         holder.problem = "its identity has no principal"
-    used = member(identity, "userAssignedIdentities")
-    for identity_id, described in used.items() if isinstance(used, Mapping) else ():
+    elif not used and kind != "none":
+        holder.problem = f"its identity is of type {quoted(kind)}, and has neither a principal nor identities it uses"
+    if not isinstance(used, Mapping) or ("userassigned" in kind and not used):
+        holder.problem, used = "it does not say which identities it uses", {}
+    for identity_id, described in used.items():
         if fold(plain_id(str(identity_id))) in own:
             continue
         if principal := fold(text_at(described, "principalId")):

@@ -16,12 +16,25 @@ Region = tuple[Intervals, ...]
 
 NOTHING: Final[Intervals] = ()
 
-_MOST_LOOKS: Final = 100_000
-"""A second's work, and far more than any rules that people write, or generate, need."""
+_MOST_STEPS: Final = 2_000_000
+"""About half a second's work, and far more than any rules that people write, or generate, need."""
 
 
 class TooManyParts(Exception):  # noqa: N818 - named for what it tells
     """Regions overlap in more ways than can be looked at."""
+
+
+class Effort:
+    """What judging one resource may take of the time that all share, in steps: an interval is looked at in each."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_STEPS
+
+    def spend(self, steps: int) -> None:
+        """Take steps; raise TooManyParts when there are none left."""
+        self._left -= steps
+        if self._left < 0:
+            raise TooManyParts
 
 
 def merged(ranges: Iterable[tuple[int, int]]) -> Intervals:
@@ -68,7 +81,7 @@ def without(one: Intervals, other: Intervals) -> Intervals:
     return tuple(found)
 
 
-def left_of(region: Region, taken: Sequence[Region]) -> Region | None:
+def left_of(region: Region, taken: Sequence[Region], effort: Effort) -> Region | None:
     """Return a part of a region that none of the others has; None when together they have all of it.
 
     Raises:
@@ -76,20 +89,23 @@ def left_of(region: Region, taken: Sequence[Region]) -> Region | None:
     """
     if not all(region):
         return None
+    effort.spend(sum(map(_parts, taken)))
     widest_first = sorted(taken, key=_size, reverse=True)
-    waiting, looks = [(region, 0)], 0
+    waiting = [(region, 0)]
     while waiting:
         part, place = waiting.pop()
         while place < len(widest_first) and not _meet(part, widest_first[place]):
+            effort.spend(_parts(part) + _parts(widest_first[place]))
             place += 1
-            looks += 1
         if place == len(widest_first):
             return part
-        looks += 1
-        if looks > _MOST_LOOKS:
-            raise TooManyParts
+        effort.spend(_parts(part) + _parts(widest_first[place]))
         waiting += [(rest, place + 1) for rest in _cut(part, widest_first[place])]
     return None
+
+
+def _parts(region: Region) -> int:
+    return sum(map(len, region))
 
 
 def _size(region: Region) -> int:

@@ -9,11 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from publisher.lenient_json import member
 from publisher.resource_ids import quoted
 from publisher.resource_manager import text_at
 from verdicts.publisher_checks.addresses import EVERY_ADDRESS, Family, addresses_in
-from verdicts.publisher_checks.documents import Unjudgeable, objects_at, properties_of, word_at
+from verdicts.publisher_checks.documents import Unjudgeable, needed_objects_at, word_at
 from verdicts.publisher_checks.intervals import Intervals, merged, without
 
 if TYPE_CHECKING:
@@ -42,10 +41,7 @@ class Route:
 
 def routes_of(table: Document) -> list[Route]:
     """Return the routes of a table; raise Unjudgeable when it has no list, or one that makes no sense."""
-    properties = properties_of(table)
-    if member(properties, "routes") is None:
-        raise Unjudgeable("the document has no list of routes")
-    return [_route(one) for one in objects_at(properties, "routes")]
+    return [_route(one) for one in needed_objects_at(table, "properties", "routes")]
 
 
 def decided_by(route: Route, routes: Sequence[Route]) -> Intervals:

@@ -12,14 +12,17 @@ from verdicts.publisher_checks.addresses import Family, of_family, written
 from verdicts.publisher_checks.documents import (
     INTERFACES,
     SECURITY_GROUPS,
+    SUBNETS,
     Unjudgeable,
     id_of,
+    needed_objects_at,
     objects_at,
     properties_of,
     reference_at,
+    type_of,
     word_at,
 )
-from verdicts.publisher_checks.intervals import TooManyParts, left_of
+from verdicts.publisher_checks.intervals import Effort, TooManyParts, left_of
 from verdicts.publisher_checks.judged import compliant, judged_each, violated
 from verdicts.publisher_checks.security_rules import PROTOCOLS, every_inbound, inbound_rules
 from verdicts.publisher_checks.subnets import prefixes_of
@@ -43,12 +46,13 @@ def _judged(documents: Documents, security_group: Document) -> Finding:
     denying = [one for one in rules if not one.allows]
     if not denying:
         return violated("no inbound rule denies anything, so the default rules let in the whole virtual network")
+    effort = Effort()
     try:
-        if left := _left_to_defaults(denying, Family.IPV4):
+        if left := _left_to_defaults(denying, Family.IPV4, effort):
             return violated(f"the default rules decide on inbound traffic, such as {_example(left, Family.IPV4)}")
-        if not _denies_anything(rules):
+        if not _denies_anything(rules, effort):
             return violated("what the inbound rules allow comes before their denial and is everything")
-        left = _left_to_defaults(denying, Family.IPV6)
+        left = _left_to_defaults(denying, Family.IPV6, effort)
     except TooManyParts:
         raise Unjudgeable("the inbound rules overlap in too many ways to be judged") from None
     if left and _has_ipv6(documents, security_group):
@@ -56,21 +60,25 @@ def _judged(documents: Documents, security_group: Document) -> Finding:
     return compliant("its own rules deny all inbound traffic that they do not allow")
 
 
-def _left_to_defaults(denying: list[Rule], family: Family) -> Region | None:
-    return left_of(every_inbound(family), [one.surely(family) for one in denying])
+def _left_to_defaults(denying: list[Rule], family: Family, effort: Effort) -> Region | None:
+    return left_of(every_inbound(family), [one.surely(family) for one in denying], effort)
 
 
-def _denies_anything(rules: list[Rule]) -> bool:
-    """Tell whether some rule denies what no rule before it allows, two of one priority in the worse order."""
-    allowing = [one for one in rules if one.allows]
+def _denies_anything(rules: list[Rule], effort: Effort) -> bool:
+    """Tell whether some rule denies what no rule before it allows, two of one priority in the worse order.
+
+    Whether a rule for some ports allows what has none is not known: the worse is taken.
+    """
+    allowed = [(one.priority, _known_addresses(one)) for one in rules if one.allows]
     return any(
-        left_of(
-            rule.surely(Family.IPV4),
-            [one.surely(Family.IPV4) for one in allowing if one.priority <= rule.priority],
-        )
+        left_of(rule.surely(Family.IPV4), [region for first, region in allowed if first <= rule.priority], effort)
         for rule in rules
         if not rule.allows
     )
+
+
+def _known_addresses(rule: Rule) -> Region:
+    return rule.between(rule.sources.at_least(Family.IPV4), rule.destinations.at_least(Family.IPV4))
 
 
 def _has_ipv6(documents: Documents, security_group: Document) -> bool:
@@ -93,9 +101,10 @@ def _has_ipv6(documents: Documents, security_group: Document) -> bool:
 
 def _is_ipv6(associated: Document) -> bool:
     """Tell whether a subnet has a prefix of IPv6, or an interface such an address."""
-    configurations = objects_at(associated, "properties", "ipConfigurations")
-    versions = {word_at(one, "properties", "privateIPAddressVersion") for one in configurations}
-    return "ipv6" in versions or bool(of_family(prefixes_of(associated), Family.IPV6))
+    if fold(type_of(id_of(associated))) == fold(SUBNETS):
+        return bool(of_family(prefixes_of(associated), Family.IPV6))
+    configurations = needed_objects_at(associated, "properties", "ipConfigurations")
+    return any(word_at(one, "properties", "privateIPAddressVersion") == "ipv6" for one in configurations)
 
 
 def _example(region: Region, family: Family) -> str:

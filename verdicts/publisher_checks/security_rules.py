@@ -15,8 +15,8 @@ from publisher.lenient_json import member
 from publisher.resource_ids import fold, quoted
 from publisher.resource_manager import text_at
 from verdicts.publisher_checks.addresses import EVERY_ADDRESS, Family, addresses_in
-from verdicts.publisher_checks.documents import Unjudgeable, objects_at, properties_of, word_at
-from verdicts.publisher_checks.intervals import NOTHING, Intervals, Region, merged
+from verdicts.publisher_checks.documents import Unjudgeable, needed_objects_at, objects_at, word_at
+from verdicts.publisher_checks.intervals import NOTHING, Intervals, Region, common, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +27,8 @@ PROTOCOLS: Final = ("tcp", "udp", "icmp", "esp", "ah")
 """All that virtual networks carry (learn.microsoft.com/azure/virtual-network/virtual-networks-faq)."""
 
 EVERY_PROTOCOL: Final[Intervals] = ((0, len(PROTOCOLS) - 1),)
+_WITH_PORTS: Final[Intervals] = ((PROTOCOLS.index("tcp"), PROTOCOLS.index("udp")),)
+
 EVERY_PORT: Final[Intervals] = ((0, 65_535),)
 VIRTUAL_NETWORK: Final = "virtualnetwork"
 
@@ -73,10 +75,17 @@ class Rule:
     destination_ports: Intervals
 
     def surely(self, family: Family, *, meant_by_tag: Intervals = NOTHING) -> Region:
-        """Return traffic that the rule certainly matches, if the tag VirtualNetwork means these addresses."""
-        return self.between(
+        """Return traffic that the rule certainly matches, if the tag VirtualNetwork means these addresses.
+
+        What has no ports, such as ICMP, is certainly matched by a rule for every port alone.
+        """
+        is_for_every_port = self.source_ports == self.destination_ports == EVERY_PORT
+        return (
+            self.protocols if is_for_every_port else common(self.protocols, _WITH_PORTS),
             self.sources.at_least(family, meant_by_tag=meant_by_tag),
+            self.source_ports,
             self.destinations.at_least(family, meant_by_tag=meant_by_tag),
+            self.destination_ports,
         )
 
     def between(self, sources: Intervals, destinations: Intervals) -> Region:
@@ -105,10 +114,8 @@ def inbound_rules(security_group: Document) -> list[Rule]:
     Raises:
         Unjudgeable: the group has no list of rules, or one of them is not what the specification describes.
     """
-    properties = properties_of(security_group)
-    if member(properties, "securityRules") is None:
-        raise Unjudgeable("the document has no list of security rules")
-    rules = (_rule(one) for one in objects_at(properties, "securityRules") if _is_inbound(one))
+    written = needed_objects_at(security_group, "properties", "securityRules")
+    rules = (_rule(one) for one in written if _is_inbound(one))
     return sorted((one for one in rules if one.priority <= _LAST_PRIORITY), key=lambda one: (one.priority, one.name))
 
 

@@ -19,7 +19,7 @@ from verdicts.publisher_checks.documents import (
     objects_at,
     reference_at,
 )
-from verdicts.publisher_checks.intervals import TooManyParts, common, left_of
+from verdicts.publisher_checks.intervals import Effort, TooManyParts, common, left_of
 from verdicts.publisher_checks.judged import compliant, judged_each, violated
 from verdicts.publisher_checks.routes import routes_of, undecided
 from verdicts.publisher_checks.security_rules import ALLOWS_VIRTUAL_NETWORK, VIRTUAL_NETWORK, before, inbound_rules
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from verdicts.publisher_checks.documents import Document, Documents
-    from verdicts.publisher_checks.intervals import Intervals
     from verdicts.publisher_checks.judged import Finding, Judged
 
 
@@ -68,10 +67,10 @@ def _trusting(documents: Documents, subnet: Document, families: Sequence[Family]
     """
     group_id = reference_at(subnet, "properties", "networkSecurityGroup")
     groups = [group_id] if group_id else _groups_of_interfaces(documents, subnet)
-    found = list[str]()
+    found, effort = list[str](), Effort()
 
     def trusts(group: Document) -> bool:
-        rule = _rule_that_trusts(group, subnet, families)
+        rule = _rule_that_trusts(group, subnet, families, effort)
         found.extend([f"rule {rule} of {name_of(id_of(group))}"] if rule else [])
         return bool(rule)
 
@@ -79,7 +78,7 @@ def _trusting(documents: Documents, subnet: Document, families: Sequence[Family]
     return found[0] if found else ""
 
 
-def _rule_that_trusts(group: Document, subnet: Document, families: Sequence[Family]) -> str:
+def _rule_that_trusts(group: Document, subnet: Document, families: Sequence[Family], effort: Effort) -> str:
     """Return the first rule by which traffic comes in from the addresses of the tag; "" when there is none."""
     rules = [*inbound_rules(group), ALLOWS_VIRTUAL_NETWORK]
     for rule in rules:
@@ -87,20 +86,15 @@ def _rule_that_trusts(group: Document, subnet: Document, families: Sequence[Fami
             continue
         for family in families:
             every = EVERY_ADDRESS[family]
-            region = rule.between(every, common(rule.destinations.at_most(family), _inside(subnet, family)))
+            inside = of_family(prefixes_of(subnet), family)  # the addresses to which inbound traffic goes
+            region = rule.between(every, common(rule.destinations.at_most(family), inside))
             denied = [one.surely(family, meant_by_tag=every) for one in before(rules, rule, allows=False)]
             try:
-                if left_of(region, denied):
+                if left_of(region, denied, effort):
                     return rule.name
             except TooManyParts:
                 raise Unjudgeable(f"the rules of {name_of(id_of(group))} overlap in too many ways") from None
     return ""
-
-
-def _inside(subnet: Document, family: Family) -> Intervals:
-    """Return the addresses of a subnet, to which inbound traffic goes; all where it names none."""
-    prefixes = prefixes_of(subnet)
-    return of_family(prefixes, family) if prefixes else EVERY_ADDRESS[family]
 
 
 def _groups_of_interfaces(documents: Documents, subnet: Document) -> list[str]:

@@ -72,6 +72,8 @@ class ApplicationDocument(msgspec.Struct, kw_only=True):
     probed: str = ""
     versions: list[tuple[str, OwnTime]] = []
     check_states: tuple[str, OwnTime, Count, str] | None = None
+    withheld: Count = 0
+    check_withheld: Count = 0
 
 
 _DECODER: Final = msgspec.json.Decoder(ApplicationDocument)
@@ -115,6 +117,8 @@ def application_document(facts: ApplicationFacts) -> ApplicationDocument:
         check_states=None
         if checked is None
         else (checked.run_id, number_of(checked.time), checked.rows, checked.fingerprint),
+        withheld=states.withheld if states else 0,
+        check_withheld=checked.withheld if checked else 0,
     )
 
 
@@ -148,7 +152,9 @@ def application_of(document: ApplicationDocument) -> ApplicationFacts:
         alarms=alarms_of(document.alarms),
         probed=document.probed,
         versions=tuple([PlanVersion(version, time_of(since)) for version, since in document.versions]),
-        check_states=None if checked is None else StatesUpload(checked[0], time_of(checked[1]), *checked[2:]),
+        check_states=None
+        if checked is None
+        else StatesUpload(checked[0], time_of(checked[1]), *checked[2:], withheld=document.check_withheld),
     )
 
 
@@ -174,7 +180,7 @@ def _answer_document(one: Answer | None) -> _AnswerDocument | None:
 def _upload(states: tuple[str, int, int], document: ApplicationDocument) -> StatesUpload:
     run_id, time, rows = states
     answer = None if document.answer is None else Answer(*document.answer)
-    return StatesUpload(run_id, time_of(time), rows, document.fingerprint, answer)
+    return StatesUpload(run_id, time_of(time), rows, document.fingerprint, answer, document.withheld)
 
 
 def _exemption_document(one: Exemption) -> _ExemptionDocument:

@@ -13,6 +13,7 @@ from registry.policies.stored_assignments import ExpectedDocument, assignment_do
 from verdicts.control import Control, RunRecord, Snooze, UnreadableControl
 from verdicts.guard.declared import Declared
 from verdicts.plan_settings import MOST_DAYS, PlanSettings, Severity
+from verdicts.stored.application_rows import LONGEST_COLUMN
 from verdicts.stored.values import AzureTime, Count, Damaged, Misread, OwnTime, number_of, read, time_of
 
 if TYPE_CHECKING:
@@ -103,6 +104,11 @@ def plan_settings_properties(settings: PlanSettings) -> dict[str, Any]:
     return {"plan": settings.plan_name, "document": _packed(document)}
 
 
+def fits_a_row(settings: PlanSettings) -> bool:
+    """Tell whether the settings of a plan, which somebody settled, can be stored."""
+    return len(plan_settings_properties(settings)["document"]) <= LONGEST_COLUMN
+
+
 def control_of(rows: Iterable[Row]) -> Control:
     """Return what the control rows say, and which of them cannot be read."""
     latest_run: RunRecord | None = None
@@ -132,11 +138,12 @@ def unreadable_settings_of(control: Control, plan_name: str) -> UnreadableContro
 
     A plan without settings of its own has those of every plan.
     """
-    unreadable = {one.row.row_key: one for one in control.unreadable}
-    own = unreadable.get(plan_settings_key(plan_name))
+    if not control.unreadable:
+        return None
+    own = control.unreadable_at(plan_settings_key(plan_name))
     if own is not None or fold(plan_name) in control.plans:
         return own
-    return unreadable.get(plan_settings_key(""))
+    return control.unreadable_at(plan_settings_key(""))
 
 
 def started_at_of(run: Row) -> datetime | None:

@@ -1,7 +1,7 @@
 // One customer's application: how it stands, its assignments, and every resource that violates one.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { address, applicationPath } from "../data.js";
+import { address, applicationPath, LARGEST_PAGE } from "../data.js";
 import { moment, utc } from "../moments.js";
 import { clamped, empty, exportLink, held, judge, more, name, outside, panel, planLink, reason, status, table } from "../parts.js";
 import { addressOf } from "../router.js";
@@ -22,10 +22,13 @@ export function details({ router, store }) {
       ${entry.data ? html`${banners(one)}${facts(one)}` : nothing}
       ${panel({ id: "details-assignments", title: titleOf(entry.data?.assignments), entry, body: (answer) => assignments(answer.assignments, router) })}
       ${entry.data ? panel({ id: "details-violations", title: "Resources that are not compliant", entry,
-        tools: entry.data.violations.total ? exportLink(address(path, { format: "csv" })) : nothing,
+        tools: entry.data.violations.total ? exportLink(address(path, { format: "csv" }), exportText(entry.data.violations)) : nothing,
         body: (answer) => violations(answer, router) }) : nothing}
     </div>`;
 }
+
+// A file has a page of them; its answer says in a header where the next one is.
+const exportText = ({ total }) => (total > LARGEST_PAGE ? `Export the first ${number(LARGEST_PAGE)} as CSV` : undefined);
 
 function banners(one) {
   if (one.reading.is_readable) return nothing;
@@ -99,9 +102,10 @@ function verdict(one) {
 function guard(one) {
   if (isCheck(one)) return "–";
   const { state, since, details: differs, accepted_until: acceptedUntil } = one.guard;
-  const { count, category, created_by: creator, expires_at: expiry } = one.exemptions;
+  const { count, category, created_by: creator, expires_at: expiry, accepted_until: knownUntil, accepted_by: who } = one.exemptions;
   const exempted = count ? `${number(count)} exempted (${[category, creator && `by ${creator}`,
-    expiry ? `until ${utc(expiry)}` : "without an end"].filter(Boolean).join(", ")})` : "";
+    expiry ? `until ${utc(expiry)}` : "without an end",
+    who && `accepted by ${who}${knownUntil ? ` until ${utc(knownUntil)}` : ""}`].filter(Boolean).join(", ")})` : "";
   const more = [since && state !== "Intact" ? `since ${utc(since)}` : "", differs,
     acceptedUntil ? `accepted until ${utc(acceptedUntil)}` : "", exempted].filter(Boolean);
   return html`${guardWord(state)}${more.length ? html` <small>${name(more.join("; "))}</small>` : nothing}`;
@@ -143,11 +147,15 @@ function noneListed({ listed, last_read: read }, one) {
 }
 
 // Says why fewer resources are listed than violations are open; nothing when all are.
-function lackingTexts({ open, total, states_missing: missing }) {
+function lackingTexts({ open, total, states_missing: missing, states_withheld: withheld }) {
   const said = [];
+  if (withheld) {
+    said.push(`This customer has ${number(withheld)} more policy states than are kept of one customer. Violations are the last to be `
+      + "left out, and the verdicts are judged from all of them.");
+  }
   if (total < open) {
-    said.push(`${number(open)} violations are open, ${number(total)} of them are listed: of those that are held, an assignment `
-      + "names five resources at most.");
+    said.push(`${number(open)} violations are open, ${number(total)} of them are listed${withheld ? "." : ": of those that are held, an assignment "
+      + "names five resources at most."}`);
   }
   if (missing) {
     said.push(`Only ${number(missing.stored)} of ${number(missing.announced)} rows of the last upload are here, so the list is not complete.`);

@@ -43,10 +43,17 @@ function listed(answer, { router, now }) {
       { title: "Assignment", cell: (one) => html`<a href=${addressOf({ view: "findings", assignment: one.assignment.name })}>${clamped(one.assignment.name)}</a>` },
       { title: "Category", cell: (one) => html`${name(one.category)}${one.count > 1 ? html`<small>the first of ${number(one.count)} to end</small>` : nothing}` },
       { title: "By", cell: (one) => clamped(one.created_by) },
+      { title: "Accepted", cell: (one) => accepted(one) },
       { title: "Exempt states", kind: "number", cell: (one) => number(one.exempt_states) },
       { title: "Plan", kind: "short", cell: (one) => planLink(one.plan) },
     ],
   });
+}
+
+// By whom it is accepted, and until when: alarms tell of it anew then.
+function accepted(one) {
+  if (!one.accepted_by) return "–";
+  return html`${clamped(one.accepted_by)}${one.accepted_until ? html`<small>until ${moment(one.accepted_until)}</small>` : nothing}`;
 }
 
 function expiry(one, now) {

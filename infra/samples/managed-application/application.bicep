@@ -20,7 +20,7 @@ resource application 'Microsoft.Solutions/applications@2021-07-01' = {
   kind: 'ServiceCatalog'
   properties: {
     applicationDefinitionId: definitionId
-    managedResourceGroupId: subscriptionResourceId('Microsoft.Resources/resourceGroups', managedGroupName)
+    managedResourceGroupId: '${subscription().id}/resourceGroups/${managedGroupName}'
     parameters: applicationParameters
   }
 }

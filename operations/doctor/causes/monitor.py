@@ -21,7 +21,8 @@ MONITOR: Final[tuple[Cause, ...]] = (
         Service.INGESTION,
         "404",
         "the endpoint has no such rule",
-        "check DATA_COLLECTION_IMMUTABLE_ID: the rule's immutable id, dcr-…; and that DATA_COLLECTION_ENDPOINT is its",
+        "check DATA_COLLECTION_IMMUTABLE_ID (of the api AUDIT_IMMUTABLE_ID): the immutable id, dcr-…; and that "
+        "DATA_COLLECTION_ENDPOINT is the rule's",
     ),
     cause_of(
         Service.INGESTION,

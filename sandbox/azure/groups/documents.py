@@ -74,7 +74,7 @@ class GroupDocuments:
         )
 
     def _list(self, request: ArmRequest, resource_type: str) -> web.Response:
-        owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)
+        owner = self._arm.group_owner(request, Access.RESOURCES)
         return self._page(request, documents_of(owner, resource_type))
 
     def _page(self, request: ArmRequest, found: list[dict[str, Any]]) -> web.Response:
@@ -103,13 +103,13 @@ class GroupDocuments:
     def _owner(self, request: ArmRequest) -> Customer:
         """The customer whose group this is, or who has documents in it that the publisher may read."""
         if self._arm.customer_at(request.path) is not None:
-            return self._arm.group_owner(request, Access.RESOURCE_GROUP)
+            return self._arm.group_owner(request, Access.RESOURCES)
         subscription, group = request.path["subscription"], request.path["group"]
         self._arm.require_subscription(subscription)
         scope = f"/subscriptions/{subscription}/resourceGroups/{group}"
         for customer in self._arm.customers.in_subscription(subscription):
             if customer.documents.of_group(scope):
-                self._arm.authorize(request.token, customer, Access.RESOURCE_GROUP, scope)
+                self._arm.authorize(request.token, customer, Access.RESOURCES, scope)
                 return customer
         raise forbidden(request.token, "Microsoft.Resources/subscriptions/resourceGroups/read", scope)
 

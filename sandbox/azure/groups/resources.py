@@ -64,6 +64,8 @@ class Resources:
         owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)
         group = owner.managed_resource_group_id
         shown = ("id", "name", "type", "location", "identity")  # without properties
+        if Access.RESOURCES not in owner.access:  # the list has what the caller may read, and is not refused
+            return json_response({"value": []})
         documents = [one for one in owner.documents.of_group(group) if one["type"].count("/") == 1]
         known = {one["id"].lower() for one in documents}
         documents += [
@@ -74,7 +76,7 @@ class Resources:
         return json_response({"value": [{key: one[key] for key in shown if key in one} for one in documents]})
 
     def _resource(self, request: ArmRequest) -> web.Response:
-        owner = self._arm.group_owner(request, Access.RESOURCE_GROUP)
+        owner = self._arm.group_owner(request, Access.RESOURCES)
         _check_version(request)
         for one in owner.resources:
             if request.is_for(one.id(owner.managed_resource_group_id)):
@@ -101,9 +103,10 @@ class Resources:
         # What Contributor or Owner has, unless rights were taken away.
         denied = ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]
         actions = ["*"] if owner.access == set(Access) else [access.value for access in sorted(owner.access)]
+        withdrawn = sorted(set(Access) - owner.access)  # which the action */read would include
         permission = {
             "actions": actions,
-            "notActions": [] if owner.publisher_is_owner else denied,
+            "notActions": [*([] if owner.publisher_is_owner else denied), *withdrawn],
             "dataActions": [],
             "notDataActions": [],
         }

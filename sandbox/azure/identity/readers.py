@@ -1,4 +1,4 @@
-"""Who may query the workspace."""
+"""Who may query the workspace, and which of its tables."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Readers:
-    """The principals with the role Log Analytics Data Reader, by object id; `issuer` is whose tokens are taken."""
+    """The principals with the role Log Analytics Data Reader, by object id; `issuer` is whose tokens are taken.
+
+    A condition keeps `hidden` tables from them, unless `unconditional` has them.
+    """
 
     issuer: TokenIssuer
+    unconditional: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
     object_ids: set[str] = field(default_factory=set)
 
     def access(self, request: web.Request) -> int:
@@ -30,3 +35,8 @@ class Readers:
         except RefusedError as refused:
             return refused.status
         return HTTPStatus.OK if token.object_id in self.object_ids else HTTPStatus.FORBIDDEN
+
+    def hidden_from(self, request: web.Request) -> frozenset[str]:
+        """Return the tables that are not there for a request's bearer, who may query."""
+        token = bearer_token(request, self.issuer, frozenset({LOG_ANALYTICS_AUDIENCE}))
+        return frozenset() if token.object_id in self.unconditional else self.hidden

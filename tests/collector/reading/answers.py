@@ -40,7 +40,7 @@ from verdicts.outcome import Outcome
 from verdicts.stored.application_rows import facts_of, properties_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from publisher.errors.kinds import AzureFailure
     from publisher.policy_states.page import Page
@@ -112,9 +112,11 @@ def read(
     is_partial: bool = False,
     compliant_states: CompliantStates = "detailed",
     uploaded_states: UploadedStates = "changed",
+    most_rows: int = 20_000,
+    hides: Sequence[dict[str, Any]] = (),
     version: str = "1",
 ) -> Read:
-    """Read what Azure has of an application as a run does, with and without a filter."""
+    """Read what Azure has of an application as a run does, with and without a filter, which `hides` some states."""
     run = Run(f"run-{at:%d-%H-%M}", at, "test", partial=is_partial)
     evidence = Evidence(run.run_id, at, Outcome.FAILED, partial_run=is_partial)
     result, uploads, parsed = ApplicationResult.of(of), Uploads(), 0
@@ -129,6 +131,7 @@ def read(
                 uploader=uploader,
                 compliant_states=compliant_states,
                 uploaded_states=uploaded_states,
+                most_rows=most_rows,
                 version=version,
             )
 
@@ -136,7 +139,11 @@ def read(
                 nonlocal parsed
                 if "$filter" in url and refuses_filter:
                     raise told(RequestRefused("no such filter", code="BadRequest", status=400))
-                some = [one for one in states if "$filter" not in url or one["policyAssignmentId"] != FOREIGN]
+                some = [
+                    one
+                    for one in states
+                    if "$filter" not in url or (one["policyAssignmentId"] != FOREIGN and one not in hides)
+                ]
                 first, _, place = url.partition("&place=")
                 following = int(place or 0) + 1
                 link = f"{first}&place={following}" if following < pages else None

@@ -65,6 +65,7 @@ def read(
                 uploader=uploader,
                 compliant_states=compliant_states,
                 uploaded_states=uploaded_states,
+                most_rows=20_000,
                 version="1",
             )
             with closing(reading):

@@ -6,32 +6,10 @@ from datetime import timedelta
 
 from sandbox.workspace.workspace import Workspace
 from tests.infra.observation.conftest import Ask
+from tests.infra.observation.strangers import STRANGER, vault_call
 from tests.queries.fleet import NOW
 
 OURS = "00000000-0000-0000-0000-000000000000"
-STRANGER = "99999999-0000-0000-0000-000000000000"
-
-
-def vault_read(workspace: Workspace, object_id: str, operation: str = "SecretGet", status: int = 200) -> None:
-    row = {
-        "TimeGenerated": NOW.isoformat(),
-        "OperationName": operation,
-        "HttpStatusCode": status,
-        "Identity": {"claim": {"oid": object_id, "appid": "client"}},
-        "CallerIpAddress": "203.0.113.7",
-        "Id": "https://vault/secrets/publisher-credential",
-    }
-    workspace.insert("AZKVAuditLogs", [row])
-
-
-def test_our_own_read_of_the_vault_alerts_nobody_and_a_strangers_does(workspace: Workspace, ask: Ask) -> None:
-    vault_read(workspace, OURS)
-    vault_read(workspace, STRANGER, status=403)
-    vault_read(workspace, STRANGER, operation="VaultGet")
-    assert ask("security_alerts/vault_read_by_stranger.kql") == []
-    vault_read(workspace, STRANGER)
-    (row,) = ask("security_alerts/vault_read_by_stranger.kql")
-    assert (row["Object_id"], row["CallerIpAddress"], row["Reads"]) == (STRANGER, "203.0.113.7", 1)
 
 
 def test_elevated_access_is_told_from_ordinary_role_assignments(workspace: Workspace, ask: Ask) -> None:
@@ -86,8 +64,8 @@ def test_a_workspace_that_reached_its_cap_is_told_until_the_cap_is_reset(workspa
 
 def test_saved_queries_for_operators_answer(workspace: Workspace, ask: Ask) -> None:
     at = NOW.isoformat()
-    vault_read(workspace, STRANGER)
-    vault_read(workspace, STRANGER, status=403)
+    vault_call(workspace, STRANGER)
+    vault_call(workspace, STRANGER, HttpStatusCode=403)
     workspace.insert(
         "AppRequests",
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from itertools import product
 from typing import Any
@@ -46,6 +47,22 @@ def test_a_parameter_is_one_that_the_built_in_knows_with_a_value_that_it_allows(
         assert not known[name].get("deprecated", False)
         assert given["value"] in known[name].get("allowed", [given["value"]])
     assert all(entry["default"] in entry.get("allowed", [entry["default"]]) for entry in known.values())
+
+
+def test_the_effect_is_given_and_one_without_an_identity_repairs_nothing() -> None:
+    """Azure refuses modify and deployIfNotExists without an identity, and a default may change with the version."""
+    for kind, effects in {"audits": {"Audit", "AuditIfNotExists"}, "repairs": {"Modify", "DeployIfNotExists"}}.items():
+        for policy in TABLE[kind]:
+            given = {name: one["value"] for name, one in policy["parameters"].items() if name.endswith("effect")}
+            assert len(given) == 1, policy["name"]
+            assert set(given.values()) <= effects, policy["name"]
+
+
+def test_no_built_in_is_deprecated_or_a_preview() -> None:
+    for policy in POLICIES:
+        built_in = policy["builtIn"]
+        assert not built_in["displayName"].startswith("[")
+        assert re.fullmatch(r"\d+\.\d+\.\d+", built_in["version"]), policy["name"]
 
 
 def test_every_built_in_is_in_the_table_of_known_ids_under_its_own_name_and_category() -> None:

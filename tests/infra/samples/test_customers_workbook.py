@@ -46,7 +46,7 @@ def assignment(name: str, scope: str = GROUP_ID) -> dict[str, Any]:
     return row("microsoft.authorization/policyassignments", name, scope=scope.upper(), displayName=f"Policy {name}")
 
 
-def state(name: str, compliance: str, scope: str = GROUP_ID) -> dict[str, Any]:
+def state(name: str, compliance: str, scope: str = GROUP_ID, evaluated: str | None = EVALUATED) -> dict[str, Any]:
     return row(
         "Microsoft.PolicyInsights/PolicyStates",
         "a-state",
@@ -55,7 +55,7 @@ def state(name: str, compliance: str, scope: str = GROUP_ID) -> dict[str, Any]:
         policyAssignmentScope=scope,
         complianceState=compliance,
         resourceId=f"{GROUP_ID}/providers/Microsoft.Storage/storageAccounts/{name}",
-        timestamp=EVALUATED,
+        timestamp=evaluated,
     )
 
 
@@ -89,6 +89,7 @@ def test_a_query_is_put_to_resource_graph_in_kql_that_binds_and_names_the_group(
         ([], "Not evaluated"),
         (["Compliant"], "Compliant"),
         (["Compliant", "NonCompliant"], "Not compliant"),
+        (["compliant", "noncompliant"], "Not compliant"),
         (["Compliant", "Conflict"], "Undecided"),
         (["Unknown"], "Undecided"),
         (["Compliant", "Exempt"], "Compliant"),
@@ -102,6 +103,34 @@ def test_an_assignment_is_compliant_only_when_it_was_evaluated_and_nothing_else_
     assert (found["Policy"], found["Answer"]) == ("Policy one", answer)
 
 
+@pytest.mark.parametrize(
+    ("states", "answer"),
+    [
+        (["Compliant", "NonCompliant"], "Not compliant"),
+        (["Compliant", "Conflict"], "Undecided"),
+        (["Compliant"], "Not evaluated"),
+        (["Exempt"], "Not evaluated"),
+    ],
+)
+def test_without_a_time_a_violation_still_counts_and_nothing_is_compliant(
+    ask: Ask, states: list[str], answer: str
+) -> None:
+    (found,) = ask("assignments", [assignment("one"), *(state("one", name, evaluated=None) for name in states)])
+    assert (found["Answer"], found["Evaluated"]) == (answer, None)
+
+
+def test_the_worst_stands_first(ask: Ask) -> None:
+    said = {"fine": "Compliant", "excused": "Exempt", "unclear": "Conflict", "bad": "NonCompliant"}
+    rows = [assignment(name) for name in (*said, "silent")] + [state(*one) for one in said.items()]
+    assert [found["Answer"] for found in ask("assignments", rows)] == [
+        "Not compliant",
+        "Undecided",
+        "Not evaluated",
+        "Exempt",
+        "Compliant",
+    ]
+
+
 def test_assignments_of_another_group_are_not_shown(ask: Ask) -> None:
     rows = [assignment("ours"), assignment("theirs", ELSEWHERE), state("ours", "NonCompliant", ELSEWHERE)]
     (found,) = ask("assignments", rows)
@@ -109,7 +138,7 @@ def test_assignments_of_another_group_are_not_shown(ask: Ask) -> None:
 
 
 def test_violations_are_listed_by_resource(ask: Ask) -> None:
-    rows = [state("bad", "NonCompliant"), state("good", "Compliant"), state("theirs", "NonCompliant", ELSEWHERE)]
+    rows = [state("bad", "noncompliant"), state("good", "Compliant"), state("theirs", "NonCompliant", ELSEWHERE)]
     (found,) = ask("resources", rows)
     assert found["Policy"] == "bad"
     assert found["Resource"].endswith("/storageAccounts/bad")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import stat
@@ -13,11 +14,12 @@ from typing import Any
 import pytest
 
 from checks.bicep_source import BicepFile
+from checks.templates.parser import read
 from infra.hooks.package import PROJECT
 from infra.hooks.run import HookError
-from infra.pipeline import managed_application
+from infra.pipeline import compile_template, managed_application
 from infra.pipeline.managed_application import SAMPLE
-from tests.infra.samples.sample import POLICIES
+from tests.infra.samples.sample import POLICIES, deployed
 
 MAIN = BicepFile(SAMPLE / "main.bicep")
 INTERFACE = json.loads((SAMPLE / "createUiDefinition.json").read_text())
@@ -51,6 +53,16 @@ def test_what_the_portal_puts_out_is_a_parameter_of_the_template_and_none_is_for
     assert set(MAIN.parameters) - outputs == {"publisherTenantId"}
 
 
+def test_what_the_portal_puts_out_has_the_type_of_the_parameter() -> None:
+    """A check box puts out true or false, location() and a tenant are texts; ARM converts neither."""
+    types = {one.name: one.source for one in read(SAMPLE / "main.bicep") if one.kind == "param"}
+    boxes = {f"[{name}]" for name, element in elements() if element["type"] == "Microsoft.Common.CheckBox"}
+    for name, output in INTERFACE["parameters"]["outputs"].items():
+        assert types[name] == ("bool" if output in boxes else "string"), name
+    assert INTERFACE["parameters"]["outputs"]["location"] == "[location()]"
+    assert types["publisherTenantId"] == "string"
+
+
 def test_every_output_reads_an_element_that_is_asked_and_has_a_value_when_nobody_touches_it() -> None:
     asked = dict(elements())
     for output in INTERFACE["parameters"]["outputs"].values():
@@ -71,6 +83,23 @@ def test_the_view_needs_no_custom_provider() -> None:
     assert {view["kind"] for view in VIEW["views"]} == {"Overview", "Metrics"}
     assert '"commands"' not in json.dumps(VIEW)
     assert not any("CustomProviders" in path.read_text() for path in SAMPLE.rglob("*.bicep"))
+
+
+def test_the_view_has_what_its_schema_asks_for_and_measures_what_is_always_deployed() -> None:
+    """The tables of learn.microsoft.com/azure/azure-resource-manager/managed-applications/concepts-view-definition."""
+    assert set(VIEW) == {"$schema", "contentVersion", "views"}
+    assert VIEW["$schema"].endswith("/viewdefinition/0.0.1-preview/ViewDefinition.json#")
+    of_kind = {view["kind"]: view["properties"] for view in VIEW["views"]}
+    assert set(of_kind["Overview"]) <= {"header", "description"}
+    assert set(of_kind["Metrics"]) <= {"displayName", "version", "charts"}
+    always = {one.type for one in deployed().resources}
+    for chart in of_kind["Metrics"]["charts"]:
+        assert {"displayName", "metrics"} <= set(chart) <= {"displayName", "chartType", "metrics"}
+        assert chart["chartType"] in {"Bar", "Line", "Area", "Scatter"}
+        for metric in chart["metrics"]:
+            assert {"name", "aggregationType", "resourceType"} <= set(metric)
+            assert metric["aggregationType"] in {"none", "sum", "min", "max", "avg", "unique", "percentile", "count"}
+            assert metric["resourceType"] in always
 
 
 # The definition, and the application of it
@@ -114,6 +143,7 @@ def test_the_table_in_the_document_is_the_table_that_is_assigned() -> None:
 AZ = """#!/bin/sh
 echo "$*" >> "{folder}/asked"
 case "$2" in
+  install) mkdir -p "$AZURE_CONFIG_DIR/bin" && printf 'the compiler' > "$AZURE_CONFIG_DIR/bin/bicep" ;;
   build) echo '{{"compiled": true}}' > "$6"; echo "{diagnostic}" >&2; exit {status} ;;
 esac
 """
@@ -129,6 +159,10 @@ def scripted(folder: Path, monkeypatch: pytest.MonkeyPatch, diagnostic: str = ""
     az.write_text(AZ.format(folder=folder, diagnostic=diagnostic, status=status))
     az.chmod(az.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("AZURE_CONFIG_DIR", str(folder / "azure"))
+    published = {"bicep-linux-x64": hashlib.sha256(b"the compiler").hexdigest()}
+    (folder / "runtime.json").write_text(json.dumps({"bicepVersion": "v1.0.0", "bicepSha256": published}))
+    monkeypatch.setattr(compile_template, "RUNTIME", folder / "runtime.json")
     return folder / "asked"
 
 

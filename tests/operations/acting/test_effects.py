@@ -78,7 +78,7 @@ def reference(name: str, value: Any = None) -> dict[str, Any]:
 
 
 def effects(assigned: dict[str, Any], defined: dict[str, Any], *, readable: bool = True) -> dict[str, Rule]:
-    member = {f"{DEFINITIONS}/one".lower(): definition(BY_PARAMETER, default="Modify", roles=[ROLE])}
+    member = {(f"{DEFINITIONS}/one".lower(), ""): definition(BY_PARAMETER, default="Modify", roles=[ROLE])}
     return {one.reference_id: one for one in rules_of(assigned, defined, member if readable else {})}
 
 

@@ -242,6 +242,28 @@ def test_a_definition_of_the_customers_own_is_remediated_by_what_its_states_say(
     assert done.document["plan"]["steps"][0]["roles_needed"] is None
 
 
+def test_a_pinned_definition_is_remediated_by_what_its_version_needs(add: Add) -> None:
+    latest = replace(NO_PUBLIC_BLOBS, version="2.0.0", roles=(OWNER,), earlier=(NO_PUBLIC_BLOBS,))
+    violated = add(Assignment("pinned", "Pinned", latest, identity=POLICY_IDENTITY))
+    done = violated.remediate("--json")
+    assert done.status == 0, done.errors
+    [step] = done.document["plan"]["steps"]
+    assert (step["effect"], step["roles_needed"]) == ("modify", [STORAGE_CONTRIBUTOR])
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{"definitionVersion": "1.*.*"}, {"overrides": [{"kind": "definitionVersion", "value": "1.0.*"}]}],
+)
+def test_a_version_that_azure_does_not_list_or_an_override_sets_is_a_doubt(
+    add: Add, properties: dict[str, Any]
+) -> None:
+    latest = replace(NO_PUBLIC_BLOBS, version="2.0.0")
+    pinned = {"definitionVersion": "2.*.*", **properties}
+    violated = add(Assignment("pinned", "Pinned", latest, properties=pinned, identity=POLICY_IDENTITY))
+    assert_refused(violated, "which roles it needs, could not be read", "say --force")
+
+
 @pytest.mark.parametrize(
     "identity",
     [

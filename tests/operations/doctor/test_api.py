@@ -10,13 +10,14 @@ from checks.scans.states import STATES
 from sandbox.faults.effects import Body, Redirect, Status, html
 from sandbox.faults.operations import IdentityTokenRequest, LogQuery
 from sandbox.local_azure import Sandbox
+from sandbox.roles import AUDIT_TABLE
 from sandbox.services import Service
 from sandbox.workspace.schema import read_tables
 from tests.operations.doctor.conftest import Doctor
 from tests.operations.doctor.findings import check, verdicts
 from tests.queries.asked import asked
 
-TABLES = {f"table {name}" for name in read_tables()}
+TABLES = {f"table {name}" for name in read_tables() if name != AUDIT_TABLE}
 RUNS = "table PolicyCollectionRuns_CL"
 
 
@@ -95,6 +96,14 @@ def test_a_workspace_that_is_not_there_is_found(doctor: Doctor, identity_sandbox
 def test_an_identity_that_is_not_here_shows_where_it_is(doctor: Doctor, identity_sandbox: Sandbox) -> None:
     identity_sandbox.faults.add(IdentityTokenRequest(), Status(400))
     assert check(doctor("api"), "token: own identity, for the workspace")["verdict"] == "failed"
+
+
+def test_an_identity_that_may_not_write_audit_rows_is_found(doctor: Doctor, identity_sandbox: Sandbox) -> None:
+    stream = f"stream Custom-{AUDIT_TABLE} of the api's rule"
+    assert check(doctor("api"), stream)["verdict"] == "ok"
+    identity_sandbox.audit_rule.authorized_object_ids.clear()
+    found = check(doctor("api"), stream)
+    assert (found["verdict"], "Monitoring Metrics Publisher" in found["next_step"]) == ("failed", True)
 
 
 def test_bad_settings_are_named(doctor: Doctor) -> None:

@@ -61,7 +61,7 @@ def test_it_writes_nothing(cli: Cli, sandbox: Sandbox, customer: Customer) -> No
 
 
 def test_people_see_what_to_do(cli: Cli, sandbox: Sandbox, customer: Customer) -> None:
-    sandbox.ingestion.authorized_object_ids.clear()
+    sandbox.rule.authorized_object_ids.clear()
     words = cli("doctor").words
     assert "Monitoring Metrics Publisher" in words
     assert f"{len(STREAMS)} failed" in words

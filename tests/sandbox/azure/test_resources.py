@@ -84,6 +84,17 @@ async def test_permissions_are_everything_until_a_right_is_taken(caller: Caller,
     assert await code(caller, path, "2022-04-01") == (403, "AuthorizationFailed")
 
 
+async def test_resources_that_we_may_not_read_are_left_out_of_the_list_and_refused_by_themselves(
+    caller: Caller, customer: Customer
+) -> None:
+    group = customer.managed_resource_group_id
+    customer.revoke_access(Access.RESOURCES)
+    assert await get(caller, f"{group}/resources", "2021-04-01") == (200, {"value": []})
+    assert await code(caller, DEFAULT_RESOURCES[0].id(group)) == (403, "AuthorizationFailed")
+    networks = f"{group}/providers/Microsoft.Network/virtualNetworks"
+    assert await code(caller, networks, "2024-07-01") == (403, "AuthorizationFailed")
+
+
 async def test_exemptions_are_listed_wherever_they_stand_and_not_without_the_right(
     caller: Caller, customer: Customer
 ) -> None:

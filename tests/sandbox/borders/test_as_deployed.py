@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from checks.reach.comparison import allowed
 from sandbox.azure.rights import StorageRole
-from sandbox.roles import APPS, IDENTITIES, MAY_INGEST, MAY_QUERY, Role, accounts_of, storage_rights
+from sandbox.roles import (
+    APPS,
+    IDENTITIES,
+    MAY_INGEST,
+    MAY_QUERY,
+    MAY_WRITE_AUDIT_ROWS,
+    Role,
+    accounts_of,
+    storage_rights,
+)
 
 IDENTITY_NAMES = {"id-app-…": Role.FRONT, "id-worker-…": Role.WORKER, "id-api-…": Role.API}
 ACCOUNT_NAMES = {"st…": Role.FRONT, "stworker…": Role.WORKER, "stapi…": Role.API}
@@ -49,9 +58,10 @@ def test_each_app_has_the_rights_in_storage_that_the_templates_give_it() -> None
 
 
 def test_the_apps_that_write_rows_and_query_them_are_those_of_the_templates() -> None:
-    assert {role for role in APPS if IDENTITIES[role].object_id in MAY_INGEST} == deployed_elsewhere(
-        "Monitoring Metrics Publisher", "Microsoft.Insights/dataCollectionRules/"
-    )
+    for members, rule in ((MAY_INGEST, "dcr-…"), (MAY_WRITE_AUDIT_ROWS, "dcr-api-…")):
+        assert {role for role in APPS if IDENTITIES[role].object_id in members} == deployed_elsewhere(
+            "Monitoring Metrics Publisher", f"Microsoft.Insights/dataCollectionRules/{rule}"
+        )
     assert {role for role in APPS if IDENTITIES[role].object_id in MAY_QUERY} == deployed_elsewhere(
         "Log Analytics Data Reader", "Microsoft.OperationalInsights/workspaces/"
     )

@@ -87,7 +87,11 @@ def trust_the_front(sandbox: Sandbox) -> None:
 
 
 def let_the_front_ingest(sandbox: Sandbox) -> None:
-    sandbox.ingestion.authorized_object_ids.add(FRONT_IDENTITY.object_id)
+    sandbox.rule.authorized_object_ids.add(FRONT_IDENTITY.object_id)
+
+
+def let_the_front_write_audit_rows(sandbox: Sandbox) -> None:
+    sandbox.audit_rule.authorized_object_ids.add(FRONT_IDENTITY.object_id)
 
 
 def let_the_front_query(sandbox: Sandbox) -> None:
@@ -113,6 +117,7 @@ def take_the_queue_from_the_front(sandbox: Sandbox) -> None:
         ),
         (trust_the_front, {"Entra ID", "Resource Manager"}),
         (let_the_front_ingest, {"Logs ingestion"}),
+        (let_the_front_write_audit_rows, {"Logs ingestion"}),
         (let_the_front_query, {"Log Analytics"}),
         (let_the_front_act_at_customers, {"Resource Manager"}),
         (take_the_queue_from_the_front, {"Queues of the worker", "Blobs of the front"}),
@@ -141,5 +146,6 @@ def test_of_the_three_apps_each_has_its_own_identity_account_and_header(identity
 
 def test_nobody_but_the_worker_is_expected_at_the_customers_or_in_the_registry() -> None:
     for role in (Role.FRONT, Role.API):
-        assert not REACHED[role].keys() & {"Entra ID", "Resource Manager", "Logs ingestion", "Tables of the worker"}
+        assert not REACHED[role].keys() & {"Entra ID", "Resource Manager", "Tables of the worker"}
+        assert "write rows" not in REACHED[role].get("Logs ingestion", ())
     assert REACHED[Role.FRONT]["Queues of the worker"] == ("send to notifications",)

@@ -24,6 +24,7 @@ FORGED = {
     "X-MS-CLIENT-PRINCIPAL": "Zm9yZ2Vk",
     "x-ms-client-principal-id": "forged",
     "X-Ms-Token-Aad-Access-Token": "forged",
+    "Client-IP": "203.0.113.1",
 }
 
 

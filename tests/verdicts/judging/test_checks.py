@@ -6,76 +6,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.verdicts.judging.story import DAY, GROUP, HOUR, START, Story, declared, expected, read, removal, resource
+from tests.verdicts.judging.checked import DENIED, NAME, checked, of, open_in, run, violated
+from tests.verdicts.judging.story import DAY, HOUR, START, Story, declared, expected, read, removal, resource
 from verdicts.alarms import AlarmBook
-from verdicts.derive import (
-    TOLD_AFTER,
-    Verdict,
-    compliance_of,
-    held_of,
-    is_verdict_current,
-    open_kinds,
-    verdict_of,
-)
-from verdicts.evidence import AssignmentEvidence, CheckEvidence, CheckFailure
-from verdicts.facts import AlarmKind, AssignmentFacts, Counts, Ending, HeldReason, StateKey, StatesUpload
+from verdicts.derive import Verdict, compliance_of, held_of, open_kinds, verdict_of
+from verdicts.facts import AlarmKind, Counts, Ending, HeldReason, StatesUpload
 from verdicts.judging.wants import wants
 from verdicts.known import open_violations
 from verdicts.outcome import Outcome
 from verdicts.publication import Publication
-from verdicts.publisher_checks.ids import check_id
 from verdicts.rows import verdict_rows
-
-NAME = "nsg-without-deny-all"
-OTHER = "route-past-firewall"
-DENIED = CheckFailure(Outcome.ACCESS_DENIED, "AuthorizationFailed", "may not list")
-
-
-def key_of(name: str, check: str = NAME) -> StateKey:
-    return StateKey("", f"publisher-check/{check}", resource(name))
-
-
-def checked(
-    check: str = NAME,
-    *,
-    noncompliant: tuple[str, ...] = (),
-    compliant: tuple[str, ...] = (),
-    unknown: tuple[str, ...] = (),
-    story: Story | None = None,
-    failure: CheckFailure | None = None,
-) -> dict[str, CheckEvidence]:
-    moment = story.now + HOUR if story else START + HOUR
-    found = AssignmentEvidence(
-        check_id(str(GROUP), check),
-        f"publisher-check/{check}",
-        "Publisher check: something",
-        f"publisher-check/{check}",
-        noncompliant=dict.fromkeys((key_of(one, check) for one in noncompliant), None),
-        compliant=dict.fromkeys((key_of(one, check) for one in compliant), moment),
-        other={key_of(one, check) for one in unknown},
-        compliant_states=len(compliant),
-        undecided_states=len(unknown),
-    )
-    return {found.id: CheckEvidence(found, failure)}
-
-
-def run(story: Story, *checks: dict[str, CheckEvidence], known: bool = True, **fields: Any) -> Story:
-    """A run that read Azure's states, which are well, and these checks."""
-    every = {key: one for check in checks for key, one in check.items()}
-    found = [] if fields.get("complete") is False else [read(compliant=["disk"])]
-    return story.run(*found, checks=every, checks_are_known=known, **fields)
-
-
-def of(story: Story, check: str = NAME) -> AssignmentFacts:
-    return story.known.assignments[check_id(str(GROUP), check)]
-
-
-def open_in(story: Story, check: str = NAME) -> set[str]:
-    return {key.key.resource_id.rpartition("/")[2] for key in of(story, check).open}
-
-
-def violated(*names: str) -> Story:
-    return run(Story(), checked(noncompliant=names or ("nsg",)))
 
 
 def test_a_violation_opens_and_closes_when_it_is_read_as_repaired() -> None:
@@ -114,38 +54,6 @@ def test_what_cannot_be_judged_any_more_stays() -> None:
     assert held_of(story.known, of(story)).reason is HeldReason.UNDECIDED  # type: ignore[union-attr]
 
 
-def test_a_check_that_could_not_be_read_is_no_news() -> None:
-    story = violated().complete_run_was()
-    run(story, checked(failure=DENIED))
-    assert open_in(story) == {"nsg"}
-    held = held_of(story.known, of(story))
-    assert held is not None
-    assert (held.reason, held.since) == (HeldReason.UNREAD, story.now)
-    assert not is_verdict_current(story.known, of(story))
-    assert story.known.unread is None
-    run(story, checked(compliant=("nsg",), story=story))
-    assert (open_in(story), of(story).unread) == (set(), None)
-
-
-def test_a_check_that_was_well_and_cannot_be_read_is_well_as_of_then() -> None:
-    story = run(Story(), checked(compliant=("nsg",)))
-    read_at = story.now
-    story.later(3 * HOUR).complete_run_was()
-    run(story, checked(failure=DENIED))
-    assert verdict_of(story.known, of(story)) is Verdict.COMPLIANT
-    assert not is_verdict_current(story.known, of(story))
-    assert of(story).last_read == read_at + 3 * HOUR  # of the latest run, which found nothing new
-    first = story.known
-    run(story, checked(failure=DENIED))
-    assert story.known.assignments == first.assignments  # nothing to write
-
-
-def test_a_check_that_was_never_read_is_not_evaluated() -> None:
-    story = run(Story(), checked(failure=DENIED))
-    assert verdict_of(story.known, of(story)) is Verdict.NOT_EVALUATED
-    assert of(story).display_name == "Publisher check: something"
-
-
 def test_a_check_that_finds_nothing_to_judge_finds_nothing_wrong() -> None:
     story = run(Story(), checked())
     assert verdict_of(story.known, of(story)) is Verdict.COMPLIANT
@@ -158,60 +66,6 @@ def test_a_check_that_cannot_judge_a_resource_is_undecided() -> None:
     assert verdict_of(story.known, of(story)) is Verdict.COMPLIANT
 
 
-def test_two_days_without_reading_or_deciding_are_told() -> None:
-    unread = run(Story(), checked(compliant=("nsg",)))
-    run(unread, checked(failure=DENIED))
-    since = f"{unread.now:%Y-%m-%d %H:%M}"
-    undecided = run(Story(), checked(unknown=("nsg",)))
-    for story, check, says in (
-        (unread, checked(failure=DENIED), f"not read since {since} UTC: AuthorizationFailed: may not list"),
-        (undecided, checked(unknown=("nsg",)), f"not evaluated since {undecided.now:%Y-%m-%d %H:%M} UTC"),
-    ):
-        assert AlarmKind.UNDECIDED not in open_kinds(story.known, of(story), story.now)
-        story.later(TOLD_AFTER)
-        run(story, check)
-        assert open_kinds(story.known, of(story), story.now)[AlarmKind.UNDECIDED].says == says
-
-
-def test_an_application_that_cannot_be_read_at_all_is_told_as_such_and_not_twice() -> None:
-    story = run(Story(), checked(compliant=("nsg",)))
-    for _ in range(3):
-        story.later(DAY)
-        run(story, checked(failure=DENIED), complete=False, outcome=Outcome.ACCESS_DENIED, guard=None, states=None)
-    assert AlarmKind.UNDECIDED not in open_kinds(story.known, of(story), story.now)
-
-
-def test_checks_are_judged_whatever_became_of_azures_states() -> None:
-    failed: dict[str, Any] = {"complete": False, "outcome": Outcome.BLOCKED, "guard": None, "states": None}
-    story = run(Story(), checked(noncompliant=("nsg",)), **failed)
-    assert open_in(story) == {"nsg"}
-    assert held_of(story.known, of(story)) is None
-    assert is_verdict_current(story.known, of(story))
-    run(story, checked(compliant=("nsg",), story=story), **failed)
-    assert open_in(story) == set()
-    assert story.known.unread is not None
-
-
-def test_a_read_that_a_person_or_a_probe_asked_for_and_that_broke_off_may_open_and_not_close() -> None:
-    broken: dict[str, Any] = {
-        "complete": False, "outcome": Outcome.FAILED, "guard": None, "states": None, "partial_run": True
-    }  # fmt: skip
-    story = violated()
-    run(story, checked(noncompliant=("new",), compliant=("nsg",), story=story), **broken)
-    assert open_in(story) == {"nsg", "new"}
-    run(story, checked(failure=DENIED), **broken)
-    assert of(story).unread is None
-    run(story, checked(compliant=("nsg", "new"), story=story), partial_run=True)
-    assert open_in(story) == set()
-
-
-def test_one_check_that_cannot_be_read_concerns_no_other() -> None:
-    story = run(Story(), checked(noncompliant=("nsg",)), checked(OTHER, noncompliant=("table",)))
-    run(story, checked(compliant=("nsg",), story=story), checked(OTHER, failure=DENIED))
-    assert open_in(story) == set()
-    assert open_in(story, OTHER) == {"table"}
-
-
 def test_a_check_that_is_switched_off_has_ended() -> None:
     story = violated()
     run(story)
@@ -221,15 +75,6 @@ def test_a_check_that_is_switched_off_has_ended() -> None:
     run(story, checked(noncompliant=("nsg",)))
     assert of(story).ending is None
     assert open_in(story) == {"nsg"}
-
-
-def test_settings_that_cannot_be_read_end_nothing() -> None:
-    story = violated()
-    run(story, known=False)
-    assert open_in(story) == {"nsg"}
-    failure = CheckFailure(Outcome.FAILED, "SettingsUnreadable", "the plan's settings cannot be read")
-    run(story, checked(failure=failure), known=False)
-    assert held_of(story.known, of(story)).reason is HeldReason.UNREAD  # type: ignore[union-attr]
 
 
 def test_a_check_is_never_withdrawn_weakened_or_retired_by_a_baseline() -> None:

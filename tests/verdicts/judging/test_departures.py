@@ -60,6 +60,29 @@ def test_an_unconfirmed_deletion_of_an_application_that_was_not_read_before_is_v
     assert story.known.departure.outcome is Outcome.VANISHED
 
 
+def test_a_removal_whose_time_nobody_can_read_counts_from_when_it_was_first_seen() -> None:
+    story = violated()
+    told = replace(removal(story, confirmed=False), at=None)
+    assert story.is_missing(told).verdict() is Verdict.LEFT_UNCONFIRMED
+    assert story.later(29 * DAY).is_missing(told).verdict() is Verdict.LEFT_UNCONFIRMED
+    assert story.later(DAY).is_missing(told).verdict() is Verdict.LEFT
+
+
+def test_a_removal_whose_time_nobody_can_read_is_no_word_about_who_was_not_read_before() -> None:
+    story = violated().later(3 * DAY).fails(Outcome.ACCESS_DENIED)
+    story.is_missing(replace(removal(story, confirmed=False), at=None))
+    assert story.verdict() is Verdict.NON_COMPLIANT
+    assert story.known.departure is not None
+    assert story.known.departure.outcome is Outcome.VANISHED
+
+
+def test_a_confirmed_removal_whose_time_nobody_can_read_ends_everything_with_the_run() -> None:
+    story = violated()
+    story.is_missing(replace(removal(story, confirmed=True), at=None))
+    assert story.known.departure is not None
+    assert (story.known.departure.outcome, story.known.departure.at) == (Outcome.LEFT, story.now)
+
+
 def test_an_unconfirmed_departure_that_arm_confirms_later_is_left() -> None:
     story = violated()
     story.is_missing(removal(story, confirmed=False)).is_missing(removal(story, confirmed=True))

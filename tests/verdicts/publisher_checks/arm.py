@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.world.arm_documents import security_rule
 from verdicts.publisher_checks.catalogue import CHECKS
 from verdicts.publisher_checks.documents import Documents, type_of
 from verdicts.publisher_checks.judged import Judged, Judgement
@@ -25,18 +26,10 @@ def subnet_id(name: str, network: str = "net", group: str = GROUP) -> str:
 
 
 def rule(name: str = "rule", priority: int = 4096, access: str = "Deny", **properties: Any) -> Document:
-    usual = {
-        "protocol": "*",
-        "sourceAddressPrefix": "*",
-        "sourcePortRange": "*",
-        "destinationAddressPrefix": "*",
-        "destinationPortRange": "*",
-        "direction": "Inbound",
-        "priority": priority,
-        "access": access,
-    }
-    kept = {key: value for key, value in (usual | properties).items() if value is not ...}
-    return {"name": name, "properties": kept}
+    """An inbound rule about all traffic, unless `properties` say otherwise; ... takes one away."""
+    document = security_rule(name, priority, access, **properties)
+    document["properties"] = {key: value for key, value in document["properties"].items() if value is not ...}
+    return document
 
 
 def security_group(*rules: Any, name: str = "nsg", **properties: Any) -> Document:
@@ -70,7 +63,12 @@ def network(*subnets: Document, name: str = "net", **properties: Any) -> Documen
         "id": network_id("virtualNetworks", name),
         "name": name,
         "location": "westeurope",
-        "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": list(subnets)} | properties,
+        "properties": {
+            "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
+            "subnets": list(subnets),
+            "virtualNetworkPeerings": [],
+        }
+        | properties,
     }
 
 

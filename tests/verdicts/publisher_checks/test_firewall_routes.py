@@ -126,6 +126,8 @@ GATEWAY = subnet("GatewaySubnet", ipConfigurations=[{"id": "/gateway"}])
         (network(app(), virtualNetworkPeerings=[{"properties": {"useRemoteGateways": True}}]), VIOLATED),
         (network(app(), virtualNetworkPeerings=[{"properties": {"useRemoteGateways": False}}]), COMPLIANT),
         (network(app(), virtualNetworkPeerings=[{"properties": None}, {}]), COMPLIANT),
+        (network(app(), virtualNetworkPeerings=[{"properties": {"useRemoteGateways": "true"}}]), UNKNOWN),
+        (network(app(), virtualNetworkPeerings=None), UNKNOWN),
     ],
 )
 def test_routes_that_a_gateway_learns_lead_past_it(net: Document, judgement: Any) -> None:
@@ -141,7 +143,9 @@ def test_a_network_that_cannot_be_read_may_have_a_gateway() -> None:
     hub = network_id("virtualNetworks", "net", ELSEWHERE)
     assert only(table).judgement is UNKNOWN
     assert only(table, elsewhere=plain).judgement is UNKNOWN
-    assert only(table, elsewhere=plain | {hub.lower(): {"id": hub, "properties": {}}}).judgement is COMPLIANT
+    assert only(table, elsewhere=plain | {hub.lower(): {"id": hub, "properties": {}}}).judgement is UNKNOWN
+    known = network(app()) | {"id": hub}
+    assert only(table, elsewhere=plain | {hub.lower(): known}).judgement is COMPLIANT
     # What leads past it in any case is told.
     assert only(route_table(subnets=[away]), elsewhere=plain).judgement is VIOLATED
 

@@ -151,6 +151,24 @@ def test_an_identity_without_a_principal_is_not_judged() -> None:
     assert only(machines=[machine("arc", "SystemAssigned")]).judgement is UNKNOWN
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"type": "UserAssigned", "userAssignedIdentities": None},
+        {"type": "UserAssigned"},
+        {"type": "UserAssigned", "userAssignedIdentities": ["id"]},
+        {"type": "SystemAssigned, UserAssigned", "principalId": "p1", "userAssignedIdentities": {}},
+        {"type": "SomethingNew"},
+        {},
+    ],
+)
+def test_an_identity_that_does_not_say_which_principals_it_has_is_not_judged(odd: Document) -> None:
+    vm = {"id": resource_id("Microsoft.Compute/virtualMachines", "vm"), "identity": odd}
+    other = identity("app", "p1")
+    found = judged(identities=[other], resources=[vm], assignments=[assignment("p1", READER)])
+    assert [one.judgement for one in found] == [COMPLIANT, UNKNOWN]
+
+
 @pytest.mark.parametrize("odd", [{"principalId": None}, {"roleDefinitionId": None}, {"roleDefinitionId": 7}])
 def test_an_assignment_that_does_not_say_whose_it_is_may_be_anybodys(odd: dict[str, Any]) -> None:
     with pytest.raises(Unjudgeable):

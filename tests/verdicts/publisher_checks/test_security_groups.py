@@ -156,6 +156,9 @@ def test_ipv6_of_an_interface_counts_too() -> None:
     six, four = interface("nic", "app", "nsg", "IPv6"), interface("nic", "app", "nsg")
     assert only(CHECK, security_group(DENIES_IPV4), six).judgement is VIOLATED
     assert only(CHECK, security_group(DENIES_IPV4), four).judgement is COMPLIANT
+    four["properties"]["ipConfigurations"] = None
+    four["properties"]["networkSecurityGroup"] = {"id": network_id("networkSecurityGroups", "nsg")}
+    assert only(CHECK, security_group(DENIES_IPV4), four).judgement is UNKNOWN
 
 
 def test_whether_there_is_ipv6_in_a_subnet_that_cannot_be_read_is_not_known() -> None:
@@ -166,6 +169,8 @@ def test_whether_there_is_ipv6_in_a_subnet_that_cannot_be_read_is_not_known() ->
     assert (refused.judgement, refused.reason) == (UNKNOWN, "subnets app could not be read: AuthorizationFailed")
     read = {away.lower(): {"id": away, "properties": {"addressPrefixes": ["10.1.0.0/24", "fd00::/64"]}}}
     assert only(CHECK, group, elsewhere=read).judgement is VIOLATED
+    nameless = {away.lower(): {"id": away, "properties": {"addressPrefixes": []}}}
+    assert only(CHECK, group, elsewhere=nameless).judgement is UNKNOWN
     assert only(CHECK, security_group(rule(), subnets=[{"id": away}])).judgement is COMPLIANT
 
 
@@ -177,7 +182,7 @@ def test_what_has_to_be_read_elsewhere_is_named_all_at_once() -> None:
 
 
 def test_a_group_whose_rules_overlap_in_too_many_ways_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verdicts.publisher_checks.intervals._MOST_LOOKS", 10)
+    monkeypatch.setattr("verdicts.publisher_checks.intervals._MOST_STEPS", 100)
     ports = [rule(f"port{number}", 1000 + number, destinationPortRange=str(number)) for number in range(20)]
     found = only(CHECK, security_group(*ports))
     assert (found.judgement, found.reason) == (UNKNOWN, "the inbound rules overlap in too many ways to be judged")
@@ -199,7 +204,32 @@ def test_a_thousand_rules_are_judged() -> None:
     assert only(CHECK, security_group(*cells, rule())).judgement is COMPLIANT
     denied = [{**one, "properties": {**one["properties"], "access": "Deny"}} for one in cells]
     rest = rule("rest", 4096, destinationPortRange="63488-65535")
-    assert only(CHECK, security_group(*denied, rest)).judgement is COMPLIANT
+    without_ports = [
+        rule(f"no-ports-{number}", 4090 + number, protocol=protocol)
+        for number, protocol in enumerate(("Icmp", "Esp", "Ah"))
+    ]
+    assert only(CHECK, security_group(*denied, rest, *without_ports)).judgement is COMPLIANT
+
+
+def test_rules_for_some_ports_each_deny_nothing_that_has_no_ports() -> None:
+    halves = [rule("low", 4000, destinationPortRange="0-32767"), rule("high", 4001, destinationPortRange="32768-65535")]
+    found = only(CHECK, security_group(*halves))
+    assert (found.judgement, found.reason[-20:]) == (VIOLATED, "as ICMP from 0.0.0.0")
+    both = rule(destinationPortRange=None, destinationPortRanges=["0-32767", "32768-65535"])
+    assert only(CHECK, security_group(both)).judgement is COMPLIANT
+
+
+def test_rules_for_some_ports_each_may_allow_what_has_no_ports() -> None:
+    halves = [
+        rule("low", 100, "Allow", destinationPortRange="0-32767"),
+        rule("high", 101, "Allow", destinationPortRange="32768-65535"),
+    ]
+    found = only(CHECK, security_group(*halves, rule()))
+    assert (found.judgement, found.reason) == (
+        VIOLATED,
+        "what the inbound rules allow comes before their denial and is everything",
+    )
+    assert only(CHECK, security_group(halves[0], rule())).judgement is COMPLIANT
 
 
 def test_a_resource_without_an_id_is_known_to_nobody() -> None:

@@ -26,6 +26,7 @@ from tests.verdicts.publisher_checks.arm import (
     subnet,
     subnet_id,
 )
+from verdicts.publisher_checks.documents import Unjudgeable
 
 CHECK = "vnet-tag-with-default-route"
 DENY = rule("deny", 4096)
@@ -174,7 +175,7 @@ def test_subnets_share_a_table_and_are_judged_each() -> None:
 
 
 def test_subnets_are_found_as_resources_of_their_own_and_without_an_id() -> None:
-    bare = network(name="net", subnets=None)
+    bare = network(name="net")
     child = {**app(), "type": "Microsoft.Network/virtualNetworks/subnets"}
     assert only(CHECK, bare, child, security_group(), route_table(EVERYTHING)).judgement is VIOLATED
     inner = {key: value for key, value in app().items() if key != "id"}
@@ -192,10 +193,17 @@ def test_subnets_are_found_as_resources_of_their_own_and_without_an_id() -> None
         {"addressPrefix": 7},
         {"addressPrefixes": "10.0.0.0/24"},
         {"addressPrefix": "10.0.0/24"},
+        {"addressPrefix": None},
     ],
 )
 def test_a_subnet_that_makes_no_sense_is_not_judged(odd: dict[str, Any]) -> None:
     assert only(CHECK, network(app(**odd)), security_group(), route_table(EVERYTHING)).judgement is UNKNOWN
+
+
+def test_a_network_without_a_list_of_subnets_may_have_any() -> None:
+    for check in (CHECK, "private-endpoint-policies-off"):
+        with pytest.raises(Unjudgeable, match="virtualNetworks net has no list subnets"):
+            only(check, network(subnets=None))
 
 
 @pytest.mark.parametrize("routes", [None, [None], [{"name": "x"}], [route(None)], [route("0.0.0/0")], [route("10.0.0.0/8", None)]])  # fmt: skip

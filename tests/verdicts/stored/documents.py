@@ -38,11 +38,11 @@ FULL = remembered(
     exemptions=(Exemption("/e", "/a", ("one",)),),
     known_exemptions=("/e",),
     accepted_exemptions={"/e": ACCEPTANCE},
-    states=StatesUpload("run", NOW, 7, "fingerprint", Answer("digest", 7, 2, 1, "2026-03-04T05:06:07Z", None)),
+    states=StatesUpload("run", NOW, 7, "fingerprint", Answer("digest", 7, 2, 1, "2026-03-04T05:06:07Z", None), 5),
     unread=Unread(NOW, 3, Outcome.THROTTLED),
     departure=Departure(Outcome.VANISHED, NOW),
     probed="3/297/0",
-    check_states=StatesUpload("run", NOW, 2, "other"),
+    check_states=StatesUpload("run", NOW, 2, "other", withheld=3),
 )
 
 

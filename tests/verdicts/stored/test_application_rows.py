@@ -39,7 +39,7 @@ def test_a_row_of_a_version_that_made_no_fingerprints_is_read_and_its_states_cou
     document = document_of(FULL)
     del document["fingerprint"]
     del document["answer"]
-    assert facts_of(of_document(document)).states == StatesUpload("run", NOW, 7, "")
+    assert facts_of(of_document(document)).states == StatesUpload("run", NOW, 7, "", withheld=5)
 
 
 def test_a_row_of_a_version_without_checks_of_the_publisher_is_read() -> None:
@@ -52,10 +52,19 @@ def test_a_row_of_a_version_without_checks_of_the_publisher_is_read() -> None:
     assert all(one.unread is None and one.last_read is None for one in read.assignments.values())
 
 
+def test_a_row_of_a_version_without_a_ceiling_is_read_and_nothing_was_withheld_of_it() -> None:
+    document = document_of(FULL)
+    del document["withheld"], document["check_withheld"]
+    read = facts_of(of_document(document))
+    assert read.states is not None
+    assert read.check_states is not None
+    assert read.states.withheld == read.check_states.withheld == 0
+
+
 def test_a_row_of_a_version_that_remembered_no_answer_is_read_and_the_next_answer_is_parsed() -> None:
     document = document_of(FULL)
     del document["answer"]
-    assert facts_of(of_document(document)).states == StatesUpload("run", NOW, 7, "fingerprint")
+    assert facts_of(of_document(document)).states == StatesUpload("run", NOW, 7, "fingerprint", withheld=5)
 
 
 def test_what_a_later_version_adds_to_a_row_is_no_obstacle() -> None:

@@ -54,7 +54,7 @@ resource storage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
   name: storageName
 }
 
-resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location
   kind: 'linux'
@@ -66,7 +66,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   }
 }
 
-resource app 'Microsoft.Web/sites@2024-11-01' = [for site in sites: {
+resource app 'Microsoft.Web/sites@2025-03-01' = [for site in sites: {
   name: site.name
   location: location
   kind: site.kind

@@ -6,7 +6,7 @@ param location string
 @description('Name of the private link scope.')
 param privateLinkScopeName string
 
-resource privateLinkScope 'Microsoft.HybridCompute/privateLinkScopes@2022-12-27' = {
+resource privateLinkScope 'Microsoft.HybridCompute/privateLinkScopes@2025-01-13' = {
   name: privateLinkScopeName
   location: location
   properties: {
