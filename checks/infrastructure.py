@@ -47,15 +47,18 @@ def _alerts(infrastructure: Path) -> Iterator[str]:
 
 def _put_in(infrastructure: Path) -> Iterator[str]:
     """What the modules replace in queries must stand there, in the very words, and the other way round."""
-    queries = "".join(path.read_text(encoding="utf-8") for path in sorted((infrastructure / "queries").glob("*.kql")))
-    modules = {
-        name: (infrastructure / "modules" / name).read_text(encoding="utf-8")
-        for name in ("alerts.bicep", "log_alert.bicep")
+    queries = {
+        path.name: path.read_text(encoding="utf-8") for path in sorted((infrastructure / "queries").glob("*.kql"))
     }
-    for module, words in (("alerts.bicep", INTERVAL), ("log_alert.bicep", INSTALLED_AT)):
-        if f"'{words}'" not in modules[module]:
+    for module, name, words in (
+        ("alerts.bicep", "let Interval =", INTERVAL),
+        ("log_alert.bicep", "let Installed =", INSTALLED_AT),
+    ):
+        if f"'{words}'" not in (infrastructure / "modules" / module).read_text(encoding="utf-8"):
             yield f"{module} does not put anything in the place of {words}"
-        if words not in queries:
+        asking = [query for query, text in queries.items() if name in text]
+        yield from (f"{module}: {query} does not have {words}" for query in asking if words not in queries[query])
+        if not asking:
             yield f"{module}: no query has {words}"
 
 

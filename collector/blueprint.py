@@ -14,6 +14,9 @@ CONNECTION: Final = "AzureWebJobsStorage"
 PUBLICATION_SCHEDULE: Final = "0 37 */6 * * *"
 """Eight times within the two days that alert rules look back."""
 
+EXPORT_SCHEDULE: Final = "0 27 * * * *"
+"""Every hour, beside the full hours at which collections begin; the first one of a day (UTC) exports."""
+
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 logger = logging.getLogger(__name__)
 
@@ -62,6 +65,23 @@ async def publish_verdicts(timer: func.TimerRequest) -> None:  # noqa: ARG001 - 
     logger.info("the ledger was published", extra={"publication": asdict(published)})
     if failure := published.failure:
         raise failure
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule=EXPORT_SCHEDULE, run_on_startup=False, use_monitor=True)
+async def export_registry_and_ledger(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger's name for it
+    """Export registry, ledger and what waits to Blob storage, once a day; every hour until it has succeeded.
+
+    Raises:
+        SettingsError: settings are missing or wrong; the message names every one of them.
+        ExportFailed: it could not be made, or not told.
+    """
+    from publisher.configuration.version import VERSION  # noqa: PLC0415
+    from publisher.settings import PublicationSettings  # noqa: PLC0415
+    from verdicts.exports.daily import export_daily  # noqa: PLC0415
+    from verdicts.exports.manifest import counts_text  # noqa: PLC0415
+
+    if manifest := await export_daily(PublicationSettings.from_environment(os.environ), version=VERSION):
+        logger.info("export %s: %s", manifest.name, counts_text(manifest.tables))
 
 
 @blueprint.queue_trigger(arg_name="message", queue_name=SHARDS_QUEUE, connection=CONNECTION)

@@ -23,6 +23,7 @@ from publisher.logs_endpoint import LogsEndpoint
 from publisher.resource_ids import ApplicationId, InvalidResourceId
 from publisher.retry import Patience
 from registry.registry import Registry
+from verdicts.exports.loss import check_ledger_is_there
 from verdicts.ledger import Entry, Ledger
 from verdicts.publication import Publication
 from verdicts.rows import heartbeat_rows, result_row_of_ledger, verdict_rows
@@ -83,7 +84,7 @@ async def publish_ledger(
         clock: aware UTC time.
 
     Raises:
-        AzureFailure: the ledger cannot be read completely; what was read before is uploaded.
+        AzureFailure: the ledger cannot be read completely, or was lost; what was read before is uploaded.
         SettingsError: functionTimeout is no time span.
     """
     limit = (time_limit or function_timeout()).total_seconds()
@@ -116,16 +117,18 @@ class _Publishing:
             StreamUploader(endpoint, stream, uploads, UPLOADS_IN_FLIGHT)
             for stream in (settings.verdicts_stream, settings.results_stream, settings.events_stream)
         )
+        self._storage = settings.storage
         self._unreadable = 0
         self._unreadable_control: tuple[str, ...] = ()
 
     async def publish(self, ledger: Ledger, registry: Registry, *, now: datetime) -> None:
-        """Queue the rows that are due; raise AzureFailure when the ledger cannot be read completely."""
+        """Queue the rows that are due; raise AzureFailure when the ledger cannot be read completely, or was lost."""
         run_id = str(uuid.uuid4())
         heartbeats = heartbeat_rows(Publication(run_id, now, None))
         for uploader, heartbeat in zip(self._uploaders, heartbeats.values(), strict=True):
             uploader.add([encoded(heartbeat)])
         control = await ledger.control()
+        await check_ledger_is_there(self._storage, ledger, control)
         self._unreadable_control = tuple(map(str, control.unreadable))
         publication = Publication(
             run_id,

@@ -25,6 +25,7 @@ from publisher.resource_manager import ResourceManager
 from publisher.retry import Patience, with_retries
 from publisher.table import EVERYTHING, KeyRange
 from registry.registry import Registry
+from verdicts.exports.loss import check_ledger_is_there
 from verdicts.joined import Pair, joined
 from verdicts.ledger import Ledger
 
@@ -138,7 +139,8 @@ async def open_collection(
     `shards` is in how many parts the run is done, of which this is one.
 
     Raises:
-        AzureFailure: there is no token for ingestion, so that nothing could be stored, or the ledger cannot be read.
+        AzureFailure: there is no token for ingestion, so that nothing could be stored, or the ledger cannot be read, or
+            was lost.
         SettingsError: the certificate of the service principal cannot be used, or functionTimeout is no time span.
     """
     cloud = settings.cloud
@@ -158,6 +160,7 @@ async def open_collection(
     ):
         await _fetch_token(own, cloud.monitor_audience, uploading)
         control = await ledger.control()
+        await check_ledger_is_there(settings.storage, ledger, control, patience=uploading)
         for unreadable in control.unreadable:
             logger.error("%s", unreadable)
         judging = Judging(run, ledger, control, interval=settings.interval, clock=clock, shards=shards)

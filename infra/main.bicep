@@ -220,6 +220,14 @@ param monthlyBudget int = 0
 @maxLength(10)
 param budgetStart string = ''
 
+@description('Days that daily exports of registry and ledger are kept, and after that what was deleted of them.')
+@minValue(7)
+@maxValue(365)
+param exportRetentionInDays int = 35
+
+@description('Lock the worker\'s storage account, the vault and the workspace against being deleted. The deploying identity needs Microsoft.Authorization/locks/write.')
+param deleteLocks bool = false
+
 @description('Days that Log Analytics keeps the rows of the audit table: who asked the API for what, who ran which command.')
 @minValue(30)
 @maxValue(730)
@@ -403,9 +411,12 @@ module foundation 'modules/foundation.bicep' = {
     publisherCredential: publisherCredential
     notificationSignature: notificationSignature
     storageSku: storageSku
-    retentionInDays: retentionInDays
+    retentionInDays: {
+      rows: retentionInDays
+      audit: auditRetentionInDays
+      exports: exportRetentionInDays
+    }
     dailyCapGigabytes: dailyCapGigabytes
-    auditRetentionInDays: auditRetentionInDays
     privateNetworking: privateNetworking
     addressPrefixes: addressPrefixes
     monitorDnsZones: cloud.monitorDnsZones
@@ -413,6 +424,19 @@ module foundation 'modules/foundation.bicep' = {
   dependsOn: [
     identities
     alertsIdentity
+  ]
+}
+
+module locks 'modules/delete_locks.bicep' = if (deleteLocks) {
+  name: 'delete-locks'
+  scope: group
+  params: {
+    accountName: worker.storageAccount
+    vaultName: names.keyVault
+    workspaceName: names.workspace
+  }
+  dependsOn: [
+    foundation
   ]
 }
 

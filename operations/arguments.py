@@ -18,6 +18,7 @@ _LONGEST_NAME: Final = 256
 _LONGEST_REASON: Final = 500
 _LONGEST_TIME: Final = timedelta(days=366)
 _DAYS: Final = re.compile(r"([1-9]\d{0,2})d")
+_EXPORT_NAME: Final = re.compile(r"latest|\d{4}-\d{2}-\d{2}(T\d{6}Z)?")
 _MOST_DAYS: Final = 90
 _MOST_MINUTES: Final = 1440
 _NOT_A_PERSON: Final = frozenset({"azure", "operator", "notification"})
@@ -90,6 +91,13 @@ def keys_of_row(text: str) -> tuple[str, str]:
     if not slash:
         raise argparse.ArgumentTypeError("a row is its two keys, with a slash between them")
     return partition_key, row_key
+
+
+def export_name(text: str) -> str:
+    """Return the name of an export: a date, a date and time without colons, or latest."""
+    if not _EXPORT_NAME.fullmatch(text.strip()):
+        raise argparse.ArgumentTypeError("give a date such as 2026-11-27, another name that --list shows, or latest")
+    return text.strip()
 
 
 def days(text: str) -> int:

@@ -61,9 +61,19 @@ async def run(options: argparse.Namespace, variables: Mapping[str, str], console
         return await cost(variables, options, console)
     if options.command in {"scan", "remediate"}:
         return await _act(variables, options, console)
+    if options.command == "restore":
+        return await _restore(variables, options, console)
     settings = ReconcileSettings.from_environment(variables)
     async with open_workplace(settings) as workplace:
         return await _COMMANDS[options.command](workplace, options, console)
+
+
+async def _restore(variables: Mapping[str, str], options: argparse.Namespace, console: Console) -> Report:
+    from operations.restore.command import restore  # noqa: PLC0415 - nothing else needs the client of Blob storage
+
+    settings = ReconcileSettings.from_environment(variables)
+    async with open_workplace(settings) as workplace:
+        return await restore(workplace, settings, options, console)
 
 
 async def _act(variables: Mapping[str, str], options: argparse.Namespace, console: Console) -> Report:

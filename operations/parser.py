@@ -11,6 +11,7 @@ from operations.parsing.ledger import add_ledger_commands
 from operations.parsing.pending import add_pending_commands
 from operations.parsing.plan import add_plan_commands
 from operations.parsing.registry import add_registry_commands
+from operations.parsing.restore import add_restore_command
 
 
 def command_parser() -> arguments.Parser:
@@ -31,5 +32,6 @@ def command_parser() -> arguments.Parser:
     add_plan_commands(commands)
     add_acting_commands(commands)
     add_pending_commands(commands)
+    add_restore_command(commands)
     add_installation_commands(commands)
     return main

@@ -23,12 +23,15 @@ from publisher.transport import Closing, Transport
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.data.tables.aio import TableClient
+    from azure.storage.blob.aio import ContainerClient
     from azure.storage.queue.aio import QueueClient
 
-_Client = TypeVar("_Client", "TableClient", "QueueClient")
+_Client = TypeVar("_Client", "TableClient", "QueueClient", "ContainerClient")
 _Answer = TypeVar("_Answer")
 _CALL_SECONDS: Final = 60.0
-_ABSENCES: Final = frozenset({"TableNotFound", "ResourceNotFound", "EntityNotFound", "QueueNotFound"})
+_ABSENCES: Final = frozenset(
+    {"TableNotFound", "ResourceNotFound", "EntityNotFound", "QueueNotFound", "ContainerNotFound", "BlobNotFound"}
+)
 _OF_STORAGE: Final = ("x-ms-request-id", "x-ms-version", "x-ms-error-code")
 """Headers of which every answer of storage has one ("Query Entities", "Put Message", "Status and error codes" of its
 REST reference). Who takes them away takes the continuation of a list away, too."""
@@ -38,13 +41,13 @@ _IS_ANSWERED: Final = ContextVar("is_answered", default=False)
 
 
 class StorageClient(Closing, Generic[_Client]):
-    """One table or queue. Making it asks nothing of the account.
+    """One table, queue or container. Making it asks nothing of the account.
 
     Args:
         kind: the SDK's client.
         storage: the account; a connection string is used when there is one, else a managed identity.
-        service_uri: the address of the table or queue service, for the managed identity.
-        name: the table's or queue's name.
+        service_uri: the address of the table, queue or blob service, for the managed identity.
+        name: the table's, queue's or container's name.
         patience: how often and how long a call is repeated.
         what: begins the message of every failure.
         options: further options of the SDK's client.

@@ -4,7 +4,8 @@ import contextlib
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -42,12 +43,16 @@ EVERYTHING: Final = KeyRange()
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stored row with its ETag, which `replace` compares. `properties` is without the two keys."""
+    """A stored row with its ETag, which `replace` compares. `properties` is without the two keys.
+
+    `written_at` is when storage took it, None where nobody asked for that.
+    """
 
     partition_key: str
     row_key: str
     etag: str
     properties: Mapping[str, Any]
+    written_at: datetime | None = field(default=None, compare=False)
 
 
 class RowChanged(Exception):  # noqa: N818 - named for what happened
@@ -63,6 +68,11 @@ class Table(StorageClient[TableClient]):
 
     def __init__(self, storage: Storage, name: str, *, what: str, patience: Patience = USUAL_PATIENCE) -> None:
         super().__init__(TableClient, storage, storage.table_service_uri, name, patience=patience, what=what)
+
+    @property
+    def name(self) -> str:
+        """Its name in the account."""
+        return self._client.table_name
 
     async def get(self, partition_key: str, row_key: str) -> Row | None:
         """Return the row with these keys, or None."""
@@ -103,7 +113,8 @@ class Table(StorageClient[TableClient]):
                 raise
             raise NotFound(
                 f"there is no {self._what} {self._client.table_name}: check TABLE_NAME; "
-                "the deployment creates the table, or else the first notification",
+                "the deployment creates the table, or else the first notification. One that was deleted is restored by "
+                "`python -m operations restore`",
                 code=error.code,
                 status=error.status,
             ) from error
@@ -129,7 +140,7 @@ class Table(StorageClient[TableClient]):
         except NotFound as error:
             if error.code != _MISSING_TABLE:
                 raise
-            await self._create()
+            await self.create()
             try:
                 answer = await self._guarded(lambda: self._client.create_entity(entity))
             except NotFound as again:
@@ -169,7 +180,8 @@ class Table(StorageClient[TableClient]):
                 raise RowChanged from error
             raise
 
-    async def _create(self) -> None:
+    async def create(self) -> None:
+        """Create the table, unless it exists; one that is being deleted raises RequestRefused (TableBeingDeleted)."""
         try:
             await self._repeated(self._client.create_table)
         except RequestRefused as error:
@@ -227,4 +239,5 @@ def _etag(answer: Mapping[str, Any]) -> str:
 
 def _row(entity: TableEntity) -> Row:
     properties = {name: value for name, value in entity.items() if name not in _KEYS}
-    return Row(entity["PartitionKey"], entity["RowKey"], str(entity.metadata["etag"] or ""), properties)
+    etag, written_at = str(entity.metadata["etag"] or ""), entity.metadata["timestamp"]
+    return Row(entity["PartitionKey"], entity["RowKey"], etag, properties, written_at)

@@ -1,7 +1,7 @@
 """Rows of ManagedApplicationEvents_CL: what happened to an application, and what the registry made of it.
 
-Most tell of a notification (`notification_endpoint.events`); the others of what the daily job found, or of what an
-operator did and why.
+Most tell of a notification (`notification_endpoint.events`); the others of what the daily job found, of the daily
+export, or of what an operator did and why.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from registry.tombstones import removal_in
 
 RECONCILIATION: Final = "Reconciliation"
 OPERATOR_EVENT: Final = "Operator"
+EXPORT_EVENT: Final = "Export"
 _ID_DIGITS: Final = 32
 _ROWS_IN_A_REQUEST: Final = 200
 """A row takes about a kilobyte, and at most four; a request may have 1 MB (FACTS 3.2)."""
@@ -42,10 +43,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One row. `application_id` is None for what an operator decided about a plan version.
+    """One row. `application_id` is None for what is about no single one: a plan version, an export.
 
-    `event_type` is the notification's, RECONCILIATION or OPERATOR_EVENT; `action` what was done. `received_at` is when
-    we learned of it. `customer_name` is the operator's name for the customer, else the subscription id is taken.
+    `event_type` is the notification's, RECONCILIATION, EXPORT_EVENT or OPERATOR_EVENT; `action` what was done.
+    `received_at` is when we learned of it. `customer_name` is the operator's name for the customer, else the
+    subscription id is taken.
     """
 
     event_type: str

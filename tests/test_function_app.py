@@ -22,6 +22,7 @@ FUNCTIONS = {
         "collect_policy_states",
         "collect_shard",
         "discover_applications",
+        "export_registry_and_ledger",
         "publish_verdicts",
         "reconcile_registry",
         "take_notification",

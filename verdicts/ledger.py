@@ -86,6 +86,11 @@ class Ledger(Closing):
             if error.code != "TableNotFound":
                 raise
 
+    async def count(self) -> int:
+        """Return how many rows there are, besides the record of the latest run."""
+        rows = self._table.matching("PartitionKey ge @first", columns=["PartitionKey", "RowKey"], first="")
+        return sum([(row.partition_key, row.row_key) != (CONTROL_PARTITION, LATEST_RUN) async for row in rows])
+
     async def find(self, application_id: ApplicationId) -> Entry | UnreadableEntry | None:
         """Return the row of one application, None when there is none."""
         return await self.at(application_id.partition_key, application_id.row_key)

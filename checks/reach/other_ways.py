@@ -18,6 +18,7 @@ CARRIERS: Final = frozenset({SITE, "Microsoft.Insights/scheduledQueryRules"})
 
 _JUDGED: Final = frozenset(
     {
+        "Microsoft.Authorization/locks",
         "Microsoft.Authorization/roleAssignments",
         "Microsoft.Insights/actionGroups",
         "Microsoft.Insights/activityLogAlerts",
@@ -48,6 +49,7 @@ _JUDGED: Final = frozenset(
         "Microsoft.Storage/storageAccounts",
         "Microsoft.Storage/storageAccounts/blobServices",
         "Microsoft.Storage/storageAccounts/blobServices/containers",
+        "Microsoft.Storage/storageAccounts/managementPolicies",
         "Microsoft.Storage/storageAccounts/queueServices",
         "Microsoft.Storage/storageAccounts/queueServices/queues",
         "Microsoft.Storage/storageAccounts/tableServices",

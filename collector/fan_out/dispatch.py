@@ -18,6 +18,8 @@ from collector.reporting.outcomes import Run, utc_now
 from publisher.errors.kinds import AzureFailure
 from publisher.retry import Patience
 from registry.registry import Registry
+from verdicts.exports.loss import check_ledger_is_there
+from verdicts.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,16 +42,18 @@ async def send_shards(
     """Begin a run: cut the registry into shards of at most ``most`` applications, and send each to the queue.
 
     Raises:
-        AzureFailure: the registry could not be listed completely, or a shard could not be sent. The run is then never
-            completed, and alerts use the last completed run.
+        AzureFailure: the registry could not be listed completely, the ledger was lost, or a shard could not be sent.
+            The run is then never completed, and alerts use the last completed run.
     """
     run = Run(str(uuid.uuid4()), _to_milliseconds(clock()), trigger)
     patience = Patience(sleep=sleep)
     async with (
         Registry(settings, patience=patience) as registry,
+        Ledger(settings, patience=patience) as ledger,
         RunRecords(settings.storage, patience) as records,
         ShardQueue(settings.storage, patience) as queue,
     ):
+        await check_ledger_is_there(settings.storage, ledger, await ledger.control(), patience=patience)
         ranges = await cut(registry.partitions(), most)
         shards = [Shard(run, number, len(ranges), within) for number, within in enumerate(ranges, start=1)]
         await records.begin(run, len(shards))

@@ -46,6 +46,7 @@ var queries = {
   guard_changed: loadTextContent('../queries/guard_changed.kql')
   guard_noticed: loadTextContent('../queries/guard_noticed.kql')
   intake_unusual: loadTextContent('../queries/intake_unusual.kql')
+  registry_not_exported: loadTextContent('../queries/registry_not_exported.kql')
   rows_missing: loadTextContent('../queries/rows_missing.kql')
   weekly_digest: loadTextContent('../queries/weekly_digest.kql')
 }

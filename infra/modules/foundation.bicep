@@ -44,14 +44,11 @@ param notificationSignature string
 @description('Redundancy of the storage accounts.')
 param storageSku string
 
-@description('Days that Log Analytics keeps the rows.')
-param retentionInDays int
+@description('Days that rows, rows of the audit table, and exports of registry and ledger are kept: rows, audit, exports.')
+param retentionInDays object
 
 @description('Gigabytes that the workspace takes in a day; -1: as many as come.')
 param dailyCapGigabytes int
-
-@description('Days that Log Analytics keeps the rows of the audit table.')
-param auditRetentionInDays int
 
 @description('True: private endpoints only, except for the webhook.')
 param privateNetworking bool
@@ -71,9 +68,9 @@ module monitoring 'monitoring.bicep' = {
     names: names
     appIdentityNames: identityNames
     workerIdentityName: worker.identity
-    retentionInDays: retentionInDays
+    retentionInDays: retentionInDays.rows
     dailyCapGigabytes: dailyCapGigabytes
-    auditRetentionInDays: auditRetentionInDays
+    auditRetentionInDays: retentionInDays.audit
     privateNetworking: privateNetworking
     tags: tags
   }
@@ -86,6 +83,7 @@ module storage 'storage.bicep' = [for app in apps: {
     app: app
     skuName: storageSku
     deploymentContainerName: deploymentContainerName
+    exportRetentionInDays: retentionInDays.exports
     workspaceName: names.workspace
     privateNetworking: privateNetworking
     tags: tags

@@ -13,6 +13,9 @@ param skuName string
 @description('Name of the blob container that the app runs its package from.')
 param deploymentContainerName string
 
+@description('Days that exports of registry and ledger are kept, and whatever was deleted or overwritten beside them.')
+param exportRetentionInDays int
+
 @description('Name of the workspace that receives the access logs.')
 param workspaceName string
 
@@ -31,6 +34,20 @@ var appRoles = concat([
 ], empty(app.tables) ? [] : [
   roles.storageTableDataContributor.id
 ])
+
+var hasTables = !empty(app.tables)
+var kept = {
+  isVersioningEnabled: true
+  deleteRetentionPolicy: {
+    enabled: true
+    days: exportRetentionInDays
+    allowPermanentDelete: false
+  }
+  containerDeleteRetentionPolicy: {
+    enabled: true
+    days: exportRetentionInDays
+  }
+}
 
 resource appIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
   name: app.identity
@@ -59,9 +76,24 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   }
 }
 
+// Tables have no soft delete: that is why they are exported, and why the exports must outlive whoever deletes or overwrites
+// them. What is deleted softly cannot be purged, by the account's owner of data neither: permanent deletion stays off.
 resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
   parent: account
   name: 'default'
+  properties: hasTables ? kept : {}
+}
+
+module exports 'exports.bicep' = if (hasTables) {
+  name: 'exports-${app.role}'
+  params: {
+    accountName: app.storageAccount
+    containerName: 'exports'
+    retentionInDays: exportRetentionInDays
+  }
+  dependsOn: [
+    blobs
+  ]
 }
 
 resource deploymentContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = {
@@ -104,7 +136,7 @@ module diagnostics 'storage_diagnostics.bicep' = {
   params: {
     accountName: app.storageAccount
     hasQueues: !empty(app.queues)
-    hasTables: !empty(app.tables)
+    hasTables: hasTables
     workspaceName: workspaceName
   }
   dependsOn: [

@@ -46,7 +46,7 @@ HOURS_OF_A_MONTH: Final = 730
 
 DAYS_OF_A_MONTH: Final = HOURS_OF_A_MONTH / 24
 
-ALERT_RULES: Final = 24
+ALERT_RULES: Final = 25
 """Rules of infra/alert_rules.json and infra/security_alerts, without those about the tenant's root, which are off."""
 
 DAYS_KEPT: Final = 90

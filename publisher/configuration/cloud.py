@@ -78,7 +78,7 @@ def is_azures(url: str) -> bool:
 
 
 def wrong_service(url: str, service: str) -> str:
-    """Return what is wrong with an address as one of Azure's table or queue services; "" for none known, and nothing.
+    """Return what is wrong with an address as that of one of Azure's storage services; "" for nothing.
 
     Of Cosmos DB and of an address of one's own nothing is known.
     """

@@ -1,7 +1,7 @@
 """Connection strings of a storage account: what is taken opens a client, and what is wrong is said without its value.
 
 Source: https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string, and what the clients of
-azure-storage-queue and azure-data-tables make of a string. Neither opens with blanks around a name or an empty part.
+the SDKs' clients for tables, queues and blobs make of a string. None opens with blanks around a name or an empty part.
 """
 
 import base64
@@ -16,9 +16,9 @@ from publisher.environment import Environment, address
 
 DEVELOPMENT_STORAGE: Final = "UseDevelopmentStorage=true"
 
-_SERVICES: Final = ("Table", "Queue")
+_SERVICES: Final = ("Table", "Queue", "Blob")
 _ENDPOINTS: Final = tuple(
-    f"{service}{which}Endpoint" for service in (*_SERVICES, "Blob", "File") for which in ("", "Secondary")
+    f"{service}{which}Endpoint" for service in (*_SERVICES, "File") for which in ("", "Secondary")
 )
 _NAMES: Final = {
     name.lower(): name
@@ -45,7 +45,7 @@ class _Wrong(Exception):  # noqa: N818 - an outcome
 
 
 def connection_string_from(env: Environment, name: str, service: str, cloud: Cloud) -> str:
-    """Return a setting's connection string in the one spelling that both clients open; "" with a problem in `env`.
+    """Return a setting's connection string in the one spelling that all clients open; "" with a problem in `env`.
 
     `service` is Table or Queue, and has to be reached with it. Its endpoints must be of `cloud`, or of none that is
     known.
@@ -67,8 +67,11 @@ def connection_string_from(env: Environment, name: str, service: str, cloud: Clo
 
 
 def reaches(connection_string: str, service: str) -> bool:
-    """Tell whether a checked connection string says where a service is: Table or Queue."""
+    """Tell whether a checked connection string says where a service is: Table, Queue or Blob."""
     names = {part.partition("=")[0] for part in connection_string.split(";")}
+    if service == "Blob" and not names.isdisjoint({"TableEndpoint", "QueueEndpoint"}):
+        # Who names some endpoints names those that there are, such as a table service of its own.
+        return "BlobEndpoint" in names
     return not names.isdisjoint({"UseDevelopmentStorage", "AccountName", f"{service}Endpoint"})
 
 
@@ -158,7 +161,7 @@ def _checked_endpoint(
 
 
 def _check_host(url: str, name: str, parts: Mapping[str, str], cloud: Cloud) -> None:
-    """Raise _Wrong for an address of another service, cloud or account; `name` is TableEndpoint or QueueEndpoint."""
+    """Raise _Wrong for an address of another service, cloud or account; `name` is that of its endpoint."""
     wrong = wrong_service(url, name.removesuffix("Endpoint").lower())
     if wrong and name not in parts:
         raise _Wrong(f"has an EndpointSuffix with more than what is behind the service; set {cloud.storage_suffix}")

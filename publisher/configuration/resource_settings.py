@@ -13,9 +13,10 @@ _PLAIN: Final = "AzureWebJobsStorage"
 _ACCOUNT: Final = "AzureWebJobsStorage__accountName"
 _TABLE_URI: Final = "AzureWebJobsStorage__tableServiceUri"
 _QUEUE_URI: Final = "AzureWebJobsStorage__queueServiceUri"
+_BLOB_URI: Final = "AzureWebJobsStorage__blobServiceUri"
 _CREDENTIAL: Final = "AzureWebJobsStorage__credential"
 _CLIENT_ID: Final = "AzureWebJobsStorage__clientId"
-STORAGE_SETTING_NAMES: Final = (_PLAIN, _ACCOUNT, _TABLE_URI, _QUEUE_URI, _CREDENTIAL, _CLIENT_ID)
+STORAGE_SETTING_NAMES: Final = (_PLAIN, _ACCOUNT, _TABLE_URI, _QUEUE_URI, _BLOB_URI, _CREDENTIAL, _CLIENT_ID)
 
 _QUEUE: Final = "NOTIFICATIONS"
 QUEUE_SETTING_NAMES: Final = tuple(
@@ -47,19 +48,25 @@ _STREAM_NAME: Final = re.compile(r"Custom-[A-Za-z][A-Za-z0-9_]{0,62}")
 class Storage:
     """A storage account: a connection string, or service URIs to reach with a managed identity.
 
-    `identity_client_id` is the client id of that identity, None for the system-assigned one; `queue_service_uri` is
-    None when only the table service was named.
+    `identity_client_id` is the client id of that identity, None for the system-assigned one; `queue_service_uri` and
+    `blob_service_uri` are None when the settings do not name those services.
     """
 
     connection_string: str | None = field(default=None, repr=False)
     table_service_uri: str | None = None
     queue_service_uri: str | None = None
+    blob_service_uri: str | None = None
     identity_client_id: str | None = None
 
     @property
     def has_queues(self) -> bool:
         """Whether the settings say where the queue service is."""
         return bool(self.queue_service_uri or (self.connection_string and reaches(self.connection_string, "Queue")))
+
+    @property
+    def has_blobs(self) -> bool:
+        """Whether the settings say where the blob service is."""
+        return bool(self.blob_service_uri or (self.connection_string and reaches(self.connection_string, "Blob")))
 
 
 def storage_from(env: Environment, *, cloud: Cloud, own_identity_client_id: str | None) -> Storage:
@@ -77,6 +84,7 @@ def storage_from(env: Environment, *, cloud: Cloud, own_identity_client_id: str 
     return Storage(
         table_service_uri=_service_uri(env, _TABLE_URI, cloud, account and f"{account}.table"),
         queue_service_uri=_service_uri(env, _QUEUE_URI, cloud, account and f"{account}.queue") or None,
+        blob_service_uri=_service_uri(env, _BLOB_URI, cloud, account and f"{account}.blob") or None,
         identity_client_id=_identity(env, _CREDENTIAL, _CLIENT_ID) or own_identity_client_id,
     )
 
@@ -115,7 +123,8 @@ def _service_uri(env: Environment, name: str, cloud: Cloud, host: str) -> str:
     uri = env.https_url(name, default, hint="give the https:// address of the service", may_have_path=True)
     note_mixed(env, cloud, name, uri)
     note_proxies(env, uri)
-    if wrong := wrong_service(uri, "queue" if "queue" in name else "table"):
+    service = next(one for one in ("queue", "blob", "table") if f"{one}ServiceUri" in name)
+    if wrong := wrong_service(uri, service):
         env.problem(name, wrong)
     return uri
 

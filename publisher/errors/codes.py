@@ -32,6 +32,8 @@ _NOT_EXISTING: Final = (
     "TableNotFound",
     "EntityNotFound",
     "QueueNotFound",
+    "ContainerNotFound",
+    "BlobNotFound",
     "WorkspaceNotFoundError",
 )
 """Say with a 404 that what was asked for does not exist. No other 404 does: a gateway answers it too, and ARM answers

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from azure.data.tables import TableClient
+from azure.data.tables import TableClient, TableServiceClient
 
 from collector.publication import publish_ledger
 from collector.run import run_collection
 from operations.__main__ import main as operate
+from publisher.configuration.version import VERSION
+from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId
 from publisher.settings import CollectorSettings, PublicationSettings, ReconcileSettings
 from registry.clients import shared_logs_endpoint, shared_refresher
@@ -28,6 +31,7 @@ from sandbox.world.customers import Customer
 from tests.days.rules import RememberingWorkspace
 from tests.worker_side import open_worker_side
 from verdicts.daily import hold_against_azure
+from verdicts.exports.daily import ExportFailed, export_daily
 from verdicts.ledger import Ledger
 
 HOUR = timedelta(hours=1)
@@ -70,14 +74,15 @@ class Told:
 class Days:
     """The world, and what is switched on in it.
 
-    `collects`, `publishes` and `reconciles` tell which timers fire: the collector's, the publication's from the ledger,
-    and the daily job's. `evaluates_policies` tells whether Azure Policy evaluates everything again once a day.
+    `collects`, `publishes`, `reconciles` and `exports` tell which timers fire: the collector's, the publication's from
+    the ledger, the daily job's, and the export's. `evaluates_policies` tells whether Azure Policy evaluates everything again once a day.
     """
 
     sandbox: Sandbox
     collects: bool = True
     publishes: bool = True
     reconciles: bool = True
+    exports: bool = True
     evaluates_policies: bool = True
     told: list[Told] = field(default_factory=list)
     customers: list[Customer] = field(default_factory=list)
@@ -143,12 +148,13 @@ class Days:
         await run_collection(settings, trigger="timer", clock=self.sandbox.clock, sleep=_instantly)
 
     async def publish(self) -> None:
-        """Fire the timer that publishes what stands in the ledger."""
+        """Fire the timer that publishes what stands in the ledger; it fails where the ledger cannot be read."""
         settings = PublicationSettings.from_environment(self.sandbox.environment)
-        await publish_ledger(settings, clock=self.sandbox.clock, sleep=_instantly)
+        with suppress(AzureFailure):
+            await publish_ledger(settings, clock=self.sandbox.clock, sleep=_instantly)
 
     async def reconcile(self) -> None:
-        """Fire the daily job's timer."""
+        """Fire the daily job's timer; it fails where the registry cannot be read."""
         settings = ReconcileSettings.from_environment(self.sandbox.environment)
         async with (
             shared_refresher(settings, sleep=_instantly) as shared,
@@ -157,7 +163,24 @@ class Days:
         ):
             refresher = replace(shared, clock=self.sandbox.clock)
             deadline = time.monotonic() + 600
-            await hold_against_azure(refresher, ledger, endpoint, settings.events_stream, deadline=deadline)
+            with suppress(AzureFailure):
+                await hold_against_azure(refresher, ledger, endpoint, settings.events_stream, deadline=deadline)
+
+    async def export(self) -> None:
+        """Fire the timer of the daily export; that it failed is in the tables."""
+        settings = PublicationSettings.from_environment(self.sandbox.environment)
+        with suppress(ExportFailed):
+            await export_daily(settings, version=VERSION, clock=self.sandbox.clock, sleep=_instantly)
+
+    def delete_tables(self, *names: str) -> None:
+        """Somebody deletes tables, with all that is in them."""
+        with TableServiceClient.from_connection_string(self.sandbox.environment["AzureWebJobsStorage"]) as service:
+            for name in names:
+                service.delete_table(name)
+
+    async def operate(self, *arguments: str) -> int:
+        """An operator runs a command; return its exit status."""
+        return await asyncio.to_thread(operate, [*arguments, "--person", "Ada"])
 
     async def accept(self, customer: Customer, assignment: str, *, until: datetime) -> None:
         """An operator accepts what is open about an assignment."""
@@ -205,6 +228,8 @@ class Days:
             await self.collect()
         if hour % PUBLISHED_EVERY == PUBLISHED_EVERY - 1 and self.publishes:
             await self.publish()
+        if self.exports:
+            await self.export()
 
     def _keys(self, customer: Customer) -> dict[str, str]:
         application_id = ApplicationId.parse(customer.application_id)

@@ -150,7 +150,7 @@ async def test_tables_that_are_up_to_an_hour_late_and_in_any_order_change_nothin
 async def test_a_dead_app_is_told_within_hours_and_its_open_alarms_come_back_with_it(
     days: Days, violating: Customer
 ) -> None:
-    days.collects = days.publishes = days.reconciles = False
+    days.collects = days.publishes = days.reconciles = days.exports = False
     await days.play(6)
     assert days.active() == {NONCOMPLIANT, SILENT}, days.story()
     [silent] = [one for one in days.told if one.rule == SILENT]
@@ -162,7 +162,7 @@ async def test_a_dead_app_is_told_within_hours_and_its_open_alarms_come_back_wit
     await days.play(THREE_DAYS)
     assert SILENT in days.active(), days.story()
 
-    days.collects = days.publishes = days.reconciles = True
+    days.collects = days.publishes = days.reconciles = days.exports = True
     await days.play(2)
 
     assert days.active() == {NONCOMPLIANT}, days.story()

@@ -121,7 +121,12 @@ def test_a_broken_template_is_found(infrastructure: Path, file: str, old: str, n
             "loads collector_quiet, which no rule uses",
         ),
         ("modules/alerts.bicep", "'let Interval = 12h;'", "'let Interval = 6h;'", "does not put anything in the place"),
-        ("queries/collector_silent.kql", "2000-01-01T00:00:00Z", "2001-01-01", "no query has 2000-01-01T00:00:00Z"),
+        (
+            "queries/collector_silent.kql",
+            "2000-01-01T00:00:00Z",
+            "2001-01-01",
+            "collector_silent.kql does not have 2000-01-01T00:00:00Z",
+        ),
         ("main.bicep", "  'PT12H'\n", "", "exactly the intervals"),
         ("main.parameters.json", '"alertEmail"', '"alertMail"', "has no parameter alertMail"),
         ("main.parameters.json", '"alertEmail"', '"alertMail"', "alertEmail is required"),

@@ -52,6 +52,13 @@ CHANGES: dict[str, list[tuple[Reach, tuple[str, ...]]]] = {
     "pending list": [(NOTHING, ())],
     "pending replay": [(OURS, ("--all",))],
     "pending drop": [(OURS, (ID, *REASON))],
+    "restore": [
+        (NOTHING, ()),
+        (OURS, (*REASON, "--yes")),
+        (OURS, ("--begin-anew", *REASON)),
+        (NOTHING, ("--list",)),
+        (NOTHING, (*REASON, "--dry-run")),
+    ],
     "scan": [(CUSTOMERS, (ID,))],
     "remediate": [(NOTHING, (ID, "--assignment", "a")), (CUSTOMERS, (ID, "--assignment", "a", "--create"))],
     "cost": [(NOTHING, ())],

@@ -139,3 +139,18 @@ def test_each_app_needs_the_service_that_it_uses() -> None:
     assert NotificationSettings.from_environment(FRONT | {"NOTIFICATIONS": queues}).queue.has_queues
     told = problems_of(FRONT | {"NOTIFICATIONS": tables}, NotificationSettings.from_environment)
     assert "QueueEndpoint" in told["NOTIFICATIONS"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "has_blobs"),
+    [
+        ("", True),
+        ("BlobEndpoint=http://127.0.0.1:1/a;TableEndpoint=http://127.0.0.1:2/a;", True),
+        ("TableEndpoint=http://127.0.0.1:2/a;", False),
+    ],
+)
+def test_who_names_a_table_service_of_its_own_names_the_blob_service_too_or_has_none(
+    parts: str, has_blobs: bool
+) -> None:
+    variables = MINIMUM | {"AzureWebJobsStorage": f"{CONNECTION};{parts}"}
+    assert CollectorSettings.from_environment(variables).storage.has_blobs is has_blobs

@@ -10,7 +10,7 @@ from sandbox.workspace.iso8601 import parse_duration
 from sandbox.workspace.workspace import Workspace
 from tests.queries.conftest import Fired, Story
 from tests.queries.fleet import NOW
-from tests.queries.published import VERDICTS, at, heartbeat, result, run, store, unread, verdict, violated
+from tests.queries.published import RESULTS, VERDICTS, at, heartbeat, result, run, store, unread, verdict, violated
 
 INTERVALS = list(read_document()["collectionIntervals"])
 SLACK = timedelta(minutes=90)
@@ -144,7 +144,7 @@ def test_nothing_is_about_to_end_without_open_alarms_or_while_the_ledger_is_publ
     assert fired(ENDING) == {}
     store(workspace, verdict("alpha"))
     assert fired(ENDING, at=at(9)) == {}
-    store(workspace, violated("alpha"), heartbeat(VERDICTS, hours_ago=-6))
+    store(workspace, violated("alpha"), violated("alpha", hours_ago=-6))
     assert fired(ENDING, at=at(13)) == {}
 
 
@@ -155,3 +155,13 @@ def test_it_is_told_once_until_the_app_lives_again(story: Story) -> None:
     }
 
     assert story(ENDING, arrivals, until=22) == [f"Fired {ENDING}", f"Resolved {ENDING}"]
+
+
+def test_rows_without_an_application_do_not_hide_that_open_alarms_are_about_to_end(
+    workspace: Workspace, fired: Fired
+) -> None:
+    """A ledger that is gone or cannot be read is published by nobody, while the app still says that it runs."""
+    store(workspace, violated("alpha", hours_ago=9), result("alpha", hours_ago=9))
+    store(workspace, heartbeat(VERDICTS), heartbeat(RESULTS))
+
+    assert list(fired(ENDING).values()) == [1]

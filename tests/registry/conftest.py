@@ -85,6 +85,9 @@ class RawTable:
     async def create(self) -> None:
         await self._client.create_table()
 
+    async def delete_table(self) -> None:
+        await self._client.delete_table()
+
     async def put(self, partition_key: str, row_key: str, **properties: Any) -> None:
         await self._client.upsert_entity({"PartitionKey": partition_key, "RowKey": row_key, **properties})
 

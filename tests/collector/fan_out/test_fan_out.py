@@ -8,10 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from azure.data.tables import TableServiceClient
 
 from collector.collection import ReportRefusedError
 from collector.fan_out.shard_records import RUNS_TABLE as RECORDS_TABLE
 from publisher.errors.kinds import AzureFailure
+from publisher.settings import PublicationSettings
 from sandbox.faults.effects import AnswerLost, Slow, Status
 from sandbox.faults.operations import PolicyQuery, QueueRequest, TableRequest, Upload
 from sandbox.services import Service
@@ -25,6 +27,9 @@ from tests.collector.conftest import (
     key_of_row,
 )
 from tests.collector.fan_out.conftest import FanOut
+from verdicts.exports.daily import export_daily
+from verdicts.exports.loss import RowsLost
+from verdicts.ledger import LEDGER_TABLE
 
 
 def without_run(rows: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
@@ -299,3 +304,18 @@ async def test_states_refused_in_a_shard_are_results_like_any_other(fan_out: Fan
 
     assert fan_out.outcomes() == {"UploadFailed": 2}
     assert fan_out.fleet.rows(RUNS_TABLE)[0]["Rejected_rows"] == 6
+
+
+async def test_a_ledger_that_was_deleted_is_cut_into_no_shards_and_judged_by_none(fan_out: FanOut) -> None:
+    await fan_out.fleet.deploy_many(4, per_subscription=2)
+    await fan_out.fleet.collect()
+    settings = PublicationSettings.from_environment(fan_out.fleet.sandbox.environment)
+    assert await export_daily(settings, version="1") is not None
+    shards = await fan_out.send(most=2)
+    with TableServiceClient.from_connection_string(fan_out.fleet.sandbox.environment["AzureWebJobsStorage"]) as service:
+        service.delete_table(LEDGER_TABLE)
+
+    with pytest.raises(RowsLost):
+        await fan_out.send(most=2)
+    with pytest.raises(RowsLost):
+        await fan_out.deliver(*shards[0])

@@ -46,7 +46,7 @@ def test_the_bill_has_the_parts_that_the_run_rows_tell(cli: Cli, sandbox: Sandbo
         store_run(sandbox, midnight(2) + timedelta(hours=hour), Named_alarms=hour)
     done = cli("cost", "--json", "--days", "2")
     found = parts(done)
-    assert found["alert rules"] == pytest.approx(24 * 0.50 + 46 * 0.05), "as of the last run, which has 47 alarms open"
+    assert found["alert rules"] == pytest.approx(25 * 0.50 + 46 * 0.05), "as of the last run, which has 47 alarms open"
     seconds = 24 * MONTH * (2 + 4) + MONTH * 8 * 3 * 0.5 / 8 + 730 * 60
     assert found["functions"] == pytest.approx(seconds * 2 * 0.000026)
     taken_in = tables(done)[RUNS]["price_a_month"]

@@ -1,0 +1,1 @@
+"""Blob storage, with the same retries and the same reading of answers as tables and queues."""

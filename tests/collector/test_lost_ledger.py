@@ -1,0 +1,128 @@
+"""A ledger that was deleted is no new installation: nothing is collected or concluded until somebody restores it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from azure.data.tables import TableClient, TableServiceClient
+
+from collector import blueprint
+from collector.run import failure_of
+from sandbox.faults.effects import Status
+from sandbox.faults.operations import BlobRequest
+from sandbox.world.customers import Customer
+from tests.collector.conftest import RESULTS_TABLE, RUNS_TABLE, VERDICTS_TABLE, Fleet
+from tests.collector.test_blueprint import Tick
+from tests.collector.test_publication import publish
+from verdicts.exports.loss import RowsLost
+from verdicts.ledger import LEDGER_TABLE
+
+WORDS = "rows of the ledger were lost"
+
+
+def connection(fleet: Fleet) -> str:
+    return fleet.sandbox.environment["AzureWebJobsStorage"]
+
+
+def delete_ledger(fleet: Fleet) -> None:
+    with TableServiceClient.from_connection_string(connection(fleet)) as service:
+        service.delete_table(LEDGER_TABLE)
+
+
+@pytest.fixture
+async def lost(fleet: Fleet, environment: dict[str, str]) -> list[Customer]:
+    """Two customers, one with a violation, who were collected and exported before somebody deleted the ledger."""
+    assert environment
+    customers = [fleet.sandbox.arm.add_customer(name) for name in ("Contoso", "Fabrikam")]
+    for one in customers:
+        await fleet.register(one, assignments=True)
+    customers[0].break_resource("vault")
+    await fleet.collect()
+    await blueprint.export_registry_and_ledger(Tick())
+    delete_ledger(fleet)
+    fleet.sandbox.clock.advance(timedelta(hours=1))
+    return customers
+
+
+async def test_a_run_is_none_and_says_what_to_do(fleet: Fleet, lost: list[Customer]) -> None:
+    rows = {table: fleet.rows(table) for table in (RUNS_TABLE, RESULTS_TABLE, VERDICTS_TABLE)}
+
+    summary = await fleet.collect()
+
+    assert not summary.completed
+    failure = failure_of(summary)
+    assert failure is not None
+    assert WORDS in str(failure)
+    assert "python -m operations restore" in str(failure)
+    assert {table: fleet.rows(table) for table in rows} == rows
+    with TableServiceClient.from_connection_string(connection(fleet)) as service:
+        assert LEDGER_TABLE not in {table.name for table in service.list_tables()}, "nothing was learned from it"
+
+
+async def test_the_publication_fails_too(fleet: Fleet, lost: list[Customer]) -> None:
+    with pytest.raises(RowsLost, match=WORDS):
+        await publish(fleet)
+
+
+async def test_rows_that_somebody_wrote_meanwhile_do_not_make_it_whole(fleet: Fleet, lost: list[Customer]) -> None:
+    """Such as a restore that broke off, or a baseline that an operator declares."""
+    with TableClient.from_connection_string(connection(fleet), LEDGER_TABLE) as table:
+        table.create_table()
+        table.create_entity({"PartitionKey": "~control", "RowKey": "snooze-1"})
+
+    assert WORDS in str((await fleet.collect()).error)
+
+
+async def test_exports_that_cannot_be_read_are_not_missing_ones(fleet: Fleet, lost: list[Customer]) -> None:
+    fleet.sandbox.faults.add(BlobRequest("GET", "exports"), Status(403))
+
+    summary = await fleet.collect()
+
+    assert summary.error is not None
+    assert (summary.error.code, summary.completed) == ("AuthorizationFailure", False)
+
+
+async def test_an_outage_of_the_exports_stops_nobody_whose_ledger_is_there(
+    fleet: Fleet, environment: dict[str, str]
+) -> None:
+    assert environment
+    await fleet.deploy("Contoso")
+    await fleet.collect()
+    await blueprint.export_registry_and_ledger(Tick())
+    fault = fleet.sandbox.faults.add(BlobRequest(), Status(403))
+
+    assert (await fleet.collect()).completed
+    assert fault.seen == 0, "nobody asks for exports in a usual run"
+
+
+async def test_a_new_installation_collects_before_and_after_its_first_export(
+    fleet: Fleet, environment: dict[str, str]
+) -> None:
+    assert environment
+    await blueprint.export_registry_and_ledger(Tick())
+    await fleet.deploy("Contoso")
+
+    assert (await fleet.collect()).completed
+
+
+async def test_a_record_of_the_run_that_cannot_be_read_is_no_lost_ledger(
+    fleet: Fleet, environment: dict[str, str]
+) -> None:
+    assert environment
+    await fleet.deploy("Contoso")
+    await fleet.collect()
+    await blueprint.export_registry_and_ledger(Tick())
+    with TableClient.from_connection_string(connection(fleet), LEDGER_TABLE) as table:
+        table.upsert_entity({"PartitionKey": "~control", "RowKey": "latest-run", "document": b"?"})
+    assert (await fleet.collect()).error is None
+
+    with TableClient.from_connection_string(connection(fleet), LEDGER_TABLE) as table:
+        table.delete_entity("~control", "latest-run")  # as `ledger repair` does
+    assert (await fleet.collect()).completed, "every row besides is there"
+
+
+async def test_chosen_applications_are_not_collected_either(fleet: Fleet, lost: list[Customer]) -> None:
+    summary = await fleet.collect(only=lost[0].application_id)
+
+    assert WORDS in str(summary.error)

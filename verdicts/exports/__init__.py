@@ -1,0 +1,1 @@
+"""Daily copies of registry and ledger in Blob storage: Table storage gives back nothing that was deleted."""
