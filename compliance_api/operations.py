@@ -116,11 +116,8 @@ async def application(request: Request, context: Context) -> Answer:
     if is_csv:
         lines = violation_lines({**answer, "violations": shown})
         file = csv_answer("violations.csv", answer, VIOLATION_COLUMNS, lines)
-        return (
-            file
-            if token is None
-            else replace(file, headers={**file.headers, "Link": f'<{address_of_page(request, token)}>; rel="next"'})
-        )
+        following = {"Link": f'<{address_of_page(request, token)}>; rel="next"'} if token else {}
+        return replace(file, headers={**file.headers, **following})
     return json_answer({**answer, "violations": shown})
 
 

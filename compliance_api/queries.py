@@ -131,8 +131,8 @@ async def saved_query(request: Request, context: Context) -> Answer:
     values = given(declared, request.parameters)
     run, of_run = await _run_and_name(context)
     table = await _table_of(context.compliance.saved(name, timespan, run, values), context)
-    if name == saved_queries.VIOLATIONS and len(table.rows) == LARGEST_SIZE:
-        table = replace(table, incomplete=_CUT)
+    if name == saved_queries.VIOLATIONS and len(table.rows) < max(table.column("Listed_violations"), default=0):
+        table = replace(table, incomplete=table.incomplete or _CUT)
     if not request.parameters.keys() & set(PAGING):
         return _table_answer(table, limits, of_run, timespan=timespan, total=len(table.rows), next_page_token=None)
     # A token is good for the very rows that it came from: two answers are never mixed.

@@ -8,16 +8,14 @@ import logging
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from operations.arguments import Misuse
+from operations.arguments import BAD_USAGE, Misuse
 from operations.parser import command_parser
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-
-BAD_USAGE: Final = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

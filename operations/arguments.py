@@ -14,6 +14,9 @@ from publisher.texts import one_line
 if TYPE_CHECKING:
     from publisher.resource_ids import ApplicationId
 
+BAD_USAGE: Final = 2
+"""The exit status for bad settings or usage, as argparse has it."""
+
 _LONGEST_NAME: Final = 256
 _LONGEST_REASON: Final = 500
 _LONGEST_TIME: Final = timedelta(days=366)
@@ -28,7 +31,7 @@ class Misuse(SystemExit):
     """The command line makes no sense; `message` says what is wrong with it. Ends the program with exit status 2."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(2)
+        super().__init__(BAD_USAGE)
         self.message = message
 
 

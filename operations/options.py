@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     import argparse
 
 
-def one_application(command: argparse.ArgumentParser) -> None:
-    """Add the resource id of one application."""
+def one_application(command: argparse._ActionsContainer, *, is_needed: bool = True) -> None:
+    """Add the resource id of one application, to a command or to a group of options of which one is given."""
     command.add_argument(
-        "application", metavar="ID", type=arguments.application_id, help="resource id of the application"
+        "application",
+        metavar="ID",
+        nargs=None if is_needed else "?",
+        type=arguments.application_id,
+        help="resource id of the application",
     )
 
 

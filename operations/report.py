@@ -13,6 +13,7 @@ from rich.console import Console as Terminal
 from rich.table import Table
 from rich.text import Text
 
+from operations.arguments import BAD_USAGE
 from publisher.texts import harmless, plain_json
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 Tone = Literal["", "good", "bad", "doubtful"]
 DONE: Final = 0
 NOT_DONE: Final = 1
-BAD_USAGE: Final = 2
 INTERRUPTED: Final = 130
 _STYLES: Final[dict[Tone, str]] = {"": "", "good": "green", "bad": "red", "doubtful": "yellow"}
 

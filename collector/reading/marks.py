@@ -17,9 +17,6 @@ class Marks:
         self._recent: set[int] = set()
         self._earlier: list[array[int]] = []
 
-    def __len__(self) -> int:
-        return len(self._recent) + sum(map(len, self._earlier))
-
     def take(self, mark: int) -> bool:
         """Take a mark; return False when it was taken before."""
         recent = self._recent

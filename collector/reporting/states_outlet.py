@@ -72,9 +72,8 @@ class StatesOutlet:
         self._found += len(states)
         room = self._most
         for rank, chosen in zip(self._ranks, _by_rank(states), strict=True):
+            rank.add(chosen[: max(room - rank.kept, 0)])
             room -= rank.kept
-            rank.add(chosen[: max(room, 0)])
-            room -= min(len(chosen), max(room, 0))
         if self._is_due:
             await self._upload(self._ranks[0])
             if is_final:

@@ -61,7 +61,7 @@ def page_of(
     return Page(shown, len(items), _token(key(shown[-1]), question) if more else None)
 
 
-def place_in(request: Request, *, question: str, most: int, usual: int = DEFAULT_SIZE) -> tuple[int, int, int | None]:
+def place_in(request: Request, *, question: str, most: int, usual: int) -> tuple[int, int, int | None]:
     """Return where the page begins that is asked for, its size, and how many items there are: known after the first.
 
     For a list of at most `most` items that is read page by page, and is the same as long as `question` is. ProblemError

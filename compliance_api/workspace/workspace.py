@@ -63,6 +63,13 @@ class Table:
         """Return every row by column name; asked for a column that is not there, a row raises MalformedAnswer."""
         return [_ByColumn(zip(self.columns, row, strict=True)) for row in self.rows]
 
+    def column(self, name: str) -> list[Any]:
+        """Return the values of a column; raise MalformedAnswer when it is not there."""
+        if name not in self.columns:
+            raise _malformed(f"has no column {name}")
+        place = self.columns.index(name)
+        return [row[place] for row in self.rows]
+
     def complete(self, *columns: str) -> Self:
         """Return the table; raise MalformedAnswer when rows, or one of these columns, may be missing.
 

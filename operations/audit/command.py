@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from operations.arguments import BAD_USAGE
 from operations.audit.outcome import ended
 from operations.decision import signed_in
 from operations.parsing.changes import Reach
-from operations.report import BAD_USAGE, Report
+from operations.report import Report
 from publisher.audit.row import AuditRow
 from publisher.audit.store import NotRecorded, leave_in_log, record
 from publisher.environment import SettingsError

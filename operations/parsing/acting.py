@@ -28,9 +28,7 @@ def add_acting_commands(commands: Commands) -> None:
         "evaluation done is told, and not believed. Exit status 1 when one was not evaluated later, or not collected.",
         changes=Changes(Reach.CUSTOMERS),
     )
-    scan.add_argument(
-        "application", metavar="ID", nargs="?", type=arguments.application_id, help="resource id of the application"
-    )
+    options.one_application(scan, is_needed=False)
     scan.add_argument(
         "--all-open", action="store_true", help="instead of one application: all that have something open"
     )

@@ -36,8 +36,8 @@ class Changes:
 
     def made_by(self, options: argparse.Namespace) -> Reach:
         """Return what the command changes with these options."""
-        is_looking = any(getattr(options, name, False) for name in self.unless)
-        lacks = self.only_with and not getattr(options, self.only_with, False)
+        is_looking = any(getattr(options, name) for name in self.unless)
+        lacks = self.only_with and not getattr(options, self.only_with)
         return Reach.NOTHING if is_looking or lacks else self.reach
 
 

@@ -23,9 +23,7 @@ def add_exemptions_command(commands: Commands) -> None:
         "customer, and what the customer has to do where you cannot. Nothing is ever written at a customer.",
         changes=NOTHING,
     )
-    exemptions.add_argument(
-        "application", metavar="ID", nargs="?", type=arguments.application_id, help="resource id of the application"
-    )
+    options.one_application(exemptions, is_needed=False)
     options.plan_version(exemptions, "instead of one application: all of this plan", "and of this version of it")
     options.expiring(exemptions)
     exemptions.add_argument(

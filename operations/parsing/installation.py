@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from operations import arguments
-from operations.parsing import changes
+from operations.parsing.changes import NOTHING
 from operations.parsing.commands import add_command
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def add_installation_commands(commands: Commands) -> None:
         "estimate what a month costs",
         "Estimate what a month costs, from what the tables took in on the last full days (UTC), and say what drives "
         "it. Needs the api's settings. Prices are list prices without free allowances. Writes nothing.",
-        changes=changes.NOTHING,
+        changes=NOTHING,
     )
     cost.add_argument(
         "--days", metavar="N", type=arguments.days, default=7, help="how many full days are looked at; 7 unless given"
@@ -37,7 +37,7 @@ def add_installation_commands(commands: Commands) -> None:
         "find out what is wrong with the installation",
         "Check, for the role that APP_ROLE names, settings, tokens and all that the app has to reach, each with a "
         "verdict and what to do next. Writes nothing.",
-        changes=changes.NOTHING,
+        changes=NOTHING,
     )
     which = doctor.add_mutually_exclusive_group()
     which.add_argument(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from operations import arguments, options
-from operations.parsing import changes
+from operations.parsing.changes import NOTHING, Changes
 from operations.parsing.commands import add_command
 
 if TYPE_CHECKING:
@@ -23,12 +23,10 @@ def add_ledger_commands(commands: Commands) -> None:
         "application or of all of a plan version. The verdict stays, and says who accepted it; what opens later alarms "
         "again. With --list: what is accepted, by whom, why and until when, what ends first at the top; of all "
         "applications unless one or a plan version is named.",
-        changes=changes.Changes(unless=("list", "dry_run")),
+        changes=Changes(unless=("list", "dry_run")),
     )
     options.listing(accept, "list what is accepted")
-    accept.add_argument(
-        "application", metavar="ID", nargs="?", type=arguments.application_id, help="resource id of the application"
-    )
+    options.one_application(accept, is_needed=False)
     options.plan_version(accept, "instead of one application: all of this plan", "and of this version of it")
     options.assignment(accept)
     options.until(accept)
@@ -41,7 +39,7 @@ def add_ledger_commands(commands: Commands) -> None:
         "declare which assignments a plan version has, or list what is declared",
         "Declare the policy assignments that every application of a plan version must have. Those that the declaration "
         "lacks are retired, others are expected from now on.",
-        changes=changes.Changes(unless=("list", "dry_run")),
+        changes=Changes(unless=("list", "dry_run")),
     )
     baseline.add_argument(
         "--plan",
@@ -74,7 +72,7 @@ def add_ledger_commands(commands: Commands) -> None:
         "snooze",
         "silence the alerts about a plan version, with an end",
         "Silence the alerts about the applications of a plan version during planned maintenance, with an end.",
-        changes=changes.Changes(unless=("list",)),
+        changes=Changes(unless=("list",)),
     )
     which = snooze.add_mutually_exclusive_group()
     which.add_argument("--list", action="store_true", help="list what is snoozed")
@@ -86,7 +84,7 @@ def add_ledger_commands(commands: Commands) -> None:
     ledger = commands.add_parser("ledger", help="look after rows of the ledger that cannot be read")
     actions = ledger.add_subparsers(dest="action", metavar="ACTION", required=True)
     add_command(
-        actions, "check", "list the rows that cannot be read; exit status 1 when there are any", changes=changes.NOTHING
+        actions, "check", "list the rows that cannot be read; exit status 1 when there are any", changes=NOTHING
     )
     repair = add_command(
         actions,
@@ -94,9 +92,7 @@ def add_ledger_commands(commands: Commands) -> None:
         "replace a row that cannot be read by a fresh start",
         "Replace a row that cannot be read by a fresh start. What it remembered is forgotten.",
     )
-    repair.add_argument(
-        "application", metavar="ID", nargs="?", type=arguments.application_id, help="resource id of the application"
-    )
+    options.one_application(repair, is_needed=False)
     repair.add_argument(
         "--row",
         metavar="KEYS",

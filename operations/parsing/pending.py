@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from operations import arguments, options
-from operations.parsing import changes
+from operations import options
+from operations.parsing.changes import NOTHING
 from operations.parsing.commands import add_command
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def add_pending_commands(commands: Commands) -> None:
         actions,
         "list",
         "list the applications that notifications told of and Azure has not answered about",
-        changes=changes.NOTHING,
+        changes=NOTHING,
     )
     replay = add_command(
         actions,
@@ -29,9 +29,7 @@ def add_pending_commands(commands: Commands) -> None:
         "Let Azure Resource Manager be asked within a minute, and often again for the next ten hours.",
     )
     which = replay.add_mutually_exclusive_group()
-    which.add_argument(
-        "application", metavar="ID", nargs="?", type=arguments.application_id, help="resource id of the application"
-    )
+    options.one_application(which, is_needed=False)
     which.add_argument("--all", action="store_true", help="about everything that waits")
     drop = add_command(
         actions,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from operations import arguments, options
-from operations.parsing import changes
+from operations.parsing.changes import NOTHING
 from operations.parsing.commands import add_command
 
 if TYPE_CHECKING:
@@ -14,13 +14,11 @@ if TYPE_CHECKING:
 
 def add_registry_commands(commands: Commands) -> None:
     """Add `list`, `show`, `add`, `remove`, `name`, `check` and `reconcile`."""
-    listing = add_command(
-        commands, "list", "list the registered applications, with their verdicts", changes=changes.NOTHING
-    )
+    listing = add_command(commands, "list", "list the registered applications, with their verdicts", changes=NOTHING)
     listing.add_argument("--find", metavar="TEXT", default="", help="only those whose id or customer contains TEXT")
 
     options.one_application(
-        add_command(commands, "show", "show everything that is known about an application", changes=changes.NOTHING)
+        add_command(commands, "show", "show everything that is known about an application", changes=NOTHING)
     )
 
     add = add_command(
@@ -58,7 +56,7 @@ def add_registry_commands(commands: Commands) -> None:
         "compare the registry with Azure; change nothing",
         "Compare every row with Azure Resource Manager. Changes nothing; exit status 1 when anything differs. "
         "`discover --check` tells who has no row.",
-        changes=changes.NOTHING,
+        changes=NOTHING,
     )
 
     add_command(

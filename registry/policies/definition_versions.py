@@ -52,8 +52,9 @@ def pinned_version(latest: Mapping[str, Any], pin: str) -> str:
     Raises MalformedAnswer when the pin fits none.
     """
     wanted = pin.partition("-")[0].split(".")
-    current = _numbers(text_at(latest, "properties", "version"))
-    if not pin or current is None or _fits(current, wanted):
+    current = text_at(latest, "properties", "version")
+    numbers = _numbers(current)
+    if not pin or not current or (numbers is not None and _fits(numbers, wanted)):
         return ""
     listed = member(member(latest, "properties"), "versions")
     known = [_numbers(one) for one in listed if isinstance(one, str)] if isinstance(listed, list) else []

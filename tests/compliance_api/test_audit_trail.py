@@ -93,7 +93,7 @@ async def test_a_person_on_the_page_has_a_name(api: Api, sandbox: Sandbox) -> No
 
 
 @pytest.mark.parametrize(
-    "path", [OF_ALPHA, f"{OF_ALPHA}/history", f"{OF_ALPHA}/report", f"{OF_ALPHA.upper()[:10].lower()}{OF_ALPHA[10:]}"]
+    "path", [OF_ALPHA, f"{OF_ALPHA}/history", f"{OF_ALPHA}/report", f"compliance/applications{ALPHA.upper()}"]
 )
 async def test_who_asks_about_one_application_is_found_by_it(api: Api, sandbox: Sandbox, path: str) -> None:
     assert (await api.get(path)).status == 200

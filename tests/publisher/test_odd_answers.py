@@ -60,11 +60,6 @@ async def arm(settings: ReconcileSettings) -> AsyncIterator[ResourceManager]:
         yield client
 
 
-@pytest.fixture
-def customer(sandbox: Sandbox) -> Customer:
-    return sandbox.arm.add_customer("Contoso")
-
-
 @pytest.mark.parametrize(
     "rewrite",
     [marked, with_odd_outputs, lambda body: body.decode().encode("utf-16"), *map(in_other_case, (str.upper, str.lower, str.title))],

@@ -79,6 +79,7 @@ async def test_a_version_costs_a_second_read_only_where_it_is_not_the_latest(
         (described("1.3.0", "1.3.0", "1.2.0"), "", ""),
         (described("2.1.0-preview", "1.0.0-preview"), "1.*.*-preview", "1.0.0"),
         ({"properties": {}}, "1.*.*", ""),
+        (described("the second", "1.2.0", "1.3.0"), "1.*.*", "1.3.0"),
     ],
 )
 def test_a_pin_takes_the_latest_version_that_it_fits(latest: dict[str, Any], pin: str, version: str) -> None:

@@ -100,6 +100,14 @@ async def test_the_saved_query_says_that_it_has_no_more_than_a_thousand_of_them(
     assert {row["Listed_violations"] for row in reply.json["results"]} == {1010}
 
 
+async def test_the_saved_query_has_all_of_a_thousand_and_says_so(api: Api, fleet: Fleet) -> None:
+    fleet.run(alpha=states_of(1_000, bad()))
+
+    reply = await api.get("saved_queries/noncompliant_resources", only=application_id("alpha"))
+
+    assert (reply.status, reply.json["row_count"]) == (200, 1000)
+
+
 async def test_states_that_were_withheld_are_told_beside_the_violations(api: Api, fleet: Fleet) -> None:
     fleet.withheld["alpha"] = 30
     fleet.run(alpha=states_of(9, bad()), beta=[bad()])

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
+import threading
+import time
+from collections.abc import Callable
 
 import pytest
+from azure.data.tables import TableClient
 
+from publisher.resource_ids import ApplicationId
 from sandbox.faults.effects import AnswerLost, Effect, Status, html
 from sandbox.faults.operations import (
     EvaluationStart,
@@ -203,3 +210,54 @@ def test_the_json_object_is_whole_also_when_something_fails(violated: Violated) 
         "verdict",
         "error",
     }
+
+
+def test_of_hundreds_of_resources_people_see_how_many_and_the_first_ones(
+    violated: Violated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = violated.customer.states.documents
+    violation = next(one for one in documents if one["complianceState"] == "NonCompliant")
+    parent = violation["resourceId"].rpartition("/")[0]
+    documents += [violation | {"resourceId": f"{parent}/account{number:03}"} for number in range(500)]
+    monkeypatch.setenv("COLUMNS", "80")
+    done = violated.remediate()
+    assert "Resources (452 more are in --json)" in done.output
+    assert (len(done.output.splitlines()) < 150, "│ 502" in done.output) == (True, True), done.output
+    [step] = violated.remediate("--json").document["plan"]["steps"]
+    assert len(step["resources"]) == 502
+
+
+@pytest.mark.parametrize("meanwhile", ["removed", "repaired"])
+def test_what_ended_while_somebody_made_up_his_mind_is_not_remediated(
+    violated: Violated,
+    collect: Callable[[], None],
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: str,
+) -> None:
+    def answer() -> str:
+        thread = threading.Thread(target=end)
+        thread.start()
+        thread.join()
+        return "y\n"
+
+    def end() -> None:
+        if meanwhile == "repaired":
+            time.sleep(1.1)  # policy states tell their times by the second
+            violated.customer.repair()
+            collect()
+        else:
+            keys = ApplicationId.parse(violated.customer.application_id)
+            with TableClient.from_connection_string(environment["AzureWebJobsStorage"], "applications") as rows:
+                rows.delete_entity(keys.partition_key, keys.row_key)
+
+    keyboard = io.StringIO()
+    monkeypatch.setattr(keyboard, "isatty", lambda: True)
+    monkeypatch.setattr(keyboard, "readline", answer)
+    monkeypatch.setattr(sys, "stdin", keyboard)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    violated.sandbox.clear_counts()
+    done = violated.remediate("--create", "--reason", "repair of incident 7")
+    told = {"removed": "the registry has changed meanwhile", "repaired": "no violation of no-public-blobs is open"}
+    assert (done.status, told[meanwhile] in done.words) == (1, True), done.errors
+    assert (violated.acted, violated.tasks) == ([], [])
