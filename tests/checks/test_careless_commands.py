@@ -10,6 +10,7 @@ import pytest
 
 from checks.documented_commands import problems, script_problems
 from checks.documents.dumps import DUMP, SCREEN, TRACE
+from checks.documents.pins import open_ends
 from checks.documents.rules import RULES
 from checks.documents.secrets import ARGUMENT, HISTORY
 from infra.hooks.lock import PROJECT
@@ -103,6 +104,7 @@ def test_a_secret_that_is_typed_is_found(text: str) -> None:
             "env", "printenv", "printenv NOTIFICATION_SIGNATURE", "env | sort", "export -p", "export", "set", "declare -p",
             "declare -x", "compgen -e", "cat /proc/self/environ", "tr '\\0' '\\n' < /dev/null; strings /proc/1/environ",
             "azd env get-values", 'eval "$(azd env get-values)"', "azd env get-values --output json > x",
+            'printenv "$(cat name)"', 'cat "$(git rev-parse --show-toplevel)/.env"',
             "cat .azure/production/.env", "grep SIG .azure/production/.env", "less .env",
             "az functionapp config appsettings list --name a --resource-group b",
             "X=$(az functionapp config appsettings list --name a --resource-group b)",
@@ -110,7 +112,8 @@ def test_a_secret_that_is_typed_is_found(text: str) -> None:
         *((text, TRACE) for text in (
             "set -x", "set -euxo pipefail", "set -o xtrace", "bash -x deploy.sh", "sh -ex deploy.sh", "az group list --debug",
             "azd up --debug", "curl -v https://example.com", "curl -sSv https://example.com", "curl --verbose https://e.com",
-            "curl --trace-ascii - https://example.com",
+            "curl --trace-ascii - https://example.com", 'curl -v --header "$(cat header)" https://example.com',
+            'az group list --debug --subscription "$(azd env get-value AZURE_SUBSCRIPTION_ID)"',
         )),
         *((text, SCREEN) for text in (
             "azd env get-value NOTIFICATION_SIGNATURE", "az account get-access-token", "gh auth token", "azd auth token",
@@ -177,7 +180,7 @@ def test_a_dump_a_trace_and_a_secret_on_the_screen_are_found(text: str, reason: 
     ],
 )
 def test_what_is_not_named_exactly_is_found(text: str) -> None:
-    assert found(text), text
+    assert list(open_ends(text)), text
 
 
 @pytest.mark.parametrize(
