@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _WRAPPERS: Final = frozenset({"command", "exec", "sudo", "time", "nohup", "builtin"})
 _CAPTURES: Final = frozenset({"command_substitution", "process_substitution"})
+_STILL_SEEN: Final = re.compile(r"(?:<|2>).*|1?>&\s*2|1?>{1,2}\s*/dev/(?:stdout|stderr|tty)", re.DOTALL)
+"""Redirections with which what a command prints is on the terminal all the same."""
 _ASSIGNED: Final = re.compile(r"^(?:export )?([A-Za-z_]\w*)=[\"']?([^\"'$\n]+)", re.MULTILINE)
 
 
@@ -98,7 +100,7 @@ def _is_seen(node: tree_sitter.Node) -> bool:
         if parent.type in _CAPTURES or (parent.type == "pipeline" and parent.named_children[-1] != child):
             return False
         if parent.type == "redirected_statement" and any(
-            redirect.type == "file_redirect" and not text_of(redirect).startswith(("<", "2>"))
+            redirect.type == "file_redirect" and not _STILL_SEEN.fullmatch(text_of(redirect))
             for redirect in parent.named_children
         ):
             return False
