@@ -169,18 +169,16 @@ def _listed(source: str, asked: list[str], folder: Path, module: Path, variable:
     yield from (f"{folder.name}/{name}.kql is not used" for name in sorted(files - set(asked)))
 
 
-def _security_rules(infrastructure: Path) -> dict[str, dict[str, Any]]:
-    """Return the rules of the security alerts by their name in the file of rules."""
-    text = (infrastructure / "security_alerts" / "rules.json").read_text(encoding="utf-8")
-    document: dict[str, dict[str, Any]] = json.loads(text)
-    return document
+def _security_rules(infrastructure: Path) -> list[dict[str, Any]]:
+    """Return the rules of the security alerts, each with its query (the stem of the file) and a timing of its own."""
+    document = json.loads((infrastructure / "security_alerts" / "rules.json").read_text(encoding="utf-8"))
+    return [{**rule, "query": rule["name"].replace("-", "_"), "timing": rule["name"]} for rule in document.values()]
 
 
 def _security_problems(infrastructure: Path) -> Iterator[str]:
     folder = infrastructure / "security_alerts"
-    document = _security_rules(infrastructure)
+    rules = _security_rules(infrastructure)
     interval = "PT1H"
-    rules = [{**rule, "query": rule["name"].replace("-", "_"), "timing": rule["name"]} for rule in document.values()]
     timings = {
         rule["name"]: {interval: {key: rule[key] for key in ("evaluationFrequency", "windowSize")}} for rule in rules
     }
@@ -214,7 +212,7 @@ def _query_problems(infrastructure: Path) -> Iterator[str]:
     for name, analysis in analyses.items():
         for found in analysis.diagnostics:
             yield f"{name}: {found.code} {found.message} (line {found.line} of the query as it runs)"
-    for rule in _security_rules(infrastructure).values():
-        asked = analyses.get(f"security_alerts/{rule['name'].replace('-', '_')}.kql")
+    for rule in _security_rules(infrastructure):
+        asked = analyses.get(f"security_alerts/{rule['query']}.kql")
         if asked is not None and not asked.diagnostics:
             yield from (f"security_alerts/rules.json: {message}" for message in result_problems(rule, asked.columns))

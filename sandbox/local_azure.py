@@ -46,7 +46,7 @@ from sandbox.workspace.row_counter import RowCounter, RowSink
 from sandbox.workspace.schema import read_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from sandbox.workspace.workspace import Workspace
 
@@ -230,9 +230,9 @@ class Sandbox:
         self.remediations.reset()
         self.arm.audiences.add(self.url(Service.RESOURCE_MANAGER))
         self.arm.authorized_object_ids = {SERVICE_PRINCIPAL.object_id}
-        _replace(self.rule.authorized_object_ids, MAY_INGEST)
-        _replace(self.audit_rule.authorized_object_ids, MAY_WRITE_AUDIT_ROWS)
-        _replace(self.readers.object_ids, MAY_QUERY)
+        self.rule.authorized_object_ids = set(MAY_INGEST)
+        self.audit_rule.authorized_object_ids = set(MAY_WRITE_AUDIT_ROWS)
+        self.readers.object_ids = set(MAY_QUERY)
         self.directory.reset()
         self.directory.managed_identity.apps = app_identities(self.book.identity_headers)
         self.directory.trust(self.arm.audiences)
@@ -277,8 +277,3 @@ class Sandbox:
             )
             api.add_routes(apps[Service.LOG_ANALYTICS])
             apps[Service.LOG_ANALYTICS].middlewares.append(spoiled(self.faults, LogQuery()))
-
-
-def _replace(members: set[str], wanted: Iterable[str]) -> None:
-    members.clear()
-    members.update(wanted)

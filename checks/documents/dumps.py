@@ -18,28 +18,22 @@ DUMP: Final = "this shows every secret of the environment: ask for the one value
 TRACE: Final = "a trace has every secret in it: leave it out"
 SCREEN: Final = "the answer is a secret: capture it in a variable, or pipe it to what needs it"
 
-_DUMPS: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"printenv\b.*",
-        r"env(?: -\S+| \w+=\S*)*",
-        r"(?:export|declare|typeset|readonly|set)(?: -[pxrg]+)?",
-        r"compgen -\w*[ev].*",
-        r".*/proc/[^/ ]+/environ.*",
-        r"(?i)(?:get-childitem|get-item|gci|gi|dir|ls) env:.*",
-        r"azd env get-values\b.*",
-        r"(?:cat|less|more|head|tail|grep|bat|strings|type|Get-Content|gc) (?:.*[ /])?(?:\.azure/\S*)?\.env(?: .*)?",
-        r"az (?:functionapp|webapp) config appsettings list(?!.*--query).*",
-    )
+_DUMPS: Final = (
+    r"printenv\b.*",
+    r"env(?: -\S+| \w+=\S*)*",
+    r"(?:export|declare|typeset|readonly|set)(?: -[pxrg]+)?",
+    r"compgen -\w*[ev].*",
+    r".*/proc/[^/ ]+/environ.*",
+    r"(?i)(?:get-childitem|get-item|gci|gi|dir|ls) env:.*",
+    r"azd env get-values\b.*",
+    r"(?:cat|less|more|head|tail|grep|bat|strings|type|Get-Content|gc) (?:.*[ /])?(?:\.azure/\S*)?\.env(?: .*)?",
+    r"az (?:functionapp|webapp) config appsettings list(?!.*--query).*",
 )
-_TRACES: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"(?:set|bash|sh|zsh|ksh) (?:.* )?(?:-[a-wyzA-Z]*x[a-zA-Z]*|-o xtrace|-\w*o xtrace)(?: .*)?",
-        r"Set-PSDebug\b.*",
-        r"(?:az|azd) .*--debug\b.*",
-        r"curl (?:.* )?(?:-[a-uw-zA-Z]*v[a-zA-Z]*|--verbose|--trace\S*)(?: .*)?",
-    )
+_TRACES: Final = (
+    r"(?:set|bash|sh|zsh|ksh) (?:.* )?(?:-[a-wyzA-Z]*x[a-zA-Z]*|-o xtrace|-\w*o xtrace)(?: .*)?",
+    r"Set-PSDebug\b.*",
+    r"(?:az|azd) .*--debug\b.*",
+    r"curl (?:.* )?(?:-[a-uw-zA-Z]*v[a-zA-Z]*|--verbose|--trace\S*)(?: .*)?",
 )
 _ANSWERS: Final = re.compile(
     r"az account get-access-token\b|az keyvault (?:secret|key) (?:show|download)\b"
@@ -57,7 +51,7 @@ def disclosures(text: str) -> Iterator[tuple[int, str]]:
     for use in uses(text):
         command = " ".join((use.program, *use.words[1:]))
         for reason, patterns in ((DUMP, _DUMPS), (TRACE, _TRACES)):
-            if any(pattern.fullmatch(command) for pattern in patterns) and not use.scripts:
+            if any(re.fullmatch(pattern, command) for pattern in patterns):
                 yield use.line, f"{command[:40]}: {reason}"
         if use.is_seen and _answers(use, command):
             yield use.line, f"{command[:40]}: {SCREEN}"

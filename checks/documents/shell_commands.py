@@ -82,19 +82,18 @@ def from_powershell(text: str) -> str:
 
 def parse(text: str) -> Script:
     """Return what a bash text does."""
-    source = _filled_in(text)
-    nodes = list(_walk(tree_sitter.Parser(_LANGUAGE).parse(source).root_node))
+    source, nodes = _filled_in(text), nodes_of(text)
     return Script(
         commands=tuple(_command(node) for node in nodes if node.type == "command" and _named(node)),
         variables=tuple(_variables(nodes)),
-        syntax_errors=tuple(_line(node) for node in nodes if node.type == "ERROR" or node.is_missing),
-        surprises=tuple(Surprise(_line(node), reason) for node in nodes if (reason := _surprise(node, source))),
+        syntax_errors=tuple(line_of(node) for node in nodes if node.type == "ERROR" or node.is_missing),
+        surprises=tuple(Surprise(line_of(node), reason) for node in nodes if (reason := _surprise(node, source))),
     )
 
 
 def nodes_of(text: str) -> list[tree_sitter.Node]:
     """Return the syntax tree of a bash text in the order of the text, its placeholders filled in."""
-    return list(_walk(tree_sitter.Parser(_LANGUAGE).parse(_filled_in(text)).root_node))
+    return list(walk(tree_sitter.Parser(_LANGUAGE).parse(_filled_in(text)).root_node))
 
 
 def words_of(node: tree_sitter.Node) -> tuple[str, ...]:
@@ -103,21 +102,16 @@ def words_of(node: tree_sitter.Node) -> tuple[str, ...]:
     end = -1
     for child in _named(node):
         if child.start_byte == end:  # `@<(…)` is one word to a shell, and two nodes
-            words[-1] += _value(child)
+            words[-1] += value_of(child)
         else:
-            words.append(_value(child))
+            words.append(value_of(child))
         end = child.end_byte
     return tuple(words)
 
 
-def value_of(node: tree_sitter.Node) -> str:
-    """Return what a word, a string or an expansion stands for."""
-    return _value(node)
-
-
 def is_typed(node: tree_sitter.Node) -> bool:
     """Whether a word stands in the text as it is: without a variable or a substitution in it."""
-    return not any(child.type in _EXPANSIONS | _SUBSTITUTIONS for child in _walk(node))
+    return not any(child.type in _EXPANSIONS | _SUBSTITUTIONS for child in walk(node))
 
 
 def _filled_in(text: str) -> bytes:
@@ -140,7 +134,7 @@ def _value_of_placeholder(name: str) -> str:
 
 def _surprise(node: tree_sitter.Node, source: bytes) -> str | None:
     """Return why a person who pastes this at the prompt of bash (3.2 on macOS) or zsh gets something else."""
-    text = _text(node)
+    text = text_of(node)
     match node.type:
         case "comment":
             return "zsh reads # at its prompt as a word: say it in the text"
@@ -159,7 +153,7 @@ def _command(node: tree_sitter.Node) -> Command:
     words = list(words_of(node))
     while len(words) > 1 and words[0] in _WRAPPERS:
         words.pop(0)
-    return Command(tuple(words), _line(node))
+    return Command(tuple(words), line_of(node))
 
 
 def _named(node: tree_sitter.Node) -> list[tree_sitter.Node]:
@@ -168,8 +162,9 @@ def _named(node: tree_sitter.Node) -> list[tree_sitter.Node]:
     return [child for child in node.named_children if child.type not in skipped]
 
 
-def _value(node: tree_sitter.Node) -> str:
-    text = _text(node)
+def value_of(node: tree_sitter.Node) -> str:
+    """Return what a word, a string or an expansion stands for."""
+    text = text_of(node)
     if node.type in _EXPANSIONS:
         return "name=value" if "[@]" in text else _value_of_variable(_expanded(node))
     if node.type in _SUBSTITUTIONS:
@@ -185,16 +180,16 @@ def _value(node: tree_sitter.Node) -> str:
 
 def _joined(node: tree_sitter.Node, start: int, end: int) -> str:
     """The text between two bytes, with every quoted or expanded part replaced by its value."""
-    whole, found = _text(node).encode(), ""
+    whole, found = text_of(node).encode(), ""
     for child in node.named_children:
         between = whole[start - node.start_byte : child.start_byte - node.start_byte].decode()
-        found += between + (_unescaped(child) if child.type == "string_content" else _value(child))
+        found += between + (_unescaped(child) if child.type == "string_content" else value_of(child))
         start = child.end_byte
     return found + whole[start - node.start_byte : end - node.start_byte].decode()
 
 
 def _unescaped(node: tree_sitter.Node) -> str:
-    return re.sub(r'\\(["$`\\])', r"\1", re.sub(r"\\\n", "", _text(node)))
+    return re.sub(r'\\(["$`\\])', r"\1", re.sub(r"\\\n", "", text_of(node)))
 
 
 def _value_of_variable(name: str) -> str:
@@ -213,31 +208,34 @@ def _variables(nodes: list[tree_sitter.Node]) -> Iterator[Variable]:
         pending = [item for item in pending if item[0] > node.start_byte]
         yield from (variable for _, variable in done)
         if node.type == "variable_assignment" and (name := node.child_by_field_name("name")):
-            pending.append((node.end_byte, Variable(_text(name), _line(node), is_set=True)))
+            pending.append((node.end_byte, Variable(text_of(name), line_of(node), is_set=True)))
         elif node.type == "for_statement" and (name := node.child_by_field_name("variable")):
-            yield Variable(_text(name), _line(node), is_set=True)
+            yield Variable(text_of(name), line_of(node), is_set=True)
         elif node.type in _EXPANSIONS and (found := _expanded(node)) and not _GIVEN.fullmatch(found):
-            yield Variable(found, _line(node), is_set=False)
-        elif node.type == "command" and (words := [_text(child) for child in _named(node)]) and words[0] in _SETTERS:
-            yield Variable(words[-1], _line(node), is_set=True)
+            yield Variable(found, line_of(node), is_set=False)
+        elif node.type == "command" and (words := [text_of(child) for child in _named(node)]) and words[0] in _SETTERS:
+            yield Variable(words[-1], line_of(node), is_set=True)
     yield from (variable for _, variable in pending)
 
 
 def _expanded(node: tree_sitter.Node) -> str:
     """The name in `$NAME`, `${NAME}` or `${NAME[@]}`; empty for `$1`, `$?` and their like."""
-    name = next((child for child in _walk(node) if child.type == "variable_name"), None)
-    return _text(name) if name else ""
+    name = next((child for child in walk(node) if child.type == "variable_name"), None)
+    return text_of(name) if name else ""
 
 
-def _walk(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
+def walk(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
+    """Yield a node and everything in it, in the order of the text."""
     yield node
     for child in node.children:
-        yield from _walk(child)
+        yield from walk(child)
 
 
-def _text(node: tree_sitter.Node) -> str:
+def text_of(node: tree_sitter.Node) -> str:
+    """Return a node as it stands in the text."""
     return (node.text or b"").decode()
 
 
-def _line(node: tree_sitter.Node) -> int:
+def line_of(node: tree_sitter.Node) -> int:
+    """Return the line that a node begins in, counted from 1."""
     return node.start_point.row + 1

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from checks.documents.shell_commands import is_typed, nodes_of, value_of, words_of
+from checks.documents.shell_commands import is_typed, line_of, nodes_of, text_of, value_of, walk, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _WRAPPERS: Final = frozenset({"command", "exec", "sudo", "time", "nohup", "builtin"})
 _CAPTURES: Final = frozenset({"command_substitution", "process_substitution"})
+_STILL_SEEN: Final = re.compile(r"(?:<|2>).*|1?>&\s*2|1?>{1,2}\s*/dev/(?:stdout|stderr|tty)", re.DOTALL)
+"""Redirections with which what a command prints is on the terminal all the same."""
 _ASSIGNED: Final = re.compile(r"^(?:export )?([A-Za-z_]\w*)=[\"']?([^\"'$\n]+)", re.MULTILINE)
 
 
@@ -68,15 +70,15 @@ def _use(node: tree_sitter.Node) -> Use:
         words.pop(0)
         while words[1:] and words[0].startswith("-"):
             words.pop(0)
-    inside = [item for child in node.named_children for item in _walk(child)]
+    inside = [item for child in node.named_children for item in walk(child)]
     here = [child for child in node.named_children if child.type == "herestring_redirect"]
     return Use(
         words=tuple(words),
-        line=node.start_point.row + 1,
+        line=line_of(node),
         is_seen=_is_seen(node),
         readers=_readers(node),
         is_typed=all(is_typed(child) for child in node.named_children),
-        expands=tuple((item.text or b"").decode() for item in inside if item.type == "variable_name"),
+        expands=tuple(text_of(item) for item in inside if item.type == "variable_name"),
         input=value_of(here[0].named_children[0]) if here and is_typed(here[0]) else "",
         scripts=tuple(
             words_of(item)[0]
@@ -88,8 +90,8 @@ def _use(node: tree_sitter.Node) -> Use:
 
 def _declaration(node: tree_sitter.Node) -> list[str]:
     """`export`, `declare` and their like, whose words are another kind of node."""
-    program = (node.text or b"").decode().split()[0]
-    return [program, *((child.text or b"").decode() for child in node.named_children)]
+    program = text_of(node).split()[0]
+    return [program, *(text_of(child) for child in node.named_children)]
 
 
 def _is_seen(node: tree_sitter.Node) -> bool:
@@ -98,7 +100,7 @@ def _is_seen(node: tree_sitter.Node) -> bool:
         if parent.type in _CAPTURES or (parent.type == "pipeline" and parent.named_children[-1] != child):
             return False
         if parent.type == "redirected_statement" and any(
-            redirect.type == "file_redirect" and not (redirect.text or b"").startswith((b"<", b"2>"))
+            redirect.type == "file_redirect" and not _STILL_SEEN.fullmatch(text_of(redirect))
             for redirect in parent.named_children
         ):
             return False
@@ -113,21 +115,15 @@ def _readers(node: tree_sitter.Node) -> tuple[tuple[str, ...], ...]:
     if parent is None or parent.type != "pipeline":
         return ()
     later = parent.named_children[parent.named_children.index(child) + 1 :]
-    return tuple(words_of(item) for one in later for item in _walk(one) if item.type == "command")
+    return tuple(words_of(item) for one in later for item in walk(one) if item.type == "command")
 
 
 def _typed(node: tree_sitter.Node) -> Iterator[Typed]:
-    line = node.start_point.row + 1
+    line = line_of(node)
     if node.type == "variable_assignment":
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
         if name is not None and value is not None and is_typed(value):
-            yield Typed((name.text or b"").decode(), value_of(value), line)
+            yield Typed(text_of(name), value_of(value), line)
     elif node.type == "heredoc_body":
-        for match in _ASSIGNED.finditer(text := (node.text or b"").decode()):
+        for match in _ASSIGNED.finditer(text := text_of(node)):
             yield Typed(match[1], match[2], line + text.count("\n", 0, match.start()))
-
-
-def _walk(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
-    yield node
-    for child in node.children:
-        yield from _walk(child)

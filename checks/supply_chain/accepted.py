@@ -35,8 +35,14 @@ def acceptances(file: Path = FILE, today: date | None = None) -> dict[tuple[str,
     What has ended is left out. An end more than 90 days away is refused: a new look has to be taken by then.
     """
     today = today or datetime.now(UTC).date()
+    try:
+        entries = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise AcceptanceError(f"{file.name}: is no JSON: {error}") from None
+    if not isinstance(entries, list):
+        raise AcceptanceError(f"{file.name}: must be a list of entries, [] for none")
     found = {}
-    for number, entry in enumerate(json.loads(file.read_text(encoding="utf-8")), 1):
+    for number, entry in enumerate(entries, 1):
         acceptance = _read(f"{file.name}: entry {number}", entry)
         if acceptance.until > today + LONGEST:
             raise AcceptanceError(f"{file.name}: entry {number}: until is more than {LONGEST.days} days away")

@@ -40,9 +40,12 @@ class Kind:
 
 
 def node_packages(lock: Path) -> list[Locked]:
-    """Return what a package-lock.json pins; raise LockError for a pin without an integrity hash."""
+    """Return what a package-lock.json pins; raise LockError for a pin without an integrity hash, or another format."""
+    packages = json.loads(lock.read_text(encoding="utf-8")).get("packages")
+    if not packages:
+        raise LockError(f"{lock.parent.name}/{lock.name} has no packages: let npm 7 or later write it")
     found = []
-    for path, entry in json.loads(lock.read_text(encoding="utf-8"))["packages"].items():
+    for path, entry in packages.items():
         if not path or entry.get("link"):
             continue
         name = entry.get("name") or path.rpartition("node_modules/")[2]

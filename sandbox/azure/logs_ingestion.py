@@ -45,7 +45,7 @@ class AcceptedUpload:
     inflated_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rule:
     """A data collection rule.
 

@@ -48,7 +48,8 @@ _SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 class QueryError(Exception):
     """The query cannot be parsed, names something that is not there, or uses what the sandbox does not support.
 
-    `kind` is "SyntaxError", "SemanticError", "Unsupported", or "Forbidden"; the message is the engine's own.
+    Or it names a table that its caller may not read. `kind` is "SyntaxError", "SemanticError" or "Unsupported", and the
+    message the engine's own; or it is "Forbidden".
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -201,7 +202,8 @@ class Workspace:
         parameters = {CLOCK_SLOT: naive(moment)} if uses_clock else None
         bounds = {"as_of": moment} | dict(zip(("span_start", "span_end"), timespan or (), strict=False))
         with self._database.cursor() as cursor:
-            if any(name in _STRING.sub("", statement.query) for name in hidden):
+            named = _STRING.sub("", statement.query).lower()  # the engine finds a table in any case
+            if any(name.lower() in named for name in hidden):
                 raise QueryError("Forbidden", "the query names a table that the caller may not read")
             if is_billing:
                 cursor.execute(f"SET search_path = '{billing.SCHEMA},main'")

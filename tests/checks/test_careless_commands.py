@@ -10,6 +10,7 @@ import pytest
 
 from checks.documented_commands import problems, script_problems
 from checks.documents.dumps import DUMP, SCREEN, TRACE
+from checks.documents.pins import open_ends
 from checks.documents.rules import RULES
 from checks.documents.secrets import ARGUMENT, HISTORY
 from infra.hooks.lock import PROJECT
@@ -103,6 +104,7 @@ def test_a_secret_that_is_typed_is_found(text: str) -> None:
             "env", "printenv", "printenv NOTIFICATION_SIGNATURE", "env | sort", "export -p", "export", "set", "declare -p",
             "declare -x", "compgen -e", "cat /proc/self/environ", "tr '\\0' '\\n' < /dev/null; strings /proc/1/environ",
             "azd env get-values", 'eval "$(azd env get-values)"', "azd env get-values --output json > x",
+            'printenv "$(cat name)"', 'cat "$(git rev-parse --show-toplevel)/.env"',
             "cat .azure/production/.env", "grep SIG .azure/production/.env", "less .env",
             "az functionapp config appsettings list --name a --resource-group b",
             "X=$(az functionapp config appsettings list --name a --resource-group b)",
@@ -110,7 +112,8 @@ def test_a_secret_that_is_typed_is_found(text: str) -> None:
         *((text, TRACE) for text in (
             "set -x", "set -euxo pipefail", "set -o xtrace", "bash -x deploy.sh", "sh -ex deploy.sh", "az group list --debug",
             "azd up --debug", "curl -v https://example.com", "curl -sSv https://example.com", "curl --verbose https://e.com",
-            "curl --trace-ascii - https://example.com",
+            "curl --trace-ascii - https://example.com", 'curl -v --header "$(cat header)" https://example.com',
+            'az group list --debug --subscription "$(azd env get-value AZURE_SUBSCRIPTION_ID)"',
         )),
         *((text, SCREEN) for text in (
             "azd env get-value NOTIFICATION_SIGNATURE", "az account get-access-token", "gh auth token", "azd auth token",
@@ -119,6 +122,7 @@ def test_a_secret_that_is_typed_is_found(text: str) -> None:
             "az storage account keys list --account-name a", "az ad app credential reset --id a --append",
             "az ad sp create-for-rbac --name a", "az monitor log-analytics workspace get-shared-keys -g a -n b",
             'echo "$NOTIFICATION_SIGNATURE"', "TOKEN=$(gh auth token)\necho $TOKEN", "gh auth status --show-token",
+            "gh auth token >&2", "gh auth token 1>&2", "gh auth token > /dev/tty", "gh auth token 2> errors.log",
         )),
         ("read NOTIFICATION_SIGNATURE", "say -rs"),
         ("read -r -p Signature: SIGNATURE", "say -rs"),
@@ -177,7 +181,7 @@ def test_a_dump_a_trace_and_a_secret_on_the_screen_are_found(text: str, reason: 
     ],
 )
 def test_what_is_not_named_exactly_is_found(text: str) -> None:
-    assert found(text), text
+    assert list(open_ends(text)), text
 
 
 @pytest.mark.parametrize(
@@ -196,6 +200,7 @@ def test_what_is_not_named_exactly_is_found(text: str) -> None:
         "gh secret set NOTIFICATION_SIGNATURE --env production < signature.tmp",
         "gh secret set NOTIFICATION_SIGNATURE",
         'echo "$VALUE" | gh secret set NOTIFICATION_SIGNATURE',
+        "gh auth token > token.tmp",
         "gh issue create --title x --body y",
         'gh variable set AZURE_CLIENT_ID --body "$ID"',
         "az keyvault secret set --name s --vault-name v --file value.tmp",

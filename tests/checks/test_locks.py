@@ -98,6 +98,7 @@ def test_a_lock_whose_change_starts_no_audit_is_told(project: Path) -> None:
         ("requirements-dev.txt", "    --hash=", "    # ", "requirements-dev.txt: aiohappyeyeballs has no hash"),
         ("requirements.txt", ONLY_WHEELS, "evil @ https://example.com/evil.zip", "evil @ https://example.com/evil.zip is no pin"),
         ("checks/node/package-lock.json", '"integrity"', '"checked"', "language-service-next has no version or no integrity"),
+        ("checks/node/package-lock.json", '"packages"', '"dependencies"', "node/package-lock.json has no packages"),
         (".devcontainer/Dockerfile", "@sha256:", ":", "by its digest"),
         (".devcontainer/devcontainer.json", '"2.90.0"', '"latest"', "say which version ghcr.io/devcontainers/features/azure-cli:1"),
         (".devcontainer/devcontainer.json", '"build"', '"image": "python:3", "build"', "take python:3 from the Dockerfile"),

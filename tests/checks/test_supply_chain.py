@@ -159,6 +159,16 @@ def test_an_acceptance_without_end_or_reason_accepts_nothing(
     assert f"accepted.json: entry 1: {complaint}" in done.stdout
 
 
+@pytest.mark.parametrize(("text", "complaint"), [("[", "is no JSON"), ("{}", "must be a list of entries, [] for none")])
+def test_a_file_of_acceptances_that_cannot_be_read_accepts_nothing(tmp_path: Path, text: str, complaint: str) -> None:
+    copy = accepted(tmp_path)
+    (copy / "checks" / "supply_chain" / "accepted.json").write_text(text)
+    with service(known()) as url:
+        done = audit(url, copy)
+    assert done.returncode == 1
+    assert f"Nobody knows whether the packages are safe: accepted.json: {complaint}" in done.stdout
+
+
 def in_part(queries: list[dict[str, Any]]) -> bytes:
     return json.dumps({"results": [{"vulns": [{"id": "GHSA-x"}], "next_page_token": "more"}] * len(queries)}).encode()
 

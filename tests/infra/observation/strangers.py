@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from checks.observation import PLACEHOLDERS
 from sandbox.alerts.evaluation import AlertEvaluator
 from sandbox.alerts.rules import read_security_rules
 from tests.queries.fleet import NOW
@@ -21,19 +22,7 @@ STRANGER = "99999999-0000-0000-0000-000000000000"
 AZ = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 ADDRESS = "203.0.113.7"
 
-PUT_IN = {
-    "{frontPrincipalId}": FRONT,
-    "{workerPrincipalId}": WORKER,
-    "{apiPrincipalId}": API,
-    "{frontAccount}": "stfront",
-    "{workerAccount}": "stworker",
-    "{apiAccount}": "stapi",
-    "{frontApp}": "func-front",
-    "{signatureSecret}": "notification-signature",
-    "{credentialSecret}": "publisher-credential",
-    "{notificationsQueue}": "notifications",
-    "{deploymentContainer}": "deployments",
-}
+PUT_IN = PLACEHOLDERS | {"{frontPrincipalId}": FRONT, "{workerPrincipalId}": WORKER, "{apiPrincipalId}": API}
 
 
 def told(

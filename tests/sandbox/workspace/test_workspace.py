@@ -291,3 +291,13 @@ def test_an_emptied_workspace_lets_rows_arrive_at_once_again(workspace: Workspac
     workspace.insert(TABLE.name, [{"A_int": 1}])
 
     assert visible(workspace, minutes=0) == [1]
+
+
+@pytest.mark.parametrize("name", [TABLE.name, TABLE.name.lower(), f"['{TABLE.name}']"])
+def test_a_table_that_the_caller_may_not_read_is_refused_however_it_is_written(workspace: Workspace, name: str) -> None:
+    with pytest.raises(QueryError) as refused:
+        workspace.run(f"{name} | count", hidden=frozenset({TABLE.name}))
+    assert refused.value.kind == "Forbidden"
+    assert workspace.run(f"print Name = '{TABLE.name}'", hidden=frozenset({TABLE.name})).as_dicts() == [
+        {"Name": TABLE.name}
+    ]

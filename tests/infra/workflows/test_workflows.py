@@ -12,7 +12,7 @@ from checks import workflows
 from checks.bicep_source import read_templates
 from infra.pipeline import github_variables
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
+PROJECT = Path(__file__).resolve().parents[3]
 FOLDER = workflows.GITHUB / "workflows"
 
 
