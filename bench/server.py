@@ -23,6 +23,8 @@ from urllib.parse import unquote
 from bench.answers import Answers, remembered
 from bench.ledger_table import LedgerTable
 from bench.workloads import LEDGER, Workload
+from publisher.notifications import NOTIFICATIONS_QUEUE
+from registry.notifications.pending_table import PENDING_TABLE
 from sandbox.azure.certificates import CertificateAuthority
 from verdicts.ledger import LEDGER_TABLE
 
@@ -37,6 +39,13 @@ _HEAD_END: Final = b"\r\n\r\n"
 _RECEIVED: Final = 262_144
 NO_CONTENT: Final = b"HTTP/1.1 204 No Content\r\n\r\n"
 """How ingestion says that it took an upload."""
+
+_NOTHING_WAITS: Final = b'<?xml version="1.0" encoding="utf-8"?><QueueMessagesList />'
+_NO_MESSAGES: Final = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nx-ms-approximate-messages-count: 0\r\n"
+    b"Content-Length: %d\r\n\r\n%b" % (len(_NOTHING_WAITS), _NOTHING_WAITS)
+)
+"""What an empty queue says of its length and of its first message."""
 
 
 class BenchServer:
@@ -134,10 +143,17 @@ class BenchServer:
             resource = _field(query, "resource")
             self._count(**{f"tokens {resource}": 1})
             return json_answer(_token(resource))
+        return self._stored(method, path, query, body)
+
+    def _stored(self, method: str, path: str, query: str, body: bytes) -> bytes:
         if path.startswith(f"/{ACCOUNT}/{LEDGER_TABLE}"):
             self._count(**{f"ledger {method}": 1})
             return self._ledger.answer(method, path, query, body)
-        return answers.registry(query)
+        if path.startswith(f"/{ACCOUNT}/{NOTIFICATIONS_QUEUE}"):
+            return _NO_MESSAGES
+        if path.startswith(f"/{ACCOUNT}/{PENDING_TABLE}"):
+            return json_answer(b'{"value":[]}')
+        return self._answers.registry(query)
 
     def _count(self, **amounts: int) -> None:
         with self._lock:
