@@ -42,10 +42,16 @@ NO_CONTENT: Final = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 _NOTHING_WAITS: Final = b'<?xml version="1.0" encoding="utf-8"?><QueueMessagesList />'
 _NO_MESSAGES: Final = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nx-ms-approximate-messages-count: 0\r\n"
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nx-ms-version: 2019-02-02\r\nx-ms-approximate-messages-count: 0\r\n"
     b"Content-Length: %d\r\n\r\n%b" % (len(_NOTHING_WAITS), _NOTHING_WAITS)
 )
 """What an empty queue says of its length and of its first message."""
+
+_NO_ROWS: Final = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json;odata=minimalmetadata\r\nx-ms-version: 2019-02-02\r\n"
+    b'Content-Length: 12\r\n\r\n{"value":[]}'
+)
+"""What an empty table says."""
 
 
 class BenchServer:
@@ -152,7 +158,7 @@ class BenchServer:
         if path.startswith(f"/{ACCOUNT}/{NOTIFICATIONS_QUEUE}"):
             return _NO_MESSAGES
         if path.startswith(f"/{ACCOUNT}/{PENDING_TABLE}"):
-            return json_answer(b'{"value":[]}')
+            return _NO_ROWS
         return self._answers.registry(query)
 
     def _count(self, **amounts: int) -> None:
