@@ -42,8 +42,8 @@ NO_CONTENT: Final = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 _NOTHING_WAITS: Final = b'<?xml version="1.0" encoding="utf-8"?><QueueMessagesList />'
 _NO_MESSAGES: Final = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nx-ms-version: 2019-02-02\r\nx-ms-approximate-messages-count: 0\r\n"
-    b"Content-Length: %d\r\n\r\n%b" % (len(_NOTHING_WAITS), _NOTHING_WAITS)
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nx-ms-version: 2019-02-02\r\n"
+    b"x-ms-approximate-messages-count: 0\r\nContent-Length: %d\r\n\r\n%b" % (len(_NOTHING_WAITS), _NOTHING_WAITS)
 )
 """What an empty queue says of its length and of its first message."""
 
