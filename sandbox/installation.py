@@ -42,6 +42,7 @@ RULES_INTERVAL: Final = "PT1H"
 """The collection interval that the alert rules are set up for: the default schedule's."""
 
 COLLECTOR: Final = "collect_policy_states"
+EXPORTER: Final = "export_registry_and_ledger"
 ASKER: Final = "ask_about_pending"
 WEBHOOK: Final = "/api/resource"
 
@@ -204,6 +205,10 @@ class Installation:
     def collect(self) -> str | None:
         """Fire the collector's timer, wait until it is done, and return why it failed, or None."""
         return self.worker.run_timer(COLLECTOR)
+
+    def export(self) -> str | None:
+        """Fire the timer that exports registry and ledger, and return why it failed, or None."""
+        return self.worker.run_timer(EXPORTER)
 
     def evaluate_alerts(self, now: dt.datetime) -> list[Notification]:
         """Evaluate every alert rule once, as of `now`; what fires and what is resolved goes to the receiver."""

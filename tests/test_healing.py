@@ -32,7 +32,8 @@ class Installation(Fleet):
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
-        rules = [rule for rule in read_rules("PT1H") if rule.name != "collector-silent"]  # it is, in these stories
+        not_played = {"collector-silent", "registry-not-exported"}  # neither timer fires in these stories
+        rules = [rule for rule in read_rules("PT1H") if rule.name not in not_played]
         self.alerts = AlertEvaluator(rules, sandbox.workspace)
         self.now = datetime.now(UTC) + timedelta(minutes=1)
 

@@ -17,6 +17,10 @@ class Marks:
         self._recent: set[int] = set()
         self._earlier: list[array[int]] = []
 
+    def __bool__(self) -> bool:
+        """Whether any was taken."""
+        return bool(self._recent or self._earlier)
+
     def take(self, mark: int) -> bool:
         """Take a mark; return False when it was taken before."""
         recent = self._recent

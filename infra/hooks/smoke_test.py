@@ -42,6 +42,7 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         "publish_verdicts",
         "reconcile_registry",
         "discover_applications",
+        "export_registry_and_ledger",
     ),
     API: ("compliance_fleet", "query_logs", "operations_page"),
 }

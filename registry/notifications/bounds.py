@@ -5,6 +5,8 @@ about all the same, and one that is not is found by the nightly discovery when i
 """
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -34,13 +36,22 @@ class Bounds:
         self._waiting = 0
         self._counted_at: datetime | None = None
 
-    def above(self, about: str, most: int, now: datetime) -> int:
-        """Count one more notification of this hour; return how many are above the bound, 0 while it is kept."""
+    @contextmanager
+    def counted(self, about: str, most: int, now: datetime) -> Iterator[int]:
+        """Count one more notification of this hour; yield how many are above the bound, 0 while it is kept.
+
+        One that cannot be taken in does not count: the queue delivers it again.
+        """
         hour = now.replace(minute=0, second=0, microsecond=0)
         if hour != self._hour:
             self._hour, self._taken = hour, Counter()
-        self._taken[about] += 1
-        return max(0, self._taken[about] - most)
+        counts = self._taken
+        counts[about] += 1
+        try:
+            yield max(0, counts[about] - most)
+        except BaseException:
+            counts[about] -= 1
+            raise
 
     async def is_full(self, pending: PendingTable, now: datetime) -> bool:
         """Tell whether as many applications wait as may; they are counted once a minute, while strangers are told of.

@@ -111,29 +111,33 @@ class Intake:
         except AzureFailure:
             row, is_stranger = None, False  # the event itself is worth more than what the registry says
         about, most = (STRANGERS, MOST_ABOUT_STRANGERS) if is_stranger else (_name_of(notification), MOST_ABOUT_ONE)
-        above = self.bounds.above(about, most, now)
-        outcome = outcome_without_asking(notification, self.offers)
-        if is_stranger and not above and outcome is None and await self.bounds.is_full(self.pending, now):
-            about, above = NO_PLACE, self.bounds.above(NO_PLACE, 0, now)
-        if above and is_stranger:
-            await self._tell_count(about, above, now)
-            return Outcome(NOT_TOLD, f"there were too many about {about}")
-        name = customer_name_of(row) if row else ""
+        with self.bounds.counted(about, most, now) as above:
+            if above and is_stranger:
+                return await self._not_told(about, above, now)
+            outcome = outcome_without_asking(notification, self.offers)
+            if is_stranger and outcome is None and await self.bounds.is_full(self.pending, now):
+                with self.bounds.counted(NO_PLACE, 0, now) as without_place:
+                    return await self._not_told(NO_PLACE, without_place, now)
+            name = customer_name_of(row) if row else ""
 
-        async def tell_superseded(waiting: Pending) -> None:
-            """Tell of what loses its place before it does: nobody will know of it when the message comes again."""
-            if not above:
-                told = waiting.answer or Outcome(SUPERSEDED, _LATER)
-                await self._tell(waiting.notification, told, self.clock(), name)
+            async def tell_superseded(waiting: Pending) -> None:
+                """Tell of what loses its place before it does: nobody will know of it when the message comes again."""
+                if not above:
+                    told = waiting.answer or Outcome(SUPERSEDED, _LATER)
+                    await self._tell(waiting.notification, told, self.clock(), name)
 
-        if outcome is None:
-            outcome = _beside(notification, await self.pending.note(notification, now, superseding=tell_superseded))
-        # As of before it waited: whatever ARM answers to somebody who asks meanwhile is later.
-        if above:
-            await self._tell_count(about, above, now)
-        else:
-            await self._tell(notification, outcome, now, name)
-        return outcome
+            if outcome is None:
+                outcome = _beside(notification, await self.pending.note(notification, now, superseding=tell_superseded))
+            # As of before it waited: whatever ARM answers to somebody who asks meanwhile is later.
+            if above:
+                await self._tell_count(about, above, now)
+            else:
+                await self._tell(notification, outcome, now, name)
+            return outcome
+
+    async def _not_told(self, about: str, above: int, now: datetime) -> Outcome:
+        await self._tell_count(about, above, now)
+        return Outcome(NOT_TOLD, f"there were too many about {about}")
 
     async def _tell(self, notification: Notification, outcome: Outcome, now: datetime, name: str) -> None:
         await self._upload(event_row(notification, outcome, stored_at=now, customer_name=name))

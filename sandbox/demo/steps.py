@@ -94,6 +94,16 @@ class Steps:
             _values(found.run, "Applications", "Succeeded", "Failed", "States", "Noncompliant_states"),
         )
 
+    def export(self) -> None:
+        """Fire the timer that exports registry and ledger; it has to tell of an export."""
+        error = self.installation.export()
+        told = self.installation.sandbox.workspace.query(
+            'ManagedApplicationEvents_CL | where Event_type == "Export" | project Registry_action'
+        )
+        self._checks.equal(
+            "registry and ledger are exported", (None, ["Exported"]), (error, [row["Registry_action"] for row in told])
+        )
+
     def evaluate_alerts(self, *expected: str) -> None:
         """Evaluate the alert rules as of `now`; exactly these alerts must arrive, given as `Delivery.summary`."""
         before = len(self.deliveries)

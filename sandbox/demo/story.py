@@ -102,6 +102,10 @@ class Story:
             "registered application, and uploads them through the data collection endpoint."
         )
         self._steps.collect(self._contoso, self._fabrikam, self._northwind)
+        self._display.say(
+            "Once a day registry and ledger are exported, so that what somebody deletes there can be restored."
+        )
+        self._steps.export()
         self._display.say("Azure Monitor evaluates the alert rules.")
         self._steps.now = dt.datetime.now(dt.UTC)
         fired = (self._public_blobs, self._old_device, self._plain_http, self._no_purge_protection)

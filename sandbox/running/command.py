@@ -69,6 +69,7 @@ def run(console: Console, book: AddressBook, *, schedule: str, as_json: bool) ->
         feed.follow(installation)
         feed.begin()
         installation.collect()
+        installation.export()
         try:
             while all(host.is_running for host in installation.hosts.values()):
                 installation.ask_if_due()

@@ -15,6 +15,7 @@ from publisher.settings import IntakeSettings, ReconcileSettings
 from publisher.transport import longest_silence
 from registry.clients import shared_refresher
 from registry.managed_application import ManagedApplication
+from registry.notifications.bounds import Bounds
 from registry.notifications.opening import open_asker, shared_intake
 from registry.reconcile import reconcile_registry
 from registry.registry import Registry
@@ -105,7 +106,8 @@ async def play(sandbox: Sandbox, dependency: str, fault: str) -> Played:
 async def _take(messages: dict[str, bytes], sandbox: Sandbox) -> set[str]:
     """Take messages in, and return those that the queue has to deliver again."""
     refused = set[str]()
-    async with shared_intake(IntakeSettings.from_environment(sandbox.environment), sleep=instantly) as intake:
+    async with shared_intake(IntakeSettings.from_environment(sandbox.environment), sleep=instantly) as opened:
+        intake = replace(opened, bounds=Bounds())
 
         async def take(name: str, message: bytes) -> None:
             try:

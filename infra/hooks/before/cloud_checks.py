@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 INFRA: Final = Path(__file__).resolve().parents[2]
 PRIVATE_MODE_PROVIDERS: Final = ("Microsoft.App", "Microsoft.Network")
 """Used with private networking only. The subnet that is delegated to Microsoft.App does not make ARM register it."""
-ALWAYS_REGISTERED: Final = ("Microsoft.Authorization", "Microsoft.Resources")
+ALWAYS_REGISTERED: Final = ("Microsoft.Authorization", "Microsoft.Consumption", "Microsoft.Resources")
+"""Azure registers them with every subscription.
+
+Source: https://learn.microsoft.com/azure/azure-resource-manager/management/azure-services-resource-providers
+"""
 
 _PROVIDER: Final = re.compile(r"'(Microsoft\.\w+)/")
 

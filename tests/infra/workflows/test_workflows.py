@@ -10,6 +10,7 @@ import yaml
 
 from checks import workflows
 from checks.bicep_source import read_templates
+from infra.hooks.before.cloud_checks import ALWAYS_REGISTERED
 from infra.pipeline import github_variables
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -296,9 +297,9 @@ def test_every_variable_and_secret_that_a_person_has_to_set_is_explained() -> No
 
 
 def test_every_resource_provider_of_the_templates_is_registered_in_the_documents() -> None:
-    """The deployer cannot register a provider; Azure registers these two by itself."""
+    """The deployer cannot register a provider."""
     types = {use.text for file in read_templates(PROJECT / "infra").values() for use in file.resource_types}
-    needed = {name.partition("/")[0] for name in types} - {"Microsoft.Authorization", "Microsoft.Resources"}
+    needed = {name.partition("/")[0] for name in types} - set(ALWAYS_REGISTERED)
     (listed,) = re.findall(r"for provider in ([^;]+); do", (PROJECT / "docs" / "github.md").read_text())
     # Microsoft.App runs Flex Consumption in a network, and no template names it.
     assert set(listed.replace("\\\n", " ").split()) == needed | {"Microsoft.App"}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from publisher.errors.kinds import AzureFailure
 from registry.notifications import bounds
 from registry.notifications.bounds import NO_PLACE, STRANGERS, Bounds, is_told
 from sandbox.faults.effects import Status
-from sandbox.faults.operations import TableRequest
+from sandbox.faults.operations import TableRequest, Upload
 from sandbox.local_azure import Sandbox
 from sandbox.world.customers import Customer
+from tests.queries.fleet import NOW
 from tests.worker_side import WorkerSide
 
 FORGED = "/subscriptions/99999999-0000-4000-8000-{:012}/resourceGroups/g/providers/Microsoft.Solutions/applications/a"
@@ -105,15 +107,30 @@ async def test_a_registry_that_cannot_be_read_makes_nobody_a_stranger(
     assert worker.told(correlation_id).action == "Ignored"
 
 
+async def test_what_the_queue_delivers_again_because_it_could_not_be_taken_in_counts_once(
+    worker: WorkerSide, customer: Customer, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Upload(), Status(403))
+    for number in range(9):
+        with pytest.raises(AzureFailure):
+            await forge(worker, customer, number, kind=("PUT", "Failed"))
+    sandbox.faults.clear()
+    await forge(worker, customer, *range(5), kind=("PUT", "Failed"))
+    assert (len(worker.events()), not_told(worker)) == (5, [])
+
+
 def test_rows_that_count_come_at_every_power_of_ten() -> None:
     assert [number for number in range(100_001) if is_told(number)] == [1, 10, 100, 1000, 10_000, 100_000]
 
 
-def test_every_hour_and_everybody_is_counted_apart() -> None:
-    from tests.queries.fleet import NOW  # noqa: PLC0415
+def count(counts: Bounds, about: str, now: datetime) -> int:
+    with counts.counted(about, 2, now) as above:
+        return above
 
+
+def test_every_hour_and_everybody_is_counted_apart() -> None:
     counts = Bounds()
-    assert [counts.above("a", 2, NOW) for _ in range(4)] == [0, 0, 1, 2]
-    assert counts.above("b", 2, NOW) == 0
-    assert counts.above("a", 2, NOW + timedelta(hours=1)) == 0
+    assert [count(counts, "a", NOW) for _ in range(4)] == [0, 0, 1, 2]
+    assert count(counts, "b", NOW) == 0
+    assert count(counts, "a", NOW + timedelta(hours=1)) == 0
     assert bounds.MOST_WAITING == 8
