@@ -26,6 +26,7 @@ from publisher.retry import Patience, with_retries
 from publisher.table import EVERYTHING, KeyRange
 from registry.registry import Registry
 from verdicts.exports.loss import check_ledger_is_there
+from verdicts.exports.remembered import LostRows
 from verdicts.joined import Pair, joined
 from verdicts.ledger import Ledger
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
     from collector.reporting.outcomes import ApplicationResult
+    from publisher.configuration.resource_settings import Storage
     from publisher.resource_ids import ApplicationId
     from publisher.retry import Sleep
     from publisher.settings import CollectorSettings
@@ -47,15 +49,19 @@ class Fleet:
 
     registry: Registry
     ledger: Ledger
+    storage: Storage
+    patience: Patience
 
     def pairs(self, within: KeyRange = EVERYTHING) -> AsyncIterator[Pair]:
         """Yield every application that the registry or the ledger knows in a range of partitions."""
-        return joined(self.registry, self.ledger, within=within)
+        lost = LostRows(self.storage, within=within, patience=self.patience)
+        return lost.noted(joined(self.registry, self.ledger, within=within))
 
     async def only(self, chosen: Mapping[ApplicationId, str]) -> AsyncIterator[Pair]:
         """Yield those of these applications that are known, each with the counts that brought its turn forward."""
+        lost = LostRows(self.storage, patience=self.patience)
         for application_id, probed in chosen.items():
-            async for pair in joined(self.registry, self.ledger, only=application_id):
+            async for pair in lost.noted(joined(self.registry, self.ledger, only=application_id)):
                 yield pair._replace(probed=probed)
 
 
@@ -182,7 +188,7 @@ async def open_collection(
             reader.unreadable = failure
         collection = Collection(run, settings, reader, endpoint, judging, on_result=on_result)
         collection.summary.unreadable_control = tuple(map(str, control.unreadable))
-        yield collection, Fleet(registry, ledger)
+        yield collection, Fleet(registry, ledger, settings.storage, uploading)
 
 
 async def _fetch_token(credential: AsyncTokenCredential, audience: str, patience: Patience) -> None:

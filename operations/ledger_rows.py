@@ -1,12 +1,14 @@
-"""``ledger check`` and ``ledger repair``: rows of the ledger that cannot be read."""
+"""``ledger check`` and ``ledger repair``: rows of the ledger that cannot be read, or were lost."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from collector.unreadable import nothing_known
 from operations.decision import Decision, make_sure
 from operations.report import BadUsage, Cell, Listing, Refused, Report
+from publisher.errors.kinds import NotFound
 from publisher.resource_ids import ApplicationId, InvalidResourceId
 from verdicts.control import UnreadableControl
 from verdicts.ledger import Entry, UnreadableEntry
@@ -14,10 +16,12 @@ from verdicts.stored.control_rows import CONTROL_PARTITION
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import AsyncIterator
 
     from operations.report import Console
     from operations.workplace import Workplace
     from registry.events import Event
+    from registry.managed_application import MalformedRow, ManagedApplication
 
 _FORGOTTEN: Final = (
     "This forgets its open violations and since when they are open, what was accepted, since when it was not read, "
@@ -62,13 +66,15 @@ async def ledger(workplace: Workplace, options: argparse.Namespace, console: Con
 
 
 async def _check(workplace: Workplace, console: Console) -> Report:
-    count = 0
+    count, known = 0, set[tuple[str, str]]()
     damaged = [_Damage(one) for one in (await workplace.ledger.control()).unreadable]
     with console.busy("reading the ledger"):
         async for entry in workplace.ledger.entries():
             count += 1
+            known.add((entry.row.partition_key, entry.row.row_key))
             if isinstance(entry, UnreadableEntry):
                 damaged.append(_Damage(entry))
+        damaged += [_Damage(entry) async for entry in _lost(workplace, known)]
     rows = [(one.what or "not known", one.place, Cell(one.found.reason, "bad")) for one in damaged]
     document = {
         "applications": count,
@@ -92,21 +98,42 @@ async def _check(workplace: Workplace, console: Console) -> Report:
     )
 
 
+async def _lost(workplace: Workplace, known: set[tuple[str, str]]) -> AsyncIterator[UnreadableEntry]:
+    """Yield the rows that the ledger lacks of registered applications, and the latest export has."""
+    try:
+        async for application in workplace.registry.applications():
+            identity = application.application_id
+            if identity is None or (identity.partition_key, identity.row_key) in known:
+                continue
+            if (entry := await workplace.lost.entry_of(application)) is not None:
+                yield entry
+    except NotFound as error:
+        if error.code != "TableNotFound":
+            raise
+
+
 async def _repair(workplace: Workplace, options: argparse.Namespace, console: Console) -> Report:
     if (options.application is None) == (options.row is None):
         raise BadUsage("name an application, or --row as `ledger check` shows it")
     damage = await _found(workplace, options)
     decision = Decision.of(options)
+    registered: ManagedApplication | MalformedRow | None = None
     console.say(f"The row of {damage.what} cannot be read: {damage.found.reason}")
     identity = damage.application
     if isinstance(damage.found, UnreadableControl):
         console.say(_UNDECLARED)
     else:
         console.say(_FORGOTTEN)
-        if identity is None or await workplace.registry.find(identity) is None:
+        registered = None if identity is None else await _registered(workplace, identity)
+        if registered is None:
             console.say("It is not in the registry either: nobody will know of it any more. Use `add` if it lives.")
     make_sure("Forget what cannot be read?", decision, options, console)
-    await workplace.ledger.forget(damage.found)
+    if isinstance(damage.found, UnreadableEntry) and registered is not None:
+        # Not without a row: the next collection would take it for lost.
+        fresh = nothing_known(str(identity), "", workplace.now(), registered)
+        await workplace.ledger.write(fresh, replacing=None if damage.found.is_missing else damage.found)
+    else:
+        await workplace.ledger.forget(damage.found)
     error = await workplace.tell([await _event(workplace, damage, decision)])
     return Report(
         ok=error is None,
@@ -126,6 +153,8 @@ async def _found(workplace: Workplace, options: argparse.Namespace) -> _Damage:
     what = f"row of {options.application}" if options.application else f"row {'/'.join(options.row)}"
     if options.application is not None:
         entry = await workplace.ledger.find(options.application)
+        if entry is None and (registered := await _registered(workplace, options.application)) is not None:
+            entry = await workplace.lost.entry_of(registered)
     else:
         for control in (await workplace.ledger.control()).unreadable:
             if (control.row.partition_key, control.row.row_key) == options.row:
@@ -136,6 +165,12 @@ async def _found(workplace: Workplace, options: argparse.Namespace) -> _Damage:
     if isinstance(entry, Entry) or entry.row.partition_key == CONTROL_PARTITION:
         raise Refused(f"the ledger's {what} can be read: there is nothing to repair")
     return _Damage(entry)
+
+
+async def _registered(workplace: Workplace, identity: ApplicationId) -> ManagedApplication | MalformedRow | None:
+    async for application in workplace.registry.applications(identity):
+        return application
+    return None
 
 
 async def _event(workplace: Workplace, damage: _Damage, decision: Decision) -> Event:

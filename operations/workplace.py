@@ -11,6 +11,7 @@ from registry.clients import shared_logs_endpoint, shared_refresher
 from registry.events import OPERATOR_EVENT, Event, EventsNotStored, Plan, event_about, store_events
 from registry.inventory import Inventory
 from registry.notifications.pending_table import PendingTable
+from verdicts.exports.remembered import LostRows
 from verdicts.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Workplace:
 
     inventory: Inventory
     ledger: Ledger
+    lost: LostRows
     pending: PendingTable
     endpoint: LogsEndpoint
     events_stream: str
@@ -88,4 +90,5 @@ async def open_workplace(settings: ReconcileSettings) -> AsyncIterator[Workplace
         Ledger(settings) as ledger,
         PendingTable(settings.storage) as pending,
     ):
-        yield Workplace(Inventory(refresher), ledger, pending, endpoint, settings.events_stream)
+        lost = LostRows(settings.storage)
+        yield Workplace(Inventory(refresher), ledger, lost, pending, endpoint, settings.events_stream)

@@ -11,10 +11,13 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from publisher.errors.kinds import AzureFailure
 from publisher.resource_ids import ApplicationId, InvalidResourceId
+from publisher.table import RowChanged
 from registry.events import RECONCILIATION, EventsNotStored, event_about, store_events
 from registry.reconcile import Reconciliation, ReconciliationFailed, reconcile_registry, refresh_each
 from registry.refresh import Change
+from registry.rows import customer_name_of, is_tombstone
 from verdicts.joined import joined
 from verdicts.ledger import Entry
 
@@ -61,7 +64,9 @@ async def hold_against_azure(
     """
     reading_ends = deadline - _STORING_SECONDS
     result = await reconcile_registry(refresher, deadline=reading_ends)
-    await refresh_each(_vanished(refresher.registry, ledger), refresher, result, deadline=reading_ends)
+    names: dict[ApplicationId, str] = {}
+    await refresh_each(_vanished(refresher.registry, ledger, names), refresher, result, deadline=reading_ends)
+    await _name_again(refresher.registry, names, result)
     try:
         events = [await _event(refresher, identity, change) for identity, change in result.told]
         await store_events(events, endpoint, stream, now=refresher.clock(), deadline=deadline)
@@ -71,14 +76,36 @@ async def hold_against_azure(
     return DailyResult(result)
 
 
-async def _vanished(registry: Registry, ledger: Ledger) -> AsyncIterator[ApplicationId]:
-    """Yield the applications that the ledger knows, the registry does not, and nobody confirmed as deleted."""
+async def _vanished(
+    registry: Registry, ledger: Ledger, names: dict[ApplicationId, str]
+) -> AsyncIterator[ApplicationId]:
+    """Yield the applications that the ledger knows, the registry does not, and nobody confirmed as deleted.
+
+    `names` gets what the operator called the customers of those whose row was lost.
+    """
     async for pair in joined(registry, ledger):
         if pair.entry is None or pair.application is not None or (pair.removal and pair.removal.confirmed):
             continue
         identity = _identity_of(pair.entry)
-        if identity is not None:
-            yield identity
+        if identity is None:
+            continue
+        if pair.removal is None and isinstance(pair.entry, Entry):
+            names[identity] = pair.entry.facts.customer_name
+        yield identity
+
+
+async def _name_again(registry: Registry, names: dict[ApplicationId, str], result: Reconciliation) -> None:
+    """Give customers the name that the ledger remembers, whose lost row the reconciliation made again without one."""
+    for identity, change in result.told:
+        name = names.get(identity, "")
+        if change is not Change.REGISTERED or name in {"", identity.subscription_id}:
+            continue
+        try:
+            row = await registry.find(identity)
+            if row is not None and not is_tombstone(row) and not customer_name_of(row):
+                await registry.name_customer(row, name)
+        except (AzureFailure, RowChanged) as failure:
+            result.failures[str(identity)] = f"it is registered again, without the customer's name {name}: {failure}"
 
 
 def _identity_of(entry: Entry | UnreadableEntry) -> ApplicationId | None:

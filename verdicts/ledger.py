@@ -50,11 +50,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableEntry:
-    """A row of the ledger that cannot be read: its application as far as it is known, and why."""
+    """A row of the ledger that cannot be read, or was lost: its application as far as it is known, and why."""
 
     row: Row
     application_id: str
     reason: str
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such row, although there was one: it was lost, or nobody can tell."""
+        return not self.row.etag
 
 
 class Ledger(Closing):

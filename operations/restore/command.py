@@ -105,7 +105,7 @@ async def _chosen(exports: ExportStore, name: str) -> Manifest:
 
 
 async def _restore(workplace: Workplace, work: _Work, options: argparse.Namespace, console: Console) -> Report:
-    count = sum(one.missing + (one.differing if options.overwrite else 0) for one in work.compared)
+    count = sum(one.missing + (one.differing if options.overwrite else one.nameless) for one in work.compared)
     listing = _listing(work)
     if not count:
         note = f"Nothing to restore from export {work.manifest.name}."
@@ -113,8 +113,10 @@ async def _restore(workplace: Workplace, work: _Work, options: argparse.Namespac
         notes = (note, f"{left} rows differ; --overwrite takes those of the export.") if left else (note,)
         return Report(ok=True, document=work.document(acted=False), listings=(listing,), notes=notes)
     if options.dry_run or not options.reason or not (options.yes or console.can_ask):
+        nameless = sum(one.nameless for one in work.compared)
         notes = ("Nothing is changed. With --reason, and --yes or on a terminal, this is done.",)
-        return Report(ok=False, document=work.document(acted=False), listings=(listing,), notes=notes)
+        named = (f"{nameless} rows lack the customer's name, and get it back.",) if nameless else ()
+        return Report(ok=False, document=work.document(acted=False), listings=(listing,), notes=(*named, *notes))
     console.show_listing(listing)
     decision = Decision.of(options)
     make_sure(f"Write {count} rows from export {work.manifest.name}?", decision, options, console)
@@ -133,7 +135,10 @@ async def _written(
         except (AzureFailure, Refused) as failure:
             code = f"{failure.code}: " if isinstance(failure, AzureFailure) else ""
             error = f"{code}{failure}. What was written stays: run the command again"
-    done = ", ".join(f"{kind}: {one.added} added, {one.overwritten} overwritten" for kind, one in work.written.items())
+    done = ", ".join(
+        f"{kind}: {one.added} added, {one.overwritten} overwritten, {one.named} named"
+        for kind, one in work.written.items()
+    )
     event = workplace.plan_event("", "", RESTORED, decision)
     reason = f"{decision.reason} (export {work.manifest.name}; {done})"
     untold = await workplace.tell([replace(event, reason=reason)])

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from publisher.errors.kinds import AzureFailure
+from registry.rows import customer_name_of, is_tombstone
 from verdicts.exports.lines import UnexportableRow, values_of
+from verdicts.exports.manifest import REGISTRY
 from verdicts.exports.store import rows_in
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ class Standing(NamedTuple):
     digest: int
     etag: str
     written_at: datetime | None
+    is_nameless: bool
+    """It is an active row of the registry in which no operator has named the customer."""
 
 
 @dataclass(slots=True)
@@ -33,7 +37,8 @@ class Comparison:
     """One table of an export against the table that stands; `rows` are the export's.
 
     `missing` are not there now. `newer_here` and `newer_in_export` are there with other values, by when storage took
-    each. `only_here` are not in the export; nothing is ever done about them. Names are of the first few.
+    each; `nameless` are those of them that lack the customer's name that the export has, as a row does that was lost
+    and made again. `only_here` are not in the export; nothing is ever done about them. Names are of the first few.
     """
 
     kind: str
@@ -44,6 +49,7 @@ class Comparison:
     same: int = 0
     newer_here: int = 0
     newer_in_export: int = 0
+    nameless: int = 0
     only_here: int = 0
     is_there: bool = True
     missing_names: list[str] = field(default_factory=list)
@@ -67,6 +73,7 @@ class Comparison:
             "same": self.same,
             "newer_here": self.newer_here,
             "newer_in_export": self.newer_in_export,
+            "nameless": self.nameless,
             "only_here": self.only_here,
             "missing_rows": self.missing_names,
             "differing_rows": self.differing_names,
@@ -90,6 +97,7 @@ async def compare(kind: str, table: Table, file: IO[bytes], say: Callable[[str],
             found.same += 1
         else:
             _note(found.differing_names, row)
+            found.nameless += lacks_name_of(before, row)
             is_newer = row.written_at is not None and before.written_at is not None
             if is_newer and row.written_at > before.written_at:  # type: ignore[operator]
                 found.newer_in_export += 1
@@ -97,6 +105,11 @@ async def compare(kind: str, table: Table, file: IO[bytes], say: Callable[[str],
                 found.newer_here += 1
     found.only_here = len(found.standing) - known
     return found
+
+
+def lacks_name_of(standing: Standing, row: Row) -> bool:
+    """Tell whether a row that stands lacks the customer's name that the export's row has."""
+    return standing.is_nameless and not is_tombstone(row) and bool(customer_name_of(row))
 
 
 def digest_of(row: Row) -> int:
@@ -111,7 +124,8 @@ async def _note_standing(found: Comparison, say: Callable[[str], None]) -> None:
     try:
         async for row in found.table.rows():
             key = row.partition_key, row.row_key
-            found.standing[key] = Standing(digest_of(row), row.etag, row.written_at)
+            is_nameless = found.kind == REGISTRY and not is_tombstone(row) and not customer_name_of(row)
+            found.standing[key] = Standing(digest_of(row), row.etag, row.written_at, is_nameless)
             if len(found.standing) % _TOLD_EVERY == 0:
                 say(f"reading table {found.table.name}: {len(found.standing)} rows")
     except AzureFailure as failure:

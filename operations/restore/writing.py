@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from operations.report import Refused
-from operations.restore.comparison import digest_of
+from operations.restore.comparison import digest_of, lacks_name_of
 from publisher.errors.kinds import AzureFailure
 from publisher.table import Row, RowChanged
 from verdicts.exports.export import is_record_of_run
@@ -31,10 +31,14 @@ _WAITS: Final = 35
 
 @dataclass(slots=True)
 class Written:
-    """What was done to one table. `changed_meanwhile` were written by others since the comparison, and left alone."""
+    """What was done to one table. `named` got nothing but the customer's name back.
+
+    `changed_meanwhile` were written by others since the comparison, and left alone.
+    """
 
     added: int = 0
     overwritten: int = 0
+    named: int = 0
     changed_meanwhile: int = 0
 
     @property
@@ -43,6 +47,7 @@ class Written:
         return {
             "added": self.added,
             "overwritten": self.overwritten,
+            "named": self.named,
             "changed_meanwhile": self.changed_meanwhile,
         }
 
@@ -50,7 +55,7 @@ class Written:
 async def write(
     compared: Comparison, written: Written, *, overwrite: bool, say: Callable[[str], None], warn: Callable[[str], None]
 ) -> None:
-    """Write what is missing or, with `overwrite`, differs, and count it in `written`, also when it breaks off.
+    """Write what is missing, names too, or, with `overwrite`, differs; count it in `written`, also when it breaks off.
 
     The ledger's record of the latest run goes last: until it is there, no collection takes the ledger for whole.
 
@@ -58,7 +63,7 @@ async def write(
         AzureFailure: a row could not be written. What was written stays, and the command can be run again.
         Refused: the table was being deleted for longer than anybody waits.
     """
-    if not compared.missing and not (overwrite and compared.differing):
+    if not compared.missing and not (compared.differing if overwrite else compared.nameless):
         return
     await _make_table(compared.table, warn)
     last: Row | None = None
@@ -67,7 +72,8 @@ async def write(
         record = next((row for row in batch if compared.kind == LEDGER and is_record_of_run(row)), None)
         last = record or last
         await _write_all([row for row in batch if row is not record], compared, written, overwrite=overwrite)
-        say(f"writing table {compared.table.name}: {written.added + written.overwritten} rows")
+        done = written.added + written.overwritten + written.named
+        say(f"writing table {compared.table.name}: {done} rows")
     if last is not None:
         await _write_all([last], compared, written, overwrite=overwrite)
 
@@ -92,6 +98,13 @@ async def _write_one(row: Row, compared: Comparison, written: Written, *, overwr
             standing = Row(row.partition_key, row.row_key, before.etag, {})
             await compared.table.replace(standing, row.properties)
             written.overwritten += 1
+        elif before.digest != digest_of(row) and lacks_name_of(before, row):
+            now = await compared.table.get(row.partition_key, row.row_key)
+            # Under the ETag of the comparison: what was written meanwhile is left alone.
+            standing = Row(row.partition_key, row.row_key, before.etag, {})
+            known = now.properties if now is not None else {}
+            await compared.table.replace(standing, {**known, "customer_name": row.properties["customer_name"]})
+            written.named += 1
     except RowChanged:
         written.changed_meanwhile += 1
 

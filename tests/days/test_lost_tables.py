@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from azure.data.tables import TableServiceClient
 
+from publisher.resource_ids import ApplicationId
 from sandbox.world.customers import Customer
 from tests.days.conftest import ASSIGNMENT, ENDING, GUARD, NONCOMPLIANT, NOT_EXPORTED, SILENT, STORAGE_ALONE, UNREAD
 from tests.days.days import Days
@@ -196,3 +197,55 @@ async def test_who_begins_anew_is_collected_again_and_everything_violated_opens(
 
     assert NONCOMPLIANT in days.active(violating), days.story()
     assert SILENT not in days.active(), days.story()
+
+
+def lose_ledger_row(days: Days, customer: Customer) -> None:
+    identity = ApplicationId.parse(customer.application_id)
+    with TableServiceClient.from_connection_string(days.sandbox.environment["AzureWebJobsStorage"]) as service:
+        service.get_table_client(LEDGER).delete_entity(identity.partition_key, identity.row_key)
+
+
+async def test_one_row_that_the_ledger_lost_moves_no_yardstick_and_is_told(days: Days, violating: Customer) -> None:
+    await days.play(A_DAY, closely=False)
+    before = remembered(await facts_of(days, violating))
+    lose_ledger_row(days, violating)
+    violating.change_assignment(ASSIGNMENT, enforcementMode="DoNotEnforce")
+    [newcomer] = await days.deploy("Northwind")
+    await days.play(A_DAY, closely=False)
+
+    assert days.active(violating) == {NONCOMPLIANT, UNREAD}, days.story()
+    assert NOT_EXPORTED in days.active(), "the next export has not what is left for all there is"
+    assert days.active(newcomer) == set(), "who is new is judged"
+
+    assert await days.operate(*RESTORE, "--yes") == 0
+    assert remembered(await facts_of(days, violating)) == before
+    await days.play(A_DAY)
+    assert days.active() == {NONCOMPLIANT, GUARD}, days.story()
+
+
+async def test_who_gives_a_lost_row_up_begins_afresh(days: Days, violating: Customer) -> None:
+    await days.play(A_DAY, closely=False)
+    lose_ledger_row(days, violating)
+    await days.play(2)
+    assert UNREAD in days.active(violating), days.story()
+
+    why = ("--reason", "there is no way to restore it", "--yes")
+    assert await days.operate("ledger", "repair", violating.application_id, *why) == 0
+    await days.play(A_DAY)
+
+    assert days.active() == {NONCOMPLIANT}, days.story()
+
+
+async def test_somebody_whom_both_tables_lost_is_missed_although_a_newcomer_makes_up_the_number(
+    days: Days, violating: Customer
+) -> None:
+    await days.play(A_DAY, closely=False)
+    lose_ledger_row(days, violating)
+    days.lose_registry_row(violating)
+    await days.deploy("Northwind", "Tailspin")
+    await days.play(A_DAY, closely=False)
+    assert NOT_EXPORTED in days.active(), days.story()
+
+    await days.notify(violating, "PATCH", "Succeeded")
+    await days.play(2)
+    assert days.active(violating) == {NONCOMPLIANT, UNREAD}, "found again, it is not taken for a new one"

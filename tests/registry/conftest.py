@@ -91,6 +91,9 @@ class RawTable:
     async def put(self, partition_key: str, row_key: str, **properties: Any) -> None:
         await self._client.upsert_entity({"PartitionKey": partition_key, "RowKey": row_key, **properties})
 
+    async def delete(self, partition_key: str, row_key: str) -> None:
+        await self._client.delete_entity(partition_key, row_key)
+
     async def put_all(self, partition_key: str, rows: dict[str, dict[str, Any]]) -> None:
         entities = [{"PartitionKey": partition_key, "RowKey": key, **row} for key, row in rows.items()]
         for first in range(0, len(entities), 100):

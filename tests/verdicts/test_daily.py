@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import azure.functions as func
 import pytest
@@ -70,6 +71,22 @@ async def test_an_application_that_vanished_is_registered_again_when_arm_knows_i
     assert vanished.application_id in await listed(refresher.registry)
     assert told(sandbox) == [("Reconciliation", "Registered", vanished.application_id)]
     assert (await daily(refresher, ledger, endpoint)).reconciliation.told == []
+
+
+async def test_who_is_registered_again_keeps_the_name_that_the_ledger_remembers(
+    sandbox: Sandbox, refresher: Refresher, ledger: Ledger, endpoint: LogsEndpoint, customer: Customer
+) -> None:
+    named = replace(facts(customer, assignment(customer, "baseline", "storage1")), customer_name="Contoso Ltd")
+    await register(refresher, nameless := sandbox.arm.add_customer("Fabrikam"))
+    await ledger.write(named, replacing=None)
+
+    (await daily(refresher, ledger, endpoint)).raise_for_failures()
+
+    found = [one async for one in refresher.registry.applications() if isinstance(one, ManagedApplication)]
+    names = {str(one.application_id): one.customer_name for one in found}
+    assert names == {customer.application_id: "Contoso Ltd", nameless.application_id: nameless.subscription_id}
+    [event] = sandbox.workspace.query("ManagedApplicationEvents_CL")
+    assert event["Customer_name"] == "Contoso Ltd"
 
 
 async def test_an_application_that_vanished_and_does_not_exist_gets_a_confirmed_end(

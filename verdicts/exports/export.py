@@ -22,6 +22,7 @@ from registry.rows import is_tombstone
 from verdicts.exports.lines import line_of
 from verdicts.exports.loss import check_ledger, check_registry
 from verdicts.exports.manifest import KINDS, LEDGER, REGISTRY, SCHEMA, ExportedTable, Manifest
+from verdicts.exports.missing import Keys, check_rows
 from verdicts.ledger import LEDGER_TABLE
 from verdicts.stored.control_rows import CONTROL_PARTITION, LATEST_RUN
 
@@ -43,6 +44,7 @@ class _Copy:
     file: IO[bytes]
     said: ExportedTable
     has_record: bool
+    keys: Keys
 
 
 def tables_of(storage: Storage, registry_table: str, *, patience: Patience = USUAL_PATIENCE) -> dict[str, Table]:
@@ -90,6 +92,7 @@ async def export(
         if before is not None:
             check_registry(before, copies[REGISTRY].said.rows)
             check_ledger(before, copies[LEDGER].said.living, has_record=copies[LEDGER].has_record)
+            await check_rows(exports, before, copies[REGISTRY].keys, copies[LEDGER].keys)
         for kind, copy in copies.items():
             copy.file.seek(0)
             await exports.write_table(name, kind, copy.file)
@@ -106,12 +109,13 @@ async def _copied(kind: str, table: Table, stack: AsyncExitStack) -> _Copy:
     """Write a table's rows into a temporary file, page by page; a table that does not exist has none."""
     file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack is its context
     rows = living = 0
-    has_record = False
+    has_record, keys = False, Keys()
     with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_LEVEL, mtime=0) as packed:
         try:
             async for row in table.rows():
                 packed.write(line_of(row))
                 rows += 1
+                keys.note(row, is_registry=kind == REGISTRY)
                 is_record = kind == LEDGER and is_record_of_run(row)
                 has_record = has_record or is_record
                 living += not (is_record or (kind == REGISTRY and is_tombstone(row)))
@@ -119,7 +123,7 @@ async def _copied(kind: str, table: Table, stack: AsyncExitStack) -> _Copy:
             if error.code != _MISSING_TABLE:
                 raise
     said = ExportedTable(table.name, rows, living, file.tell(), _sha256(file))
-    return _Copy(file, said, has_record)
+    return _Copy(file, said, has_record, keys)
 
 
 def _sha256(file: IO[bytes]) -> str:

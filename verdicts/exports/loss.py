@@ -33,14 +33,14 @@ def check_registry(before: Manifest, rows: int) -> None:
     """Raise RowsLost when the registry has fewer rows, tombstones included, than it had applications."""
     had = before.tables[REGISTRY].living
     if rows < had:
-        raise _lost("registry", f"{rows} rows", f"{had} applications", before)
+        raise rows_lost("registry", f"{rows} rows", before, had=f"{had} applications")
 
 
 def check_ledger(before: Manifest, rows: int, *, has_record: bool) -> None:
     """Raise RowsLost when the ledger has no record of a run, and fewer rows besides than it had."""
     had = before.tables[LEDGER].living
     if not has_record and rows < had:
-        raise _lost("ledger", f"{rows} rows and no record of a run", f"{had} rows", before)
+        raise rows_lost("ledger", f"{rows} rows and no record of a run", before, had=f"{had} rows")
 
 
 async def check_ledger_is_there(
@@ -71,7 +71,9 @@ async def check_ledger_is_there(
         check_ledger(before, await ledger.count(), has_record=False)
 
 
-def _lost(what: str, has: str, had: str, before: Manifest) -> RowsLost:
+def rows_lost(what: str, has: str, before: Manifest, *, had: str = "") -> RowsLost:
+    """Return the failure that says what registry or ledger has now, and what the export before has."""
+    had = had or f"{before.tables[REGISTRY if what == 'registry' else LEDGER].rows} rows"
     return RowsLost(
         f"rows of the {what} were lost: it has {has}, and the export {before.name} has {had}. Nothing is "
         f"concluded from that. {NEXT}",

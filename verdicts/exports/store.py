@@ -94,9 +94,10 @@ class ExportStore(Closing):
         Raises:
             UnusableExport: a blob is missing, is not what the manifest says, or holds something else than rows.
         """
-        return {kind: await self._fetch(manifest, kind) for kind in KINDS}
+        return {kind: await self.fetched_table(manifest, kind) for kind in KINDS}
 
-    async def _fetch(self, manifest: Manifest, kind: str) -> IO[bytes]:
+    async def fetched_table(self, manifest: Manifest, kind: str) -> IO[bytes]:
+        """Return the same of one table; raise UnusableExport."""
         said, digest, size = manifest.tables[kind], hashlib.sha256(), 0
         file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         try:

@@ -104,6 +104,54 @@ def test_what_stands_is_left_alone_unless_it_is_to_be_overwritten(
     assert "Contoso Ltd" in cli("list").words
 
 
+def test_a_row_that_was_lost_and_made_again_gets_the_name_of_its_customer_back_and_nothing_else(
+    cli: Cli, exported: list[Customer], storage: Storage
+) -> None:
+    contoso, fabrikam, _ = exported
+    for one in (contoso, fabrikam):
+        storage.tables.get_table_client(REGISTRY).delete_entity(**_named(keys_of(one)))
+        assert cli("add", one.application_id).status == 0
+    change(storage, REGISTRY, contoso, plan_version="9.9.9")
+
+    dry = cli("restore", "--json")
+    assert (dry.status, of(dry, REGISTRY)["nameless"], of(dry, REGISTRY)["missing"]) == (1, 1, 0)
+    assert "1 rows lack the customer's name, and get it back." in cli("restore").words
+    done = cli("restore", *ACT, "--json")
+
+    assert (done.status, of(done, REGISTRY)["named"], of(done, REGISTRY)["overwritten"]) == (0, 1, 0)
+    row = storage.rows(REGISTRY)[tuple(keys_of(contoso).values())]  # type: ignore[index]
+    assert (row["customer_name"], row["plan_version"]) == ("Contoso Ltd", "9.9.9")
+    assert "customer_name" not in storage.rows(REGISTRY)[tuple(keys_of(fabrikam).values())]  # type: ignore[index]
+    assert cli("restore", "--json").status == 0
+
+
+def test_a_row_that_the_ledger_lost_is_listed_restored_or_given_up(
+    cli: Cli, sandbox: Sandbox, exported: list[Customer], storage: Storage
+) -> None:
+    contoso, fabrikam, _ = exported
+    before = storage.rows(LEDGER)
+    for one in (contoso, fabrikam):
+        storage.tables.get_table_client(LEDGER).delete_entity(**_named(keys_of(one)))
+    newcomer = sandbox.arm.add_customer("Newcomer")
+    assert cli("add", newcomer.application_id).status == 0
+
+    listed = cli("ledger", "check", "--json")
+    assert listed.status == 1
+    assert [one["application_id"] for one in listed.document["unreadable"]] == [
+        contoso.application_id,
+        fabrikam.application_id,
+    ]
+    assert "the latest export has it" in listed.document["unreadable"][0]["reason"]
+    assert cli("ledger", "repair", newcomer.application_id, *ACT).status == 1, "nothing of it was lost"
+    assert cli("ledger", "repair", fabrikam.application_id, *ACT).status == 0
+    assert cli("restore", *ACT).status == 0
+
+    after = storage.rows(LEDGER)
+    keys = tuple(keys_of(contoso).values())
+    assert after[keys] == before[keys]  # type: ignore[index]
+    assert cli("ledger", "check", "--json").status == 0
+
+
 def _named(keys: dict[str, str]) -> dict[str, str]:
     return {"partition_key": keys["PartitionKey"], "row_key": keys["RowKey"]}
 

@@ -195,6 +195,32 @@ async def test_tables_that_were_emptied_are_not_exported_over_what_is_known(
     assert await store.names() == (["2026-11-27"], [])
 
 
+async def test_rows_that_newcomers_outnumber_are_missed_all_the_same(
+    registry_rows: RawTable, ledger: Ledger, ledger_rows: LedgerRows, export_now: Export, store: ExportStore
+) -> None:
+    identity = ApplicationId.parse(FACTS.application_id)
+    registered = LIVING | {"application_id": FACTS.application_id}
+    await registry_rows.put("p", "r1", **LIVING)
+    await registry_rows.put(identity.partition_key, identity.row_key, **registered)
+    await ledger.write(FACTS, replacing=None)
+    await ledger.note_run(RunRecord("run", NOW, 1))
+    await export_now(TODAY)
+    entry = await ledger.find(identity)
+    assert entry is not None
+    await ledger.forget(entry)
+    await ledger.write(remembered(name="newcomer"), replacing=None)
+    with pytest.raises(ExportFailed, match=r"rows of the ledger were lost: it has 1 rows fewer.*app"):
+        await export_now(TODAY + timedelta(days=1))
+
+    await ledger.write(FACTS, replacing=None)
+    await registry_rows.delete("p", "r1")
+    await registry_rows.put("p", "r2", **LIVING)
+    await registry_rows.put("p", "r3", **LIVING)
+    with pytest.raises(ExportFailed, match=r"rows of the registry were lost: it has 1 rows fewer.*p/r1"):
+        await export_now(TODAY + timedelta(days=2))
+    assert (await store.names())[0] == ["2026-11-27"]
+
+
 async def test_a_ledger_that_was_emptied_is_lost_and_one_that_forgot_whoever_left_is_not(
     registry_rows: RawTable, ledger: Ledger, ledger_rows: LedgerRows, export_now: Export
 ) -> None:
