@@ -187,7 +187,8 @@ class Listed(StrEnum):
 def violations(one: Application, details: Details, listed: int) -> dict[str, Any]:
     """Return what is said about the list of an application's violations, of which `listed` are in it on all pages.
 
-    `open` counts those too that no resource is known of. `states_missing` says how many state rows the verdicts speak
+    `open` counts those too that no resource is known of; `open_is_at_least` says that there are more than the ledger
+    remembers one by one, so that nobody has them all. `states_missing` says how many state rows the verdicts speak
     of, and how many are here; None when all are. `states_withheld` is how many were not uploaded because there are too
     many. What Azure Policy found and what checks found is uploaded apart, and told together here.
     """
@@ -197,11 +198,14 @@ def violations(one: Application, details: Details, listed: int) -> dict[str, Any
     known = sum(row["Noncompliant_states"] or 0 for row in details.assignments)
     of_checks = [row for row in details.assignments if row["Judged_by"] == PUBLISHER_CHECK]
     is_known = one.last_known is not LastKnown.UNKNOWN and (one.noncompliant is not None or known > 0)
-    is_complete = missing is None and listed >= known
+    is_more = any(row["Overflow"] is True for row in details.assignments)
+    is_known = is_known or is_more
+    is_complete = missing is None and listed >= known and not is_more
     return {
         "listed": (Listed.UNKNOWN if not is_known else Listed.ALL if is_complete else Listed.SOME).value,
         "total": listed if is_known else None,
         "open": known if is_known else None,
+        "open_is_at_least": is_more,
         "open_by_checks": sum(row["Noncompliant_states"] or 0 for row in of_checks) if is_known else None,
         "last_read": iso(one.last_read),
         "states_missing": missing,

@@ -137,7 +137,10 @@ function violations(answer, router) {
 }
 
 // That none is open is said of who was read just now; of others it is what stood when they were last read.
-function noneListed({ listed, last_read: read }, one) {
+function noneListed({ listed, open_is_at_least: isMore, last_read: read }, one) {
+  if (isMore) {
+    return empty("Not known which.", "There were more violations than are remembered one by one, and those that are left are not proven to be over.");
+  }
   if (listed === "unknown") {
     return read ? empty("Not known.", "The rows that name its violations are not here.")
       : empty("Nothing is known.", "This customer was never read completely.");
@@ -147,8 +150,11 @@ function noneListed({ listed, last_read: read }, one) {
 }
 
 // Says why fewer resources are listed than violations are open; nothing when all are.
-function lackingTexts({ open, total, states_missing: missing, states_withheld: withheld }) {
+function lackingTexts({ open, open_is_at_least: isMore, total, states_missing: missing, states_withheld: withheld }) {
   const said = [];
+  if (isMore) {
+    said.push(`At least ${number(open)} violations are open: more than are remembered one by one.`);
+  }
   if (withheld) {
     said.push(`This customer has ${number(withheld)} more policy states than are kept of one customer. Violations are the last to be `
       + "left out, and the verdicts are judged from all of them.");

@@ -117,3 +117,16 @@ async def test_states_that_were_withheld_are_told_beside_the_violations(api: Api
 
     assert (told["states_withheld"], told["states_missing"], told["listed"]) == (30, None, "all")
     assert (other["states_withheld"], other["states_missing"]) == (0, None)
+
+
+async def test_more_violations_than_are_remembered_are_never_told_as_all_there_are(api: Api, fleet: Fleet) -> None:
+    fleet.run(hours_ago=2, alpha=states_of(20_001, bad()))
+    told = (await api.get(ALPHA)).json["violations"]
+    assert (told["open"], told["open_is_at_least"], told["listed"]) == (20_000, True, "some")
+    assert {line["listed"] for line in lines(await api.get(ALPHA, format="csv"))} == {"some"}
+
+    fleet.run(hours_ago=1, alpha=[bad("resource0")])
+    told = (await api.get(ALPHA)).json["violations"]
+    assert (told["open_is_at_least"], told["listed"]) == (True, "some"), (
+        "what is not remembered is not proven to be over"
+    )
