@@ -1,6 +1,7 @@
 """The audit row of a request: who asked, for what, and what the answer was. Nothing of it is told to the caller."""
 
 import hashlib
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from urllib.parse import unquote
 import orjson
 
 from compliance_api.callers.principal import Caller, caller_in
-from compliance_api.description import operation_of, path_of
+from compliance_api.description import Operation, operation_of, path_of
 from compliance_api.http import PROBLEM_TYPE, Answer, ProblemError, Request
 from compliance_api.named import id_in, named_in
 from publisher.audit.row import AuditRow, Outcome
@@ -24,6 +25,17 @@ _TOOLS: Final = "/mcp"
 _OWN_QUERY: Final = "queryLogs"
 _ABOUT_NOBODY: Final = frozenset({"getDescription", "callTools", "listSavedQueries"})
 """Operations whose own answer tells of no customer: of a request that calls tools, each call is a row."""
+
+_SAVED_QUERY: Final = "runSavedQuery"
+_ONLY: Final = "only"
+"""The parameter of saved queries that narrows them to one application, compared whole."""
+
+_NOT_USED: Final = "code"
+"""A parameter that some operations take and do not use: what stands there says nothing about the answer."""
+
+_APPLICATIONS: Final = re.compile("/applications/", re.IGNORECASE)
+_SEGMENTS: Final = 8
+"""Of the id of an application."""
 
 _LARGEST_BODY: Final = 128 * 1024
 _ADDRESS: Final = "client-ip"
@@ -73,7 +85,6 @@ class Inquiry:
         operation = operation_of(request.method, unquote(request.path))
         name = operation.id if operation else ""
         outcome = _outcome(status)
-        application_id = _application_in(request)
         return AuditRow(
             began=self.began,
             kind="request",
@@ -89,8 +100,8 @@ class Inquiry:
             method=request.method,
             status=status,
             reason="" if outcome == "answered" else _reason(given),
-            application_id=application_id,
-            is_fleet_wide=outcome == "answered" and not application_id and name not in _ABOUT_NOBODY,
+            application_id=_application_in(request),
+            is_fleet_wide=outcome == "answered" and name not in _ABOUT_NOBODY and not _is_confined(request, operation),
             query_hash=_query_hash(request) if name == _OWN_QUERY else "",
             rows=_rows_in(given) if outcome == "answered" else None,
             duration_ms=round((time.monotonic() - started) * 1000),
@@ -123,10 +134,30 @@ def _reason(given: Answer) -> str:
 
 def _application_in(request: Request) -> str:
     """Return the id of the application that the address or a parameter names, "" when none does."""
-    after = request.path.partition("/applications/")[2]
-    named = request if request.route.get("id") else replace(request, route={"id": after.lstrip("/")})
-    given = (named_in(named).id, *request.parameters.values())
-    return next(filter(None, map(id_in, given)), "")
+    text = _named_at(request)
+    begin = "/".join(list(filter(None, text.split("/")))[:_SEGMENTS])  # below it is a question about it, too
+    only = request.parameters.get(_ONLY, "")
+    others = (value for name, value in request.parameters.items() if name != _NOT_USED)
+    return next(filter(None, map(id_in, (text, begin, only, *others))), "")
+
+
+def _named_at(request: Request) -> str:
+    """Return what an address has in the place of an application's id, however it is written; "" for nothing."""
+    _, *after = _APPLICATIONS.split(unquote(request.path), maxsplit=1)
+    text = request.route.get("id") or "".join(after).lstrip("/")
+    return named_in(replace(request, route={"id": text})).id
+
+
+def _is_confined(request: Request, operation: Operation | None) -> bool:
+    """Tell whether an answer can be about no other application than the one that the row names.
+
+    A search for an id is not: it finds each id that begins so, and who has a resource group in it.
+    """
+    if operation is None:
+        return False
+    if "id" in operation.parameters:
+        return bool(id_in(_named_at(request)))
+    return operation.id == _SAVED_QUERY and bool(id_in(request.parameters.get(_ONLY, "")))
 
 
 def _query_hash(request: Request) -> str:

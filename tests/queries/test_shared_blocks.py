@@ -5,7 +5,10 @@ from collections import defaultdict
 
 from sandbox.alerts.rules import QUERIES_DIRECTORY
 
-QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(QUERIES_DIRECTORY.glob("*.kql"))}
+QUERIES = {
+    f"{path.parent.name}/{path.stem}": path.read_text(encoding="utf-8")
+    for path in sorted(QUERIES_DIRECTORY.parent.glob("*/*.kql"))
+}
 BLOCK = re.compile(r"^// begin (?P<name>\w+)$.*?^// end (?P=name)$", re.MULTILINE | re.DOTALL)
 
 

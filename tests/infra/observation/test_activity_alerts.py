@@ -39,6 +39,13 @@ def test_each_operation_is_told_by_its_alert_and_by_no_other(name: str, operatio
         ("Microsoft.Authorization/locks/delete", "access-changed"),
         ("Microsoft.Web/sites/extensions/write", "app-changed"),
         ("Microsoft.Web/sites/basicPublishingCredentialsPolicies/write", "app-changed"),
+        ("Microsoft.ContainerInstance/containerGroups/containers/exec/action", "identity-attached"),
+        ("Microsoft.ManagedServices/registrationAssignments/write", "access-changed"),
+        ("Microsoft.Authorization/roleEligibilityScheduleRequests/write", "access-changed"),
+        ("Microsoft.Web/sites/basicPublishingCredentialsPolicies/scm/write", "app-changed"),
+        ("Microsoft.Web/sites/functions/listSecrets/action", "keys-touched"),
+        ("Microsoft.OperationalInsights/workspaces/dataExports/write", "logs-changed"),
+        ("Microsoft.Storage/storageAccounts/managementPolicies/write", "storage-changed"),
         ("Microsoft.Web/sites/host/listkeys/action", "keys-touched"),
         ("Microsoft.Web/sites/publishxml/action", "keys-touched"),
         ("Microsoft.KeyVault/vaults/secrets/write", "vault-changed"),
@@ -52,6 +59,11 @@ def test_each_operation_is_told_by_its_alert_and_by_no_other(name: str, operatio
 )
 def test_what_an_attacker_would_do_first_is_told(operation: str, alert: str) -> None:
     assert told(event(operation)) == [alert]
+
+
+def test_resources_that_leave_the_group_are_told_although_the_event_is_about_the_group_itself() -> None:
+    operation = "Microsoft.Resources/subscriptions/resourceGroups/moveResources/action"
+    assert told(event(operation, GROUP_ID)) == ["access-changed"]
 
 
 @pytest.mark.parametrize("status", ["Started", "Accepted", "Failed", ""])

@@ -36,7 +36,7 @@ def test_workbook_saved_queries_and_security_alerts_are_sound() -> None:
         ("workbooks/collector_history.kql", "Duration_ms", "Duration", "KS142"),
         ("workbooks/dropped_rows.kql", "DCRLogErrors", "DCRLogError", "KS204"),
         ("workbooks/collector_history.kql", "PolicyCollectionRuns_CL", STATES, "is no drill-down"),
-        ("query_pack/vault_failures.kql", "RequestUri", "Uri", "KS142"),
+        ("query_pack/vault_failures.kql", "HttpStatusCode = Status", "HttpStatusCode = State", "KS142"),
         ("query_pack/queries.json", '"labels": ["security"]', '"labels": []', "credential_reads has no labels"),
         ("security_alerts/vault_read_by_stranger.kql", "| summarize", "| take 5\n| summarize", "take"),
         ("security_alerts/rules.json", '"severity": 1', '"severity": 7', "a severity is 0 to 4"),

@@ -7,7 +7,13 @@ from typing import Any
 
 from sandbox.workspace.workspace import Workspace
 from tests.infra.observation.conftest import Ask
-from tests.infra.observation.strangers import STRANGER, vault_call
+from tests.infra.observation.strangers import (
+    ADDRESS,
+    STRANGER,
+    storage_call,
+    vault_call,
+    vault_call_in_the_old_table,
+)
 from tests.queries.fleet import NOW
 
 OURS = "00000000-0000-0000-0000-000000000000"
@@ -103,6 +109,35 @@ def test_saved_queries_for_operators_answer(workspace: Workspace, ask: Ask) -> N
     assert [row["Stream"] for row in ask("query_pack/rows_dropped.kql")] == ["Custom-X"]
     assert [row["OperationName"] for row in ask("query_pack/registry_changes.kql")] == ["MergeEntity"]
     assert [row["Failures"] for row in ask("query_pack/function_failures.kql")] == [1]
+
+
+def test_the_vaults_saved_queries_read_whichever_of_the_two_tables_has_its_log(workspace: Workspace, ask: Ask) -> None:
+    vault_call_in_the_old_table(workspace, STRANGER, "SecretGet")
+    vault_call_in_the_old_table(workspace, STRANGER, "SecretSet", httpStatusCode_d=403)
+    vault_call_in_the_old_table(workspace, STRANGER, "Authentication", httpStatusCode_d=401)
+
+    [read] = ask("query_pack/credential_reads.kql")
+    assert (read["Secret"], read["Object_id"], read["CallerIpAddress"]) == ("notification-signature", STRANGER, ADDRESS)
+    [failure] = ask("query_pack/vault_failures.kql")
+    assert (failure["OperationName"], failure["Object_id"], failure["CallerIpAddress"]) == (
+        "SecretSet",
+        STRANGER,
+        ADDRESS,
+    )
+
+
+def test_who_changed_the_registry_is_found_however_it_was_done(workspace: Workspace, ask: Ask) -> None:
+    for path, operation in (
+        ("applications(PartitionKey='a',RowKey='b')", "DeleteEntity"),
+        ("$batch", "EntityGroupTransaction"),
+        ("Tables('applications')", "DeleteTable"),
+        ("%61pplications(PartitionKey='a',RowKey='b')", "MergeEntity"),
+        ("verdicts(PartitionKey='a',RowKey='b')", "UpdateEntity"),
+    ):
+        storage_call(workspace, f"stworker.table/{path}", STRANGER, operation)
+
+    found = {row["OperationName"] for row in ask("query_pack/registry_changes.kql")}
+    assert found == {"DeleteEntity", "EntityGroupTransaction", "DeleteTable", "MergeEntity"}
 
 
 def test_a_workspace_near_its_cap_names_the_table_that_grew_and_says_when_the_cap_is_passed(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -89,6 +91,38 @@ def test_the_vaults_log_is_read_in_whichever_of_the_two_tables_it_arrives(worksp
         "From": ADDRESS,
     }
     assert alerts["SecretList"]["Secret"] == "every secret's name"
+
+
+@pytest.mark.parametrize("written", [{"claim": {"oid": WORKER}}, {"claim": json.dumps({"oid": WORKER})}])
+def test_claims_are_read_whether_they_are_an_object_or_its_text(workspace: Workspace, written: Any) -> None:
+    for identity in (written, json.dumps(written)):
+        vault_call(workspace, WORKER, Identity=identity)
+    assert told(workspace, VAULT) == []
+    vault_call(workspace, WORKER, "SecretSet", Identity=json.dumps(written))
+    assert [one["Who"] for one in told(workspace, VAULT)] == [WORKER]
+
+
+def test_an_address_of_a_secret_is_read_in_any_casing(workspace: Workspace) -> None:
+    vault_call(workspace, WORKER, "secretGet", Id="https://kv.vault.azure.net/Secrets/Publisher-Credential/1")
+    assert told(workspace, VAULT) == []
+    vault_call(workspace, STRANGER, Id="", RequestUri="https://kv.vault.azure.net/SECRETS/publisher-credential?api=1")
+    assert [one["Secret"] for one in told(workspace, VAULT)] == ["publisher-credential"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "path", "secret"),
+    [
+        ("SecretRestore", "secrets/restore", "not told by the log"),
+        ("SecretBackup", "secrets/publisher-credential/backup", "publisher-credential"),
+        ("SecretPurge", "deletedsecrets/publisher-credential", "publisher-credential"),
+        ("SecretListDeleted", "deletedsecrets", "every secret's name"),
+    ],
+)
+def test_without_an_id_the_request_tells_which_secret_it_was(
+    workspace: Workspace, operation: str, path: str, secret: str
+) -> None:
+    vault_call(workspace, STRANGER, operation, Id="", RequestUri=f"https://kv.vault.azure.net/{path}?api-version=7.4")
+    assert [one["Secret"] for one in told(workspace, VAULT)] == [secret]
 
 
 def test_other_services_in_the_shared_table_and_notices_of_the_vault_itself_are_nobodys_doing(
@@ -208,6 +242,13 @@ def test_publishing_is_told_although_it_looks_like_the_app_itself(workspace: Wor
             "From": ADDRESS,
         }
     ]
+
+
+@pytest.mark.parametrize("container", ["%64eployments", "/deployments", "DEPLOYMENTS"])
+def test_publishing_is_told_however_the_container_is_written(workspace: Workspace, container: str) -> None:
+    storage_call(workspace, f"stworker.blob/{container}/released-package.zip", WORKER, "PutBlob")
+    [alert] = told(workspace, "code-published")
+    assert (alert["App"], alert["Who"]) == ("worker", "the worker's identity")
 
 
 def test_a_package_that_a_person_wrote_is_told_with_the_persons_name(workspace: Workspace) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from sandbox.workspace.workspace import Workspace
 from tests.infra.observation.strangers import ADDRESS, told
 from tests.queries.fleet import NOW
@@ -42,6 +44,12 @@ def test_a_short_burst_and_a_mistake_in_one_plans_address_alert_nobody(workspace
     answers(workspace, 500, 10)
     answers(workspace, 50, 25)
     assert told(workspace, REFUSALS) == []
+
+
+@pytest.mark.parametrize("minutes_ago", [10, 25])
+def test_a_flood_is_told_although_it_is_over_within_minutes(workspace: Workspace, minutes_ago: float) -> None:
+    answers(workspace, 501, minutes_ago, address=ADDRESS)
+    assert told(workspace, REFUSALS) == [{"Result_code": "401", "From": ADDRESS}]
 
 
 def test_other_answers_and_other_apps_are_no_refusals_of_the_front(workspace: Workspace) -> None:
