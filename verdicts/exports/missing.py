@@ -12,6 +12,7 @@ from verdicts.exports.loss import rows_lost
 from verdicts.exports.manifest import LEDGER, REGISTRY
 from verdicts.exports.remembered import is_remembered, key_of
 from verdicts.exports.store import rows_in
+from verdicts.stored.control_rows import CONTROL_PARTITION, control_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,7 +46,8 @@ async def check_rows(exports: ExportStore, before: Manifest, registry: Keys, led
     """Raise RowsLost when a row of the export is gone that does not go by itself.
 
     An application's row of the registry becomes a tombstone, and goes three months later. The ledger forgets whoever
-    has left; so what it lacks was lost when the registry has the application, unless that was deployed anew since.
+    has left; so what it lacks was lost when the registry has the application, unless that was deployed anew since. A
+    declared baseline is replaced by another one, and never ends.
 
     Raises:
         RowsLost: the message names the first such row.
@@ -79,7 +81,13 @@ def _gone_from_ledger(file: IO[bytes], registry: Keys, ledger: Keys, made_at: da
     lost = []
     for row in rows_in(file, LEDGER):
         key = key_of(row.partition_key, row.row_key)
-        if key in ledger.rows or key not in registry.active:
+        if key in ledger.rows:
+            continue
+        if row.partition_key == CONTROL_PARTITION:
+            if control_of([row]).declared:
+                lost.append(f"{row.partition_key}/{row.row_key}")
+            continue
+        if key not in registry.active:
             continue
         registered_at = registry.active[key]
         is_newer = registered_at is not None and made_at is not None and registered_at > made_at

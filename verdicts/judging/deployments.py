@@ -98,4 +98,6 @@ def is_another_deployment(before: ApplicationFacts, application: ManagedApplicat
     group = before.managed_resource_group_id
     if group and fold(group) != fold(str(application.managed_resource_group_id)):
         return True
-    return application.registered_at is not None and application.registered_at != before.registered_at
+    # An earlier time is that of a registry that was restored: the ledger has seen a later deployment.
+    known, now = before.registered_at, application.registered_at
+    return now is not None and (known is None or now > known)

@@ -25,7 +25,9 @@ from verdicts.control import RunRecord, Snooze
 from verdicts.exports.daily import ExportFailed
 from verdicts.exports.manifest import Manifest
 from verdicts.exports.store import CONTAINER, ExportStore, rows_in
+from verdicts.guard.declared import Declared
 from verdicts.ledger import Ledger
+from verdicts.stored.control_rows import CONTROL_PARTITION, declared_key
 
 EVENTS = "ManagedApplicationEvents_CL"
 TODAY = datetime(2026, 11, 27, 0, 27, tzinfo=UTC)
@@ -219,6 +221,22 @@ async def test_rows_that_newcomers_outnumber_are_missed_all_the_same(
     with pytest.raises(ExportFailed, match=r"rows of the registry were lost: it has 1 rows fewer.*p/r1"):
         await export_now(TODAY + timedelta(days=2))
     assert (await store.names())[0] == ["2026-11-27"]
+
+
+async def test_a_declared_baseline_that_is_gone_was_lost_and_a_snooze_ends_by_itself(
+    filled: RawTable, ledger: Ledger, ledger_rows: LedgerRows, export_now: Export
+) -> None:
+    declared = Declared("plan\n2.0.0", {}, NOW, "ada", "as delivered")
+    await ledger.declare(declared)
+    await export_now(TODAY)
+    assert await ledger.end_snooze("standard", "2.0.0")
+    assert await export_now(TODAY + timedelta(days=1)) is not None
+
+    await ledger_rows.delete(CONTROL_PARTITION, declared_key(declared.plan))
+    with pytest.raises(ExportFailed, match="rows of the ledger were lost"):
+        await export_now(TODAY + timedelta(days=2))
+    await ledger.declare(declared)
+    assert await export_now(TODAY + timedelta(days=2)) is not None
 
 
 async def test_a_ledger_that_was_emptied_is_lost_and_one_that_forgot_whoever_left_is_not(

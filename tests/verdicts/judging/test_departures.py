@@ -169,6 +169,12 @@ def test_a_removal_that_no_run_saw_still_ends_the_deployment_before_it() -> None
     assert story.open() == set()
 
 
+def test_a_registry_that_was_restored_to_an_earlier_deployment_ends_nothing() -> None:
+    story = violated(registered_at=START - DAY)
+    story.become(registered_at=START - 9 * DAY).run(read(compliant=["vault"]))
+    assert story.open() == {"disk"}
+
+
 def test_a_registry_that_knows_no_time_of_registration_ends_nothing() -> None:
     story = violated(registered_at=START - DAY)
     story.become(registered_at=None).run(read(noncompliant=["disk"]))
