@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from operations.arguments import BAD_USAGE, Misuse
+from operations.ending import ends_as_interrupted
 from operations.parser import command_parser
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def _run(options: argparse.Namespace, words: str) -> int:
 
     console = Console(as_json=options.json)
     try:
-        report = asyncio.run(audited(lambda: run(options, os.environ, console), options, words, os.environ))
+        with ends_as_interrupted():
+            report = asyncio.run(audited(lambda: run(options, os.environ, console), options, words, os.environ))
     except SettingsError as error:
         console.show_bad_settings(error)
         return BAD_USAGE
