@@ -55,5 +55,8 @@ def blocks(markdown: str) -> list[Statement]:
 def statements(markdown: str) -> list[Statement]:
     """Return every sentence of a document, in its order."""
     return [
-        Statement(block.section, sentence) for block in blocks(markdown) for sentence in _END.split(block.text) if sentence
+        Statement(block.section, sentence)
+        for block in blocks(markdown)
+        for sentence in _END.split(block.text)
+        if sentence
     ]
