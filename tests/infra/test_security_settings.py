@@ -136,3 +136,26 @@ def test_the_container_of_the_exports_is_the_one_that_rules_and_templates_speak_
         encoding="utf-8"
     )
     assert f'Container =~ "{CONTAINER}"' in strangers
+
+
+def test_what_is_done_in_storage_is_logged_as_far_as_it_is_told() -> None:
+    logged = {
+        one.scope.id.partition("/storageAccounts/")[2]: {log["category"] for log in one.body["properties"]["logs"]}
+        for one in deployed(**API).of_type("Microsoft.Insights/diagnosticSettings")
+        if one.scope and "/storageAccounts/" in one.scope.id
+    }
+    changes = {"StorageWrite", "StorageDelete"}
+    assert logged == {
+        **{f"{account}/blobServices/default": changes for account in ("st…", "stworker…", "stapi…")},
+        "stworker…/queueServices/default": {"StorageWrite"},
+        "stworker…/tableServices/default": {"StorageRead", *changes},
+    }
+
+
+def test_there_are_nine_alerts_of_the_activity_log() -> None:
+    alerts = json.loads((bicep.INFRASTRUCTURE / "security_alerts" / "activity.json").read_text(encoding="utf-8"))
+    assert len(alerts) == 9
+
+
+def test_rows_are_kept_for_ninety_days() -> None:
+    assert one_of(deployed(), "Microsoft.OperationalInsights/workspaces")["retentionInDays"] == 90
