@@ -10,8 +10,16 @@ import pytest
 from checks import bicep
 from checks.reach.scenarios import scenarios
 from checks.templates.deployment import Deployment, deploy
+from notification_endpoint.notification import LARGEST_BODY_BYTES
+from publisher.notifications import LARGEST_MESSAGE_BYTES
+from publisher.settings import MOST_ROWS_OF_AN_APPLICATION
+from registry.notifications.asking import MOST_IN_A_ROUND
+from registry.notifications.bounds import MOST_ABOUT_STRANGERS, MOST_WAITING
+from registry.notifications.pending import UNKNOWN_FOR
+from registry.reconcile import ERASED_AFTER
 from tests.infra.test_apps import API, PRIVATE, body, deployed, names
 from verdicts.exports.store import CONTAINER
+from verdicts.judging.departures import UNCONFIRMED_FOR
 
 PROJECT = bicep.INFRASTRUCTURE.parent
 NETWORK = "Microsoft.Network/"
@@ -159,3 +167,23 @@ def test_there_are_nine_alerts_of_the_activity_log() -> None:
 
 def test_rows_are_kept_for_ninety_days() -> None:
     assert one_of(deployed(), "Microsoft.OperationalInsights/workspaces")["retentionInDays"] == 90
+
+
+def test_numbers_that_the_document_tells_are_those_of_the_program() -> None:
+    said = " ".join((PROJECT / "docs" / "security.md").read_text(encoding="utf-8").split())
+    queries = bicep.INFRASTRUCTURE / "queries"
+    for query in ("application_unregistered", "deployment_failed"):
+        assert "top 25 by" in (queries / f"{query}.kql").read_text(encoding="utf-8")
+    for words in (
+        f"look at applications, at most {MOST_IN_A_ROUND} a minute, and write rows: {MOST_ABOUT_STRANGERS} notifications an hour",
+        f"{MOST_WAITING:,} waiting applications, 25 named alerts",
+        f"ids that it never shows us {UNKNOWN_FOR.days} days",
+        f"| {LARGEST_BODY_BYTES // 1024**2} MB limit;",
+        f"at most {LARGEST_MESSAGE_BYTES // 1024} KB, of the body nothing else",
+        f"at most {MOST_ROWS_OF_AN_APPLICATION:,} rows of states are uploaded",
+        f"then a tombstone for {ERASED_AFTER.days} days",
+        f"which is erased after {ERASED_AFTER.days} days",
+        "for thirty days the daily job looks again",
+    ):
+        assert words in said
+    assert UNCONFIRMED_FOR.days == 30
