@@ -45,6 +45,7 @@ def test_each_operation_is_told_by_its_alert_and_by_no_other(name: str, operatio
         ("Microsoft.Web/sites/publishxml/action", "keys-touched"),
         ("Microsoft.KeyVault/vaults/secrets/write", "vault-changed"),
         ("Microsoft.Storage/storageAccounts/write", "storage-changed"),
+        ("Microsoft.Storage/storageAccounts/managementPolicies/write", "storage-changed"),
         ("Microsoft.Insights/diagnosticSettings/delete", "logs-changed"),
         ("Microsoft.OperationalInsights/workspaces/purge/action", "logs-changed"),
         ("Microsoft.Insights/scheduledQueryRules/write", "rules-changed"),
