@@ -27,7 +27,8 @@ _KINDS: Final = (
     ("storageAccounts/stworker", "the worker's storage account"),
     ("storageAccounts/stapi", "the api's storage account"),
     ("storageAccounts/", "the front's storage account"),
-    ("dataCollectionRules/", "the data collection rule"),
+    ("dataCollectionRules/dcr-api-", "the api's data collection rule"),
+    ("dataCollectionRules/", "the worker's data collection rule"),
     ("components/", "Application Insights"),
     ("workspaces/", "the Log Analytics workspace"),
 )

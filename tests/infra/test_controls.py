@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.infra.evidence import PROJECT, not_there, spans, without_spans
+
 PAGE = PROJECT / "docs" / "controls.md"
 LEVELS: dict[str, int] = json.loads((Path(__file__).parent / "asvs_levels.json").read_text())
 STATES = {"met", "platform", "not applicable", "partly", "open"}
@@ -58,18 +59,13 @@ def told_wrong(row: Row, states: set[str]) -> Iterator[str]:
         yield f"{row.first}: a topic of {words} words"
     if row.state not in states:
         yield f"{row.first}: {row.state} is no state"
-    spans = re.findall(r"`([^`]+)`", row.reason)
-    named = [span.partition("::") for span in spans if span.partition("::")[0].endswith(FILES)]
-    for file, _, test in named:
-        if not (PROJECT / file).is_file():
-            yield f"{row.first}: there is no {file}"
-        elif test and not re.search(rf"^(?:async )?def {test}\(", (PROJECT / file).read_text(), re.MULTILINE):
-            yield f"{row.first}: {file} has no {test}"
-    if any(span.startswith(("tests/", "test_")) and ".py" not in span for span in spans):
+    named = [span for span in spans(row.reason) if span.partition("::")[0].endswith(FILES)]
+    yield from (f"{row.first}: {told}" for told in not_there(named))
+    if any(span.startswith(("tests/", "test_")) and ".py" not in span for span in spans(row.reason)):
         yield f"{row.first}: a test without its file"
     if row.state == "met" and not named and "](" not in row.reason:
         yield f"{row.first}: met without evidence"
-    if not re.sub(r"`[^`]+`|[\s,.()]", "", row.reason) and row.state != "met":
+    if not without_spans(row.reason) and row.state != "met":
         yield f"{row.first}: {row.state} without a reason"
 
 

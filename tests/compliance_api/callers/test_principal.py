@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from sandbox.azure.identity.directory import API_CLIENT_ID
+from sandbox.local_azure import Sandbox
+from sandbox.services import Service
 from tests.compliance_api.conftest import OBJECT_ID, QUERIER, QUERY, READ, READER, Api, principal
 from tests.queries.fleet import Fleet, good
 
@@ -220,3 +222,16 @@ async def test_a_refusal_is_logged_without_what_was_sent(api: Api, caplog: pytes
     assert reply.json["correlation_id"] in line
     assert READER[HEADER] not in caplog.text
     assert STRANGER not in caplog.text
+
+
+async def test_what_a_caller_signs_in_with_goes_no_further(api: Api, sandbox: Sandbox) -> None:
+    """The workspace answers the api's own token alone; a token of the caller's does not reach it."""
+    sandbox.requests.clear()
+    signed_in = {"X-MS-TOKEN-AAD-ACCESS-TOKEN": "a token of the caller's"}
+    assert (await api.query({"query": "print 1"}, caller=QUERIER | signed_in)).status == 200
+
+    asked = sandbox.requests.of(Service.LOG_ANALYTICS)
+    assert asked
+    for request in asked:
+        assert not [name for name in request.headers if name.startswith("x-ms-token")]
+        assert "of the caller's" not in str((request.headers, request.query))

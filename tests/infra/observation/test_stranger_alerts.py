@@ -17,6 +17,7 @@ from tests.queries.fleet import NOW
 
 VAULT = "vault-read-by-stranger"
 STORAGE = "storage-written-by-stranger"
+PACKAGE = "code-published"
 SIGNATURE = "https://kv.vault.azure.net/secrets/notification-signature/0123456789abcdef"
 REGISTRY = "stworker.table/applications(PartitionKey='a',RowKey='b')"
 
@@ -256,3 +257,34 @@ def test_a_package_that_a_person_wrote_is_told_with_the_persons_name(workspace: 
     storage_call(workspace, path, STRANGER, "PutBlob", RequesterUpn="eve@contoso.com")
     [alert] = told(workspace, "code-published")
     assert (alert["App"], alert["Who"]) == ("api", "eve@contoso.com")
+
+
+EXPORT = "stworker.blob/exports/2026-11-27/manifest.json"
+OLD_PACKAGE = "stworker.blob/deployments/released-package.zip"
+LIFECYCLE = {
+    "AuthenticationType": "TrustedAccessSas",
+    "UserAgentHeader": "xAzure/1.0 AzureStorage/1.0 ObjectLifeCycleScanner/0.50",
+    "RequesterAppId": "",
+}
+
+
+def test_what_azure_deletes_because_of_its_age_alerts_nobody(workspace: Workspace) -> None:
+    """By the account's own rules; a stranger can take the name of what does it, and not the way in."""
+    for place in (EXPORT, OLD_PACKAGE):
+        storage_call(workspace, place, "", "DeleteBlob", **LIFECYCLE)
+    assert told(workspace, STORAGE) == told(workspace, PACKAGE) == []
+    for place in (EXPORT, OLD_PACKAGE):
+        storage_call(workspace, place, "", "DeleteBlob", **LIFECYCLE | {"AuthenticationType": "SAS"})
+    assert [len(told(workspace, rule)) for rule in (STORAGE, PACKAGE)] == [2, 1]
+
+
+def test_a_deleted_export_is_told_whoever_did_it_and_a_written_one_is_not(workspace: Workspace) -> None:
+    storage_call(workspace, EXPORT, WORKER, "PutBlob")
+    storage_call(workspace, "stworker.blob/azure-webjobs-hosts/locks/a", WORKER, "DeleteBlob")
+    assert told(workspace, STORAGE) == []
+    storage_call(workspace, EXPORT, WORKER, "DeleteBlob")
+    storage_call(workspace, "stworker.blob/exports", WORKER, "DeleteContainer")
+    assert {(one["Who"], one["Operation"]) for one in told(workspace, STORAGE)} == {
+        (WORKER, "DeleteBlob"),
+        (WORKER, "DeleteContainer"),
+    }

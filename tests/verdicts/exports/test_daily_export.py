@@ -224,8 +224,12 @@ async def test_rows_that_newcomers_outnumber_are_missed_all_the_same(
 
 
 async def test_a_declared_baseline_that_is_gone_was_lost_and_a_snooze_ends_by_itself(
-    filled: RawTable, ledger: Ledger, ledger_rows: LedgerRows, export_now: Export
+    registry_rows: RawTable, ledger: Ledger, ledger_rows: LedgerRows, export_now: Export
 ) -> None:
+    await registry_rows.put("p", "r1", **LIVING)
+    await ledger.write(FACTS, replacing=None)
+    await ledger.snooze(Snooze("standard", "2.0.0", NOW, "ada", "region move"))
+    await ledger.note_run(RunRecord("run", NOW, 1))
     declared = Declared("plan\n2.0.0", {}, NOW, "ada", "as delivered")
     await ledger.declare(declared)
     await export_now(TODAY)
