@@ -9,6 +9,7 @@ from azure.data.tables import TableClient, TableServiceClient
 
 from collector import blueprint
 from collector.run import failure_of
+from publisher.resource_ids import ApplicationId, fold
 from sandbox.faults.effects import Status
 from sandbox.faults.operations import BlobRequest
 from sandbox.world.customers import Customer
@@ -126,3 +127,60 @@ async def test_chosen_applications_are_not_collected_either(fleet: Fleet, lost: 
     summary = await fleet.collect(only=lost[0].application_id)
 
     assert WORDS in str(summary.error)
+
+
+@pytest.fixture
+async def half_lost(fleet: Fleet, environment: dict[str, str]) -> list[Customer]:
+    """Two customers with a violation each, who were collected and exported before the row of the first was deleted."""
+    assert environment
+    customers = [fleet.sandbox.arm.add_customer(name) for name in ("Contoso", "Fabrikam")]
+    for one in customers:
+        await fleet.register(one, assignments=True)
+        one.break_resource("vault")
+    await fleet.collect()
+    await blueprint.export_registry_and_ledger(Tick())
+    identity = ApplicationId.parse(customers[0].application_id)
+    with TableClient.from_connection_string(connection(fleet), LEDGER_TABLE) as table:
+        table.delete_entity(identity.partition_key, identity.row_key)
+    fleet.sandbox.clock.advance(timedelta(hours=1))
+    return customers
+
+
+async def test_one_row_that_was_lost_is_told_and_nothing_is_learned_in_its_place(
+    fleet: Fleet, half_lost: list[Customer]
+) -> None:
+    contoso, fabrikam = half_lost
+    newcomer = fleet.sandbox.arm.add_customer("Northwind")
+    await fleet.register(newcomer, assignments=True)
+    before = len(fleet.rows(VERDICTS_TABLE, Application_id=contoso.application_id, Verdict="NonCompliant"))
+    contoso.repair("vault")
+
+    summary = await fleet.collect()
+
+    assert summary.completed
+    assert (fleet.outcome(contoso), fleet.outcome(fabrikam), fleet.outcome(newcomer)) == (
+        "Failed",
+        "Succeeded",
+        "Succeeded",
+    )
+    told = fleet.results[contoso.application_id]
+    assert "the latest export has it" in str(told.error_message)
+    known = {fold(one.application_id) for one in (fabrikam, newcomer)}
+    assert set(await fleet.ledger()) == known, "nothing is written"
+    verdicts = fleet.rows(VERDICTS_TABLE, Application_id=contoso.application_id)
+    assert [row["Verdict"] for row in verdicts].count("NonCompliant") == before
+    assert "NonCompliant" in {row["Verdict"] for row in fleet.verdicts(contoso).values()}, "nothing closed"
+
+
+async def test_whether_a_row_was_lost_is_unknown_while_no_export_can_be_read_and_others_are_collected(
+    fleet: Fleet, half_lost: list[Customer]
+) -> None:
+    contoso, fabrikam = half_lost
+    fault = fleet.sandbox.faults.add(BlobRequest("GET", "exports"), Status(403))
+
+    summary = await fleet.collect()
+
+    assert summary.completed
+    assert (fleet.outcome(contoso), fleet.outcome(fabrikam)) == ("Failed", "Succeeded")
+    assert "cannot be told" in str(fleet.results[contoso.application_id].error_message)
+    fleet.sandbox.faults.remove(fault)
