@@ -19,7 +19,8 @@ def ends_as_interrupted() -> Iterator[None]:
     """Let SIGTERM and SIGHUP interrupt what runs inside, so that its audit row is stored.
 
     The first of them counts: a closing shell sends more than one, and a second interrupt would not wait for the row.
-    Who ignores one, as nohup does, goes on ignoring it.
+    Who ignores one, as nohup does, goes on ignoring it; that a script's background command ignores Ctrl-C keeps it from
+    nothing else.
     """
     if threading.current_thread() is not threading.main_thread():  # only there may handlers be set
         yield
@@ -30,6 +31,8 @@ def ends_as_interrupted() -> Iterator[None]:
     def interrupt(_number: int, _frame: object) -> None:
         for number in ours:
             signal.signal(number, signal.SIG_IGN)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 
     for number in ours:

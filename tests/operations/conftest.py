@@ -1,5 +1,8 @@
 """The command line over a registry in the sandbox, and a customer whom nobody has registered yet."""
 
+import signal
+from collections.abc import Iterator
+
 import pytest
 
 from sandbox.local_azure import Sandbox
@@ -25,3 +28,15 @@ def registered(cli: Cli, customer: Customer) -> Customer:
 @pytest.fixture
 def ledger(environment: dict[str, str]) -> LedgerNow:
     return LedgerNow(environment)
+
+
+@pytest.fixture
+def signals_of_a_terminal() -> Iterator[None]:
+    """What is started ignores no signal, whatever started the tests: a script's background, or nohup."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

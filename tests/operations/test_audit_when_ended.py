@@ -20,11 +20,21 @@ from tests.operations.command_line import WHY, Cli, listed
 
 EVENTS = "Custom-ManagedApplicationEvents_CL"
 
+pytestmark = pytest.mark.usefixtures("signals_of_a_terminal")
 
+
+@pytest.mark.parametrize("ignores_interrupts", [False, True])
 @pytest.mark.parametrize("numbers", [(signal.SIGTERM,), (signal.SIGHUP,), (signal.SIGHUP, signal.SIGTERM)])
 def test_a_command_that_is_ended_after_its_change_is_told(
-    cli: Cli, sandbox: Sandbox, registered: Customer, numbers: tuple[signal.Signals, ...]
+    cli: Cli,
+    sandbox: Sandbox,
+    registered: Customer,
+    numbers: tuple[signal.Signals, ...],
+    ignores_interrupts: bool,
 ) -> None:
+    """As a script's background command does, some ignore interrupts."""
+    if ignores_interrupts:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     is_done = threading.Event()
 
     async def wait(call: Call) -> web.StreamResponse:

@@ -195,6 +195,7 @@ def test_of_a_task_that_was_refused_it_is_not_said_how_to_end_it(violated: Viola
     assert "To end it" not in done.words
 
 
+@pytest.mark.usefixtures("signals_of_a_terminal")
 def test_an_interrupted_command_says_that_the_task_goes_on(violated: Violated) -> None:
     violated.customer.remediation.evaluation_takes = None
     violated.sandbox.faults.add(

@@ -19,6 +19,8 @@ from sandbox.faults.operations import EvaluationStart, PolicyQuery, RemediationR
 from sandbox.services import Service
 from tests.operations.acting.conftest import SURE, WHY, Violated
 
+pytestmark = pytest.mark.usefixtures("signals_of_a_terminal")
+
 SHORT = ("--wait", "0.05")
 
 
@@ -165,6 +167,6 @@ def test_ctrl_c_at_the_question_ends_the_command_at_once(violated: Violated) -> 
         while b"[y/N]" not in seen:
             seen += os.read(controller, 65536)
         running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=20) == 130
+        assert running.wait(timeout=60) == 130
     os.close(controller)
     assert (violated.tasks, violated.events) == ([], [])
