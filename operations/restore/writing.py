@@ -99,11 +99,12 @@ async def _write_one(row: Row, compared: Comparison, written: Written, *, overwr
             await compared.table.replace(standing, row.properties)
             written.overwritten += 1
         elif before.digest != digest_of(row) and lacks_name_of(before, row):
-            now = await compared.table.get(row.partition_key, row.row_key)
-            # Under the ETag of the comparison: what was written meanwhile is left alone.
-            standing = Row(row.partition_key, row.row_key, before.etag, {})
-            known = now.properties if now is not None else {}
-            await compared.table.replace(standing, {**known, "customer_name": row.properties["customer_name"]})
+            there = await compared.table.get(row.partition_key, row.row_key)
+            if there is None or there.etag != before.etag:
+                written.changed_meanwhile += 1
+                return
+            name = row.properties["customer_name"]
+            await compared.table.replace(there, {**there.properties, "customer_name": name})
             written.named += 1
     except RowChanged:
         written.changed_meanwhile += 1
