@@ -10,6 +10,7 @@ from operations.decision import Decision, make_sure
 from operations.report import BadUsage, Cell, Listing, Refused, Report
 from publisher.errors.kinds import NotFound
 from publisher.resource_ids import ApplicationId, InvalidResourceId
+from publisher.table import TABLE_MISSING
 from verdicts.control import UnreadableControl
 from verdicts.ledger import Entry, UnreadableEntry
 from verdicts.stored.control_rows import CONTROL_PARTITION
@@ -108,7 +109,7 @@ async def _lost(workplace: Workplace, known: set[tuple[str, str]]) -> AsyncItera
             if (entry := await workplace.lost.entry_of(application)) is not None:
                 yield entry
     except NotFound as error:
-        if error.code != "TableNotFound":
+        if error.code != TABLE_MISSING:
             raise
 
 

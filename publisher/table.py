@@ -23,7 +23,9 @@ from publisher.storage import StorageClient, malformed
 _LOGGER = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 _WHOLE_ROWS_IN_A_PAGE: Final = 200
-_MISSING_TABLE: Final = "TableNotFound"
+TABLE_MISSING: Final = "TableNotFound"
+"""The code of a failure that says that there is no such table."""
+
 _KEYS: Final = ("PartitionKey", "RowKey")
 _ETAG: Final = "odata.etag"
 _UNSENDABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ufffd]")
@@ -109,7 +111,7 @@ class Table(StorageClient[TableClient]):
             async for row in self._pages(pages):
                 yield row
         except NotFound as error:
-            if error.code != _MISSING_TABLE:
+            if error.code != TABLE_MISSING:
                 raise
             raise NotFound(
                 f"there is no {self._what} {self._client.table_name}: check TABLE_NAME; "
@@ -129,7 +131,7 @@ class Table(StorageClient[TableClient]):
             async for row in self._pages(pages):
                 yield row
         except NotFound as error:
-            if error.code != _MISSING_TABLE:
+            if error.code != TABLE_MISSING:
                 raise
 
     async def insert(self, partition_key: str, row_key: str, properties: Mapping[str, Any]) -> Row:
@@ -138,7 +140,7 @@ class Table(StorageClient[TableClient]):
         try:
             answer = await self._guarded(lambda: self._client.create_entity(entity))
         except NotFound as error:
-            if error.code != _MISSING_TABLE:
+            if error.code != TABLE_MISSING:
                 raise
             await self.create()
             try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from publisher.errors.kinds import NotFound, RequestRefused
 from publisher.resource_ids import ApplicationId, InvalidResourceId
 from publisher.retry import USUAL_PATIENCE, Patience
-from publisher.table import EVERYTHING, KeyRange, Row, RowChanged, Table
+from publisher.table import EVERYTHING, TABLE_MISSING, KeyRange, Row, RowChanged, Table
 from publisher.transport import Closing
 from verdicts.stored.application_rows import UnreadableFacts, UnstorableFacts, facts_of, stored
 from verdicts.stored.control_rows import (
@@ -88,7 +88,7 @@ class Ledger(Closing):
             async for row in self._table.rows(KeyRange(within.first, before), page_size=ROWS_IN_A_PAGE):
                 yield _entry(row)
         except NotFound as error:
-            if error.code != "TableNotFound":
+            if error.code != TABLE_MISSING:
                 raise
 
     async def count(self) -> int:

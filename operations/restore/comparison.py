@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from publisher.errors.kinds import AzureFailure
+from publisher.table import TABLE_MISSING
 from registry.rows import customer_name_of, is_tombstone
 from verdicts.exports.lines import UnexportableRow, values_of
 from verdicts.exports.manifest import REGISTRY
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from publisher.table import Row, Table
 
-NO_TABLE: Final = frozenset({"TableNotFound", "TableBeingDeleted"})
+NO_TABLE: Final = frozenset({TABLE_MISSING, "TableBeingDeleted"})
 _NAMED: Final = 10
 _TOLD_EVERY: Final = 500
 

@@ -32,8 +32,8 @@ def delete_ledger(fleet: Fleet) -> None:
 
 
 @pytest.fixture
-async def lost(fleet: Fleet, environment: dict[str, str]) -> list[Customer]:
-    """Two customers, one with a violation, who were collected and exported before somebody deleted the ledger."""
+async def exported(fleet: Fleet, environment: dict[str, str]) -> list[Customer]:
+    """Two customers, the first with a violation, who were collected and exported."""
     assert environment
     customers = [fleet.sandbox.arm.add_customer(name) for name in ("Contoso", "Fabrikam")]
     for one in customers:
@@ -41,9 +41,15 @@ async def lost(fleet: Fleet, environment: dict[str, str]) -> list[Customer]:
     customers[0].break_resource("vault")
     await fleet.collect()
     await blueprint.export_registry_and_ledger(Tick())
+    return customers
+
+
+@pytest.fixture
+async def lost(fleet: Fleet, exported: list[Customer]) -> list[Customer]:
+    """Two customers, one with a violation, of whom somebody deleted the ledger after an export."""
     delete_ledger(fleet)
     fleet.sandbox.clock.advance(timedelta(hours=1))
-    return customers
+    return exported
 
 
 async def test_a_run_is_none_and_says_what_to_do(fleet: Fleet, lost: list[Customer]) -> None:
@@ -130,20 +136,13 @@ async def test_chosen_applications_are_not_collected_either(fleet: Fleet, lost: 
 
 
 @pytest.fixture
-async def half_lost(fleet: Fleet, environment: dict[str, str]) -> list[Customer]:
-    """Two customers with a violation each, who were collected and exported before the row of the first was deleted."""
-    assert environment
-    customers = [fleet.sandbox.arm.add_customer(name) for name in ("Contoso", "Fabrikam")]
-    for one in customers:
-        await fleet.register(one, assignments=True)
-        one.break_resource("vault")
-    await fleet.collect()
-    await blueprint.export_registry_and_ledger(Tick())
-    identity = ApplicationId.parse(customers[0].application_id)
+async def half_lost(fleet: Fleet, exported: list[Customer]) -> list[Customer]:
+    """Two customers, one with a violation, whose row somebody deleted after an export."""
+    identity = ApplicationId.parse(exported[0].application_id)
     with TableClient.from_connection_string(connection(fleet), LEDGER_TABLE) as table:
         table.delete_entity(identity.partition_key, identity.row_key)
     fleet.sandbox.clock.advance(timedelta(hours=1))
-    return customers
+    return exported
 
 
 async def test_one_row_that_was_lost_is_told_and_nothing_is_learned_in_its_place(

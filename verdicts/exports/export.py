@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from publisher.errors.kinds import NotFound
 from publisher.retry import USUAL_PATIENCE, Patience
-from publisher.table import Row, Table
+from publisher.table import TABLE_MISSING, Row, Table
 from publisher.texts import iso_milliseconds
 from registry.notifications.pending_table import PENDING_TABLE
 from registry.rows import is_tombstone
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from verdicts.exports.store import ExportStore
 
 _LEVEL: Final = 6
-_MISSING_TABLE: Final = "TableNotFound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ async def _copied(kind: str, table: Table, stack: AsyncExitStack) -> _Copy:
                 has_record = has_record or is_record
                 living += not (is_record or (kind == REGISTRY and is_tombstone(row)))
         except NotFound as error:
-            if error.code != _MISSING_TABLE:
+            if error.code != TABLE_MISSING:
                 raise
     said = ExportedTable(table.name, rows, living, file.tell(), _sha256(file))
     return _Copy(file, said, has_record, keys)
