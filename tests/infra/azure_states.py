@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from infra.hooks import parameters, preprovision
 from infra.hooks.federation import Credential, create_command
 from infra.hooks.names import resource_names
 from tests.infra.test_parameters import ENVIRONMENT, GUID
@@ -51,6 +54,8 @@ PROVIDERS = (
 )
 
 Answers = dict[str, Any]
+AzureCli = Callable[[Answers], Path]
+"""Lets az give answers by how its arguments begin; returns the file in which every call is noted."""
 
 
 def providers(*missing: str) -> list[dict[str, str]]:
@@ -120,3 +125,9 @@ EVERYTHING: Answers = {
     ),
     "ad app federated-credential list": [TRUST],
 }  # fmt: skip
+
+
+def check(**changes: str) -> preprovision.Report:
+    """What is found at Azure before a deployment with these parameters changed."""
+    environment = {**ENVIRONMENT, **changes}
+    return preprovision.check_azure(parameters.resolve(environment), environment)
