@@ -120,8 +120,21 @@ def test_a_workspace_takes_a_limited_amount_and_a_budget_is_there_on_demand() ->
     workspace = one_of(deployed(), "Microsoft.OperationalInsights/workspaces")
     assert workspace["workspaceCapping"] == {"dailyQuotaGb": 5}
     assert deployed().of_type("Microsoft.Consumption/budgets") == []
-    budget = deployed(monthlyBudget=100, budgetStart="2027-01-01")
-    assert len(budget.of_type("Microsoft.Consumption/budgets")) == 1
+    with_budget = deployed(monthlyBudget=100, budgetStart="2027-01-01", alertEmail="ops@example.com")
+    budget = one_of(with_budget, "Microsoft.Consumption/budgets")
+    assert (budget["amount"], budget["timeGrain"], budget["timePeriod"]) == (
+        100,
+        "Monthly",
+        {"startDate": "2027-01-01"},
+    )
+    told = budget["notifications"].values()
+    assert {(one["thresholdType"], one["threshold"]) for one in told} == {
+        ("Actual", 80),
+        ("Actual", 100),
+        ("Forecasted", 110),
+    }
+    assert all(one["enabled"] and one["contactEmails"] == ["ops@example.com"] for one in told)
+    assert all("contactGroups" not in one for one in told), "budgets call groups with the older schema alone"
 
 
 def test_elevated_access_at_the_root_is_watched_on_demand() -> None:
